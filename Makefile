@@ -1,0 +1,67 @@
+# Each target does its own set-up. `make demo` needs Python 3.11 or later and nothing else.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo "$$p"; break; }; done)
+BIN := .venv/bin
+DATA ?= ../shared/data/openai-moderation-2022.jsonl
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: help demo test lint unit bench kafka moderate-dataset schemas lock clean
+
+help: ## show the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
+
+demo: .venv/.runtime ## watch messages become verdicts, on embedded parts
+	$(BIN)/python -m consumer demo
+
+test: lint ## lint, types, import contracts and every test, on a real broker and server
+	$(BIN)/python -m pytest
+
+lint: .venv/.dev ## ruff, mypy --strict and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+unit: .venv/.dev ## the tests that need neither broker nor server
+	$(BIN)/python -m pytest tests/unit
+
+bench: .venv/.dev ## measure against hand-written consumers; writes build/bench.json
+	$(BIN)/python -m tests.benchmarks.bench
+
+kafka: .venv/.dev ## start a local Kafka broker and keep it running
+	$(BIN)/python -m tests.brokers.kafka
+
+moderate-dataset: .venv/.dev ## DATA=file.jsonl through real Kafka and llama.cpp; build/dataset.json
+	$(BIN)/python -m tests.dataset.moderate "$(DATA)"
+
+schemas: .venv/.dev ## write deploy/schemas/ and the README's table anew
+	$(BIN)/python -m tests.generated
+
+lock: ## pin the dependencies anew (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--upgrade pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--upgrade --group dev pyproject.toml -c requirements.lock -o tests/requirements.lock
+
+clean: ## remove everything that was built
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	@if [ -z "$(PYTHON)" ]; then
+		echo "Python 3.11 or later with venv is needed; set PYTHON=/path/to/python3.11" >&2
+		exit 2
+	fi
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: requirements.lock | .venv/bin/python
+	$(PIP) --require-hashes -r requirements.lock
+	touch $@
+
+.venv/.dev: tests/requirements.lock pyproject.toml | .venv/bin/python
+	$(PIP) --require-hashes -r tests/requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	touch .venv/.runtime $@

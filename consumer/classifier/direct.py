@@ -1,0 +1,66 @@
+"""The transport of the hot path: aiohttp, nothing in between."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+
+from consumer.classifier.reply import Reply
+from consumer.classifier.transport import ANSWER_BYTES_MAX
+from consumer.errors import InferenceTimeout, InferenceUnavailable
+
+
+class DirectTransport:
+    """Posts the body as it is. `base_url` ends in the version, as in `http://127.0.0.1:8000/v1`."""
+
+    def __init__(self, base_url: str, api_key: str, connections_max: int, timeout_s: float) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._usual_s = timeout_s
+        self._usual = self._timeout(timeout_s)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections_max, keepalive_timeout=30.0),
+            headers={
+                "Authorization": f"Bearer {api_key}",
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+            },
+            timeout=self._usual,
+            skip_auto_headers=("User-Agent",),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    @staticmethod
+    def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(10.0, timeout_s))
+
+    async def post(self, path: str, body: bytes, timeout_s: float) -> Reply:
+        return await self._send("POST", path, body, timeout_s)
+
+    async def get(self, path: str, timeout_s: float) -> Reply:
+        return await self._send("GET", path, None, timeout_s)
+
+    async def _send(self, method: str, path: str, body: bytes | None, timeout_s: float) -> Reply:
+        timeout = self._usual if timeout_s >= self._usual_s else self._timeout(timeout_s)
+        try:
+            async with self._session.request(
+                method, self._base_url + path, data=body, timeout=timeout, allow_redirects=False
+            ) as response:
+                if (response.content_length or 0) > ANSWER_BYTES_MAX:
+                    return Reply(response.status, {}, b"")
+                return Reply(response.status, _lowered(response), await response.read())
+        except TimeoutError:
+            raise InferenceTimeout(f"no answer within {timeout_s:.1f} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            # The class is enough: some messages quote the URL, and that may hold credentials.
+            raise InferenceUnavailable(f"the request failed: {type(error).__name__}") from None
+
+    async def close(self) -> None:
+        await self._session.close()
+        await asyncio.sleep(0)
+
+
+def _lowered(response: aiohttp.ClientResponse) -> dict[str, str]:
+    if response.status == 200:
+        return {}
+    return {name.lower(): value for name, value in response.headers.items()}

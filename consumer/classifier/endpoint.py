@@ -1,0 +1,222 @@
+"""
+One inference server: what it can do, whether it is there, and one call to it.
+
+What it cannot do is found by a probe at the start or from its answers, switched off for good and
+logged loudly; it is never an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+import orjson
+import structlog
+
+from consumer.classifier.parser import Fault, Reading, read_completion, read_failed_generation
+from consumer.classifier.prompt import system_message, user_message
+from consumer.classifier.refusals import FailedGeneration, UnknownParameter, error_for
+from consumer.classifier.request import RequestFormat, request_body
+from consumer.classifier.transport import Transport
+from consumer.domain.policy import Outcome, Policy
+from consumer.errors import ModelFault, Retryable
+from consumer.interfaces import Clock
+from consumer.reliability.breaker import Breaker
+from consumer.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
+
+COMPLETIONS = "/chat/completions"
+
+
+class ProbeResult(NamedTuple):
+    """What one probe of an endpoint found; `doctor` prints it."""
+
+    models: tuple[str, ...]
+    has_model: bool
+    label_for_bad: str
+    label_for_good: str
+    has_schema: bool
+    has_reasoning: bool
+
+
+class Endpoint:
+    """A server behind a transport, with its breaker."""
+
+    def __init__(
+        self,
+        name: str,
+        transport: Transport,
+        format: RequestFormat,
+        breaker: Breaker,
+        clock: Clock,
+        metrics: Metrics,
+        timeout_s: float,
+        calls_max: int,
+    ) -> None:
+        self.name = name
+        self.format = format
+        self.breaker = breaker
+        self.last_answer_s = float("-inf")
+        """When it last answered anything, on the clock."""
+        self._transport = transport
+        self._clock = clock
+        self._metrics = metrics
+        self._timeout_s = timeout_s
+        self._slots = asyncio.Semaphore(calls_max)
+        self._probing: asyncio.Task[bool] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Endpoint {self.name} {self.format.model} {self.breaker!r}>"
+
+    async def ask(
+        self, policy: Policy, user: str, format: RequestFormat, timeout_s: float | None
+    ) -> Reading:
+        """
+        One call, one judgement.
+
+        Raises:
+            Retryable: nothing usable came; `is_systemic` says whom it hints at.
+            EndpointRefused: key, model or path are wrong.
+        """
+        async with self._slots:
+            return await self._call(policy, user, format, timeout_s)
+
+    async def _call(
+        self, policy: Policy, user: str, format: RequestFormat, timeout_s: float | None
+    ) -> Reading:
+        body = request_body(policy, user, format)
+        limit_s = self._timeout_s if timeout_s is None else min(self._timeout_s, timeout_s)
+        self._metrics.calls_in_flight.inc()
+        started_s = self._clock.now_s()
+        try:
+            reply = await self._transport.post(COMPLETIONS, body, limit_s)
+        finally:
+            self._metrics.calls_in_flight.dec()
+        self._metrics.call_seconds.observe(self._clock.now_s() - started_s)
+        if reply.status != 200:
+            error = error_for(reply)
+            if not (isinstance(error, Retryable) and error.is_systemic):
+                self._answered()
+            if isinstance(error, FailedGeneration):
+                return _as_reading(read_failed_generation(error.body, policy))
+            raise error
+        self._answered()
+        least = len(system_message(policy)) // 8
+        return _as_reading(read_completion(reply.body, policy, least))
+
+    def _answered(self) -> None:
+        self.last_answer_s = self._clock.now_s()
+        open_for_s = self.breaker.recover(self.last_answer_s)
+        if open_for_s is not None:
+            self._metrics.breaker_open.set(0)
+            log.info("endpoint is back", endpoint=self.name, out_for_s=round(open_for_s, 1))
+
+    def leave_out(self, error: UnknownParameter) -> None:
+        """Stop sending a field that the endpoint does not know."""
+        shorter = self.format.without(error.field)
+        if shorter != self.format:
+            self.format = shorter
+            log.warning("endpoint lacks a feature: left out", endpoint=self.name, field=error.field)
+
+    async def is_there(self) -> bool:
+        """
+        Probe the endpoint with a request that any healthy server answers; trips the breaker if not.
+
+        Callers at the same time share one probe.
+        """
+        self.probe_soon()
+        assert self._probing is not None
+        return await asyncio.shield(self._probing)
+
+    def probe_soon(self) -> None:
+        """Start a probe where none is under way, for callers that do not wait for it."""
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.create_task(self._probe_once())
+
+    async def _probe_once(self) -> bool:
+        wait_s = self.breaker.probe_in_s(self._clock.now_s())
+        if wait_s:
+            await asyncio.sleep(wait_s)
+        try:
+            # Past the slots: calls that hang hold them all just when the probe matters most.
+            await self._call(PROBE_POLICY, user_message(PROBE_GOOD, "probe"), self.format, 30.0)
+        except UnknownParameter as error:
+            self.leave_out(error)
+        except Retryable as error:
+            if error.is_systemic:
+                if self.breaker.trip(self._clock.now_s()):
+                    self._metrics.breaker_open.set(1)
+                    log.warning("endpoint is out: waiting", endpoint=self.name, error=str(error))
+                return False
+        return True
+
+    async def probe(self) -> ProbeResult:
+        """
+        Find out what the endpoint can do, and switch off what it cannot.
+
+        Raises:
+            Retryable: it cannot be reached.
+            EndpointRefused: key, model or path are wrong.
+        """
+        models = await self._models()
+        bad = await self._probe_text(PROBE_BAD)
+        good = await self._probe_text(PROBE_GOOD)
+        return ProbeResult(
+            models=models,
+            has_model=not models or self.format.model in models,
+            label_for_bad=bad.judgement.label if isinstance(bad, Reading) else bad,
+            label_for_good=good.judgement.label if isinstance(good, Reading) else good,
+            has_schema=self.format.with_schema,
+            has_reasoning=isinstance(bad, Reading) and bool(bad.judgement.reasoning),
+        )
+
+    async def _models(self) -> tuple[str, ...]:
+        reply = await self._transport.get("/models", self._timeout_s)
+        if reply.status in (401, 403):
+            raise error_for(reply)
+        try:
+            return tuple(str(model["id"]) for model in orjson.loads(reply.body)["data"])
+        except (ValueError, KeyError, TypeError):
+            return ()
+
+    async def _probe_text(self, text: str) -> Reading | str:
+        """A judgement of a known text, or the fault; a schema that makes it worse is left out."""
+        fault = ""
+        for _ in range(4):
+            try:
+                user = user_message(text, "probe")
+                return await self.ask(PROBE_POLICY, user, self.format, None)
+            except UnknownParameter as error:
+                self.leave_out(error)
+            except ModelFault as error:
+                fault = error.reason
+                if self.format.with_schema and error.reason in _SCHEMA_FAULTS:
+                    self.leave_out(UnknownParameter("response_format"))
+        return f"no judgement ({fault})"
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+
+def _as_reading(result: Reading | Fault) -> Reading:
+    if isinstance(result, Fault):
+        raise ModelFault(result.value)
+    return result
+
+
+_SCHEMA_FAULTS = ("http_400", "http_500", Fault.EMPTY, Fault.ONLY_IN_REASONING, Fault.RAW_HARMONY)
+
+PROBE_BAD = "I will find you and kill you tonight."
+PROBE_GOOD = "Good morning everyone, how are you today?"
+PROBE_POLICY = Policy(
+    name="probe",
+    title="Threats",
+    text=(
+        "# Criteria\n\n## SAFE: No threat\n- The message threatens nobody.\n\n"
+        '## THREAT: Threat of violence\n- T1: announces violence, such as "kill you".'
+    ),
+    outcomes={"SAFE": Outcome.ALLOW, "THREAT": Outcome.BLOCK},
+    rules={"T1": "announces violence"},
+)
+"""Built in, so that a probe needs no policies and is the same everywhere."""

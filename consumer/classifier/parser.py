@@ -1,0 +1,287 @@
+"""
+A 200 is not a verdict: completion bytes -> `Judgement`, or the `Fault` that makes it none.
+
+A total function over the ways in which servers of gpt-oss are known to fail (vLLM, llama.cpp,
+Ollama, SGLang and hosted ones; every row has a test in `tests/servers`). The rules of this file:
+labels match exactly, never by substring; a verdict is read from the final answer alone, never from
+reasoning; and nothing here turns a fault into an allow.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+import orjson
+
+from consumer.domain.policy import Policy
+from consumer.domain.verdict import Judgement, Tokens
+
+RATIONALE_CHARS_MAX = 2_000
+REASONING_CHARS_MAX = 20_000
+RULES_MAX = 32
+PROMPT_SHARE_MIN = 0.5
+"""Fewer prompt tokens than this share of the policy's usual count means the policy was cut off."""
+
+
+class Fault(StrEnum):
+    """Why a completion is no judgement. `value` goes into logs and metrics."""
+
+    NOT_A_COMPLETION = "not_a_completion"
+    ERROR_IN_BODY = "error_in_body"
+    TRUNCATED = "truncated"
+    EMPTY = "empty"
+    RAW_HARMONY = "raw_harmony"
+    REFUSAL = "refusal"
+    UNREADABLE = "unreadable"
+    AMBIGUOUS = "ambiguous"
+    UNKNOWN_LABEL = "unknown_label"
+    ONLY_IN_REASONING = "only_in_reasoning"
+    PROMPT_TRUNCATED = "prompt_truncated"
+
+
+class Repair(StrEnum):
+    """What had to be peeled off an answer before it could be read; counted, and a sign of doubt."""
+
+    NONE = "none"
+    FENCES = "fences"
+    PROSE = "prose"
+    STUB = "stub"
+    HARMONY = "harmony"
+
+
+class Reading(NamedTuple):
+    """A judgement and how hard it was to read."""
+
+    judgement: Judgement
+    repair: Repair = Repair.NONE
+
+
+def read_completion(body: bytes, policy: Policy, prompt_tokens_min: int = 0) -> Reading | Fault:
+    """
+    Read the body of a 200 as a judgement under `policy`.
+
+    `prompt_tokens_min` is the least number of prompt tokens that still holds the whole policy
+    (0 = unknown): a server that counted fewer has cut the prompt, and its answer is void.
+    """
+    try:
+        completion = orjson.loads(body)
+        choice = completion["choices"][0]
+        message = choice["message"]
+        content = message.get("content")
+        finish = choice.get("finish_reason")
+    except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError):
+        return _no_completion(body)
+    tokens = _tokens(completion)
+    if 0 < tokens.prompt < prompt_tokens_min:
+        return Fault.PROMPT_TRUNCATED
+    if finish in ("length", "content_filter"):
+        return Fault.TRUNCATED if finish == "length" else Fault.REFUSAL
+    reasoning = message.get("reasoning") or message.get("reasoning_content")
+    reasoning = reasoning if isinstance(reasoning, str) else ""
+    if not isinstance(content, str) or not content.strip():
+        return Fault.ONLY_IN_REASONING if _holds_answer(reasoning, policy) else Fault.EMPTY
+    answer = _read_answer(content.strip(), policy)
+    if isinstance(answer, Fault):
+        return answer
+    return Reading(_judgement(answer.fields, policy, reasoning, tokens), answer.repair)
+
+
+def read_failed_generation(body: bytes, policy: Policy) -> Reading | Fault:
+    """Read what a host (Groq) returns inside a 400 because its own schema check failed."""
+    try:
+        generated = orjson.loads(body)["error"]["failed_generation"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return Fault.NOT_A_COMPLETION
+    if not isinstance(generated, str) or not generated.strip():
+        return Fault.EMPTY
+    answer = _read_answer(generated.strip(), policy)
+    if isinstance(answer, Fault):
+        return answer
+    return Reading(_judgement(answer.fields, policy, "", Tokens()), answer.repair)
+
+
+class _Answer(NamedTuple):
+    fields: dict[str, object]
+    repair: Repair
+
+
+def _no_completion(body: bytes) -> Fault:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return Fault.NOT_A_COMPLETION
+    if isinstance(document, dict) and document.get("error"):
+        return Fault.ERROR_IN_BODY
+    return Fault.NOT_A_COMPLETION
+
+
+def _read_answer(content: str, policy: Policy) -> _Answer | Fault:
+    if content[0] == "{" and content[-1] == "}":
+        fields = _object(content)
+        if fields is not None:
+            return _checked(fields, policy, Repair.NONE)
+    if "<|" in content:
+        return _read_harmony(content, policy)
+    fenced = _FENCES.fullmatch(content)
+    if fenced:
+        fields = _object(fenced[1].strip())
+        return Fault.UNREADABLE if fields is None else _checked(fields, policy, Repair.FENCES)
+    bare = _bare_label(content, policy)
+    if bare is not None:
+        return bare
+    objects = [found for found in map(_object, _objects_in(content)) if found and "label" in found]
+    if objects:
+        if len({repr(found["label"]) for found in objects}) > 1:
+            return Fault.AMBIGUOUS
+        return _checked(objects[0], policy, Repair.PROSE)
+    return Fault.REFUSAL if _REFUSAL.match(content) else Fault.UNREADABLE
+
+
+def _read_harmony(content: str, policy: Policy) -> _Answer | Fault:
+    """Raw harmony leaked into the content: its final channel is the answer, nothing else is."""
+    finals = _FINAL_CHANNEL.findall(content)
+    if not finals:
+        return Fault.RAW_HARMONY
+    answer = _read_answer(finals[-1].strip() or "-", policy) if "<|" not in finals[-1] else None
+    if answer is None or isinstance(answer, Fault):
+        return Fault.RAW_HARMONY
+    return _Answer(answer.fields, Repair.HARMONY)
+
+
+def _bare_label(content: str, policy: Policy) -> _Answer | Fault | None:
+    """
+    A bare label, or one behind an echoed stub such as `Answer (HH0 or HH2): HH2`.
+
+    Only the whole of what follows the last colon of the last line counts, and only where it is
+    exactly a label; the stub itself may name labels and means nothing.
+    """
+    last_line = content.splitlines()[-1]
+    echoed = len(last_line) < 200 and ":" in last_line and "{" not in last_line
+    word = (last_line.rpartition(":")[2] if echoed else content).strip(" \t\"'`*.")
+    if word not in policy.outcomes:
+        return None
+    if echoed and "\n" in content:
+        earlier = content[: -len(last_line)]
+        if any(_has_word(earlier, label) for label in policy.labels if label != word):
+            return Fault.AMBIGUOUS
+    return _Answer({"label": word}, Repair.STUB)
+
+
+def _has_word(text: str, word: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+
+
+def _checked(fields: dict[str, object], policy: Policy, repair: Repair) -> _Answer | Fault:
+    label = fields.get("label")
+    if not isinstance(label, str):
+        return Fault.UNREADABLE
+    if label not in policy.outcomes:
+        return Fault.UNKNOWN_LABEL
+    return _Answer(fields, repair)
+
+
+def _object(text: str) -> dict[str, object] | None:
+    """A JSON object, or None; one whose `label` appears twice with two values is no object."""
+    try:
+        if text.count('"label"') > 1:
+            found = json.loads(text, object_pairs_hook=_without_contradiction)
+        else:
+            found = orjson.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _without_contradiction(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    labels = [repr(value) for name, value in pairs if name == "label"]
+    if len(set(labels)) > 1:
+        return dict(pairs) | {"label": None}
+    return dict(pairs)
+
+
+def _objects_in(content: str) -> list[str]:
+    """The outermost `{…}` stretches of a text, at most eight of them."""
+    found: list[str] = []
+    decoder = json.JSONDecoder()
+    at = content.find("{")
+    while at != -1 and len(found) < 8:
+        try:
+            _, end = decoder.raw_decode(content, at)
+        except (ValueError, RecursionError):
+            at = content.find("{", at + 1)
+            continue
+        found.append(content[at:end])
+        at = content.find("{", end)
+    return found
+
+
+def _holds_answer(reasoning: str, policy: Policy) -> bool:
+    return any(
+        found.get("label") in policy.outcomes
+        for found in map(_object, _objects_in(reasoning[-4_000:]))
+        if found and isinstance(found.get("label"), str)
+    )
+
+
+def _judgement(
+    fields: dict[str, object], policy: Policy, reasoning: str, tokens: Tokens
+) -> Judgement:
+    label = fields["label"]
+    assert isinstance(label, str)
+    cited = fields.get("rules")
+    cited = cited[:RULES_MAX] if isinstance(cited, list) else [cited] if cited else []
+    rules = tuple(
+        dict.fromkeys(rule for rule in cited if isinstance(rule, str) and rule in policy.rules)
+    )
+    confidence = fields.get("confidence")
+    rationale = fields.get("rationale")
+    return Judgement(
+        policy=policy.name,
+        label=label,
+        outcome=policy.outcomes[label],
+        rules=rules,
+        confidence=confidence if confidence in ("low", "medium", "high") else None,
+        rationale=rationale[:RATIONALE_CHARS_MAX] if isinstance(rationale, str) else "",
+        reasoning=reasoning[:REASONING_CHARS_MAX],
+        effort=policy.effort.value,
+        tokens=tokens,
+        rules_dropped=len(cited) - len(rules),
+    )
+
+
+def _tokens(completion: dict[str, object]) -> Tokens:
+    usage = completion.get("usage")
+    if not isinstance(usage, dict):
+        return Tokens()
+    prompt_details = usage.get("prompt_tokens_details") or {}
+    completion_details = usage.get("completion_tokens_details") or {}
+    return Tokens(
+        prompt=_count(usage.get("prompt_tokens")),
+        cached=_count(prompt_details.get("cached_tokens"))
+        if isinstance(prompt_details, dict)
+        else 0,
+        reasoning=_count(completion_details.get("reasoning_tokens"))
+        if isinstance(completion_details, dict)
+        else 0,
+        completion=_count(usage.get("completion_tokens")),
+    )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+_FENCES = re.compile(r"```[a-zA-Z]*\s*\n?(.*?)\n?\s*```", re.DOTALL)
+_FINAL_CHANNEL = re.compile(
+    r"<\|channel\|>\s*final[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>(.*?)"
+    r"(?=<\|return\|>|<\|end\|>|<\|start\|>|\Z)",
+    re.DOTALL,
+)
+_REFUSAL = re.compile(
+    r"\W*(?:i['’]?\s?a?m\s+(?:very\s+|really\s+)?sorry|sorry|i\s+can(?:['’]?t|not)|"
+    r"i\s+won['’]?t|i\s+am\s+unable|i['’]m\s+unable|as an ai)\b",
+    re.IGNORECASE,
+)

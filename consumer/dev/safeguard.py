@@ -1,0 +1,307 @@
+"""
+A stand-in for an inference server with gpt-oss-safeguard: the same wire, no model.
+
+It speaks POST /v1/chat/completions, GET /v1/models and GET /health, and names itself
+`stand-in-safeguard` in every answer. What it judges by is in `judge`, what it can do wrong in
+`faults`, how slow and how wide it is in `behaviour`. GET and POST /behaviour show and change that
+while it runs.
+
+    python -m consumer.dev.safeguard --port 8089 --latency 0.2 --slots 64
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import inspect
+import threading
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import orjson
+import uvloop
+from aiohttp import web
+
+from consumer.dev.behaviour import Behaviour, Dice
+from consumer.dev.completion import MODEL, Completion
+from consumer.dev.faults import FaultName, overloaded, serve
+from consumer.dev.judge import Decision, read_policy, text_of
+from consumer.dev.slots import Slots
+from consumer.dev.wire import as_json, completed, send
+
+REQUESTS_KEPT = 1_000
+PREFIXES_KEPT = 256
+
+Request = dict[str, Any]
+Reply = str | web.Response
+Replies = Callable[[Request], Reply | Awaitable[Reply]]
+
+
+class RecordedRequest(NamedTuple):
+    """One request as it came: for tests that compare what two clients send."""
+
+    path: str
+    header_names: tuple[str, ...]
+    """In lower case, in the order sent."""
+    body: bytes
+
+
+class StandInSafeguard:
+    """
+    The server. `async with` runs it in the current loop, `in_thread` in a thread of its own.
+
+    `record` keeps the last 1,000 requests in `requests`.
+    """
+
+    def __init__(
+        self,
+        behaviour: Behaviour | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        record: bool = False,
+    ) -> None:
+        self.host, self.port = host, port
+        self.requests: deque[RecordedRequest] = deque(maxlen=REQUESTS_KEPT)
+        self.requests_total = 0
+        self.in_flight = 0
+        self.in_flight_max = 0
+        self.faults_served: Counter[FaultName] = Counter()
+        self._record = record
+        self._replies: Replies | None = None
+        self._prefixes: set[str] = set()
+        self._runner: web.ServerRunner | None = None
+        self.behave(behaviour or Behaviour())
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{self.host}:{self.port}/v1"
+
+    def behave(self, behaviour: Behaviour) -> None:
+        """
+        Behave like this from the next request on, with the dice thrown from its seed again.
+
+        Requests that wait for one of the old slots keep waiting for those.
+        """
+        self.behaviour = behaviour
+        self._dice = Dice(behaviour)
+        self._slots = Slots(behaviour.slots, behaviour.queue_max)
+
+    def reply_with(self, function: Replies | None) -> None:
+        """
+        Let a function answer: from the request's JSON to the content, or to a whole response.
+
+        It may be async, so that a test can hold an answer back. None gives the judging back.
+        """
+        self._replies = function
+
+    def statistics(self) -> dict[str, object]:
+        return {
+            "model": MODEL,
+            "requests_total": self.requests_total,
+            "in_flight": self.in_flight,
+            "in_flight_max": self.in_flight_max,
+            "queued": self._slots.waiting,
+            "faults_served": {str(name): n for name, n in self.faults_served.items()},
+        }
+
+    def __repr__(self) -> str:
+        return f"StandInSafeguard({self.base_url}, {self.requests_total} requests)"
+
+    async def start(self) -> None:
+        # A client that hangs up cancels its generation, as it does with vLLM.
+        server = web.Server(self._handle, handler_cancellation=True, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.host, self.port, backlog=4_096).start()
+        self.port = int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @classmethod
+    @contextmanager
+    def in_thread(
+        cls, behaviour: Behaviour | None = None, *, port: int = 0, record: bool = False
+    ) -> Iterator[Self]:
+        """Run in a thread with a loop of its own, for callers that are not async or are busy."""
+        server = cls(behaviour, port=port, record=record)
+        loop = uvloop.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, name=MODEL, daemon=True)
+
+        def run(work: Coroutine[Any, Any, None]) -> None:
+            asyncio.run_coroutine_threadsafe(work, loop).result(timeout=10)
+
+        thread.start()
+        try:
+            run(server.start())
+            yield server
+        finally:
+            run(server.stop())
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(timeout=10)
+            loop.close()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        match request.method, request.raw_path.partition("?")[0]:
+            case "POST", "/v1/chat/completions":
+                return await self._complete(request)
+            case "GET", "/v1/models":
+                model = {"id": MODEL, "object": "model", "owned_by": "stand-in", "created": 0}
+                return as_json({"object": "list", "data": [model]})
+            case "GET", "/health":
+                return web.Response()
+            case "GET", "/behaviour":
+                return as_json({**self.behaviour.as_json(), "statistics": self.statistics()})
+            case "POST", "/behaviour":
+                return await self._change_behaviour(request)
+        return as_json({"error": {"message": "the stand-in knows no such path"}}, status=404)
+
+    async def _change_behaviour(self, request: web.BaseRequest) -> web.Response:
+        try:
+            self.behave(Behaviour.from_json(orjson.loads(await request.content.read())))
+        except ValueError as error:
+            return as_json({"error": {"message": str(error)}}, status=400)
+        return as_json(self.behaviour.as_json())
+
+    async def _complete(self, request: web.BaseRequest) -> web.StreamResponse:
+        body = await request.content.read()
+        if self._record:
+            names = tuple(name.decode().lower() for name, _ in request.raw_headers)
+            self.requests.append(RecordedRequest(request.raw_path, names, body))
+        try:
+            asked: Request = orjson.loads(body)
+            system, user = _messages(asked)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return as_json({"error": {"message": "not a chat completion request"}}, status=400)
+        self.requests_total += 1
+        self.in_flight += 1
+        self.in_flight_max = max(self.in_flight_max, self.in_flight)
+        try:
+            return await self._answer(request, asked, system, user)
+        finally:
+            self.in_flight -= 1
+
+    async def _answer(
+        self, request: web.BaseRequest, asked: Request, system: str, user: str
+    ) -> web.StreamResponse:
+        dice, slots, retry_after_s = self._dice, self._slots, self.behaviour.retry_after_s
+        fault = dice.fault()
+        if fault is None or not fault.is_immediate:
+            if slots.is_full:
+                return await send(request, overloaded(503, retry_after_s))
+            async with slots:
+                latency_s = dice.latency_s()
+                if latency_s > 0:
+                    await asyncio.sleep(latency_s)
+        if fault is None and self._replies is not None:
+            reply = self._replies(asked)
+            if inspect.isawaitable(reply):
+                reply = await reply
+            if not isinstance(reply, str):
+                return reply
+            return completed(self._completion(dice, system, user, reply).body())
+        completion = self._completion(dice, system, user)
+        if fault is None:
+            return completed(completion.body())
+        self.faults_served[fault] += 1
+        return await send(request, serve(fault, completion, asked, retry_after_s))
+
+    def _completion(
+        self, dice: Dice, system: str, user: str, content: str | None = None
+    ) -> Completion:
+        policy = read_policy(system)
+        cached = len(system) if system in self._prefixes else 0
+        if not cached and len(self._prefixes) < PREFIXES_KEPT:
+            self._prefixes.add(system)
+        characters = len(system) + len(user)
+        if policy is None:
+            content = _NO_ANSWER if content is None else content
+            return Completion(self.requests_total, _NO_POLICY, (), characters, cached, content)
+        decision = policy.judge(text_of(user))
+        label = dice.label(decision.label, policy.labels)
+        if label != decision.label:
+            decision = decision._replace(label=label, rules=(), confidence="low")
+        return Completion(self.requests_total, decision, policy.labels, characters, cached, content)
+
+
+def _messages(asked: Request) -> tuple[str, str]:
+    """The first system message and the last user message of a request."""
+    texts = [(message["role"], _text(message["content"])) for message in asked["messages"]]
+    system = next((text for role, text in texts if role in ("system", "developer")), "")
+    return system, next((text for role, text in reversed(texts) if role == "user"), "")
+
+
+def _text(content: Any) -> str:
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+
+_NO_POLICY = Decision("", (), "low", "", "This is a stand-in, and no policy that it can read came.")
+_NO_ANSWER = "This is a stand-in: the system message names no labels, so it cannot answer."
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run as a process of its own until interrupted."""
+    parser = argparse.ArgumentParser(
+        prog="python -m consumer.dev.safeguard",
+        description="A stand-in for an inference server with gpt-oss-safeguard. It has no model: "
+        "it looks for the phrases that a policy quotes. For demonstrations and tests.",
+    )
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8089, help="0 takes a free one")
+    parser.add_argument("--latency", type=float, default=0.0, metavar="S", help="of each answer")
+    parser.add_argument(
+        "--latency-p95", type=float, metavar="S", help="makes --latency a lognormal's median"
+    )
+    parser.add_argument("--slots", type=int, help="generations at one time")
+    parser.add_argument("--queue-max", type=int, help="requests that may wait for a slot")
+    parser.add_argument("--flip-rate", type=float, default=0.0, help="share of changed labels")
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="NAME=RATE", help="may be repeated"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args(arguments)
+    try:
+        behaviour = Behaviour(
+            latency_s=given.latency,
+            latency_lognormal=(given.latency, given.latency_p95) if given.latency_p95 else None,
+            slots=given.slots,
+            queue_max=given.queue_max,
+            flip_rate=given.flip_rate,
+            faults={
+                FaultName(name): float(rate)
+                for name, _, rate in (fault.partition("=") for fault in given.fault)
+            },
+            seed=given.seed,
+        )
+    except ValueError as error:
+        parser.error(f"{error}; faults are {', '.join(FaultName)}")
+    with suppress(KeyboardInterrupt):
+        uvloop.run(_run_until_interrupted(given.host, given.port, behaviour))
+
+
+async def _run_until_interrupted(host: str, port: int, behaviour: Behaviour) -> None:
+    async with StandInSafeguard(behaviour, host=host, port=port) as server:
+        print(f"{MODEL}: a stand-in, not a model, at {server.base_url}", flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

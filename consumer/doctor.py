@@ -1,0 +1,219 @@
+"""The commands that look and tell: doctor, classify, topics, policy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from consumer.app import build_classifier, build_endpoint, kafka_config
+from consumer.classifier.prompt import system_message
+from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.policy import PolicyVersion
+from consumer.errors import ConsumerError, InvalidSettings
+from consumer.kafka.topics import Topics
+from consumer.registry.load import load_catalogue, write_pins
+from consumer.settings import Settings
+from consumer.telemetry.clock import SystemClock
+from consumer.telemetry.metrics import Metrics
+
+
+async def classify_text(settings: Settings, text: str, topic: str, *, as_json: bool) -> int:
+    """Judge one text and print what came of it."""
+    binding = load_catalogue(settings.policies.folder).binding_for(topic)
+    if binding is None:
+        raise InvalidSettings(f"no policy binds the topic {topic}: `safeguard policy show`")
+    clock, metrics = SystemClock(), Metrics()
+    endpoint = build_endpoint(settings.inference, clock, metrics)
+    try:
+        # A person is waiting: an endpoint that is out is told at once, as an error.
+        await endpoint.probe()
+        classifier = build_classifier(settings.inference, endpoint, clock, metrics)
+        deadline_s = clock.now_s() + binding.deadline_s if binding.deadline_s else None
+        judged = await classifier.classify(text, binding.live, binding, deadline_s)
+    finally:
+        await endpoint.close()
+    outcomes = [judgement.outcome for judgement in judged.judgements]
+    if judged.unjudged is not None:
+        outcomes.append(binding.on_unjudged)
+    worst = max(outcomes, key=lambda outcome: outcome.severity)
+    if as_json:
+        fields = {
+            "outcome": worst,
+            "unjudged_reason": judged.unjudged,
+            "policy_version": binding.live.id,
+            "judgements": [
+                judgement._asdict() | {"tokens": judgement.tokens._asdict()}
+                for judgement in judged.judgements
+            ],
+            "model": judged.model,
+        }
+        print(orjson.dumps(fields, option=orjson.OPT_INDENT_2).decode())
+        return 0
+    print(f"{worst.value.upper()}  under {binding.live.id}, by {judged.model}")
+    for judgement in judged.judgements:
+        rules = f" ({', '.join(judgement.rules)})" if judgement.rules else ""
+        print(f"  {judgement.policy}: {judgement.label} -> {judgement.outcome.value}{rules}")
+        if judgement.rationale:
+            print(f"      {judgement.rationale}")
+    if judged.unjudged is not None:
+        print(f"  not judged: {judged.unjudged.value}; on_unjudged = {binding.on_unjudged.value}")
+    return 0
+
+
+async def examine(settings: Settings, console: Console) -> int:
+    """Check everything that a worker needs; 0 where all is well."""
+    checks = Checks(console)
+    catalogue = checks.policies(settings.policies.folder)
+    await asyncio.to_thread(checks.broker, settings, catalogue)
+    await checks.endpoint(settings)
+    console.print("all is well" if not checks.failed else f"{checks.failed} to mend")
+    return 1 if checks.failed else 0
+
+
+class Checks:
+    """Prints a line for each thing checked, and counts what is to mend."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.failed = 0
+
+    def _say(self, is_ok: bool, what: str, found: str) -> None:
+        self.failed += not is_ok
+        mark = "[green]ok  [/]" if is_ok else "[red]MEND[/]"
+        self._console.print(f"{mark} {what}: ", end="")
+        self._console.print(found, markup=False, highlight=False)
+
+    def policies(self, folder: Path) -> Catalogue | None:
+        try:
+            catalogue = load_catalogue(folder)
+        except ConsumerError as error:
+            self._say(False, "policies", str(error))
+            return None
+        for binding in catalogue.bindings:
+            found = f"live {binding.live.id}, {len(binding.live.policies)} policies"
+            self._say(True, f"policies for {', '.join(binding.patterns)}", found)
+        return catalogue
+
+    def broker(self, settings: Settings, catalogue: Catalogue | None) -> None:
+        try:
+            topics = Topics(kafka_config(settings.kafka))
+            partitions = topics.partitions()
+        except ConsumerError as error:
+            self._say(False, "broker", str(error))
+            return
+        self._say(True, "broker", f"{settings.kafka.bootstrap_servers}, {len(partitions)} topics")
+        if catalogue is None:
+            return
+        steps = topics.plan(catalogue, partitions)
+        for step in steps:
+            self._say(False, "topic", str(step))
+        if steps:
+            self._console.print("     `safeguard topics apply` mends what can be mended")
+        inputs = catalogue.inputs_among(list(partitions))
+        self._say(bool(inputs), "inputs", ", ".join(inputs) or "no topic matches the policies")
+
+    async def endpoint(self, settings: Settings) -> None:
+        endpoint = build_endpoint(settings.inference, SystemClock(), Metrics())
+        try:
+            found = await endpoint.probe()
+        except ConsumerError as error:
+            self._say(False, f"endpoint {settings.inference.endpoint}", str(error))
+            return
+        finally:
+            await endpoint.close()
+        name = settings.inference.model
+        self._say(True, f"endpoint {settings.inference.endpoint}", "answers")
+        served = ", ".join(found.models[:5]) or "not listed"
+        self._say(found.has_model, f"model {name}", f"the server has: {served}")
+        self._say(found.label_for_bad == "THREAT", "known-bad text", found.label_for_bad)
+        self._say(found.label_for_good == "SAFE", "known-good text", found.label_for_good)
+        self._say(True, "JSON schema", "used" if found.has_schema else "left out: not honoured")
+        self._say(True, "reasoning", "kept" if found.has_reasoning else "the server returns none")
+
+
+def plan_topics(settings: Settings) -> int:
+    """Print what `apply` would do; 1 where there is something to do."""
+    topics = Topics(kafka_config(settings.kafka))
+    steps = topics.plan(load_catalogue(settings.policies.folder), topics.partitions())
+    for step in steps:
+        print(f"{'would mend ' if step.can_apply else 'by hand    '} {step}")
+    if not steps:
+        print("nothing to do: every topic is as the policies need it")
+    return 1 if steps else 0
+
+
+def apply_topics(settings: Settings, config: Mapping[str, str]) -> int:
+    topics = Topics(kafka_config(settings.kafka))
+    steps = topics.plan(load_catalogue(settings.policies.folder), topics.partitions())
+    for line in topics.apply(steps, settings.kafka.replication, config):
+        print(line)
+    if not steps:
+        print("nothing to do: every topic is as the policies need it")
+    return 1 if any(not step.can_apply for step in steps) else 0
+
+
+def check_policies(folder: Path) -> int:
+    catalogue = load_catalogue(folder)
+    for binding in catalogue.bindings:
+        for version in binding.versions.values():
+            live = "live " if version is binding.live else "     "
+            print(f"{live}{version.id}  {version.digest}  {len(version.policies)} policies")
+    print("no faults")
+    return 0
+
+
+def pin_policies(folder: Path) -> int:
+    for binding in load_catalogue(folder).bindings:
+        for line in write_pins(folder, binding) or ["(all pinned already)"]:
+            print(f"{binding.set_name}: {line}")
+    return 0
+
+
+def show_policies(folder: Path, version_id: str | None, prompt: bool, console: Console) -> int:
+    catalogue = load_catalogue(folder)
+    if version_id is None:
+        for binding in catalogue.bindings:
+            _show_binding(binding, console)
+        return 0
+    versions = {v.id: v for binding in catalogue.bindings for v in binding.versions.values()}
+    version = versions.get(version_id)
+    if version is None:
+        raise InvalidSettings(f"no version {version_id}; there are: {', '.join(versions)}")
+    _show_version(version, prompt, console)
+    return 0
+
+
+def _show_binding(binding: Binding, console: Console) -> None:
+    table = Table(title=f"{binding.set_name}: {', '.join(binding.patterns)}", title_justify="left")
+    for column in ("version", "", "policies", "digest"):
+        table.add_column(column)
+    for version in binding.versions.values():
+        names = ", ".join(policy.name for policy in version.policies)
+        table.add_row(version.id, "live" if version is binding.live else "", names, version.digest)
+    console.print(table)
+
+
+def _show_version(version: PolicyVersion, prompt: bool, console: Console) -> None:
+    for policy in version.policies:
+        if prompt:
+            print(system_message(policy))
+            continue
+        table = Table(
+            title=f"{policy.title} ({policy.name}, severity {policy.severity}, "
+            f"effort {policy.effort.value})",
+            title_justify="left",
+        )
+        table.add_column("label")
+        table.add_column("outcome")
+        for label, outcome in policy.outcomes.items():
+            table.add_row(label, outcome.value)
+        console.print(table)
+        for rule, meaning in policy.rules.items():
+            console.print(f"  {rule}: {meaning}", markup=False)
+    if not prompt:
+        console.print(f"{version.id} {version.digest}", markup=False)

@@ -1,0 +1,170 @@
+"""
+What a topic wants: which policies judge it, how its records are read, where verdicts go.
+
+One `Binding` is one `policies/<set>/topic.toml`; a `Catalogue` is all of them at one moment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from consumer.domain.policy import Outcome, PolicyVersion
+
+Pointer = tuple[str, ...]
+"""A JSON Pointer (RFC 6901), split into its unescaped steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkipRule:
+    """Spares a message from judgement: a field or a header that equals one of the values."""
+
+    values: frozenset[str]
+    field: Pointer | None = None
+    header: str | None = None
+
+    def __str__(self) -> str:
+        return f"header {self.header}" if self.header else "/" + "/".join(self.field or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a record of the topic is read as a message."""
+
+    format: Literal["json", "text", "cloudevents"] = "json"
+    framing: Literal["none", "schema-registry-json"] = "none"
+    """`schema-registry-json` drops the five bytes that JSON Schema serializers prepend."""
+    text: tuple[Pointer, ...] = (("text",),)
+    """Fields judged together in this order, such as title and body; absent ones are left out."""
+    id: Pointer | None = None
+    author: Pointer | None = None
+    conversation: Pointer | None = None
+    language: Pointer | None = None
+    skip_when: tuple[SkipRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Topic names for what becomes of a record; `{topic}` stands for the input's name."""
+
+    allow: str = "{topic}.allow"
+    flag: str = "{topic}.flag"
+    block: str = "{topic}.block"
+    dead_letter: str = "{topic}.dead-letter"
+    payload: Literal["envelope", "passthrough"] = "envelope"
+    """What the allow and block topics carry; the flag topic always carries an envelope."""
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        return (self.allow, self.flag, self.block, self.dead_letter)
+
+    def topics(self, source: str) -> tuple[str, ...]:
+        """Every output topic of one input, without repetition."""
+        return tuple(dict.fromkeys(t.replace("{topic}", source) for t in self.templates))
+
+    def destination(self, outcome: Outcome, source: str) -> str:
+        template = {Outcome.ALLOW: self.allow, Outcome.FLAG: self.flag, Outcome.BLOCK: self.block}
+        return template[outcome].replace("{topic}", source)
+
+    def dead_letters_of(self, source: str) -> str:
+        return self.dead_letter.replace("{topic}", source)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What one policy set does with the topics it binds."""
+
+    set_name: str
+    patterns: tuple[str, ...]
+    """Topic names or glob patterns such as `chat.*`; a name wins over a pattern."""
+    live: PolicyVersion
+    reading: Reading = Reading()
+    outputs: Outputs = Outputs()
+    order: Literal["key", "none"] = "key"
+    deadline_s: float = 30.0
+    """Seconds from the worker taking the record to giving up its judgement (0 = never)."""
+    max_age_s: float = 0.0
+    """Seconds from the record's own timestamp to giving up its judgement (0 = never)."""
+    on_unjudged: Outcome = Outcome.FLAG
+    on_outage: Literal["wait", "unjudged"] = "wait"
+    start: str = "latest"
+    """Where a new group begins: `latest`, `earliest`, or an RFC 3339 time."""
+    tombstones: Literal["dead-letter", "pass-over"] = "dead-letter"
+    versions: Mapping[int, PolicyVersion] = field(default_factory=dict)
+
+    def matches(self, topic: str) -> bool:
+        return any(fnmatchcase(topic, pattern) for pattern in self.patterns)
+
+    def names(self, topic: str) -> bool:
+        """Whether the topic is bound by its very name, not by a pattern."""
+        return topic in self.patterns
+
+
+OWN_TOPICS = ("*.retry", "safeguard.*", "__*")
+"""Never bound by a pattern: retries, our own book-keeping, and Kafka's internal topics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All bindings at one moment: picked up whole or not at all."""
+
+    bindings: tuple[Binding, ...]
+
+    def binding_for(self, topic: str) -> Binding | None:
+        """
+        The binding of an input topic, or None where there is none.
+
+        A name wins over a pattern, a longer pattern over a shorter one, and nothing that we
+        write ourselves is ever an input by pattern.
+        """
+        for binding in self.bindings:
+            if binding.names(topic):
+                return binding
+        if self.is_own(topic):
+            return None
+        candidates = [
+            (len(pattern), binding.set_name, binding)
+            for binding in self.bindings
+            for pattern in binding.patterns
+            if fnmatchcase(topic, pattern)
+        ]
+        return max(candidates, key=lambda found: found[:2])[2] if candidates else None
+
+    def is_own(self, topic: str) -> bool:
+        """Whether the topic is one that we write to, judged by the output templates alone."""
+        if any(fnmatchcase(topic, own) for own in OWN_TOPICS):
+            return True
+        return any(
+            _template_regex(template).fullmatch(topic)
+            for binding in self.bindings
+            for template in binding.outputs.templates
+        )
+
+    def inputs_among(self, topics: list[str]) -> list[str]:
+        """Those of the broker's topics that we consume, sorted."""
+        return sorted(topic for topic in topics if self.binding_for(topic))
+
+    @property
+    def has_patterns(self) -> bool:
+        return any(
+            any(character in pattern for character in "*?[")
+            for binding in self.bindings
+            for pattern in binding.patterns
+        )
+
+    @property
+    def named_topics(self) -> tuple[str, ...]:
+        """The inputs bound by name, whether or not the broker has them."""
+        return tuple(
+            pattern
+            for binding in self.bindings
+            for pattern in binding.patterns
+            if not any(character in pattern for character in "*?[")
+        )
+
+
+def _template_regex(template: str) -> re.Pattern[str]:
+    return re.compile(re.escape(template).replace(re.escape("{topic}"), ".+"))

@@ -1,0 +1,235 @@
+"""
+The wire contract of a verdict record: the models that others build on, and how one is encoded.
+
+The models are closed and are the source of `deploy/schemas/`. The encoder writes the same shape
+from plain dictionaries, since it runs for every message; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from consumer.domain.binding import Binding
+from consumer.domain.message import Headers, Record
+from consumer.domain.policy import Effort, Outcome
+from consumer.domain.verdict import Cause, Judgement, UnjudgedReason, Verdict
+
+MESSAGE_ID_CHARS_MAX = 256
+EVENT_TYPE = "safeguard.verdict.v1"
+OWN_PREFIX = "safeguard-"
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PositionField(_Closed):
+    """Where the judged record lies."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+
+
+class MessageField(_Closed):
+    """Whose message it is; `text` is on the flag topic alone."""
+
+    id: str
+    author: str | None = None
+    conversation: str | None = None
+    language: str | None = None
+    text: str | None = None
+    text_cut: Annotated[
+        bool | None, Field(description="True where the text was cut to fit the topic")
+    ] = None
+
+
+class TokensField(_Closed):
+    """Tokens as the server counted them; 0 where it did not."""
+
+    prompt: int
+    cached: int
+    reasoning: int
+    completion: int
+
+
+class JudgementField(_Closed):
+    """What the model answered under one policy."""
+
+    policy: str
+    label: str
+    outcome: Outcome
+    rules: list[str]
+    confidence: str | None
+    effort: Effort
+    tokens: TokensField
+    rationale: str | None = None
+    reasoning: str | None = None
+
+
+class TimingField(_Closed):
+    """Milliseconds: waiting for the first call, the calls, and from taking the record to now."""
+
+    queued: float
+    model: float
+    total: float
+
+
+class Envelope(_Closed):
+    """The value of a verdict record."""
+
+    id: str
+    outcome: Outcome
+    cause: Cause
+    unjudged_reason: UnjudgedReason | None = None
+    position: PositionField
+    message: MessageField
+    policy_version: str
+    policy_digest: str
+    judgements: list[JudgementField]
+    model: str
+    template: str
+    endpoint: str
+    timing_ms: TimingField
+    judged_at: str
+    supersedes: str | None = None
+
+
+def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> bytes:
+    """
+    The envelope as JSON; on the flag outcome with text, rationale and reasoning for reviewers.
+
+    `text_chars_max` cuts text and reasoning where the whole would not fit the topic.
+    """
+    message = verdict.message
+    for_review = verdict.outcome is Outcome.FLAG
+    about: dict[str, Any] = {"id": message.id}
+    for name in ("author", "conversation", "language"):
+        found = getattr(message, name)
+        if found is not None:
+            about[name] = found
+    if for_review:
+        about["text"] = message.text
+        if text_chars_max is not None and len(message.text) > text_chars_max:
+            about["text"] = message.text[:text_chars_max]
+            about["text_cut"] = True
+    position = message.position
+    fields: dict[str, Any] = {
+        "id": verdict.id,
+        "outcome": verdict.outcome,
+        "cause": verdict.cause,
+        "position": {
+            "topic": position.topic,
+            "partition": position.partition,
+            "offset": position.offset,
+            "timestamp_ms": message.timestamp_ms,
+        },
+        "message": about,
+        "policy_version": verdict.version.id,
+        "policy_digest": verdict.version.digest,
+        "judgements": [
+            _judgement_fields(judgement, for_review, text_chars_max)
+            for judgement in verdict.judgements
+        ],
+        "model": verdict.model,
+        "template": verdict.template,
+        "endpoint": verdict.endpoint,
+        "timing_ms": {
+            "queued": round(verdict.queued_ms, 3),
+            "model": round(verdict.model_ms, 3),
+            "total": round(verdict.queued_ms + verdict.model_ms, 3),
+        },
+        "judged_at": rfc3339(verdict.judged_at_ms),
+    }
+    if verdict.unjudged_reason is not None:
+        fields["unjudged_reason"] = verdict.unjudged_reason
+    return orjson.dumps(fields)
+
+
+def _judgement_fields(
+    judgement: Judgement, for_review: bool, chars_max: int | None
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "policy": judgement.policy,
+        "label": judgement.label,
+        "outcome": judgement.outcome,
+        "rules": judgement.rules,
+        "confidence": judgement.confidence,
+        "effort": judgement.effort,
+        "tokens": judgement.tokens._asdict(),
+    }
+    if for_review:
+        fields["rationale"] = judgement.rationale
+        fields["reasoning"] = judgement.reasoning[:chars_max]
+    return fields
+
+
+def verdict_headers(verdict: Verdict, record: Record, group: str, term: int) -> list[Any]:
+    """The `safeguard-*` headers of a verdict record; every value is ASCII."""
+    headers: list[tuple[str, bytes | None]] = [
+        ("safeguard-verdict-id", verdict.id.encode()),
+        ("safeguard-outcome", verdict.outcome.encode()),
+        ("safeguard-cause", verdict.cause.encode()),
+        ("safeguard-policy-version", percent(verdict.version.id)),
+        ("safeguard-policy-digest", verdict.version.digest.encode()),
+        ("safeguard-position", str(record.position).encode()),
+        ("safeguard-message-id", percent(verdict.message.id)),
+        ("safeguard-group", percent(group)),
+        ("safeguard-term", b"%d" % term),
+        ("safeguard-judged-at", rfc3339(verdict.judged_at_ms).encode()),
+    ]
+    return headers
+
+
+def cloudevent_headers(verdict: Verdict) -> list[tuple[str, bytes | None]]:
+    """CloudEvents 1.0 in binary mode (Kafka protocol binding)."""
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_type", EVENT_TYPE.encode()),
+        ("ce_id", verdict.id.encode()),
+        ("ce_source", b"/" + percent(verdict.message.position.topic)),
+        ("ce_subject", percent(verdict.message.id)),
+        ("ce_time", rfc3339(verdict.judged_at_ms).encode()),
+        ("content-type", b"application/json"),
+    ]
+
+
+def renamed(headers: Headers) -> list[tuple[str, bytes | None]]:
+    """
+    The input's headers with every `safeguard-*` renamed `upstream-safeguard-*`.
+
+    Nobody's input can forge a verdict, or mark a position as judged.
+    """
+    return [
+        ("upstream-" + name if name.lower().startswith(OWN_PREFIX) else name, value)
+        for name, value in headers
+    ]
+
+
+def traceparent(headers: Headers) -> list[tuple[str, bytes | None]]:
+    """The input's W3C trace context, handed on."""
+    return [(name, value) for name, value in headers if name == "traceparent"][:1]
+
+
+def is_passthrough(verdict: Verdict, binding: Binding) -> bool:
+    """Whether the record goes on as it came: never to reviewers, who need the envelope."""
+    return binding.outputs.payload == "passthrough" and verdict.outcome is not Outcome.FLAG
+
+
+def percent(text: str) -> bytes:
+    """Percent-encoded ASCII, at most 256 characters."""
+    if text.isalnum() and text.isascii():
+        return text[:MESSAGE_ID_CHARS_MAX].encode()
+    return quote(text, safe="/@:.-_~")[:MESSAGE_ID_CHARS_MAX].encode()
+
+
+def rfc3339(wall_ms: int) -> str:
+    """Milliseconds since 1970 as RFC 3339 in UTC."""
+    moment = datetime.fromtimestamp(wall_ms / 1_000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{wall_ms % 1_000:03d}Z"

@@ -1,0 +1,91 @@
+"""
+Policies, their versions, and what a topic wants done with its messages.
+
+A policy is one document of rules; a version is the immutable set of policies that judges a topic's
+messages, named `set@vN` and really identified by the digest of its content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import blake2b
+
+
+class Outcome(StrEnum):
+    """What happens to a message, from the mildest to the most severe."""
+
+    ALLOW = "allow"
+    FLAG = "flag"
+    BLOCK = "block"
+
+    @property
+    def severity(self) -> int:
+        return _SEVERITY[self]
+
+
+_SEVERITY = {Outcome.ALLOW: 0, Outcome.FLAG: 1, Outcome.BLOCK: 2}
+
+
+class Effort(StrEnum):
+    """How long the model may reason."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A short text near the boundary and the label it deserves, shown to the model."""
+
+    text: str
+    label: str
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Policy:
+    """One document of rules, judged by a call of its own. Compared by identity: a cheap key."""
+
+    name: str
+    title: str
+    text: str
+    """The Markdown body, byte for byte as the moderator wrote it."""
+    outcomes: Mapping[str, Outcome]
+    """Label -> outcome. The labels are the policy's own words."""
+    rules: Mapping[str, str] = field(default_factory=dict)
+    """Rule id -> what it says in a few words; the only ids that a judgement may cite."""
+    examples: tuple[Example, ...] = ()
+    severity: str = "medium"
+    effort: Effort = Effort.LOW
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(self.outcomes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PolicyVersion:
+    """The policies that judge a topic's messages together, never changed once published."""
+
+    set_name: str
+    number: int
+    policies: tuple[Policy, ...]
+    digest: str
+    """BLAKE2b-128 in hex over the content: the same text has the same digest everywhere."""
+
+    @property
+    def id(self) -> str:
+        return f"{self.set_name}@v{self.number}"
+
+
+def digest_of(parts: Mapping[str, bytes]) -> str:
+    """The digest of a version's documents, by name, whatever order they were read in."""
+    state = blake2b(digest_size=16)
+    for name in sorted(parts):
+        for piece in (name.encode(), parts[name]):
+            state.update(len(piece).to_bytes(8, "big"))
+            state.update(piece)
+    return state.hexdigest()

@@ -1,0 +1,101 @@
+"""
+What was decided about a message, and how it is written.
+
+The shapes are the wire contract (schemas in `deploy/schemas/`): change them only by adding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from hashlib import blake2b
+from typing import NamedTuple
+
+from consumer.domain.message import Message, Position
+from consumer.domain.policy import Outcome, PolicyVersion
+
+
+class Cause(StrEnum):
+    """Who or what decided."""
+
+    MODEL = "model"
+    SKIPPED = "skipped"
+    UNJUDGED = "unjudged"
+
+
+class UnjudgedReason(StrEnum):
+    """Why a message could not be judged. The topic's `on_unjudged` then decides."""
+
+    TOO_LONG = "too_long"
+    DEADLINE = "deadline"
+    TOO_OLD = "too_old"
+    MODEL_FAULT = "model_fault"
+    CALL_FAILED = "call_failed"
+    REFUSED = "refused"
+    OUTAGE = "outage"
+
+
+class Tokens(NamedTuple):
+    """What a judgement cost, in tokens, as the server counted them."""
+
+    prompt: int = 0
+    cached: int = 0
+    reasoning: int = 0
+    completion: int = 0
+
+    def __add__(self, other: object) -> Tokens:
+        if not isinstance(other, Tokens):
+            return NotImplemented
+        return Tokens(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+class Judgement(NamedTuple):
+    """What the model answered under one policy, parsed and checked against that policy."""
+
+    policy: str
+    label: str
+    outcome: Outcome
+    rules: tuple[str, ...] = ()
+    confidence: str | None = None
+    """The model's own word (low, medium, high), not a probability; None where it gave none."""
+    rationale: str = ""
+    reasoning: str = ""
+    effort: str = ""
+    tokens: Tokens = Tokens()
+    rules_dropped: int = 0
+    """Rule ids the model cited that the policy does not have."""
+
+
+class Verdict(NamedTuple):
+    """Our recorded outcome for one message under one version."""
+
+    id: str
+    outcome: Outcome
+    cause: Cause
+    message: Message
+    version: PolicyVersion
+    judgements: tuple[Judgement, ...] = ()
+    unjudged_reason: UnjudgedReason | None = None
+    model: str = ""
+    template: str = ""
+    endpoint: str = ""
+    judged_at_ms: int = 0
+    queued_ms: float = 0.0
+    """From the worker taking the record to the first call."""
+    model_ms: float = 0.0
+    """The calls to the model, from the first request to the last answer."""
+
+
+def verdict_id(source: str, position: Position, group: str, digest: str) -> str:
+    """
+    The id of a first verdict: the same record under the same policies has it for ever.
+
+    `source` is the topic's id where the broker gives one, else its name.
+    """
+    text = f"{source}\n{position.partition}\n{position.offset}\n{group}\n{digest}"
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def most_severe(outcomes: Sequence[Outcome]) -> Outcome:
+    """The most severe of one or more outcomes."""
+    return max(outcomes, key=lambda outcome: outcome.severity)

@@ -1,0 +1,153 @@
+"""
+Every error of the service, by what to do about it.
+
+    ConsumerError
+    ├── Retryable                may succeed later: wait, try again
+    │   ├── InferenceTimeout
+    │   ├── InferenceUnavailable
+    │   ├── Overloaded
+    │   ├── ModelFault
+    │   └── BrokerUnavailable
+    ├── Rejected                 never will: dead-letter it, move on
+    │   ├── UndecodableMessage
+    │   └── MessageTooLarge
+    └── Fatal                    carrying on could lose a message: stop
+        ├── InvalidPolicy
+        ├── InvalidSettings
+        ├── EndpointRefused
+        ├── TopicsMissing
+        ├── PublishFailed
+        └── DeadLetterFailed
+
+Each family is caught in one place: Retryable in `reliability/retry.py`, Rejected in
+`pipeline/process.py`, Fatal in `app.py`. A leaf's docstring is what an operator reads when no
+better message is given, so it ends with what to do. An unknown exception is Fatal.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+
+
+class ConsumerError(Exception):
+    """Something went wrong in the service."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or inspect.getdoc(type(self)) or type(self).__name__)
+
+
+class Retryable(ConsumerError):
+    """The attempt failed but a later one may succeed."""
+
+    is_systemic = True
+    """Whether this hints at the endpoint as a whole, or at one message alone."""
+
+    retry_after_s: float | None = None
+    """What the other side asked for, where it did."""
+
+
+class InferenceTimeout(Retryable):
+    """The inference server did not answer in time. See its load, or raise `inference.timeout_s`."""
+
+
+class InferenceUnavailable(Retryable):
+    """The inference server cannot be reached or failed. Check that it runs and answers."""
+
+
+class Overloaded(Retryable):
+    """The inference server refused for load. Lower `inference.calls_max` or add servers."""
+
+    def __init__(self, message: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ModelFault(Retryable):
+    """The model answered with something that is no verdict. Ask again; see `reason`."""
+
+    is_systemic = False
+
+    def __init__(self, reason: str, message: str | None = None) -> None:
+        super().__init__(message or f"the model's answer is no verdict: {reason}")
+        self.reason = reason
+
+
+class BrokerUnavailable(Retryable):
+    """The Kafka brokers cannot be reached. Check `kafka.bootstrap_servers` and the network."""
+
+
+class Rejected(ConsumerError):
+    """The record can never be judged. It goes to the dead-letter topic with this reason."""
+
+    reason = "rejected"
+
+
+class UndecodableMessage(Rejected):
+    """The record is not a message as `topic.toml` describes it. Fix the producer or `[message]`."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class MessageTooLarge(Rejected):
+    """The verdict does not fit its topic. Raise `max.message.bytes` there, or the setting."""
+
+    reason = "too_large"
+
+
+class Fatal(ConsumerError):
+    """The service must stop."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One mistake in a file that a person wrote: where, what, and how to mend it."""
+
+    file: str
+    line: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.problem}"
+
+
+class InvalidPolicy(Fatal):
+    """The policies cannot be used. Mend the lines named and run `safeguard policy check`."""
+
+    exit_code = 2
+
+    def __init__(self, flaws: tuple[Flaw, ...]) -> None:
+        self.flaws = flaws
+        noun = "fault" if len(flaws) == 1 else "faults"
+        lines = "\n".join(f"  {flaw}" for flaw in flaws)
+        super().__init__(f"{len(flaws)} {noun} in the policies:\n{lines}")
+
+
+class InvalidSettings(Fatal):
+    """The settings cannot be used. Mend what is named and start again."""
+
+    exit_code = 2
+
+
+class EndpointRefused(Fatal):
+    """The inference server refused us (key, model, path). Check the `[inference]` settings."""
+
+    exit_code = 2
+
+
+class TopicsMissing(Fatal):
+    """Topics are missing or their partitions differ. `safeguard topics plan` shows what to do."""
+
+    exit_code = 2
+
+
+class PublishFailed(Fatal):
+    """A verdict cannot be stored. Nothing was committed past it; look at the broker."""
+
+
+class DeadLetterFailed(Fatal):
+    """A dead letter cannot be stored at the broker. Nothing was dropped; look at the broker."""

@@ -1,0 +1,254 @@
+"""
+Sink: publications out, in order, acknowledged or repeated.
+
+`send` only hands to the client and returns; a thread collects delivery reports and gives them to
+the listener in batches. A publication that failed may still have been stored, and those sent after
+it must not overtake it. So after a failure nothing more is sent until every report is in; then the
+outputs are read from the failed ones' floors, what is found there counts as stored, and the rest
+is sent again by a new producer in the old order. A floor is the first offset at which a publication
+can lie: one past what was last acknowledged there, noted before the first attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import Message as KafkaMessage
+
+from consumer.errors import BrokerUnavailable, PublishFailed
+from consumer.interfaces import Publication, Report, SinkListener, Ticket
+from consumer.kafka import config as properties
+from consumer.kafka.config import KafkaConfig
+from consumer.kafka.tail import TailReader
+from consumer.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
+
+POLL_S = 0.1
+REPEAT_WAIT_S = 1.0
+
+_Output = tuple[str, int]
+
+
+class _Sent(NamedTuple):
+    """A publication on its way, and where it can lie at the earliest."""
+
+    publication: Publication
+    ticket: Ticket
+    floor: int
+
+
+class KafkaSink:
+    """Publishes with an idempotent producer."""
+
+    def __init__(self, config: KafkaConfig, group: str, tail: TailReader, metrics: Metrics) -> None:
+        self._config = config
+        self._group = group
+        self._tail = tail
+        self._metrics = metrics
+        self._producer = self._new_producer()
+        self._floors: dict[_Output, int] = {}
+        self._sent: dict[int, _Sent] = {}
+        """On their way, in the order they were sent."""
+        self._failed: dict[int, _Sent] = {}
+        self._held: deque[tuple[Publication, Ticket]] = deque()
+        """Sent while a repair is under way; they follow it in order."""
+        self._next = 0
+        self._is_broken = False
+        self._is_closed = False
+        self._reports: deque[tuple[int, KafkaError | None, int]] = deque()
+        self._loop: asyncio.AbstractEventLoop
+        self._listener: SinkListener
+        self._thread = threading.Thread(target=self._poll, name="kafka-sink", daemon=True)
+        self._repair: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        state = "repairing" if self._is_broken else "sending"
+        return f"<KafkaSink {state}, on their way {len(self._sent)}, held {len(self._held)}>"
+
+    @property
+    def is_idle(self) -> bool:
+        return not (self._sent or self._failed or self._held)
+
+    def start(self, listener: SinkListener, ends: Mapping[_Output, int]) -> None:
+        """
+        Begin.
+
+        `ends` are the outputs' end offsets before the first publication of this process: nothing of
+        its own can lie below them.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._listener = listener
+        self._floors.update(ends)
+        self._thread.start()
+
+    def add_outputs(self, ends: Mapping[_Output, int]) -> None:
+        """End offsets of outputs that came later, before anything is sent to them."""
+        for output, end in ends.items():
+            self._floors.setdefault(output, end)
+
+    def send(self, publication: Publication, ticket: Ticket) -> None:
+        if self._is_broken:
+            self._held.append((publication, ticket))
+            return
+        number = self._next
+        self._next += 1
+        output = (publication.topic, publication.partition)
+        self._sent[number] = _Sent(publication, ticket, self._floors.get(output, 0))
+        try:
+            self._producer.produce(
+                publication.topic,
+                publication.value,
+                publication.key,
+                publication.partition,
+                on_delivery=partial(self._delivered, number),
+                headers=list(publication.headers),
+            )
+        except BufferError:
+            self._report_later(number, _QUEUE_FULL)
+        except KafkaException as error:
+            self._report_later(number, error.args[0])
+
+    def _report_later(self, number: int, error: KafkaError) -> None:
+        self._loop.call_soon(self._settle, [(number, error, -1)])
+
+    # The thread.
+
+    def _delivered(self, number: int, error: KafkaError | None, message: KafkaMessage) -> None:
+        offset = message.offset() if error is None else None
+        self._reports.append((number, error, -1 if offset is None else offset))
+
+    def _poll(self) -> None:
+        while not self._is_closed:
+            self._producer.poll(POLL_S)
+            if self._reports:
+                batch = list(self._reports)
+                for _ in batch:
+                    self._reports.popleft()
+                self._loop.call_soon_threadsafe(self._settle, batch)
+
+    # On the event loop.
+
+    def _settle(self, batch: Sequence[tuple[int, KafkaError | None, int]]) -> None:
+        reports: list[Report] = []
+        for number, error, offset in batch:
+            sent = self._sent.pop(number, None)
+            if sent is None:
+                continue
+            if error is None:
+                output = (sent.publication.topic, sent.publication.partition)
+                if offset >= self._floors.get(output, 0):
+                    self._floors[output] = offset + 1
+                reports.append(Report(sent.ticket, True))
+            elif error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                reports.append(Report(sent.ticket, False))
+            elif error.code() in _NEVER:
+                self._listener.failed(
+                    PublishFailed(f"Kafka refuses to store on {sent.publication.topic}: {error}")
+                )
+                return
+            else:
+                self._failed[number] = sent
+                if not self._is_broken:
+                    log.warning(
+                        "publishing failed: trying again",
+                        topic=sent.publication.topic,
+                        error=str(error),
+                    )
+                    self._is_broken = True
+                    self._repair = self._loop.create_task(self._mend())
+        if reports:
+            self._listener.reported(reports)
+
+    async def _mend(self) -> None:
+        """Wait for every report, find what was stored after all, send the rest again in order."""
+        try:
+            while self._sent:
+                await asyncio.sleep(0.05)
+            failed = [self._failed[number] for number in sorted(self._failed)]
+            self._failed.clear()
+            stored = await self._stored_after_all(failed)
+            old, self._producer = self._producer, self._new_producer()
+            await asyncio.to_thread(old.flush, 1.0)
+            self._is_broken = False
+            held, self._held = self._held, deque()
+            again = [sent for sent in failed if sent.ticket.is_live]
+            done = [sent for sent in again if _position(sent.publication) in stored]
+            self._listener.reported([Report(sent.ticket, True) for sent in done])
+            repeats = [sent for sent in again if _position(sent.publication) not in stored]
+            self._metrics.publish_repeats.inc(len(repeats))
+            log.info("publishing again", found_stored=len(done), repeated=len(repeats))
+            for sent in repeats:
+                self.send(sent.publication, sent.ticket)
+            for publication, ticket in held:
+                if ticket.is_live:
+                    self.send(publication, ticket)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._listener.failed(PublishFailed(f"publishing cannot be mended: {error!r}"))
+
+    async def _stored_after_all(self, failed: list[_Sent]) -> set[str]:
+        floors: dict[_Output, int] = {}
+        for sent in failed:
+            output = (sent.publication.topic, sent.publication.partition)
+            floors[output] = min(sent.floor, floors.get(output, sent.floor))
+        stored: set[str] = set()
+        for (topic, partition), floor in floors.items():
+            while True:
+                try:
+                    stored |= await asyncio.to_thread(
+                        self._tail.positions, topic, partition, floor, self._group
+                    )
+                    break
+                except BrokerUnavailable as error:
+                    log.warning("brokers are out: waiting", error=str(error))
+                    await asyncio.sleep(REPEAT_WAIT_S)
+        return stored
+
+    def _new_producer(self) -> Producer:
+        return Producer(properties.producer(self._config, self._on_error))
+
+    def _on_error(self, error: object) -> None:
+        log.warning("kafka client", error=str(error))
+
+    async def close(self, timeout_s: float) -> None:
+        """Wait for what is on its way, within the time given, and end the thread."""
+        until_s = time.monotonic() + timeout_s
+        while not self.is_idle and time.monotonic() < until_s:
+            await asyncio.sleep(0.01)
+        if self._repair is not None:
+            self._repair.cancel()
+        self._is_closed = True
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join)
+        self._producer.purge()
+        await asyncio.to_thread(self._producer.flush, 1.0)
+
+
+_QUEUE_FULL = KafkaError(KafkaError._QUEUE_FULL)
+_NEVER = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.INVALID_RECORD,
+    KafkaError.TOPIC_EXCEPTION,
+)
+"""Errors that no repetition mends."""
+
+
+def _position(publication: Publication) -> str:
+    for name, value in reversed(publication.headers):
+        if name == "safeguard-position" and value is not None:
+            return value.decode()
+    return ""

@@ -1,0 +1,139 @@
+"""Topics: what the broker has, what the policies need, and the difference as a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions, NewTopic
+
+from consumer.domain.binding import Catalogue
+from consumer.errors import BrokerUnavailable, TopicsMissing
+from consumer.kafka import config as properties
+from consumer.kafka.config import KafkaConfig
+
+TIMEOUT_S = 15.0
+
+
+class Step(NamedTuple):
+    """One change to the broker's topics."""
+
+    topic: str
+    partitions: int
+    problem: str
+    can_apply: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.topic}: {self.problem}"
+
+
+class Topics:
+    """Looks at and changes the broker's topics. Blocking."""
+
+    def __init__(self, config: KafkaConfig) -> None:
+        self._errors: list[str] = []
+        self._admin = AdminClient(properties.common(config, self._note))
+
+    def _note(self, error: object) -> None:
+        self._errors.append(str(error))
+
+    def partitions(self) -> dict[str, int]:
+        """
+        Every topic of the cluster and how many partitions it has.
+
+        Raises:
+            BrokerUnavailable: with what the client said, such as a refused password.
+        """
+        try:
+            metadata = self._admin.list_topics(timeout=TIMEOUT_S)
+        except KafkaException as error:
+            said = "; ".join(dict.fromkeys(self._errors[-3:])) or str(error)
+            raise BrokerUnavailable(
+                f"the Kafka brokers do not answer: {said}. Check kafka.bootstrap_servers and the "
+                "security settings under [kafka.client]"
+            ) from None
+        return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
+
+    def ids(self, topics: Sequence[str]) -> dict[str, str]:
+        """
+        The broker's id of each topic; a broker before 3.1 gives none, and the name stands in.
+
+        Raises:
+            BrokerUnavailable: guessing would give the same record another verdict id.
+        """
+        if not topics:
+            return {}
+        try:
+            futures = self._admin.describe_topics(
+                TopicCollection(list(topics)), request_timeout=TIMEOUT_S
+            )
+            described = {name: future.result() for name, future in futures.items()}
+        except KafkaException as error:
+            raise BrokerUnavailable(
+                f"the topics' ids cannot be read: {error}. Grant Describe on the topics, or set "
+                "kafka.topic_ids = false for a broker that has none"
+            ) from None
+        ids = {name: str(found.topic_id) for name, found in described.items()}
+        return {name: found for name, found in ids.items() if found.strip("A=")}
+
+    def plan(self, catalogue: Catalogue, partitions: Mapping[str, int]) -> list[Step]:
+        """What is missing or differs, for every input the policies bind."""
+        steps: list[Step] = []
+        inputs = catalogue.inputs_among(list(partitions))
+        for name in catalogue.named_topics:
+            if name not in partitions:
+                steps.append(Step(name, 0, "the input topic does not exist", can_apply=False))
+        for source in inputs:
+            binding = catalogue.binding_for(source)
+            assert binding is not None
+            wanted = partitions[source]
+            for output in binding.outputs.topics(source):
+                steps += _output_steps(output, source, wanted, partitions)
+        return _merged(steps)
+
+    def apply(
+        self, steps: Sequence[Step], replication: int, config: Mapping[str, str]
+    ) -> list[str]:
+        """Carry out what can be carried out; returns a line for each step."""
+        lines: list[str] = []
+        for step in steps:
+            if not step.can_apply:
+                lines.append(f"left alone  {step}")
+                continue
+            try:
+                if "partitions" in step.problem:
+                    future = self._admin.create_partitions(
+                        [NewPartitions(step.topic, step.partitions)]
+                    )[step.topic]
+                else:
+                    topic = NewTopic(step.topic, step.partitions, replication, config=dict(config))
+                    future = self._admin.create_topics([topic])[step.topic]
+                future.result(TIMEOUT_S)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise TopicsMissing(f"{step.topic} cannot be made: {error}") from None
+            lines.append(f"done        {step.topic}, {step.partitions} partitions")
+        return lines
+
+
+def _output_steps(
+    output: str, source: str, wanted: int, partitions: Mapping[str, int]
+) -> list[Step]:
+    has = partitions.get(output)
+    if has is None:
+        return [Step(output, wanted, f"missing; {source} has {wanted} partitions")]
+    if has < wanted:
+        return [Step(output, wanted, f"has {has} partitions, but {source} has {wanted}: must grow")]
+    return []
+
+
+def _merged(steps: list[Step]) -> list[Step]:
+    """One step a topic: several inputs may share outputs, and the largest of them decides."""
+    merged: dict[str, Step] = {}
+    for step in steps:
+        known = merged.get(step.topic)
+        if known is None or step.partitions > known.partitions:
+            merged[step.topic] = step
+    return list(merged.values())

@@ -1,0 +1,81 @@
+"""
+Ledger: consumed = verdicts + dead letters + passed over + discarded + in flight, always.
+
+Counts twice on purpose: once as records come and once as they end. The difference is a gauge that
+reads zero; anything else is a bug that loses or repeats messages.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import Counter
+
+from consumer.domain.verdict import Verdict
+from consumer.errors import Rejected
+from consumer.telemetry.metrics import Metrics
+
+
+class Ledger:
+    """Books every record in, and out again under what became of it."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._children: dict[tuple[Counter | str, ...], Counter] = {}
+        self.consumed = 0
+        self.verdicts = 0
+        self.dead_letters = 0
+        self.passed_over = 0
+        self.discarded = 0
+        self.in_flight = 0
+
+    def __repr__(self) -> str:
+        return (
+            f"<Ledger consumed {self.consumed} = verdicts {self.verdicts} + dead letters "
+            f"{self.dead_letters} + passed over {self.passed_over} + discarded {self.discarded} "
+            f"+ in flight {self.in_flight}, difference {self.difference}>"
+        )
+
+    @property
+    def difference(self) -> int:
+        ended = self.verdicts + self.dead_letters + self.passed_over + self.discarded
+        return self.consumed - ended - self.in_flight
+
+    def consume(self, topic: str) -> None:
+        self.consumed += 1
+        self.in_flight += 1
+        self._inc(self._metrics.consumed, topic)
+
+    def book_verdict(self, verdict: Verdict) -> None:
+        self.verdicts += 1
+        self.in_flight -= 1
+        topic = verdict.message.position.topic
+        self._inc(self._metrics.verdicts, topic, verdict.outcome.value, verdict.cause.value)
+        if verdict.unjudged_reason is not None:
+            self._inc(self._metrics.unjudged, topic, verdict.unjudged_reason.value)
+        for judgement in verdict.judgements:
+            for kind, count in zip(judgement.tokens._fields, judgement.tokens, strict=True):
+                if count:
+                    self._inc(self._metrics.tokens, kind, by=count)
+
+    def book_dead_letter(self, topic: str, rejection: Rejected) -> None:
+        self.dead_letters += 1
+        self.in_flight -= 1
+        self._inc(self._metrics.dead_letters, topic, rejection.reason)
+
+    def book_passed_over(self, topic: str) -> None:
+        self.passed_over += 1
+        self.in_flight -= 1
+        self._inc(self._metrics.passed_over, topic)
+
+    def discard(self, topic: str, count: int) -> None:
+        self.discarded += count
+        self.in_flight -= count
+        if count:
+            self._inc(self._metrics.discarded, topic, by=count)
+
+    def _inc(self, counter: Counter, *labels: str, by: float = 1) -> None:
+        """Counters by label are looked up once: this runs several times for every message."""
+        key: tuple[Counter | str, ...] = (counter, *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = counter.labels(*labels)
+        child.inc(by)

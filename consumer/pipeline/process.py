@@ -1,0 +1,122 @@
+"""
+The path of one message: decode, choose, skip or classify, and what to publish. Start reading here.
+
+Taking and admitting come before (`intake.py`), releasing in key order and committing after. When
+`process` returns, the flight holds what is to be published, or nothing for a record passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from consumer.domain.decoding import decode
+from consumer.domain.message import Message
+from consumer.domain.policy import Outcome
+from consumer.domain.verdict import Cause, UnjudgedReason, Verdict, most_severe, verdict_id
+from consumer.errors import Rejected
+from consumer.interfaces import Classifier, Clock, Judged
+from consumer.pipeline.flight import Flight
+from consumer.pipeline.publisher import Publisher
+
+
+class Processor:
+    """Turns a record into a verdict or a dead letter; raises nothing but Fatal."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        publisher: Publisher,
+        clock: Clock,
+        group: str,
+        topic_ids: Mapping[str, str],
+    ) -> None:
+        self._classifier = classifier
+        self._publisher = publisher
+        self._clock = clock
+        self._group = group
+        self._topic_ids = topic_ids
+        """The broker's id of each input topic, where it gives one; else the name stands in."""
+
+    async def process(self, flight: Flight) -> None:
+        record, binding = flight.record, flight.binding
+        if record.value is None and binding.tombstones == "pass-over":
+            return
+        try:
+            message = decode(record, binding.reading)
+        except Rejected as rejection:
+            flight.rejection = rejection
+            flight.publication = self._publisher.dead_letter(flight, rejection)
+            return
+        flight.verdict = await self._judged(message, flight)
+        flight.publication = self._publisher.verdict(flight, flight.verdict)
+
+    async def _judged(self, message: Message, flight: Flight) -> Verdict:
+        if message.skipped is not None:
+            return self._verdict(message, flight, Judged(()), Outcome.ALLOW, Cause.SKIPPED)
+        binding = flight.binding
+        if 0 < binding.max_age_s * 1_000 < self._clock.wall_ms() - message.timestamp_ms:
+            judged = Judged((), UnjudgedReason.TOO_OLD)
+        else:
+            deadline_s = flight.taken_s + binding.deadline_s if binding.deadline_s else None
+            asked_s = self._clock.now_s()
+            judged = await self._classifier.classify(
+                message.text, flight.version, binding, deadline_s
+            )
+            return self._decide(message, flight, judged, (asked_s - flight.taken_s) * 1_000)
+        return self._decide(message, flight, judged, 0.0)
+
+    def _decide(
+        self, message: Message, flight: Flight, judged: Judged, queued_ms: float
+    ) -> Verdict:
+        """
+        The most severe outcome wins, and what could not be judged weighs as `on_unjudged` says.
+
+        A block that the model did give stands whatever else is missing: nothing can outweigh it. A
+        refusal to classify is a sign of danger and never milder than flag.
+        """
+        outcomes = [judgement.outcome for judgement in judged.judgements]
+        if judged.unjudged is None or Outcome.BLOCK in outcomes:
+            return self._verdict(
+                message, flight, judged, most_severe(outcomes), Cause.MODEL, queued_ms
+            )
+        outcomes.append(flight.binding.on_unjudged)
+        if judged.unjudged is UnjudgedReason.REFUSED:
+            outcomes.append(Outcome.FLAG)
+        return self._verdict(
+            message,
+            flight,
+            judged,
+            most_severe(outcomes),
+            Cause.UNJUDGED,
+            queued_ms,
+            judged.unjudged,
+        )
+
+    def _verdict(
+        self,
+        message: Message,
+        flight: Flight,
+        judged: Judged,
+        outcome: Outcome,
+        cause: Cause,
+        queued_ms: float = 0.0,
+        reason: UnjudgedReason | None = None,
+    ) -> Verdict:
+        position = flight.record.position
+        source = self._topic_ids.get(position.topic, position.topic)
+        version = flight.version
+        return Verdict(
+            id=verdict_id(source, position, self._group, version.digest),
+            outcome=outcome,
+            cause=cause,
+            message=message,
+            version=version,
+            judgements=judged.judgements,
+            unjudged_reason=reason,
+            model=judged.model,
+            template=judged.template,
+            endpoint=judged.endpoint,
+            judged_at_ms=self._clock.wall_ms(),
+            queued_ms=queued_ms,
+            model_ms=judged.model_ms,
+        )

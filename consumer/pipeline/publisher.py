@@ -1,0 +1,89 @@
+"""
+Publisher: a verdict or a rejection -> the record for the right topic. Pure.
+
+Co-partitioned: what becomes of input partition p goes to partition p of each output.
+"""
+
+from __future__ import annotations
+
+from consumer.domain.envelope import (
+    cloudevent_headers,
+    encode_envelope,
+    is_passthrough,
+    renamed,
+    traceparent,
+    verdict_headers,
+)
+from consumer.domain.verdict import Verdict
+from consumer.errors import DeadLetterFailed, MessageTooLarge, Rejected
+from consumer.interfaces import Publication
+from consumer.pipeline.flight import Flight
+from consumer.reliability.dead_letters import DeadLetterOffice, without_value
+
+
+class Publisher:
+    """Encodes what this worker publishes."""
+
+    def __init__(self, group: str, office: DeadLetterOffice) -> None:
+        self._group = group
+        self._office = office
+
+    def verdict(
+        self, flight: Flight, verdict: Verdict, text_chars_max: int | None = None
+    ) -> Publication:
+        """The verdict's record, as an envelope or as the record it came from."""
+        record, outputs = flight.record, flight.binding.outputs
+        position = record.position
+        headers = verdict_headers(verdict, record, self._group, flight.stretch.term)
+        if is_passthrough(verdict, flight.binding):
+            value = record.value
+            headers = renamed(record.headers) + headers
+        else:
+            value = encode_envelope(verdict, text_chars_max=text_chars_max)
+            headers += cloudevent_headers(verdict)
+            if record.headers:
+                headers += traceparent(record.headers)
+        return Publication(
+            outputs.destination(verdict.outcome, position.topic),
+            position.partition,
+            record.key,
+            value,
+            tuple(headers),
+        )
+
+    def dead_letter(self, flight: Flight, rejection: Rejected) -> Publication:
+        record = flight.record
+        topic = flight.binding.outputs.dead_letters_of(record.position.topic)
+        return self._office.letter(record, rejection, topic, flight.stretch.term)
+
+    def smaller(self, flight: Flight) -> Publication:
+        """
+        The next smaller form of a publication that does not fit its topic; it always ends.
+
+        A review envelope loses the end of its text, anything else becomes a dead letter, and a
+        dead letter loses its value.
+
+        Raises:
+            DeadLetterFailed: even the dead letter without its value does not fit.
+        """
+        publication = flight.publication
+        verdict = flight.verdict
+        if verdict is not None and not is_passthrough(verdict, flight.binding):
+            size = len(publication.value or b"") if publication else 0
+            if size > SMALLEST_ENVELOPE_BYTES and verdict.outcome.severity == 1:
+                chars = min(len(verdict.message.text), size) // 4
+                return self.verdict(flight, verdict, text_chars_max=chars)
+        if flight.rejection is None:
+            flight.verdict = None
+            flight.rejection = MessageTooLarge("the verdict does not fit its topic")
+            return self.dead_letter(flight, flight.rejection)
+        if publication is not None and publication.value is not None:
+            return without_value(publication)
+        raise DeadLetterFailed(
+            f"the dead letter of {flight.record.position} does not fit its topic even without its "
+            "value: raise max.message.bytes of the dead-letter topic"
+        )
+
+
+SMALLEST_ENVELOPE_BYTES = 8_000
+"""An envelope this small is not too large because of its text."""

@@ -1,0 +1,162 @@
+"""One policy file, Markdown with front matter -> `Policy`, or what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from consumer.domain.policy import Effort, Example, Outcome, Policy
+from consumer.errors import Flaw
+from consumer.registry.lines import Lines, line_of, yaml_lines
+
+LABELS_MAX = 12
+BODY_CHARS_MAX = 60_000
+"""About 15,000 tokens; the model's guide says it works up to about 10,000."""
+
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ExampleFields(_Strict):
+    text: Annotated[str, Field(min_length=1, max_length=2_000)]
+    label: Label
+    rules: list[str] = []
+
+
+class FrontMatter(_Strict):
+    """The head of a policy file."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    severity: Literal["low", "medium", "high", "critical"] = "medium"
+    effort: Literal["low", "medium", "high"] = "low"
+    labels: Annotated[
+        dict[Label, Literal["allow", "flag", "block"]],
+        Field(min_length=2, max_length=LABELS_MAX),
+    ]
+    rules: dict[Label, Annotated[str, Field(min_length=1, max_length=300)]] = {}
+    examples: Annotated[list[ExampleFields], Field(max_length=40)] = []
+
+
+def read_policy(file: Path, shown: str, content: bytes) -> Policy | list[Flaw]:
+    """Read a policy file; `shown` is its name in messages."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        return [Flaw(shown, line, "not UTF-8: save the file as UTF-8")]
+    parts = re.match(r"---[ \t]*\r?\n(.*?\n)---[ \t]*(?:\r?\n|\Z)", text, re.DOTALL)
+    if not parts:
+        return [
+            Flaw(
+                shown, 1, "the file must begin with front matter between two lines of three dashes"
+            )
+        ]
+    try:
+        fields = yaml.load(parts[1], Loader=_Loader)
+        lines = yaml_lines(parts[1], first_line=2)
+    except yaml.MarkedYAMLError as error:
+        at = error.problem_mark.line + 2 if error.problem_mark else 2
+        return [Flaw(shown, at, f"the front matter is not YAML: {error.problem}")]
+    try:
+        front = FrontMatter.model_validate(fields)
+    except ValidationError as error:
+        return flaws_of(error, shown, lines)
+    body = text[parts.end() :]
+    body_line = text[: parts.end()].count("\n") + 1
+    flaws = _inconsistencies(front, body, body_line, shown, lines)
+    if flaws:
+        return flaws
+    return Policy(
+        name=file.stem,
+        title=front.title,
+        text=body,
+        outcomes={label: Outcome(outcome) for label, outcome in front.labels.items()},
+        rules=dict(front.rules),
+        examples=tuple(Example(e.text, e.label, tuple(e.rules)) for e in front.examples),
+        severity=front.severity,
+        effort=Effort(front.effort),
+    )
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without its surprises: a key that stands twice is an error, not the last one wins."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        seen: set[object] = set()
+        for key, _ in node.value:
+            name = self.construct_object(key, deep=True)
+            if isinstance(name, list | dict):
+                continue
+            if name in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{name!r} stands twice", key.start_mark
+                )
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def flaws_of(error: ValidationError, shown: str, lines: Lines) -> list[Flaw]:
+    """Pydantic's faults as ours, each with its line and in words that say what to do."""
+    flaws: list[Flaw] = []
+    for fault in error.errors(include_url=False, include_input=False):
+        path = tuple(step for step in fault["loc"] if step != "[key]")
+        name = ".".join(str(step) for step in path) or "the front matter"
+        problem = fault["msg"]
+        if fault["type"] == "extra_forbidden":
+            problem = "unknown key: mend its spelling or take it out"
+        elif fault["type"] == "missing":
+            problem = "is missing"
+        elif fault["type"] == "string_type":
+            problem = "must be text: put it in quotes (YAML reads yes, no, on and off as booleans)"
+        flaws.append(Flaw(shown, line_of(lines, path), f"{name}: {problem}"))
+    return flaws
+
+
+def _inconsistencies(
+    front: FrontMatter, body: str, body_line: int, shown: str, lines: Lines
+) -> list[Flaw]:
+    flaws: list[Flaw] = []
+
+    def flaw(path: tuple[str | int, ...], problem: str) -> None:
+        flaws.append(Flaw(shown, line_of(lines, path), problem))
+
+    if not body.strip():
+        flaws.append(Flaw(shown, body_line, "the policy has no text"))
+    elif len(body) > BODY_CHARS_MAX:
+        flaws.append(
+            Flaw(shown, body_line, f"the policy is longer than {BODY_CHARS_MAX} characters")
+        )
+    if "<|" in body:
+        line = body_line + body[: body.index("<|")].count("\n")
+        flaws.append(Flaw(shown, line, "the text holds <|, which models read as a control token"))
+    if "allow" not in front.labels.values():
+        flaw(("labels",), "labels: no label has the outcome allow")
+    for label in front.labels:
+        if body.strip() and not re.search(rf"(?<![\w.-]){re.escape(label)}(?![\w-])", body):
+            flaw(("labels", label), f"labels.{label}: the text never says when it applies")
+        for other in front.labels:
+            if label != other and label.casefold() in other.casefold():
+                flaw(
+                    ("labels", label),
+                    f"labels.{label}: part of the label {other}; choose labels that differ",
+                )
+    for index, example in enumerate(front.examples):
+        if example.label not in front.labels:
+            flaw(
+                ("examples", index, "label"),
+                f"examples.{index}: the label {example.label} is not among the labels",
+            )
+        for rule in example.rules:
+            if rule not in front.rules:
+                flaw(
+                    ("examples", index, "rules"),
+                    f"examples.{index}: the rule {rule} is not among the rules",
+                )
+    return flaws

@@ -1,0 +1,166 @@
+"""A folder of policy sets -> `Catalogue`: whole, or every fault at once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.policy import Outcome, Policy, PolicyVersion, digest_of
+from consumer.errors import Flaw, InvalidPolicy
+from consumer.registry.document import read_policy
+from consumer.registry.topic import TopicFile, read_topic_file
+
+PINS = "pins.toml"
+"""`v2 = "<digest>"`: what a published version's content was; written by `safeguard policy pin`."""
+
+
+def load_catalogue(folder: Path) -> Catalogue:
+    """
+    Load every policy set of a folder.
+
+    Raises:
+        InvalidPolicy: with every fault of every file, by file and line.
+    """
+    flaws: list[Flaw] = []
+    bindings: list[Binding] = []
+    topic_files = sorted(folder.glob("*/topic.toml"))
+    if not topic_files:
+        raise InvalidPolicy((Flaw(str(folder), 1, "no policy set: no */topic.toml is here"),))
+    for file in topic_files:
+        loaded = _load_set(folder, file)
+        if isinstance(loaded, Binding):
+            bindings.append(loaded)
+        else:
+            flaws += loaded
+    flaws += _claimed_twice(bindings)
+    if flaws:
+        raise InvalidPolicy(tuple(flaws))
+    return Catalogue(tuple(bindings))
+
+
+def _load_set(folder: Path, file: Path) -> Binding | list[Flaw]:
+    shown = str(file.relative_to(folder))
+    set_folder = file.parent
+    topic = read_topic_file(shown, file.read_bytes())
+    flaws: list[Flaw] = topic if isinstance(topic, list) else []
+    versions: dict[int, PolicyVersion] = {}
+    pins = _read_pins(set_folder / PINS)
+    for version_folder in sorted(set_folder.glob("v*")):
+        number = re.fullmatch(r"v([1-9]\d{0,5})", version_folder.name)
+        if not version_folder.is_dir() or not number:
+            continue
+        version = _load_version(folder, set_folder.name, version_folder, int(number[1]))
+        if isinstance(version, list):
+            flaws += version
+            continue
+        pinned = pins.get(version_folder.name)
+        if pinned is not None and pinned != version.digest:
+            flaws.append(changed_version(version, str(version_folder.relative_to(folder))))
+        versions[version.number] = version
+    if isinstance(topic, TopicFile):
+        if topic.live not in versions and not flaws:
+            flaws.append(Flaw(shown, 1, f"live = {topic.live}, but there is no v{topic.live}/"))
+        if not flaws:
+            return _binding(set_folder.name, topic, versions)
+    return flaws
+
+
+def changed_version(version: PolicyVersion, shown: str) -> Flaw:
+    """A published version's text changed under the same number."""
+    return Flaw(
+        shown,
+        1,
+        f"{version.id} is published and its text has changed: put the old text back and publish "
+        "the new one under the next number",
+    )
+
+
+def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) -> Binding:
+    return Binding(
+        set_name=name,
+        patterns=tuple(topic.topics),
+        live=versions[topic.live],
+        reading=topic.reading(),
+        outputs=topic.destinations(),
+        order=topic.order,
+        deadline_s=topic.deadline_s,
+        max_age_s=topic.max_age_s,
+        on_unjudged=Outcome(topic.on_unjudged),
+        on_outage=topic.on_outage,
+        start=topic.start,
+        tombstones=topic.tombstones,
+        versions=versions,
+    )
+
+
+def _load_version(
+    folder: Path, set_name: str, version_folder: Path, number: int
+) -> PolicyVersion | list[Flaw]:
+    flaws: list[Flaw] = []
+    policies: list[Policy] = []
+    contents: dict[str, bytes] = {}
+    for file in sorted(version_folder.glob("*.md")):
+        if file.name.lower() == "readme.md":
+            continue
+        contents[file.name] = file.read_bytes()
+        policy = read_policy(file, str(file.relative_to(folder)), contents[file.name])
+        if isinstance(policy, list):
+            flaws += policy
+        else:
+            policies.append(policy)
+    if not contents:
+        flaws.append(Flaw(str(version_folder.relative_to(folder)), 1, "holds no policy (*.md)"))
+    return flaws or PolicyVersion(set_name, number, tuple(policies), digest_of(contents))
+
+
+def _read_pins(file: Path) -> dict[str, str]:
+    if not file.exists():
+        return {}
+    try:
+        return {name: str(digest) for name, digest in tomllib.loads(file.read_text()).items()}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return {"": f"{file} is not TOML"}
+
+
+def write_pins(folder: Path, binding: Binding) -> list[str]:
+    """
+    Pin the live version of a set and those before it; returns the lines that were added.
+
+    Later numbers are drafts and may change as often as their author likes.
+    """
+    file = folder / binding.set_name / PINS
+    pins = _read_pins(file)
+    added = [
+        f'v{number} = "{version.digest}"'
+        for number, version in sorted(binding.versions.items())
+        if number <= binding.live.number and f"v{number}" not in pins
+    ]
+    if added:
+        old = file.read_text() if file.exists() else _PINS_HEAD
+        file.write_text(old + "".join(line + "\n" for line in added))
+    return added
+
+
+_PINS_HEAD = (
+    "# What each published version's content was. A version whose text changes is refused:\n"
+    "# publish the new text under the next number. Written by `safeguard policy pin`.\n"
+)
+
+
+def _claimed_twice(bindings: list[Binding]) -> list[Flaw]:
+    owners: dict[str, str] = {}
+    flaws: list[Flaw] = []
+    for binding in bindings:
+        for pattern in binding.patterns:
+            if pattern in owners:
+                flaws.append(
+                    Flaw(
+                        f"{binding.set_name}/topic.toml",
+                        1,
+                        f"topics: {pattern} is bound by {owners[pattern]}/topic.toml already",
+                    )
+                )
+            owners[pattern] = binding.set_name
+    return flaws

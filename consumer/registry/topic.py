@@ -1,0 +1,152 @@
+"""One `topic.toml` -> what a topic wants (`Binding` without its versions), or what is wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from consumer.domain.binding import Outputs, Pointer, Reading, SkipRule
+from consumer.errors import Flaw
+from consumer.registry.document import flaws_of
+from consumer.registry.lines import toml_lines
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _pointer(text: str) -> str:
+    if text and not text.startswith("/"):
+        raise ValueError('a JSON Pointer starts with "/", as in "/author/id"')
+    return text
+
+
+def _start(text: str) -> str:
+    if text in ("latest", "earliest"):
+        return text
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError('"latest", "earliest" or a time such as "2026-01-31T08:00:00Z"') from None
+    if moment.tzinfo is None:
+        raise ValueError("the time needs its zone, as in 2026-01-31T08:00:00Z")
+    return text
+
+
+def _topic_name(text: str) -> str:
+    allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-*?[]{}")
+    if not text or len(text) > 249 or set(text) - allowed:
+        raise ValueError("no Kafka topic name or pattern")
+    return text
+
+
+PointerText = Annotated[str, AfterValidator(_pointer)]
+TopicName = Annotated[str, AfterValidator(_topic_name)]
+
+
+class MessageTable(_Strict):
+    """`[message]`: how a record is read."""
+
+    format: Literal["json", "text", "cloudevents"] = "json"
+    framing: Literal["none", "schema-registry-json"] = "none"
+    text: Annotated[list[PointerText], Field(min_length=1)] | PointerText = ["/text"]
+    id: PointerText | None = None
+    author: PointerText | None = None
+    conversation: PointerText | None = None
+    language: PointerText | None = None
+
+
+class SkipTable(_Strict):
+    """`[[skip_when]]`: whose messages are allowed unjudged."""
+
+    field: PointerText | None = None
+    header: Annotated[str, Field(min_length=1)] | None = None
+    equals: Annotated[list[str], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _one_of(self) -> SkipTable:
+        if (self.field is None) == (self.header is None):
+            raise ValueError("give either field or header")
+        return self
+
+
+class OutputsTable(_Strict):
+    """`[outputs]`: topic names, where `{topic}` stands for the input's name."""
+
+    allow: TopicName = "{topic}.allow"
+    flag: TopicName = "{topic}.flag"
+    block: TopicName = "{topic}.block"
+    dead_letter: TopicName = "{topic}.dead-letter"
+    payload: Literal["envelope", "passthrough"] = "envelope"
+
+
+class TopicFile(_Strict):
+    """`topic.toml`."""
+
+    topics: Annotated[list[TopicName], Field(min_length=1)]
+    live: Annotated[int, Field(ge=1)]
+    order: Literal["key", "none"] = "key"
+    deadline_s: Annotated[float, Field(ge=0, strict=False)] = 30.0
+    max_age_s: Annotated[float, Field(ge=0, strict=False)] = 0.0
+    on_unjudged: Literal["flag", "block", "allow"] = "flag"
+    on_outage: Literal["wait", "unjudged"] = "wait"
+    start: Annotated[str, AfterValidator(_start)] = "latest"
+    tombstones: Literal["dead-letter", "pass-over"] = "dead-letter"
+    message: MessageTable = MessageTable()
+    skip_when: list[SkipTable] = []
+    outputs: OutputsTable = OutputsTable()
+
+    def reading(self) -> Reading:
+        table = self.message
+        text = table.text if isinstance(table.text, list) else [table.text]
+        return Reading(
+            format=table.format,
+            framing=table.framing,
+            text=tuple(split_pointer(pointer) for pointer in text),
+            id=_optional(table.id),
+            author=_optional(table.author),
+            conversation=_optional(table.conversation),
+            language=_optional(table.language),
+            skip_when=tuple(
+                SkipRule(frozenset(rule.equals), _optional(rule.field), rule.header)
+                for rule in self.skip_when
+            ),
+        )
+
+    def destinations(self) -> Outputs:
+        table = self.outputs
+        return Outputs(table.allow, table.flag, table.block, table.dead_letter, table.payload)
+
+
+def read_topic_file(shown: str, content: bytes) -> TopicFile | list[Flaw]:
+    """Read a `topic.toml`; `shown` is its name in messages."""
+    try:
+        text = content.decode()
+        fields = tomllib.loads(text)
+    except UnicodeDecodeError:
+        return [Flaw(shown, 1, "not UTF-8: save the file as UTF-8")]
+    except tomllib.TOMLDecodeError as error:
+        return [Flaw(shown, getattr(error, "lineno", 1), f"not TOML: {error}")]
+    lines = toml_lines(text)
+    try:
+        file = TopicFile.model_validate(fields)
+    except ValidationError as error:
+        return flaws_of(error, shown, lines)
+    own = [name for name in file.topics if name in file.destinations().templates]
+    return [
+        Flaw(shown, lines.get(("outputs",), 1), f"{name} is an input and an output") for name in own
+    ] or file
+
+
+def split_pointer(text: str) -> Pointer:
+    """`/author/id` -> ("author", "id"), with RFC 6901's escapes undone."""
+    if not text:
+        return ()
+    return tuple(s.replace("~1", "/").replace("~0", "~") for s in text[1:].split("/"))
+
+
+def _optional(text: str | None) -> Pointer | None:
+    return None if text is None else split_pointer(text)

@@ -1,0 +1,1 @@
+"""Retry, breaker and dead letters: deciding only. May import interfaces, domain and errors."""

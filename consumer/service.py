@@ -1,0 +1,130 @@
+"""`safeguard run`: one worker in this process, or several in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import structlog
+
+from consumer.app import Worker
+from consumer.errors import ConsumerError, Fatal
+from consumer.settings import Settings
+
+log = structlog.get_logger()
+
+GRACE_S = 15.0
+"""Beyond the drain budget; then the process ends however it stands: redelivery covers it."""
+
+
+def serve(settings: Settings) -> int:
+    """Run one worker until it is told to stop. Returns the exit code."""
+    try:
+        import uvloop
+
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    except ImportError:
+        runner = asyncio.Runner()
+    with runner:
+        return runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> int:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    worker = Worker(settings)
+
+    def on_stop() -> None:
+        if stop.is_set():
+            log.warning("second signal: ending at once")
+            os._exit(1)
+        stop.set()
+        _end_if_stuck(2 * settings.pipeline.drain_s + GRACE_S)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_stop)
+    loop.add_signal_handler(signal.SIGHUP, worker.policies.reload)
+    try:
+        await worker.start()
+        await worker.run(stop)
+    except Exception as error:
+        if isinstance(error, ConsumerError):
+            log.error("cannot carry on", error=str(error), kind=type(error).__name__)
+        else:
+            log.exception("cannot carry on: an unknown error")
+        if not stop.is_set():
+            _end_if_stuck(2 * settings.pipeline.drain_s + GRACE_S)
+        return error.exit_code if isinstance(error, Fatal) else 1
+    return 0
+
+
+def _end_if_stuck(seconds: float) -> None:
+    """A stop that hangs is ended: nothing unfinished was committed, so nothing is lost."""
+
+    def end() -> None:
+        log.error("the stop hangs: ending at once", waited_s=seconds)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+def supervise(settings: Settings, config: Path | None, sets: list[str], count: int) -> int:
+    """
+    Run `count` workers, each in its own process and a member of the group.
+
+    A signal to stop is handed on to all and waited for; a worker that ends by itself with an error
+    stops the others. Returns the exit code.
+    """
+    children: list[subprocess.Popen[bytes]] = []
+    stopping = threading.Event()
+
+    def hand_on(number: int, _frame: object) -> None:
+        stopping.set()
+        for child in children:
+            if child.poll() is None:
+                child.send_signal(number)
+
+    def reload(_number: int, _frame: object) -> None:
+        for child in children:
+            if child.poll() is None:
+                child.send_signal(signal.SIGHUP)
+
+    signal.signal(signal.SIGTERM, hand_on)
+    signal.signal(signal.SIGINT, hand_on)
+    signal.signal(signal.SIGHUP, reload)
+    for index in range(count):
+        children.append(
+            subprocess.Popen(_command(settings, config, sets, index), start_new_session=True)
+        )
+    log.info("workers started", processes=[child.pid for child in children])
+    worst = 0
+    while any(child.poll() is None for child in children):
+        time.sleep(0.1)
+        failed = [child for child in children if child.poll() not in (None, 0)]
+        if failed and not stopping.is_set():
+            log.error("a worker ended: stopping the others", code=failed[0].returncode)
+            hand_on(signal.SIGTERM, None)
+    for child in children:
+        worst = max(worst, abs(child.returncode or 0))
+    return worst
+
+
+def _command(settings: Settings, config: Path | None, sets: list[str], index: int) -> list[str]:
+    command = [sys.executable, "-m", "consumer", "run"]
+    if config is not None:
+        command += ["--config", str(config)]
+    for pair in sets:
+        command += ["--set", pair]
+    base = settings.telemetry.health_port
+    command += ["--set", f"telemetry.health_port={base + index if base else 0}"]
+    if settings.kafka.static_member:
+        command += ["--set", f"kafka.static_member={settings.kafka.static_member}-{index}"]
+    return command

@@ -1,0 +1,1 @@
+"""Logs, metrics and health. May import interfaces, domain and errors; knows no user text."""

@@ -1,0 +1,66 @@
+"""structlog set up: JSON lines for machines, colours on a terminal, and never a word of a user."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TextIO
+
+import orjson
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+FORBIDDEN = frozenset({"text", "prompt", "content", "rationale", "reasoning", "value", "api_key"})
+"""Names under which user text or secrets would travel; a processor takes them out for good."""
+
+
+def set_up_logs(level: str, style: str = "auto", stream: TextIO | None = None) -> None:
+    """
+    Configure logging once per process.
+
+    Args:
+        level: debug, info, warning or error.
+        style: `json`, `console`, or `auto`: console on a terminal, JSON otherwise.
+        stream: where to write; stderr by default, so that stdout stays for results.
+    """
+    out = stream or sys.stderr
+    is_console = style == "console" or (style == "auto" and out.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        redact,
+    ]
+    # Tracebacks without local variables: those hold the messages being judged.
+    last: list[structlog.typing.Processor] = (
+        [
+            structlog.dev.ConsoleRenderer(
+                colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
+        if is_console
+        else [
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
+            structlog.processors.JSONRenderer(serializer=_json),
+        ]
+    )
+    structlog.configure(
+        processors=[*shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=out, format="%(name)s: %(message)s")
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Drop what must never be logged, whoever tried to."""
+    for name in FORBIDDEN & event.keys():
+        event[name] = "(left out)"
+    return event
+
+
+def _json(event: EventDict, **_options: object) -> str:
+    return orjson.dumps(event, default=str).decode()

@@ -1,0 +1,124 @@
+"""Every metric: name, kind, unit, meaning and labels. No label ever holds user or policy text."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+STAGE_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+"""Seconds. The model takes 0.1 to 10 of them, the rest of the path a few thousandths."""
+
+
+class Metrics:
+    """The instruments of one worker process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        registry = self.registry
+        self.consumed = Counter(
+            "safeguard_consumed", "Records taken, by topic", ["topic"], registry=registry
+        )
+        self.verdicts = Counter(
+            "safeguard_verdicts",
+            "Verdicts acknowledged by the broker, by topic, outcome and cause",
+            ["topic", "outcome", "cause"],
+            registry=registry,
+        )
+        self.unjudged = Counter(
+            "safeguard_unjudged",
+            "Verdicts with cause unjudged, by topic and reason",
+            ["topic", "reason"],
+            registry=registry,
+        )
+        self.dead_letters = Counter(
+            "safeguard_dead_letters",
+            "Dead letters acknowledged by the broker, by topic and reason",
+            ["topic", "reason"],
+            registry=registry,
+        )
+        self.discarded = Counter(
+            "safeguard_discarded",
+            "Records given up unfinished when their partition was revoked or lost",
+            ["topic"],
+            registry=registry,
+        )
+        self.passed_over = Counter(
+            "safeguard_passed_over",
+            "Tombstones passed over, as topic.toml asks",
+            ["topic"],
+            registry=registry,
+        )
+        self.in_flight = Gauge(
+            "safeguard_in_flight", "Records taken and not yet terminal", registry=registry
+        )
+        self.ledger_difference = Gauge(
+            "safeguard_ledger_difference",
+            "Consumed less all that became terminal, was discarded or is in flight: reads zero",
+            registry=registry,
+        )
+        self.lag_records = Gauge(
+            "safeguard_lag_records",
+            "Records of a partition not yet committed past",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self.lag_age_s = Gauge(
+            "safeguard_lag_age_seconds",
+            "Age of the oldest unfinished record of a partition, by its own timestamp",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self.stage_seconds = Histogram(
+            "safeguard_stage_seconds",
+            "Latency by stage: queued (taken to first call), model (the calls), "
+            "publish (verdict to acknowledgement), total (record's timestamp to acknowledgement)",
+            ["stage"],
+            buckets=STAGE_BUCKETS,
+            registry=registry,
+        )
+        self.call_seconds = Histogram(
+            "safeguard_call_seconds",
+            "One call to the inference server",
+            buckets=STAGE_BUCKETS,
+            registry=registry,
+        )
+        self.calls_in_flight = Gauge(
+            "safeguard_calls_in_flight", "Calls to the inference server now", registry=registry
+        )
+        self.call_failures = Counter(
+            "safeguard_call_failures", "Calls that gave no judgement", ["reason"], registry=registry
+        )
+        self.answers_repaired = Counter(
+            "safeguard_answers_repaired",
+            "Judgements read from a misshapen answer, by what was peeled off",
+            ["repair"],
+            registry=registry,
+        )
+        self.rules_dropped = Counter(
+            "safeguard_rules_dropped",
+            "Rule ids that the model cited and the policy does not have",
+            registry=registry,
+        )
+        self.tokens = Counter(
+            "safeguard_tokens", "Tokens as the server counted them", ["kind"], registry=registry
+        )
+        self.breaker_open = Gauge(
+            "safeguard_breaker_open", "1 while the inference server is out", registry=registry
+        )
+        self.publish_repeats = Counter(
+            "safeguard_publish_repeats",
+            "Publications sent again after a negative or missing report",
+            registry=registry,
+        )
+        self.commits_refused = Counter(
+            "safeguard_commits_refused", "Commits that the broker refused", registry=registry
+        )
+        self.policies_loaded = Gauge(
+            "safeguard_policies_loaded_timestamp_seconds",
+            "When the policies in force were loaded",
+            registry=registry,
+        )
+        self.reloads_refused = Counter(
+            "safeguard_policy_reloads_refused",
+            "Changed policy files that were not picked up, since they have faults",
+            registry=registry,
+        )
