@@ -83,6 +83,13 @@ class Worker:
         Raises:
             Fatal: what is missing and what to do about it.
         """
+        try:
+            await self._start()
+        except BaseException:
+            await self.endpoint.close()
+            raise
+
+    async def _start(self) -> None:
         settings, metrics = self._settings, self.metrics
         drain_s = settings.pipeline.drain_s
         tail = TailReader(self._kafka)
@@ -169,9 +176,6 @@ class Worker:
 
     async def stop(self) -> None:
         """Take nothing more, finish what is in flight, commit, leave the group."""
-        if not self._is_started:
-            await self.endpoint.close()
-            return
         log.info("stopping: draining", in_flight=self.intake.ledger.in_flight)
         await self.source.quiesce()
         await self.intake.drain()

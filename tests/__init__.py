@@ -1,0 +1,1 @@
+"""The project's tests; the folder of a test is its level."""

@@ -1,0 +1,260 @@
+"""What every broker must do for the source: assignments, records, commits, rebalances, starts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from consumer.domain.message import Record
+from consumer.interfaces import Assigned, Partition
+from consumer.kafka.config import KafkaConfig
+from consumer.kafka.source import KafkaSource
+from consumer.telemetry.metrics import Metrics
+from tests.stage import Broker
+from tests.records import committed, write
+from tests.waiting import until
+
+PROTOCOLS = ["classic", "consumer"]
+
+
+class Listener:
+    """Notes what it is told; a revocation returns what the test says is done."""
+
+    def __init__(self) -> None:
+        self.owned: dict[Partition, Assigned] = {}
+        self.assignments: list[Assigned] = []
+        self.records: list[Record] = []
+        self.done: Callable[[Partition], int | None] = lambda partition: None
+        self.revocations: list[Partition] = []
+        self.losses: list[Partition] = []
+        self.failures: list[Exception] = []
+
+    def assigned(self, assignments: Sequence[Assigned]) -> None:
+        self.assignments += assignments
+        self.owned |= {found.partition: found for found in assignments}
+
+    def taken(self, records: Sequence[Record]) -> None:
+        for record in records:
+            assert Partition(record.position.topic, record.position.partition) in self.owned
+        self.records += records
+
+    async def revoked(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+        self.revocations += partitions
+        offsets = {p: self.done(p) for p in partitions}
+        for partition in partitions:
+            self.owned.pop(partition, None)
+        return {p: offset for p, offset in offsets.items() if offset is not None}
+
+    def lost(self, partitions: Sequence[Partition]) -> None:
+        self.losses += partitions
+        for partition in partitions:
+            self.owned.pop(partition, None)
+
+    def failed(self, error: Exception) -> None:
+        self.failures.append(error)
+
+    @property
+    def values(self) -> list[bytes | None]:
+        return [record.value for record in self.records]
+
+
+@asynccontextmanager
+async def running(
+    config: KafkaConfig, topic: str, start: str = "earliest", partitions: int = 1
+) -> AsyncIterator[tuple[KafkaSource, Listener]]:
+    """A source that is a member of the group and has all partitions of the topic."""
+    source, listener = member(config, topic, start)
+    source.start(listener)
+    try:
+        await until(lambda: len(listener.owned) == partitions, "an assignment")
+        yield source, listener
+    finally:
+        await source.close()
+    assert not listener.failures
+
+
+def member(
+    config: KafkaConfig, topic: str, start: str = "earliest"
+) -> tuple[KafkaSource, Listener]:
+    source = KafkaSource(config, [topic], lambda _: start, lambda _: 99, Metrics(), drain_s=5.0)
+    return source, Listener()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_records_come_whole_and_in_order(broker: Broker, protocol: str) -> None:
+    """Position, key, value, headers and timestamp arrive as they were written."""
+    topic = broker.topic()
+    headers = [("a", b"1"), ("a", None), ("b", b"\xff")]
+    write(
+        broker.bootstrap_servers,
+        topic,
+        [b"x", b"y", None],
+        key=b"k",
+        headers=headers,
+        timestamp_ms=1_700_000_000_000,
+    )
+    async with running(broker.config(group_protocol=protocol), topic) as (source, listener):
+        source.give_credits(10)
+        await until(lambda: len(listener.records) == 3, "three records")
+
+    assert listener.values == [b"x", b"y", None]
+    assert [record.position.offset for record in listener.records] == [0, 1, 2]
+    assert listener.records[0].key == b"k"
+    assert listener.records[0].headers == tuple(headers)
+    assert listener.records[0].timestamp_ms == 1_700_000_000_000
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_commit_is_where_the_next_member_begins(broker: Broker, protocol: str) -> None:
+    """What was committed is not taken again, what was not is."""
+    topic = broker.topic()
+    write(broker.bootstrap_servers, topic, [b"0", b"1", b"2"])
+    config = broker.config(group_protocol=protocol)
+    async with running(config, topic) as (source, listener):
+        source.give_credits(10)
+        await until(lambda: len(listener.records) == 3, "three records")
+        source.commit({Partition(topic, 0): 2})
+        await until(lambda: committed(broker.bootstrap_servers, config.group, topic) == 2, "commit")
+    async with running(config, topic) as (source, listener):
+        source.give_credits(10)
+        await until(lambda: listener.records, "the third record")
+
+    assert listener.values == [b"2"]
+
+
+async def test_a_commit_never_goes_back_and_never_touches_what_is_not_owned(broker: Broker) -> None:
+    """The broker would accept both; the source refuses."""
+    topic, other = broker.topic(), broker.topic()
+    write(broker.bootstrap_servers, topic, [b"0", b"1", b"2"])
+    config = broker.config()
+    async with running(config, topic) as (source, _listener):
+        source.commit({Partition(topic, 0): 3, Partition(other, 0): 7})
+        await until(lambda: committed(broker.bootstrap_servers, config.group, topic) == 3, "commit")
+        source.commit({Partition(topic, 0): 1})
+
+    assert committed(broker.bootstrap_servers, config.group, topic) == 3
+    assert committed(broker.bootstrap_servers, config.group, other) < 0
+
+
+async def test_without_credits_nothing_is_taken_and_the_member_stays(broker: Broker) -> None:
+    """Credits bound what is taken; the source keeps polling and goes on when they come."""
+    topic = broker.topic()
+    write(broker.bootstrap_servers, topic, [b"%d" % n for n in range(20)])
+    async with running(broker.config(), topic) as (source, listener):
+        source.give_credits(5)
+        await until(lambda: len(listener.records) == 5, "five records")
+        before_s = source.polled_s
+        await until(lambda: source.polled_s > before_s + 0.8, "the source to be starved a while")
+        assert len(listener.records) == 5
+
+        source.give_credits(100)
+        await until(lambda: len(listener.records) == 20, "the rest")
+
+    assert listener.values == [b"%d" % n for n in range(20)]
+
+
+async def test_a_paused_partition_waits_while_the_other_goes_on(broker: Broker) -> None:
+    """Pausing holds one partition; resuming goes on at the very next record."""
+    topic = broker.topic(partitions=2)
+    async with running(broker.config(), topic, partitions=2) as (source, listener):
+        source.give_credits(1_000)
+        source.pause([Partition(topic, 0)])
+        await source_has_gone_round(source)
+        write(broker.bootstrap_servers, topic, [b"p0"], partition=0)
+        write(broker.bootstrap_servers, topic, [b"p1"], partition=1)
+        await until(lambda: listener.values == [b"p1"], "the partition that is not paused")
+
+        source.resume([Partition(topic, 0)])
+        await until(lambda: listener.values == [b"p1", b"p0"], "the resumed partition")
+
+
+async def source_has_gone_round(source: KafkaSource) -> None:
+    for _ in range(2):
+        before_s = source.polled_s
+        await until(lambda before_s=before_s: source.polled_s > before_s, "the thread's next round")  # type: ignore[misc]
+
+
+async def test_a_new_group_starts_at_the_latest_and_that_start_is_committed(
+    broker: Broker,
+) -> None:
+    """Records before the start are passed over once, and none after it is ever passed over."""
+    topic = broker.topic()
+    write(broker.bootstrap_servers, topic, [b"old"] * 3)
+    config = broker.config()
+    async with running(config, topic, "latest") as (_source, listener):
+        await until(lambda: committed(broker.bootstrap_servers, config.group, topic) == 3, "start")
+        write(broker.bootstrap_servers, topic, [b"new"])
+    assert listener.assignments[0].start == 3
+
+    async with running(config, topic, "latest") as (source, listener):
+        source.give_credits(10)
+        await until(lambda: listener.records, "the record that nobody had taken")
+
+    assert listener.values == [b"new"]
+
+
+async def test_a_new_group_may_start_at_a_time(broker: Broker) -> None:
+    """`start` as a time takes the first record at or after it."""
+    if broker.kind == "embedded":
+        pytest.skip("librdkafka's mock broker has no look-up by time (listed in dev/broker.py)")
+    topic = broker.topic()
+    now_ms = time.time_ns() // 1_000_000
+    write(broker.bootstrap_servers, topic, [b"old"], timestamp_ms=now_ms - 60_000)
+    write(broker.bootstrap_servers, topic, [b"new"], timestamp_ms=now_ms - 10_000)
+    moment = datetime.fromtimestamp((now_ms - 30_000) / 1_000, UTC).isoformat()
+    async with running(broker.config(), topic, moment) as (source, listener):
+        source.give_credits(10)
+        await until(lambda: listener.records, "a record")
+
+    assert listener.values == [b"new"]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_second_member_takes_over_where_the_first_has_drained(
+    broker: Broker, protocol: str
+) -> None:
+    """A revocation commits what the drain returns, before the partition changes hands."""
+    topic = broker.topic(partitions=2)
+    for partition in (0, 1):
+        write(broker.bootstrap_servers, topic, [b"0", b"1", b"2"], partition=partition)
+    config = broker.config(group_protocol=protocol)
+    async with running(config, topic, partitions=2) as (first, listener):
+        first.give_credits(100)
+        await until(lambda: len(listener.records) == 6, "all records")
+        listener.done = lambda partition: 2
+        second, other = member(config, topic)
+        second.start(other)
+        try:
+            await until(lambda: len(listener.owned) == len(other.owned) == 1, "one each")
+            assert set(listener.owned).isdisjoint(other.owned)
+            (moved,) = other.owned
+            assert listener.revocations == [moved]
+            assert other.owned[moved].start == 2
+        finally:
+            await second.close()
+        assert not listener.losses
+        await until(lambda: len(listener.owned) == 2, "both again")
+
+        terms = [found.term for found in listener.assignments if found.partition == moved]
+        assert terms == [1, 2]
+
+
+async def test_a_commit_that_the_broker_refuses_is_made_again(broker: Broker) -> None:
+    """A refused commit costs nothing but time, even if no record ever comes again."""
+    if broker.kind == "real":
+        pytest.skip("a real broker refuses no commit on demand")
+    topic = broker.topic()
+    write(broker.bootstrap_servers, topic, [b"0"])
+    config = broker.config()
+    embedded = broker.creator._broker  # type: ignore[attr-defined]
+    async with running(config, topic) as (source, _listener):
+        await until(lambda: committed(broker.bootstrap_servers, config.group, topic) == 0, "start")
+        embedded.fail_next(8, [15, 16])  # OffsetCommit: coordinator not available, not coordinator
+        source.commit({Partition(topic, 0): 1})
+        await until(lambda: committed(broker.bootstrap_servers, config.group, topic) == 1, "commit")
+        await asyncio.sleep(0)

@@ -1,0 +1,76 @@
+"""One broker fixture, two brokers behind it: what holds for one must hold for the other."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+import pytest
+
+from consumer.dev.broker import EmbeddedBroker
+from consumer.kafka.config import KafkaConfig
+
+_names = itertools.count()
+
+
+class Broker(NamedTuple):
+    """A broker to test against."""
+
+    kind: str
+    bootstrap_servers: str
+    creator: Creator
+
+    def topic(self, partitions: int = 1, suffix: str = "") -> str:
+        """A new topic of this test's own."""
+        name = f"t{next(_names)}{suffix}"
+        self.creator.create_topics({name: partitions})
+        return name
+
+    def moderated(self, partitions: int = 1, outputs: int | None = None) -> str:
+        """A new input topic with its four outputs."""
+        name = f"in{next(_names)}"
+        width = partitions if outputs is None else outputs
+        self.creator.create_topics(
+            {name: partitions}
+            | {name + end: width for end in (".allow", ".flag", ".block", ".dead-letter")}
+        )
+        return name
+
+    def config(self, **changes: object) -> KafkaConfig:
+        client = {"log_level": "0"}
+        if changes.get("group_protocol") != "consumer":
+            # The embedded broker notices a member that left at the others' next heartbeat.
+            client["heartbeat.interval.ms"] = "300"
+        base = KafkaConfig(
+            self.bootstrap_servers,
+            group=f"g{next(_names)}",
+            session_timeout_s=6.0,
+            message_timeout_s=5.0,
+            client=client,
+        )
+        return base._replace(**changes)  # type: ignore[arg-type]
+
+
+class Creator(Protocol):
+    def create_topics(self, topics: Mapping[str, int]) -> None: ...
+
+
+class _Embedded:
+    def __init__(self, broker: EmbeddedBroker) -> None:
+        self._broker = broker
+
+    def create_topics(self, topics: Mapping[str, int]) -> None:
+        for name, partitions in topics.items():
+            self._broker.create_topic(name, partitions)
+
+
+@pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.kafka)])
+def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
+    """The embedded broker, fresh for each test, and the session's real one."""
+    if request.param == "embedded":
+        with EmbeddedBroker({}) as embedded:
+            yield Broker("embedded", embedded.bootstrap_servers, _Embedded(embedded))
+    else:
+        kafka = request.getfixturevalue("real_kafka")
+        yield Broker("real", kafka.bootstrap_servers, kafka)

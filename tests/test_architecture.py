@@ -1,0 +1,59 @@
+"""The code, its contracts and its documents tell one story."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests import generated
+
+ROOT = generated.ROOT
+
+
+def test_the_import_contracts_hold() -> None:
+    """Arrows point down, neighbours do not know each other, and a stray module is a fault."""
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-logo"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert found.returncode == 0, found.stdout
+    assert "0 broken" in found.stdout
+
+
+def test_the_schemas_are_those_of_the_models() -> None:
+    """`deploy/schemas/` is up to date; `make schemas` writes it anew."""
+    for name, schema in generated.schemas().items():
+        assert (generated.SCHEMAS / name).read_text() == schema
+    assert {file.name for file in generated.SCHEMAS.iterdir()} == set(generated.schemas())
+
+
+def test_the_readmes_tree_and_tables_are_those_of_the_code() -> None:
+    """Every module, setting and metric is in the README; `make schemas` writes them anew."""
+    text = generated.README.read_text()
+
+    assert generated.readme(text) == text
+
+
+def test_the_readmes_commands_are_targets_of_the_makefile() -> None:
+    """What the README tells people to type exists."""
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    for name in re.findall(r"`?make ([a-z-]+)", generated.README.read_text()):
+        assert name in targets, f"make {name}"
+
+
+def test_ci_calls_the_readmes_own_test_command() -> None:
+    """CI is no more lenient than what a reader runs."""
+    script = (ROOT / ".ci" / "run").read_text()
+
+    assert "exec make test" in script
+    assert "make test" in generated.README.read_text()
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    """A file opens with one sentence; there is no file for odds and ends."""
+    for file in (ROOT / "consumer").rglob("*.py"):
+        assert file.stem not in {"utils", "helpers", "common", "manager", "base", "core"}
+        if file.name != "__main__.py":
+            assert file.read_text().startswith('"""'), file
