@@ -272,7 +272,7 @@ def describe_settings() -> list[tuple[str, str, str]]:
     """Every setting as (dotted name, default, meaning), for the README and `safeguard settings`."""
     rows: list[tuple[str, str, str]] = []
     for section, holder in Settings.model_fields.items():
-        for name, field in holder.default.model_fields.items():
+        for name, field in type(holder.default).model_fields.items():
             default = field.default
             shown = "" if default is None else str(default)
             rows.append((f"{section}.{name}", shown, (field.description or "").replace("\n", " ")))

@@ -7,4 +7,4 @@ import os
 for name in [name for name in os.environ if name.startswith("SAFEGUARD_")]:
     del os.environ[name]
 
-pytest_plugins = ["tests.stage"]
+pytest_plugins = ["tests.stage", "tests.brokers.fixtures", "tests.servers.fixtures"]

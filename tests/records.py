@@ -148,3 +148,19 @@ def committed(bootstrap_servers: str, group: str, topic: str, partition: int = 0
         return int(found.offset)
     finally:
         consumer.close()
+
+
+def ends_of(bootstrap_servers: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+    """The end offset of every partition of the topics."""
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap_servers, "group.id": "tests-ends", "log_level": 0}
+    )
+    try:
+        metadata = consumer.list_topics(timeout=10)
+        return {
+            (topic, number): consumer.get_watermark_offsets(TopicPartition(topic, number))[1]
+            for topic in topics
+            for number in metadata.topics[topic].partitions
+        }
+    finally:
+        consumer.close()

@@ -10,8 +10,14 @@ import pytest
 
 from consumer.dev.broker import EmbeddedBroker
 from consumer.kafka.config import KafkaConfig
+from tests.brokers.kafka import RealKafka
 
 _names = itertools.count()
+
+
+def new_name() -> str:
+    """A name that no other test of the session uses."""
+    return f"n{next(_names)}"
 
 
 class Broker(NamedTuple):
@@ -20,6 +26,11 @@ class Broker(NamedTuple):
     kind: str
     bootstrap_servers: str
     creator: Creator
+
+    @property
+    def embedded(self) -> EmbeddedBroker:
+        assert isinstance(self.creator, _Embedded)
+        return self.creator.broker
 
     def topic(self, partitions: int = 1, suffix: str = "") -> str:
         """A new topic of this test's own."""
@@ -58,19 +69,29 @@ class Creator(Protocol):
 
 class _Embedded:
     def __init__(self, broker: EmbeddedBroker) -> None:
-        self._broker = broker
+        self.broker = broker
 
     def create_topics(self, topics: Mapping[str, int]) -> None:
         for name, partitions in topics.items():
-            self._broker.create_topic(name, partitions)
+            self.broker.create_topic(name, partitions)
+
+
+@pytest.fixture
+def embedded_broker() -> Iterator[Broker]:
+    """The embedded broker, fresh for each test: for faults that a real one has not on demand."""
+    with EmbeddedBroker({}) as embedded:
+        yield Broker("embedded", embedded.bootstrap_servers, _Embedded(embedded))
+
+
+@pytest.fixture
+def real_broker(real_kafka: RealKafka) -> Broker:
+    """The session's real broker: for what the embedded one lacks (listed in dev/broker.py)."""
+    return Broker("real", real_kafka.bootstrap_servers, real_kafka)
 
 
 @pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.kafka)])
-def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
-    """The embedded broker, fresh for each test, and the session's real one."""
-    if request.param == "embedded":
-        with EmbeddedBroker({}) as embedded:
-            yield Broker("embedded", embedded.bootstrap_servers, _Embedded(embedded))
-    else:
-        kafka = request.getfixturevalue("real_kafka")
-        yield Broker("real", kafka.bootstrap_servers, kafka)
+def broker(request: pytest.FixtureRequest) -> Broker:
+    """Either of them: what holds for one must hold for the other."""
+    found = request.getfixturevalue(f"{request.param}_broker")
+    assert isinstance(found, Broker)
+    return found

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 
-async def until(condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
-    """Wait until the condition holds; fail with `what` was waited for if it never does."""
+async def until(condition: Callable[[], object], what: object, seconds: float = 30.0) -> None:
+    """Wait until the condition holds; fail with `what` was waited for, as it is by then, if not."""
     until_s = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until_s:

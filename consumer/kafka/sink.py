@@ -2,11 +2,13 @@
 Sink: publications out, in order, acknowledged or repeated.
 
 `send` only hands to the client and returns; a thread collects delivery reports and gives them to
-the listener in batches. A publication that failed may still have been stored, and those sent after
-it must not overtake it. So after a failure nothing more is sent until every report is in; then the
-outputs are read from the failed ones' floors, what is found there counts as stored, and the rest
-is sent again by a new producer in the old order. A floor is the first offset at which a publication
-can lie: one past what was last acknowledged there, noted before the first attempt.
+the listener in batches. A publication without a report in time may have been stored all the same,
+and those sent after it must not overtake it. So the producer is then emptied and ended as a whole,
+before the client's own time-out: that one would let the client start a new sequence and store what
+was in flight a second time. Then the outputs are read from the floors, what is found there counts
+as stored, and the rest is sent again by a new producer in the old order. A floor is the first
+offset at which a publication can lie: one past what was last acknowledged there, noted before the
+first attempt.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from confluent_kafka import Message as KafkaMessage
 from consumer.errors import BrokerUnavailable, PublishFailed
 from consumer.interfaces import Publication, Report, SinkListener, Ticket
 from consumer.kafka import config as properties
+from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.tail import TailReader
 from consumer.telemetry.metrics import Metrics
@@ -33,7 +36,10 @@ from consumer.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 POLL_S = 0.1
+WATCH_S = 0.1
 REPEAT_WAIT_S = 1.0
+SETTLE_S = 1.0
+"""From the broker's first answer to reading a tail: by then it has what the network held."""
 
 _Output = tuple[str, int]
 
@@ -44,6 +50,7 @@ class _Sent(NamedTuple):
     publication: Publication
     ticket: Ticket
     floor: int
+    sent_s: float
 
 
 class KafkaSink:
@@ -69,6 +76,7 @@ class KafkaSink:
         self._listener: SinkListener
         self._thread = threading.Thread(target=self._poll, name="kafka-sink", daemon=True)
         self._repair: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None]
 
     def __repr__(self) -> str:
         state = "repairing" if self._is_broken else "sending"
@@ -89,6 +97,7 @@ class KafkaSink:
         self._listener = listener
         self._floors.update(ends)
         self._thread.start()
+        self._watching = self._loop.create_task(self._watch())
 
     def add_outputs(self, ends: Mapping[_Output, int]) -> None:
         """End offsets of outputs that came later, before anything is sent to them."""
@@ -102,7 +111,8 @@ class KafkaSink:
         number = self._next
         self._next += 1
         output = (publication.topic, publication.partition)
-        self._sent[number] = _Sent(publication, ticket, self._floors.get(output, 0))
+        floor = self._floors.get(output, 0)
+        self._sent[number] = _Sent(publication, ticket, floor, time.monotonic())
         try:
             self._producer.produce(
                 publication.topic,
@@ -157,16 +167,26 @@ class KafkaSink:
                 return
             else:
                 self._failed[number] = sent
-                if not self._is_broken:
-                    log.warning(
-                        "publishing failed: trying again",
-                        topic=sent.publication.topic,
-                        error=str(error),
-                    )
-                    self._is_broken = True
-                    self._repair = self._loop.create_task(self._mend())
+                self._give_up(str(error))
         if reports:
             self._listener.reported(reports)
+
+    async def _watch(self) -> None:
+        """Give up what has waited too long for its report; the oldest is the first."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            oldest = next(iter(self._sent.values()), None)
+            if oldest and time.monotonic() - oldest.sent_s > self._config.message_timeout_s:
+                self._give_up("no report in time")
+
+    def _give_up(self, why: str) -> None:
+        """Empty the producer, so that everything on its way fails now, and mend."""
+        if self._is_broken:
+            return
+        log.warning("publishing failed: trying again", on_their_way=len(self._sent), error=why)
+        self._is_broken = True
+        self._producer.purge()
+        self._repair = self._loop.create_task(self._mend())
 
     async def _mend(self) -> None:
         """Wait for every report, find what was stored after all, send the rest again in order."""
@@ -175,9 +195,10 @@ class KafkaSink:
                 await asyncio.sleep(0.05)
             failed = [self._failed[number] for number in sorted(self._failed)]
             self._failed.clear()
-            stored = await self._stored_after_all(failed)
+            # The old producer first: what lies in its buffers would go out once the broker is back.
             old, self._producer = self._producer, self._new_producer()
-            await asyncio.to_thread(old.flush, 1.0)
+            await asyncio.to_thread(_end, old)
+            stored = await self._stored_after_all(failed)
             self._is_broken = False
             held, self._held = self._held, deque()
             again = [sent for sent in failed if sent.ticket.is_live]
@@ -201,37 +222,44 @@ class KafkaSink:
         for sent in failed:
             output = (sent.publication.topic, sent.publication.partition)
             floors[output] = min(sent.floor, floors.get(output, sent.floor))
+        while True:
+            try:
+                await asyncio.to_thread(self._tail.ends, list(floors))
+                # The broker is back, and bytes of ours may still be on their way to its log.
+                await asyncio.sleep(SETTLE_S)
+                return await asyncio.to_thread(self._find, floors)
+            except BrokerUnavailable as error:
+                log.warning("brokers are out: waiting", error=str(error))
+                await asyncio.sleep(REPEAT_WAIT_S)
+
+    def _find(self, floors: Mapping[_Output, int]) -> set[str]:
         stored: set[str] = set()
         for (topic, partition), floor in floors.items():
-            while True:
-                try:
-                    stored |= await asyncio.to_thread(
-                        self._tail.positions, topic, partition, floor, self._group
-                    )
-                    break
-                except BrokerUnavailable as error:
-                    log.warning("brokers are out: waiting", error=str(error))
-                    await asyncio.sleep(REPEAT_WAIT_S)
+            stored |= self._tail.positions(topic, partition, floor, self._group)
         return stored
 
     def _new_producer(self) -> Producer:
-        return Producer(properties.producer(self._config, self._on_error))
-
-    def _on_error(self, error: object) -> None:
-        log.warning("kafka client", error=str(error))
+        return Producer(properties.producer(self._config, ClientErrors("producer")))
 
     async def close(self, timeout_s: float) -> None:
         """Wait for what is on its way, within the time given, and end the thread."""
         until_s = time.monotonic() + timeout_s
         while not self.is_idle and time.monotonic() < until_s:
             await asyncio.sleep(0.01)
-        if self._repair is not None:
-            self._repair.cancel()
+        for task in (self._repair, self._watching):
+            if task is not None:
+                task.cancel()
         self._is_closed = True
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
-        self._producer.purge()
-        await asyncio.to_thread(self._producer.flush, 1.0)
+        await asyncio.to_thread(_end, self._producer)
+
+
+def _end(producer: Producer) -> None:
+    """Throw away what a producer still holds, and its connections."""
+    producer.purge()
+    producer.flush(1.0)
+    producer.close()
 
 
 _QUEUE_FULL = KafkaError(KafkaError._QUEUE_FULL)

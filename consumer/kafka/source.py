@@ -26,6 +26,7 @@ from consumer.domain.message import Headers, Position, Record
 from consumer.errors import Fatal
 from consumer.interfaces import Assigned, Partition, SourceListener
 from consumer.kafka import config as properties
+from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.start import StartRule, starting_offsets
 from consumer.telemetry.metrics import Metrics
@@ -152,7 +153,8 @@ class KafkaSource:
     def _run(self) -> None:
         try:
             consumer = Consumer(
-                properties.consumer(self._config, self._on_error) | {"on_commit": self._note_commit}
+                properties.consumer(self._config, ClientErrors("consumer"))
+                | {"on_commit": self._note_commit}
             )
         except (KafkaException, ValueError) as error:
             self._tell_failed(Fatal(f"the Kafka client refused its settings: {error}"))
@@ -175,7 +177,7 @@ class KafkaSource:
             self._commands.popleft()(consumer)
         self._tick(consumer)
         credits = self._credits
-        if credits <= 0 and not self._is_starved:
+        if credits <= 0 and self._owned and not self._is_starved:
             self._starve(consumer)
             return
         if credits > 0:
@@ -225,10 +227,6 @@ class KafkaSource:
         if error.fatal():
             raise Fatal(f"the Kafka consumer cannot go on: {error.str()}")
         log.warning("the consumer reports", error=error.str(), topic=message.topic())
-
-    def _on_error(self, error: object) -> None:
-        """Called by the client between polls; nearly all of it mends itself."""
-        log.warning("kafka client", error=str(error))
 
     def _tell_failed(self, error: BaseException) -> None:
         wrapped = error if isinstance(error, Exception) else Fatal(repr(error))
@@ -284,6 +282,8 @@ class KafkaSource:
                 self._committed.pop(partition, None)
             assignments.append(Assigned(partition, term, start.offset))
         consumer.incremental_assign([_partition(p, start.offset) for p, start in starts.items()])
+        # The client keeps its pause flag on a partition that was lost and comes back.
+        consumer.resume(_partitions(starts))
         self._strand(consumer, list(starts))
         if self._is_starved:
             consumer.pause(_partitions(starts))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,8 +14,8 @@ from consumer.interfaces import Assigned, Partition
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.source import KafkaSource
 from consumer.telemetry.metrics import Metrics
-from tests.stage import Broker
 from tests.records import committed, write
+from tests.stage import Broker
 from tests.waiting import until
 
 PROTOCOLS = ["classic", "consumer"]
@@ -198,10 +197,10 @@ async def test_a_new_group_starts_at_the_latest_and_that_start_is_committed(
     assert listener.values == [b"new"]
 
 
-async def test_a_new_group_may_start_at_a_time(broker: Broker) -> None:
+@pytest.mark.kafka
+async def test_a_new_group_may_start_at_a_time(real_broker: Broker) -> None:
     """`start` as a time takes the first record at or after it."""
-    if broker.kind == "embedded":
-        pytest.skip("librdkafka's mock broker has no look-up by time (listed in dev/broker.py)")
+    broker = real_broker
     topic = broker.topic()
     now_ms = time.time_ns() // 1_000_000
     write(broker.bootstrap_servers, topic, [b"old"], timestamp_ms=now_ms - 60_000)
@@ -244,17 +243,16 @@ async def test_a_second_member_takes_over_where_the_first_has_drained(
         assert terms == [1, 2]
 
 
-async def test_a_commit_that_the_broker_refuses_is_made_again(broker: Broker) -> None:
+async def test_a_commit_that_the_broker_refuses_is_made_again(embedded_broker: Broker) -> None:
     """A refused commit costs nothing but time, even if no record ever comes again."""
-    if broker.kind == "real":
-        pytest.skip("a real broker refuses no commit on demand")
+    broker = embedded_broker
     topic = broker.topic()
     write(broker.bootstrap_servers, topic, [b"0"])
     config = broker.config()
-    embedded = broker.creator._broker  # type: ignore[attr-defined]
     async with running(config, topic) as (source, _listener):
         await until(lambda: committed(broker.bootstrap_servers, config.group, topic) == 0, "start")
-        embedded.fail_next(8, [15, 16])  # OffsetCommit: coordinator not available, not coordinator
+        broker.embedded.fail_next(
+            8, [15, 16]
+        )  # OffsetCommit: coordinator not available, not coordinator
         source.commit({Partition(topic, 0): 1})
         await until(lambda: committed(broker.bootstrap_servers, config.group, topic) == 1, "commit")
-        await asyncio.sleep(0)

@@ -103,7 +103,7 @@ async def finished(worker: Worker, count: int) -> None:
         ended = ledger.verdicts + ledger.dead_letters + ledger.passed_over
         return ended >= count and ledger.in_flight == 0
 
-    await until(is_done, f"{count} terminal records, now {ledger!r}", 60)
+    await until(is_done, worker, 60)
 
 
 def outputs_of(broker: Broker, topic: str) -> list[Stored]:

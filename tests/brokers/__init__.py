@@ -1,0 +1,1 @@
+"""Message brokers for tests: a real Apache Kafka on this machine."""

@@ -1,0 +1,1 @@
+"""A real data set through the real parts, read back and counted."""

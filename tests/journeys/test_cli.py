@@ -1,0 +1,325 @@
+"""The command line as a person meets it: what it prints, and how it exits."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from consumer.dev.behaviour import Behaviour
+from consumer.dev.safeguard import StandInSafeguard
+from tests.brokers.kafka import RealKafka
+from tests.journeys.worker import OUTPUTS, POLICY, make_policies
+from tests.records import committed, read_all, write
+from tests.stage import Broker, new_name
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def safeguard(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "consumer", *words],
+        cwd=ROOT,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def flags(**settings: str) -> list[str]:
+    """Settings as `--set section.name=value`; two underscores stand for the dot."""
+    return [
+        word
+        for name, value in settings.items()
+        for word in ("--set", f"{name.replace('__', '.')}={value}")
+    ]
+
+
+def test_help_is_everywhere_and_has_examples() -> None:
+    """Every command explains itself, with an example to copy."""
+    for command in (
+        ["run"],
+        ["demo"],
+        ["classify"],
+        ["doctor"],
+        ["settings"],
+        ["topics", "plan"],
+        ["topics", "apply"],
+        ["policy", "check"],
+        ["policy", "show"],
+        ["policy", "pin"],
+    ):
+        found = safeguard(*command, "--help")
+        assert found.returncode == 0, found.stderr
+        assert f"safeguard {' '.join(command)}" in found.stdout.replace("\n", " ")
+        assert "Example" in found.stdout, command
+
+
+def test_the_demo_adds_up_and_prints_plain_lines_when_piped() -> None:
+    """In = verdicts + dead letters, none twice, exit 0; no escape codes in a pipe."""
+    found = safeguard("demo", "--seconds", "4", "--rate", "30")
+
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "STAND-IN" in found.stdout
+    assert "every message in came out exactly once" in found.stdout
+    assert "none twice: True" in found.stdout
+    assert "\x1b" not in found.stdout
+    verdicts = [
+        line for line in found.stdout.splitlines() if line.startswith(("allow ", "flag ", "block "))
+    ]
+    assert len(verdicts) > 80
+
+
+def test_policy_faults_are_listed_at_once_by_file_and_line(tmp_path: Path) -> None:
+    """Exit 2, and one line for each thing to mend."""
+    make_policies(tmp_path, '["a"]')
+    (tmp_path / "set" / "v1" / "words.md").write_text(POLICY.replace("DOUBT: flag", "DOUBT: maybe"))
+    (tmp_path / "set" / "topic.toml").write_text('topics = ["a"]\nlive = 1\nordre = "key"\n')
+    found = safeguard("policy", "check", str(tmp_path))
+
+    assert found.returncode == 2
+    assert "2 faults" in found.stderr
+    assert "set/topic.toml:3: ordre: unknown key" in found.stderr
+    assert "set/v1/words.md:5: labels.DOUBT" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_setting_faults_name_where_they_came_from(tmp_path: Path) -> None:
+    """A typo in the file and a wrong flag are both named, with their places."""
+    file = tmp_path / "safeguard.toml"
+    file.write_text('[kafka]\nbootstrap_server = "x"\n')
+    found = safeguard("run", "--config", str(file), *flags(inference__calls_max="none"))
+
+    assert found.returncode == 2
+    assert f"{file}: kafka.bootstrap_server: unknown setting" in found.stderr
+    assert "--set inference.calls_max" in found.stderr
+
+
+def test_policies_are_shown_with_the_very_prompt() -> None:
+    """`policy show --prompt` prints what the model is sent."""
+    overview = safeguard("policy", "show")
+    assert "chat.messages@v2" in overview.stdout
+    found = safeguard("policy", "show", "chat.messages@v2", "--prompt")
+
+    assert found.returncode == 0
+    assert "You classify one user message" in found.stdout
+    assert found.stdout.count('"label" is one of') == 6
+    unknown = safeguard("policy", "show", "chat.messages@v9")
+    assert unknown.returncode == 2
+    assert "chat.messages@v1" in unknown.stderr
+
+
+def test_a_text_is_classified_without_kafka() -> None:
+    """`classify` prints outcome, labels and rationale, or JSON."""
+    with StandInSafeguard.in_thread() as server:
+        where = flags(inference__endpoint=server.base_url, inference__model="stand-in-safeguard")
+        plain = safeguard("classify", "kill yourself", "--topic", "chat.messages", *where)
+        piped = safeguard("classify", "-", "--json", *where, stdin="good morning all")
+
+    assert plain.returncode == 0, plain.stderr
+    assert plain.stdout.startswith("BLOCK  under chat.messages@v2, by stand-in-safeguard")
+    assert json.loads(piped.stdout)["outcome"] == "allow"
+    unbound = safeguard("classify", "x", "--topic", "nobody", *where)
+    assert unbound.returncode == 2
+    assert "no policy binds the topic nobody" in unbound.stderr
+
+
+def test_an_endpoint_that_is_not_there_is_an_error_not_a_traceback() -> None:
+    """Exit 1 with one line."""
+    found = safeguard("classify", "x", *flags(inference__endpoint="http://127.0.0.1:9/v1"))
+
+    assert found.returncode == 1
+    assert "the request failed" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    with StandInSafeguard.in_thread(Behaviour(latency_lognormal=(0.02, 0.08))) as server:
+        yield server.base_url
+
+
+@pytest.mark.kafka
+def test_topics_are_planned_made_and_doctored(
+    real_kafka: RealKafka, endpoint: str, tmp_path: Path
+) -> None:
+    """plan says what is missing, apply makes it, doctor is content, the key is a secret file."""
+    topic = new_name()
+    real_kafka.create_topics({topic: 2, f"{topic}.allow": 1})
+    make_policies(tmp_path, f'["{topic}"]')
+    key = tmp_path / "key"
+    key.write_text("secret\n")
+    where = flags(
+        kafka__bootstrap_servers=real_kafka.bootstrap_servers,
+        kafka__replication="1",
+        policies__folder=str(tmp_path),
+        inference__endpoint=endpoint,
+        inference__model="stand-in-safeguard",
+        inference__api_key_file=str(key),
+    )
+    ill = safeguard("doctor", *where)
+    assert ill.returncode == 1
+    assert f"{topic}.block: missing" in ill.stdout
+    plan = safeguard("topics", "plan", *where)
+    assert plan.returncode == 1
+    assert f"{topic}.allow: has 1 partitions, but {topic} has 2" in plan.stdout
+    applied = safeguard("topics", "apply", *where)
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    assert safeguard("topics", "plan", *where).returncode == 0
+    well = safeguard("doctor", *where)
+
+    assert well.returncode == 0, well.stdout
+    assert "known-bad text: THREAT" in well.stdout
+    assert "known-good text: SAFE" in well.stdout
+    assert "all is well" in well.stdout
+
+
+class Service:
+    """`safeguard run` as a process of its own."""
+
+    def __init__(self, broker: Broker, endpoint: str, policies: Path, group: str) -> None:
+        self._words = flags(
+            kafka__bootstrap_servers=broker.bootstrap_servers,
+            kafka__group=group,
+            kafka__session_timeout_s="6",
+            kafka__client__heartbeat__interval__ms="300",
+            policies__folder=str(policies),
+            inference__endpoint=endpoint,
+            inference__model="stand-in-safeguard",
+            pipeline__commit_every_s="0.2",
+            telemetry__health_port="0",
+            telemetry__log_format="json",
+        )
+
+    @contextmanager
+    def running(self, *more: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "consumer", "run", *self._words, *more],
+                cwd=ROOT,
+                stdout=out,
+                stderr=out,
+            )
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    process.wait(60)
+
+
+def wait_for(condition: object, what: str, seconds: float = 60.0) -> None:
+    until_s = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < until_s, f"waited for {what}"
+        time.sleep(0.05)  # another process has no event to wait for
+
+
+def events(log: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_service_runs_until_sigterm_and_has_committed_everything(
+    real_kafka: RealKafka, endpoint: str, tmp_path: Path, processes: int
+) -> None:
+    """SIGTERM drains: exit 0, every message once, all committed; the log holds no user text."""
+    broker = Broker("real", real_kafka.bootstrap_servers, real_kafka)
+    topic, group = broker.moderated(partitions=2), new_name()
+    make_policies(tmp_path, f'["{topic}"]')
+    canary = "canary-in-the-text"
+    values = [json.dumps({"text": f"{canary} {n} doubtful thing"}).encode() for n in range(300)]
+    for partition in (0, 1):
+        write(broker.bootstrap_servers, topic, values, key=b"k", partition=partition)
+    log = tmp_path / "log"
+    service = Service(broker, endpoint, tmp_path, group)
+    with service.running("--processes", str(processes), log=log) as process:
+        wait_for(
+            lambda: len(read_all(broker.bootstrap_servers, [f"{topic}.flag"])) > 100, "verdicts"
+        )
+        if processes == 1:
+            health = next(e["health"] for e in events(log) if e["event"] == "started")
+            assert b'"ok":true' in urllib.request.urlopen(f"{health}/livez").read()
+            assert b'"ok":true' in urllib.request.urlopen(f"{health}/readyz").read()
+            metrics = urllib.request.urlopen(f"{health}/metrics").read().decode()
+            labels = f'cause="model",outcome="flag",topic="{topic}"'
+            assert f"safeguard_verdicts_total{{{labels}}}" in metrics
+            assert "safeguard_ledger_difference 0.0" in metrics
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+    with service.running("--processes", str(processes), log=tmp_path / "log2") as process:
+        wait_for(
+            lambda: len(read_all(broker.bootstrap_servers, [f"{topic}.flag"])) == 600, "the rest"
+        )
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+    found = read_all(broker.bootstrap_servers, [topic + end for end in OUTPUTS])
+    assert len({record.header("safeguard-position") for record in found}) == len(found) == 600
+    for partition in (0, 1):
+        assert committed(broker.bootstrap_servers, group, topic, partition) == 300
+    assert canary not in log.read_text()
+    assert all(event["difference"] == 0 for event in events(log) if event["event"] == "stopped")
+
+
+@pytest.mark.kafka
+def test_after_a_kill_nothing_is_missing_and_ids_repeat(
+    real_kafka: RealKafka, endpoint: str, tmp_path: Path
+) -> None:
+    """SIGKILL in mid-flight: the next worker judges what was not committed, under the same ids."""
+    broker = Broker("real", real_kafka.bootstrap_servers, real_kafka)
+    topic, group = broker.moderated(), new_name()
+    make_policies(tmp_path, f'["{topic}"]')
+    values = [json.dumps({"text": f"{n} banned thing"}).encode() for n in range(400)]
+    write(broker.bootstrap_servers, topic, values, key=b"k")
+    service = Service(broker, endpoint, tmp_path, group)
+    for attempt in range(2):
+        with service.running(log=tmp_path / f"log{attempt}") as process:
+            wait_for(
+                lambda seen=attempt * 100 + 50: (  # type: ignore[misc]
+                    len(read_all(broker.bootstrap_servers, [f"{topic}.block"])) > seen
+                ),
+                "verdicts",
+            )
+            process.kill()
+            process.wait(10)
+    with service.running(log=tmp_path / "log3"):
+        wait_for(
+            lambda: committed(broker.bootstrap_servers, group, topic) == 400, "the whole topic"
+        )
+
+    ids: dict[str | None, set[str | None]] = {}
+    for record in read_all(broker.bootstrap_servers, [f"{topic}.block"]):
+        position = record.header("safeguard-position")
+        ids.setdefault(position, set()).add(record.header("safeguard-verdict-id"))
+    assert len(ids) == 400
+    assert all(len(found) == 1 for found in ids.values())
+
+
+@pytest.mark.kafka
+def test_brokers_that_do_not_answer_are_named(tmp_path: Path) -> None:
+    """Exit 1 within the client's patience, and the error names the setting."""
+    make_policies(tmp_path, '["a"]')
+    found = safeguard(
+        "topics",
+        "plan",
+        *flags(kafka__bootstrap_servers="127.0.0.1:9", policies__folder=str(tmp_path)),
+    )
+
+    assert found.returncode == 1
+    assert "kafka.bootstrap_servers" in found.stderr
+    assert "Traceback" not in found.stderr

@@ -1,0 +1,1 @@
+"""Inference servers for tests: a generated model behind the real llama.cpp server."""

@@ -1,0 +1,24 @@
+"""The inference server that the tests of a session share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+import pytest
+
+from tests.servers.llama import LlamaServer
+
+
+@pytest.fixture(scope="session")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
+    """A llama.cpp server with four slots; without its wheels CI fails and a laptop skips."""
+    missing = [module for module in ("xllamacpp", "gguf") if find_spec(module) is None]
+    if missing:
+        reason = f"no llama.cpp server here, {' and '.join(missing)} is not installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with LlamaServer(tmp_path_factory.mktemp("llama")) as server:
+        yield server

@@ -1,0 +1,103 @@
+"""The request's body: valid JSON, one prefix for all texts, and only what the endpoint knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.classifier.prompt import answer_schema, system_message
+from consumer.classifier.refusals import OPTIONAL_FIELDS
+from consumer.classifier.request import RequestFormat, request_body
+from consumer.domain.policy import Effort
+from tests.builders import a_policy
+
+POLICY = a_policy()
+FORMAT = RequestFormat("a/model")
+
+
+def body(user: str = "hi", format: RequestFormat = FORMAT) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads(request_body(POLICY, user, format))
+    return document
+
+
+def test_a_whole_request() -> None:
+    """One system and one user message, never streaming, with all that we ask of an endpoint."""
+    assert body() == {
+        "model": "a/model",
+        "messages": [
+            {"role": "system", "content": system_message(POLICY)},
+            {"role": "user", "content": "hi"},
+        ],
+        "max_completion_tokens": 4_096,
+        "stream": False,
+        "temperature": 0.0,
+        "seed": 7,
+        "reasoning_effort": "low",
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "judgement", "strict": True, "schema": answer_schema(POLICY)},
+        },
+    }
+
+
+@given(st.text(), st.text(max_size=5))
+def test_any_text_makes_valid_json(user: str, model: str) -> None:
+    """Quotes, controls and any script survive the way to the server."""
+    document = body(user, RequestFormat(model))
+    assert document["messages"][1]["content"] == user
+    assert document["model"] == model
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_the_prefix_is_the_same_for_all_texts(one: str, other: str) -> None:
+    """Everything before the text is byte for byte the same, so that prefixes can be cached."""
+    bodies = [request_body(POLICY, text, FORMAT) for text in (one, other)]
+    prefixes = [found[: found.index(b'{"role":"user"')] for found in bodies]
+    assert prefixes[0] == prefixes[1]
+    assert system_message(POLICY)[-20:].encode() in prefixes[0].replace(b'\\"', b'"').replace(
+        b"\\n", b"\n"
+    )
+
+
+@pytest.mark.parametrize("field", OPTIONAL_FIELDS)
+def test_any_optional_field_can_be_left_out(field: str) -> None:
+    """What an endpoint does not know is left out, and nothing else changes."""
+    without = body(format=FORMAT.without(field))
+    assert field not in without
+    assert without == {name: value for name, value in body().items() if name != field}
+    assert FORMAT.without(field).without(field) == FORMAT.without(field)
+
+
+def test_all_optional_fields_can_be_left_out() -> None:
+    """An endpoint that knows none of them still gets a request."""
+    format = FORMAT
+    for field in OPTIONAL_FIELDS:
+        format = format.without(field)
+    assert set(body(format=format)) == {"model", "messages", "max_completion_tokens", "stream"}
+
+
+def test_a_retry_asks_otherwise() -> None:
+    """A retry has another seed each time, the model's own temperature, and room where it lacked."""
+    first = FORMAT.for_retry(1, was_truncated=False)
+    second = FORMAT.for_retry(2, was_truncated=True)
+    assert len({FORMAT.seed, first.seed, second.seed}) == 3
+    assert (first.temperature, second.temperature) == (1.0, 1.0)
+    assert (first.tokens_max, second.tokens_max) == (4_096, 8_192)
+    assert RequestFormat("m", temperature=1.5).for_retry(1, was_truncated=False).temperature == 1.5
+
+
+def test_a_retry_brings_no_field_back() -> None:
+    """What was left out for the endpoint stays left out in a retry."""
+    bare = FORMAT.without("seed").without("temperature").without("response_format")
+    again = bare.for_retry(3, was_truncated=True)
+    assert (again.seed, again.temperature, again.with_schema) == (None, None, False)
+
+
+def test_the_effort_is_the_policys() -> None:
+    """Each policy says how long the model may reason."""
+    thorough = a_policy(effort=Effort.HIGH)
+    assert orjson.loads(request_body(thorough, "x", FORMAT))["reasoning_effort"] == "high"

@@ -1,0 +1,335 @@
+"""The wire contract of verdicts: closed, readable by others, and without a word too much."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consumer.domain.binding import Outputs
+from consumer.domain.envelope import (
+    MESSAGE_ID_CHARS_MAX,
+    Envelope,
+    cloudevent_headers,
+    encode_envelope,
+    is_passthrough,
+    percent,
+    renamed,
+    rfc3339,
+    traceparent,
+    verdict_headers,
+)
+from consumer.domain.message import Position
+from consumer.domain.policy import Effort, Outcome
+from consumer.domain.verdict import Cause, Judgement, Tokens, UnjudgedReason, Verdict, verdict_id
+from tests.builders import (
+    a_binding,
+    a_judgement,
+    a_message,
+    a_position,
+    a_record,
+    a_verdict,
+    a_version,
+)
+
+TEXT = "xq7canary text"
+COUNTS = st.integers(0, 2**40)
+WORDS = st.text(max_size=12)
+JUDGEMENTS = st.builds(
+    Judgement,
+    policy=WORDS,
+    label=WORDS,
+    outcome=st.sampled_from(Outcome),
+    rules=st.lists(WORDS, max_size=3).map(tuple),
+    confidence=st.sampled_from([None, "low", "medium", "high"]),
+    rationale=WORDS.map(lambda word: "xq7canary rationale" + word),
+    reasoning=WORDS.map(lambda word: "xq7canary reasoning" + word),
+    effort=st.sampled_from([effort.value for effort in Effort]),
+    tokens=st.builds(Tokens, COUNTS, COUNTS, COUNTS, COUNTS),
+)
+MESSAGES = st.builds(
+    a_message,
+    WORDS.map(lambda word: TEXT + word),
+    id=st.text(min_size=1, max_size=40),
+    author=st.none() | WORDS,
+    conversation=st.none() | WORDS,
+    language=st.none() | WORDS,
+    timestamp_ms=st.integers(-1, 2**42),
+    position=st.builds(Position, WORDS, COUNTS, COUNTS),
+)
+MILLISECONDS = st.floats(0, 1e9)
+VERDICTS = st.builds(
+    a_verdict,
+    outcome=st.sampled_from(Outcome),
+    cause=st.sampled_from(Cause),
+    message=MESSAGES,
+    judgements=st.lists(JUDGEMENTS, max_size=3).map(tuple),
+    unjudged_reason=st.none() | st.sampled_from(UnjudgedReason),
+    model=WORDS,
+    template=WORDS,
+    endpoint=WORDS,
+    judged_at_ms=st.integers(0, 2**42),
+    queued_ms=MILLISECONDS,
+    model_ms=MILLISECONDS,
+)
+
+
+def read(encoded: bytes) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads(encoded)
+    return document
+
+
+@settings(max_examples=150, deadline=None)
+@given(VERDICTS, st.none() | st.integers(0, 30))
+def test_every_envelope_is_as_the_model_says(verdict: Verdict, chars_max: int | None) -> None:
+    """Whatever a verdict holds, its envelope validates against the closed model."""
+    envelope = Envelope.model_validate_json(
+        encode_envelope(verdict, text_chars_max=chars_max), strict=True
+    )
+    assert envelope.id == verdict.id
+    assert envelope.outcome is verdict.outcome
+    assert envelope.position.offset == verdict.message.position.offset
+    assert envelope.message.author == verdict.message.author
+    assert [found.label for found in envelope.judgements] == [j.label for j in verdict.judgements]
+
+
+@settings(max_examples=150, deadline=None)
+@given(VERDICTS)
+def test_words_of_the_user_and_the_model_go_to_reviewers_alone(verdict: Verdict) -> None:
+    """Text, rationale and reasoning are in every flag envelope and in no other."""
+    encoded = encode_envelope(verdict)
+    if verdict.outcome is not Outcome.FLAG:
+        assert b"xq7canary" not in encoded
+        return
+    document = read(encoded)
+    assert document["message"]["text"] == verdict.message.text
+    assert "text_cut" not in document["message"]
+    for written, judgement in zip(document["judgements"], verdict.judgements, strict=True):
+        assert written["rationale"] == judgement.rationale
+        assert written["reasoning"] == judgement.reasoning
+
+
+def test_a_whole_envelope() -> None:
+    """The shape that others build on, written out."""
+    verdict = a_verdict(outcome=Outcome.FLAG, judgements=(a_judgement("HH1"),))
+    assert read(encode_envelope(verdict)) == {
+        "id": verdict.id,
+        "outcome": "flag",
+        "cause": "model",
+        "position": {
+            "topic": "chat.messages",
+            "partition": 1,
+            "offset": 7,
+            "timestamp_ms": 1_767_225_600_123,
+        },
+        "message": {"id": "m-1", "author": "u-1", "text": "hello there"},
+        "policy_version": "chat.messages@v1",
+        "policy_digest": a_version().digest,
+        "judgements": [
+            {
+                "policy": "harassment",
+                "label": "HH1",
+                "outcome": "flag",
+                "rules": ["HH2.a"],
+                "confidence": "high",
+                "effort": "low",
+                "tokens": {"prompt": 400, "cached": 320, "reasoning": 60, "completion": 80},
+                "rationale": "an insult",
+                "reasoning": "The user insults somebody.",
+            }
+        ],
+        "model": "stand-in-safeguard",
+        "template": "sg-1",
+        "endpoint": "http://127.0.0.1:8000/v1",
+        "timing_ms": {"queued": 1.25, "model": 480.5, "total": 481.75},
+        "judged_at": "2026-01-01T00:00:00.623Z",
+    }
+
+
+def test_an_unjudged_envelope_says_why() -> None:
+    """A verdict without a judgement names its reason; one with a judgement has no such field."""
+    unjudged = a_verdict(
+        cause=Cause.UNJUDGED, judgements=(), unjudged_reason=UnjudgedReason.TOO_LONG
+    )
+    assert read(encode_envelope(unjudged))["unjudged_reason"] == "too_long"
+    assert "unjudged_reason" not in read(encode_envelope(a_verdict()))
+
+
+def test_a_cut_text_says_so() -> None:
+    """An envelope too large for its topic keeps the beginning of the text and marks the cut."""
+    verdict = a_verdict(outcome=Outcome.FLAG, message=a_message("\u4e16" * 100))
+    message = read(encode_envelope(verdict, text_chars_max=10))["message"]
+    assert (message["text"], message["text_cut"]) == ("\u4e16" * 10, True)
+    assert "text_cut" not in read(encode_envelope(verdict, text_chars_max=100))["message"]
+
+
+# Headers.
+
+
+@settings(max_examples=150, deadline=None)
+@given(VERDICTS, st.text(max_size=20), st.integers(0, 10**6))
+def test_every_header_is_ascii(verdict: Verdict, group: str, term: int) -> None:
+    """Whatever ids and groups are made of, the values of our headers are printable ASCII."""
+    headers = verdict_headers(verdict, a_record(), group, term) + cloudevent_headers(verdict)
+    for _, value in headers:
+        assert re.fullmatch(rb"[\x21-\x7e]*", value)
+    by_name = dict(headers)
+    assert len(by_name) == len(headers)
+    assert len(by_name["safeguard-message-id"]) <= MESSAGE_ID_CHARS_MAX
+
+
+def test_the_headers_of_a_verdict() -> None:
+    """The names and values that others build on, written out."""
+    verdict = a_verdict(message=a_message(id="m 1/\u00fc"))
+    assert dict(verdict_headers(verdict, a_record(), "my group", 3)) == {
+        "safeguard-verdict-id": verdict.id.encode(),
+        "safeguard-outcome": b"block",
+        "safeguard-cause": b"model",
+        "safeguard-policy-version": b"chat.messages@v1",
+        "safeguard-policy-digest": a_version().digest.encode(),
+        "safeguard-position": b"chat.messages/1/7",
+        "safeguard-message-id": b"m%201/%C3%BC",
+        "safeguard-group": b"my%20group",
+        "safeguard-term": b"3",
+        "safeguard-judged-at": b"2026-01-01T00:00:00.623Z",
+    }
+    assert dict(cloudevent_headers(verdict)) == {
+        "ce_specversion": b"1.0",
+        "ce_type": b"safeguard.verdict.v1",
+        "ce_id": verdict.id.encode(),
+        "ce_source": b"/chat.messages",
+        "ce_subject": b"m%201/%C3%BC",
+        "ce_time": b"2026-01-01T00:00:00.623Z",
+        "content-type": b"application/json",
+    }
+
+
+@given(st.text(max_size=400))
+def test_percent_encoding_is_whole(text: str) -> None:
+    """An id that is cut is cut between characters, so that what is left can be decoded."""
+    encoded = percent(text)
+    assert len(encoded) <= MESSAGE_ID_CHARS_MAX
+    assert re.fullmatch(rb"(?:[A-Za-z0-9/@:._~-]|%[0-9A-F]{2})*", encoded)
+    assert text.startswith(unquote(encoded.decode(), errors="strict"))
+
+
+@pytest.mark.parametrize("letter", ["a", "%", "\u00fc", "\u4e16", "\U0001f600", " "])
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+def test_a_long_id_is_cut_between_characters(letter: str, before: int) -> None:
+    """Characters of any width are cut whole, wherever the bound falls."""
+    text = "x" * before + letter * 300
+    encoded = percent(text)
+    assert MESSAGE_ID_CHARS_MAX - 12 <= len(encoded) <= MESSAGE_ID_CHARS_MAX
+    assert text.startswith(unquote(encoded.decode(), errors="strict"))
+
+
+CASES = st.text(st.sampled_from("sSaAfFeEgGuUrRdD-"), max_size=12) | st.just("safeguard-x").map(
+    str.title
+)
+
+
+@given(st.lists(st.booleans(), min_size=10, max_size=10), st.text(max_size=5))
+def test_no_case_of_our_prefix_gets_through(capitals: list[bool], rest: str) -> None:
+    """However it is written, an incoming `safeguard-` header is renamed, with its value kept."""
+    letters = zip("safeguard-", capitals, strict=True)
+    name = "".join(letter.upper() if capital else letter for letter, capital in letters) + rest
+    assert renamed(((name, b"\xff"), ("a", None))) == [("upstream-" + name, b"\xff"), ("a", None)]
+
+
+@given(st.lists(st.tuples(CASES | st.text(max_size=12), st.none() | st.binary(max_size=3))))
+def test_renaming_loses_nothing(headers: list[tuple[str, bytes | None]]) -> None:
+    """Every header is still there, in order, with its value, and none has our prefix."""
+    after = renamed(tuple(headers))
+    assert [value for _, value in after] == [value for _, value in headers]
+    for (old, _), (new, _) in zip(headers, after, strict=True):
+        assert not new.lower().startswith("safeguard-")
+        assert new in (old, "upstream-" + old)
+
+
+def test_the_trace_goes_on() -> None:
+    """The input's first traceparent is handed on as it is, and nothing else."""
+    trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    headers = (("a", b"b"), ("traceparent", trace), ("traceparent", b"other"))
+    assert traceparent(headers) == [("traceparent", trace)]
+    assert traceparent((("tracestate", b"x"),)) == []
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\xff\xfe", b"x" * 100_000, b"a\nb"])
+def test_a_hostile_trace_is_not_handed_on(value: bytes | None) -> None:
+    """What is no W3C trace context has no place among our headers."""
+    assert traceparent((("traceparent", value),)) == []
+
+
+@pytest.mark.parametrize(
+    ("payload", "outcome", "expected"),
+    [
+        ("passthrough", Outcome.ALLOW, True),
+        ("passthrough", Outcome.BLOCK, True),
+        ("passthrough", Outcome.FLAG, False),
+        ("envelope", Outcome.ALLOW, False),
+        ("envelope", Outcome.BLOCK, False),
+    ],
+)
+def test_reviewers_always_get_the_envelope(payload: str, outcome: Outcome, expected: bool) -> None:
+    """Pass-through is for allow and block, where it is asked for; a flag is an envelope."""
+    binding = a_binding(outputs=Outputs(payload=payload))  # type: ignore[arg-type]
+    assert is_passthrough(a_verdict(outcome=outcome), binding) is expected
+
+
+# Ids and times.
+
+
+def test_a_verdict_id_is_for_ever() -> None:
+    """The id is stored by consumers, so the same record under the same policies keeps it."""
+    assert verdict_id("t", Position("t", 1, 2), "g", "d" * 32) == "802c677d896e76b3e81434a4b9c994b0"
+
+
+@given(
+    st.tuples(st.sampled_from("ab"), COUNTS, COUNTS, st.sampled_from(["g", "h"]), st.text()),
+    st.tuples(st.sampled_from("ab"), COUNTS, COUNTS, st.sampled_from(["g", "h"]), st.text()),
+)
+def test_a_verdict_id_is_of_one_record_group_and_digest(
+    one: tuple[str, int, int, str, str], other: tuple[str, int, int, str, str]
+) -> None:
+    """Two ids are equal only where source, partition, offset, group and digest all are."""
+    ids = [
+        verdict_id(source, Position("t", partition, offset), group, digest)
+        for source, partition, offset, group, digest in (one, other)
+    ]
+    assert (ids[0] == ids[1]) == (one == other)
+    assert all(re.fullmatch(r"[0-9a-f]{32}", found) for found in ids)
+
+
+def test_each_part_of_a_verdict_id_counts() -> None:
+    """Changing any one part alone makes another id; the topic's name beside its id does not."""
+    base = verdict_id("t", a_position(1), "g", "d")
+    others = [
+        verdict_id("u", a_position(1), "g", "d"),
+        verdict_id("t", a_position(2), "g", "d"),
+        verdict_id("t", a_position(1, partition=2), "g", "d"),
+        verdict_id("t", a_position(1), "h", "d"),
+        verdict_id("t", a_position(1), "g", "e"),
+    ]
+    assert len({base, *others}) == 6
+    assert verdict_id("t", a_position(1, topic="renamed"), "g", "d") == base
+
+
+@given(st.integers(-62_135_596_800_000 + 10**12, 253_402_300_799_999))
+def test_times_are_rfc3339(wall_ms: int) -> None:
+    """A time is UTC with milliseconds, and reads back as the same millisecond."""
+    written = rfc3339(wall_ms)
+    if wall_ms >= -30_610_224_000_000:  # Before the year 1000 the C library writes fewer digits.
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", written)
+        assert round(datetime.fromisoformat(written).timestamp() * 1_000) == wall_ms
+
+
+def test_a_time_written_out() -> None:
+    """Milliseconds are never rounded up into the next second."""
+    assert rfc3339(0) == "1970-01-01T00:00:00.000Z"
+    assert rfc3339(1_767_225_599_999) == "2025-12-31T23:59:59.999Z"

@@ -1,0 +1,221 @@
+"""The policies in force: reloaded whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from consumer.errors import InvalidPolicy
+from consumer.registry.load import write_pins
+from consumer.registry.store import PolicyStore
+from consumer.telemetry.metrics import Metrics
+
+POLICY = """\
+---
+title: {title}
+labels:
+  HH0: allow
+  HH2: block
+---
+HH0 is fine and HH2 is not.
+"""
+
+
+class Watched:
+    """A store and its files; each write gets a time of its own, as if a second had passed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.metrics = Metrics()
+        self._time_s = 1_700_000_000
+        self.topic(live=1)
+        self.policy("One")
+        self.store = PolicyStore(root, self.metrics, lambda: 5_000)
+
+    def write(self, name: str, content: str) -> None:
+        file = self.root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        self._time_s += 1
+        os.utime(file, (self._time_s, self._time_s))
+
+    def topic(self, live: int, more: str = "") -> None:
+        self.write("chat/topic.toml", f'topics = ["chat"]\nlive = {live}\n{more}')
+
+    def policy(self, title: str, number: int = 1) -> None:
+        self.write(f"chat/v{number}/p.md", POLICY.format(title=title))
+
+    def settle(self) -> bool:
+        """Look until the files have come to rest, as the watch does."""
+        self.store.reload_if_changed()
+        return self.store.reload_if_changed()
+
+    @property
+    def live(self) -> tuple[str, str]:
+        version = self.store.catalogue.bindings[0].live
+        return version.id, version.policies[0].title
+
+    @property
+    def refused(self) -> float:
+        return (
+            self.metrics.registry.get_sample_value("safeguard_policy_reloads_refused_total") or 0.0
+        )
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    return Watched(tmp_path)
+
+
+def test_the_start_refuses_faults(tmp_path: Path) -> None:
+    """Without a good set there is nothing to stay with: the start stops."""
+    with pytest.raises(InvalidPolicy):
+        PolicyStore(tmp_path, Metrics(), lambda: 0)
+
+
+def test_the_time_of_loading_is_told(watched: Watched) -> None:
+    """A metric says since when the policies are in force."""
+    name = "safeguard_policies_loaded_timestamp_seconds"
+    assert watched.metrics.registry.get_sample_value(name) == 5.0
+
+
+def test_unchanged_files_are_not_read_again(watched: Watched) -> None:
+    """A look that finds nothing new changes nothing, and the very catalogue stays."""
+    before = watched.store.catalogue
+    assert not watched.settle()
+    assert watched.store.catalogue is before
+
+
+def test_a_new_version_is_picked_up(watched: Watched) -> None:
+    """A version that is published and made live judges from then on."""
+    watched.policy("Two", number=2)
+    watched.topic(live=2)
+    assert watched.settle()
+    assert watched.live == ("chat@v2", "Two")
+
+
+def test_a_message_keeps_what_was_chosen(watched: Watched) -> None:
+    """A catalogue that was handed out is never changed by a reload."""
+    chosen = watched.store.catalogue.bindings[0].live
+    watched.policy("Two", number=2)
+    watched.topic(live=2)
+    assert watched.settle()
+    assert (chosen.id, chosen.policies[0].title) == ("chat@v1", "One")
+
+
+def test_half_saved_files_wait(watched: Watched) -> None:
+    """Files that changed since the last look are left until a look finds them at rest."""
+    watched.policy("Two", number=2)
+    assert not watched.store.reload_if_changed()
+    watched.topic(live=2)
+    assert not watched.store.reload_if_changed()
+    assert watched.live[0] == "chat@v1"
+    assert watched.store.reload_if_changed()
+    assert watched.live[0] == "chat@v2"
+
+
+def test_a_fault_changes_nothing(watched: Watched) -> None:
+    """With one file broken none of the others is picked up; mended, all are."""
+    before = watched.store.catalogue
+    watched.topic(live=2, more="order = 'none'\n")
+    watched.write("chat/v2/p.md", "no front matter")
+    assert not watched.settle()
+    assert watched.store.catalogue is before
+    assert watched.refused == 1
+    watched.policy("Two", number=2)
+    assert watched.settle()
+    assert watched.live == ("chat@v2", "Two")
+    assert watched.store.catalogue.bindings[0].order == "none"
+
+
+def test_a_fault_is_told_once(watched: Watched) -> None:
+    """Files that stay broken are not loaded again at every look."""
+    watched.write("chat/v2/p.md", "no front matter")
+    assert not watched.settle()
+    assert not watched.settle()
+    assert watched.refused == 1
+
+
+def test_a_published_version_keeps_its_text(watched: Watched) -> None:
+    """The live version's text changed under its number is refused, and the old text judges on."""
+    watched.policy("Changed")
+    assert not watched.settle()
+    assert watched.live == ("chat@v1", "One")
+    assert watched.refused == 1
+    assert not watched.store.reload()
+    watched.policy("One")
+    assert watched.settle()
+
+
+def test_what_was_live_stays_published(watched: Watched) -> None:
+    """A version that was live in this process may not change after it was replaced."""
+    watched.policy("Two", number=2)
+    watched.topic(live=2)
+    assert watched.settle()
+    watched.policy("Changed", number=1)
+    assert not watched.settle()
+    assert watched.store.catalogue.bindings[0].versions[1].policies[0].title == "One"
+
+
+def test_a_version_below_the_live_one_is_published(tmp_path: Path) -> None:
+    """A version below the live one was published before, so its text may not change either."""
+    watched = Watched(tmp_path)
+    watched.policy("Two", number=2)
+    watched.topic(live=2)
+    watched.store = PolicyStore(tmp_path, watched.metrics, lambda: 0)
+    watched.policy("Changed", number=1)
+    assert not watched.settle()
+
+
+def test_a_draft_may_change(watched: Watched) -> None:
+    """A version above the live one is a draft, as often as its author likes."""
+    for title in ("Draft", "Better draft", "Best draft"):
+        watched.policy(title, number=2)
+        assert watched.settle()
+    watched.topic(live=2)
+    assert watched.settle()
+    assert watched.live == ("chat@v2", "Best draft")
+
+
+def test_a_roll_back(watched: Watched) -> None:
+    """Making the older version live again is a change like any other."""
+    watched.policy("Two", number=2)
+    watched.topic(live=2)
+    assert watched.settle()
+    watched.topic(live=1)
+    assert watched.settle()
+    assert watched.live == ("chat@v1", "One")
+
+
+def test_a_pin_holds_across_starts(watched: Watched) -> None:
+    """A pinned version that changed between two starts stops the second one."""
+    write_pins(watched.root, watched.store.catalogue.bindings[0])
+    assert watched.settle()
+    watched.policy("Changed")
+    with pytest.raises(InvalidPolicy, match="published"):
+        PolicyStore(watched.root, Metrics(), lambda: 0)
+
+
+def test_policies_that_vanish_change_nothing(watched: Watched) -> None:
+    """A folder that is emptied under the service leaves the last good set in force."""
+    (watched.root / "chat/topic.toml").unlink()
+    assert not watched.settle()
+    assert watched.live == ("chat@v1", "One")
+    assert watched.refused == 1
+
+
+@pytest.mark.parametrize("title", ["\x08", "2024-13-45", "!!int x"])
+def test_no_file_stops_a_running_service(title: str, watched: Watched) -> None:
+    """Whatever a half-finished edit holds, the reload is refused and the service goes on."""
+    watched.policy(title, number=2)
+    assert not watched.settle()
+    assert watched.live == ("chat@v1", "One")
+
+
+def test_a_file_that_cannot_be_read_changes_nothing(watched: Watched) -> None:
+    """A file that vanishes between the look and the reading is a fault, not a crash."""
+    (watched.root / "chat/v1/gone.md").symlink_to(watched.root / "nowhere")
+    assert not watched.store.reload()
+    assert watched.live == ("chat@v1", "One")

@@ -1,0 +1,305 @@
+"""Settings: who wins, what is refused and where it stood, and what is owned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from consumer.app import build_endpoint, kafka_config
+from consumer.errors import InvalidSettings
+from consumer.kafka.config import OWNED, check_client_properties
+from consumer.settings import (
+    InferenceSettings,
+    KafkaSettings,
+    Settings,
+    describe_settings,
+    load_settings,
+)
+from consumer.telemetry.clock import SystemClock
+from consumer.telemetry.metrics import Metrics
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "safeguard.toml"
+
+
+def fault(
+    file: Path | None,
+    flags: dict[str, str] | None = None,
+    environment: dict[str, str] | None = None,
+) -> str:
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(file, flags or {}, environment or {})
+    return str(caught.value)
+
+
+# Who wins.
+
+
+def test_the_defaults() -> None:
+    """Without file, environment and flags every setting has its default."""
+    assert load_settings(None, {}, {}) == Settings()
+
+
+def test_flag_over_environment_over_file_over_default(file: Path) -> None:
+    """A flag wins over the environment, which wins over the file, which wins over the default."""
+    file.write_text('[kafka]\ngroup = "file"\n')
+    environment = {"SAFEGUARD_KAFKA__GROUP": "environment"}
+    flags = {"kafka.group": "flag"}
+    assert load_settings(file, flags, environment).kafka.group == "flag"
+    assert load_settings(file, {}, environment).kafka.group == "environment"
+    assert load_settings(file, {}, {}).kafka.group == "file"
+    assert load_settings(None, {}, {}).kafka.group == "safeguard"
+
+
+def test_sources_are_mixed_by_name(file: Path) -> None:
+    """Each setting is looked up for itself: one from a flag leaves its neighbours alone."""
+    file.write_text('[kafka]\ngroup = "mine"\n[pipeline]\ndrain_s = 5\n')
+    loaded = load_settings(
+        file, {"kafka.linger_ms": "2.5"}, {"SAFEGUARD_PIPELINE__PENDING_MAX": "77"}
+    )
+    assert (loaded.kafka.group, loaded.kafka.linger_ms) == ("mine", 2.5)
+    assert (loaded.pipeline.drain_s, loaded.pipeline.pending_max) == (5.0, 77)
+
+
+def test_words_become_values() -> None:
+    """Flags and environment are text, and are read as the type of the setting."""
+    loaded = load_settings(
+        None,
+        {"kafka.create_topics": "true", "policies.folder": "/srv/policies"},
+        {"SAFEGUARD_INFERENCE__CALLS_MAX": "8", "SAFEGUARD_KAFKA__TOPIC_IDS": "false"},
+    )
+    assert loaded.kafka.create_topics is True
+    assert loaded.kafka.topic_ids is False
+    assert loaded.inference.calls_max == 8
+    assert loaded.policies.folder == Path("/srv/policies")
+
+
+def test_other_variables_are_none_of_ours() -> None:
+    """Only names with our prefix and a section are settings."""
+    environment = {"KAFKA__GROUP": "x", "SAFEGUARD_HOME": "/x", "PATH": "/bin"}
+    assert load_settings(None, {}, environment) == Settings()
+
+
+def test_the_processs_own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no environment is given, the process's own is read."""
+    monkeypatch.setenv("SAFEGUARD_KAFKA__GROUP", "from-process")
+    assert load_settings(None).kafka.group == "from-process"
+
+
+# What is refused.
+
+
+def test_every_fault_with_its_place(file: Path) -> None:
+    """All faults are listed at once, each with the file, the variable or the flag that holds it."""
+    file.write_text('[kafka]\ngruop = "x"\nlinger_ms = "soon"\n')
+    said = fault(
+        file,
+        {"inference.calls_max": "0", "pipeline.drain": "5"},
+        {"SAFEGUARD_TELEMETRY__HEALTH_PORT": "99999"},
+    )
+    lines = said.splitlines()
+    assert lines[0] == "5 faults in the settings:"
+    assert any(f"{file}: kafka.gruop: unknown setting" in line for line in lines)
+    assert any(f"{file}: kafka.linger_ms: " in line for line in lines)
+    assert any("--set inference.calls_max: " in line for line in lines)
+    assert any("--set pipeline.drain: unknown setting" in line for line in lines)
+    assert any("environment SAFEGUARD_TELEMETRY__HEALTH_PORT: " in line for line in lines)
+
+
+def test_one_fault_is_one() -> None:
+    """The count agrees with its noun."""
+    assert fault(None, {"kafka.gruop": "x"}).startswith("1 fault in the settings:\n")
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "place"),
+    [
+        ({"kafak.group": "x"}, {}, "--set kafak.group"),
+        ({"kafak": "x"}, {}, "--set kafak"),
+        ({}, {"SAFEGUARD_KAFAK__GROUP": "x"}, "environment SAFEGUARD_KAFAK__GROUP"),
+    ],
+)
+def test_an_unknown_section_has_a_place(
+    flags: dict[str, str], environment: dict[str, str], place: str
+) -> None:
+    """A section that does not exist is named with what names it."""
+    said = fault(None, flags, environment)
+    assert f"{place}: unknown setting" in said
+
+
+def test_an_unknown_section_of_the_file(file: Path) -> None:
+    """A misspelt table is named with the file that holds it."""
+    file.write_text('[kafak]\ngroup = "x"\n')
+    assert f"{file}: kafak" in fault(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "environment"),
+    [
+        ("kafka = 5\n", {}, {"SAFEGUARD_KAFKA__GROUP": "x"}),
+        ("kafka = 5\n", {"kafka.group": "x"}, {}),
+        ("", {"kafka": "5", "kafka.group": "x"}, {}),
+        ("", {"kafka.group": "x", "kafka": "5"}, {}),
+        ("[kafka]\nclient = 5\n", {}, {"SAFEGUARD_KAFKA__CLIENT__SASL_USERNAME": "u"}),
+        ("", {"kafka.client.a.b": "x"}, {"SAFEGUARD_KAFKA__CLIENT": "5"}),
+        ("[[kafka]]\ngroup = 1\n", {}, {}),
+        ("kafka = 5\n", {}, {}),
+    ],
+)
+def test_a_section_of_another_type(
+    text: str, flags: dict[str, str], environment: dict[str, str], file: Path
+) -> None:
+    """A value where a table belongs is a fault that is listed, whatever else is set beside it."""
+    file.write_text(text)
+    assert "kafka" in fault(file, flags, environment).lower()
+
+
+@pytest.mark.parametrize(
+    "content", [b"[kafka\n", b"\xff", b"a = 1\na = 2\n", b"[kafka]\ngroup = 'x\n"]
+)
+def test_a_file_that_is_no_toml(content: bytes, file: Path) -> None:
+    """A file that cannot be read as TOML is named, with what is wrong in it."""
+    file.write_bytes(content)
+    assert f"{file} is not TOML: " in fault(file)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """A missing file, or a folder, is named as what cannot be read."""
+    assert "cannot be read: No such file" in fault(tmp_path / "none.toml")
+    assert "cannot be read: Is a directory" in fault(tmp_path)
+
+
+def test_a_fault_quotes_no_secret(file: Path) -> None:
+    """The message of a fault does not repeat the value, which may be a password."""
+    file.write_text(
+        '[kafka]\nlinger_ms = "xq7canary"\n[kafka.client]\n"sasl.password" = ["xq7canary"]\n'
+    )
+    assert "xq7canary" not in fault(file)
+
+
+def test_settings_cannot_be_changed() -> None:
+    """What was read at the start stays as it was."""
+    with pytest.raises(ValidationError):
+        Settings().kafka.group = "other"
+
+
+# librdkafka's own names.
+
+
+def test_dotted_names_in_the_file(file: Path) -> None:
+    """Properties are written with their own dotted names, quoted or not."""
+    file.write_text(
+        "[kafka.client]\n"
+        'security.protocol = "SASL_SSL"\n'
+        '"sasl.mechanism" = "PLAIN"\n'
+        "sasl.username = 'u'\n"
+        "fetch.min.bytes = 5\n"
+        "[kafka.client_files]\n"
+        'sasl.password = "/run/secrets/p"\n'
+    )
+    kafka = load_settings(file, {}, {}).kafka
+    assert kafka.client == {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": "u",
+        "fetch.min.bytes": 5,
+    }
+    assert kafka.client_files == {"sasl.password": Path("/run/secrets/p")}
+
+
+def test_dotted_names_from_elsewhere(file: Path) -> None:
+    """Environment and flags add to the file's properties, and win over the same name."""
+    file.write_text('[kafka.client]\nsasl.username = "file"\nsecurity.protocol = "SSL"\n')
+    kafka = load_settings(
+        file,
+        {"kafka.client.client.rack": "r1"},
+        {
+            "SAFEGUARD_KAFKA__CLIENT__SASL_USERNAME": "environment",
+            "SAFEGUARD_KAFKA__CLIENT_FILES__SASL_PASSWORD": "/p",
+        },
+    ).kafka
+    assert kafka.client == {
+        "sasl.username": "environment",
+        "security.protocol": "SSL",
+        "client.rack": "r1",
+    }
+    assert kafka.client_files == {"sasl.password": Path("/p")}
+
+
+def test_secrets_come_from_files(tmp_path: Path) -> None:
+    """A property given by file has the file's content, without the line's end."""
+    secret = tmp_path / "password"
+    secret.write_text("s3cret\n")
+    config = kafka_config(KafkaSettings(client_files={"sasl.password": secret}))
+    assert config.client == {"sasl.password": "s3cret"}
+
+
+def test_a_secret_that_cannot_be_read(tmp_path: Path) -> None:
+    """A missing secret stops the start and names the setting and the file."""
+    missing = tmp_path / "missing"
+    with pytest.raises(InvalidSettings, match=r"kafka\.client_files\.sasl\.password: .*missing"):
+        kafka_config(KafkaSettings(client_files={"sasl.password": missing}))
+    with pytest.raises(InvalidSettings, match=r"inference\.api_key_file: .*missing"):
+        build_endpoint(InferenceSettings(api_key_file=missing), SystemClock(), Metrics())
+
+
+def test_a_secret_that_is_no_text(tmp_path: Path) -> None:
+    """A secret file that is no UTF-8 is a fault of the settings, not a crash."""
+    secret = tmp_path / "password"
+    secret.write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidSettings):
+        kafka_config(KafkaSettings(client_files={"sasl.password": secret}))
+    with pytest.raises(InvalidSettings):
+        build_endpoint(InferenceSettings(api_key_file=secret), SystemClock(), Metrics())
+
+
+def test_properties_are_words_for_the_client() -> None:
+    """Numbers and booleans are passed on as librdkafka spells them."""
+    client: dict[str, str | int | float | bool] = {"a": True, "b": 5, "c": 0.5, "d": "x"}
+    assert kafka_config(KafkaSettings(client=client)).client == {
+        "a": "true",
+        "b": "5",
+        "c": "0.5",
+        "d": "x",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(OWNED))
+def test_owned_properties_are_refused(name: str, tmp_path: Path) -> None:
+    """A property that the service owns is refused by name, with what to use instead."""
+    with pytest.raises(InvalidSettings) as caught:
+        kafka_config(KafkaSettings(client={name: "x"}))
+    assert f"kafka.client.{name} is not yours to set: {OWNED[name]}" in str(caught.value)
+    secret = tmp_path / "x"
+    secret.write_text("x")
+    with pytest.raises(InvalidSettings):
+        kafka_config(KafkaSettings(client_files={name: secret}))
+
+
+def test_all_owned_properties_are_named_at_once() -> None:
+    """Several refused properties are one message."""
+    with pytest.raises(InvalidSettings) as caught:
+        check_client_properties({"acks": "0", "group.id": "x", "client.rack": "r"})
+    assert str(caught.value).count("\n") == 1
+    assert "client.rack" not in str(caught.value)
+
+
+# The table of the README.
+
+
+def test_every_setting_is_described() -> None:
+    """Each setting has a dotted name that can be set, and a meaning."""
+    rows = describe_settings()
+    names = [name for name, _, _ in rows]
+    assert len(names) == len(set(names))
+    assert len(names) > 30
+    undescribed = [name for name, _, meaning in rows if not meaning.strip()]
+    assert undescribed in ([], ["telemetry.log_level"])
+    for name, default, _ in rows:
+        section, _, field = name.partition(".")
+        shown = getattr(getattr(Settings(), section), field)
+        assert default == ("" if shown is None else str(shown))
