@@ -22,8 +22,15 @@ from consumer.errors import ConsumerError, Fatal, InvalidSettings
 from consumer.settings import Settings, describe_settings, load_settings
 from consumer.telemetry.logs import set_up_logs
 
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: what to copy."""
+    return "\n".join(("Examples:", *(f"  {line}" for line in lines)))
+
+
 app = cyclopts.App(
     name="safeguard",
+    help_format="plaintext",
     help="Judge Kafka messages against written policies with gpt-oss-safeguard.",
     version=__version__,
     help_epilogue="Start with `safeguard demo`, then `safeguard doctor --config safeguard.toml`.",
@@ -39,26 +46,32 @@ Config = Annotated[
 Sets = Annotated[
     list[str] | None,
     Parameter(
-        name="--set", help="One setting, as in --set kafka.group=mine; repeatable, wins over all."
+        name="--set",
+        negative=(),
+        help="One setting, as in --set kafka.group=mine; repeatable, wins over all.",
     ),
 ]
 
 
-@app.command
-def run(*, config: Config = None, set: Sets = None, processes: int = 1) -> None:
-    """
-    Consume, judge and publish until stopped (SIGTERM or Ctrl-C drains, a second one ends at once).
-
-    Examples:
-        safeguard run --config safeguard.toml
-        safeguard run -c safeguard.toml --processes 4
-        safeguard run -c safeguard.toml --set inference.model=openai/gpt-oss-safeguard-120b
-
-    Parameters
-    ----------
-    processes
-        Worker processes, each a member of the group; more cores need more of them.
-    """
+@app.command(
+    help_epilogue=examples(
+        "safeguard run --config safeguard.toml",
+        "safeguard run -c safeguard.toml --processes 4",
+        "safeguard run -c safeguard.toml --set inference.model=openai/gpt-oss-safeguard-120b",
+    )
+)
+def run(
+    *,
+    config: Config = None,
+    set: Sets = None,
+    processes: Annotated[
+        int,
+        Parameter(
+            help="Worker processes, each a member of the group; more cores need more of them."
+        ),
+    ] = 1,
+) -> None:
+    """Consume, judge and publish until stopped: Ctrl-C or SIGTERM drains, a second one ends."""
     from consumer import service
 
     settings = _settings(config, set)
@@ -67,39 +80,30 @@ def run(*, config: Config = None, set: Sets = None, processes: int = 1) -> None:
     raise SystemExit(service.serve(settings))
 
 
-@app.command
+@app.command(
+    help_epilogue=examples(
+        "safeguard demo",
+        "safeguard demo --seconds 20",
+        "safeguard demo --endpoint http://127.0.0.1:11434/v1 --model gpt-oss-safeguard:20b",
+    )
+)
 def demo(
     *,
-    seconds: float = 60.0,
-    endpoint: str | None = None,
-    model: str | None = None,
-    rate: float = 12.0,
-    policies: Path | None = None,
-    seed: int = 1,
+    seconds: Annotated[float, Parameter(help="How long traffic flows.")] = 60.0,
+    endpoint: Annotated[
+        str | None, Parameter(help="A real inference server instead of the stand-in.")
+    ] = None,
+    model: Annotated[str | None, Parameter(help="The model's name there.")] = None,
+    rate: Annotated[float, Parameter(help="Messages per second.")] = 12.0,
+    policies: Annotated[
+        Path | None,
+        Parameter(
+            help="Another folder of policy sets that binds chat.messages and comments.posted."
+        ),
+    ] = None,
+    seed: Annotated[int, Parameter(help="Another seed, other traffic.")] = 1,
 ) -> None:
-    """
-    Watch realistic chat and comments become verdicts, on an embedded broker and a stand-in model.
-
-    Examples:
-        safeguard demo
-        safeguard demo --seconds 20
-        safeguard demo --endpoint http://127.0.0.1:11434/v1 --model gpt-oss-safeguard:20b
-
-    Parameters
-    ----------
-    seconds
-        How long traffic flows.
-    endpoint
-        A real inference server instead of the stand-in.
-    model
-        The model's name there.
-    rate
-        Messages per second.
-    policies
-        Another folder of policy sets that binds chat.messages and comments.posted.
-    seed
-        Another seed, other traffic.
-    """
+    """Watch chat and comments become verdicts, on an embedded broker and a stand-in model."""
     from consumer.demo.show import Demo
 
     set_up_logs("warning", "console")
@@ -109,31 +113,23 @@ def demo(
     raise SystemExit(_run(show.run()))
 
 
-@app.command
+@app.command(
+    help_epilogue=examples(
+        'safeguard classify "send me your seed phrase" --topic chat.messages',
+        'echo "some text" | safeguard classify - --json',
+    )
+)
 def classify(
-    text: str,
+    text: Annotated[
+        str, Parameter(allow_leading_hyphen=True, help="The text, or - to read it from stdin.")
+    ],
     *,
-    topic: str = "chat.messages",
+    topic: Annotated[str, Parameter(help="Whose policies to use.")] = "chat.messages",
     config: Config = None,
     set: Sets = None,
-    json: bool = False,
+    json: Annotated[bool, Parameter(help="Print the judgements as JSON.")] = False,
 ) -> None:
-    """
-    Judge one text under the live policies of a topic, without Kafka.
-
-    Examples:
-        safeguard classify "send me your seed phrase" --topic chat.messages
-        echo "some text" | safeguard classify - --json
-
-    Parameters
-    ----------
-    text
-        The text, or - to read it from stdin.
-    topic
-        Whose policies to use.
-    json
-        Print the judgements as JSON.
-    """
+    """Judge one text under the live policies of a topic, without Kafka."""
     from consumer.doctor import classify_text
 
     settings = _settings(config, set)
@@ -141,33 +137,33 @@ def classify(
     raise SystemExit(_run(classify_text(settings, words, topic, as_json=json)))
 
 
-@app.command
+@app.command(
+    help_epilogue=examples(
+        "safeguard doctor --config safeguard.toml",
+    )
+)
 def doctor(*, config: Config = None, set: Sets = None) -> None:
-    """
-    Check broker, topics, policies and endpoint, down to a verdict on two known texts.
-
-    Example:
-        safeguard doctor --config safeguard.toml
-    """
+    """Check broker, topics, policies and endpoint, down to a verdict on two known texts."""
     from consumer.doctor import examine
 
     raise SystemExit(_run(examine(_settings(config, set, quiet=True), Console())))
 
 
-@app.command
-def settings(*, config: Config = None, set: Sets = None, markdown: bool = False) -> None:
-    """
-    Print every setting with its value and meaning.
-
-    Examples:
-        safeguard settings --config safeguard.toml
-        safeguard settings --markdown
-
-    Parameters
-    ----------
-    markdown
-        The table of defaults that the README holds.
-    """
+@app.command(
+    help_epilogue=examples(
+        "safeguard settings --config safeguard.toml",
+        "safeguard settings --markdown",
+    )
+)
+def settings(
+    *,
+    config: Config = None,
+    set: Sets = None,
+    markdown: Annotated[
+        bool, Parameter(help="The table of defaults that the README holds.")
+    ] = False,
+) -> None:
+    """Print every setting with its value and meaning."""
     if markdown:
         print(settings_table())
         return
@@ -187,88 +183,89 @@ def settings_table() -> str:
     return "\n".join(rows)
 
 
-@topics_app.command(name="plan")
+@topics_app.command(
+    name="plan",
+    help_epilogue=examples(
+        "safeguard topics plan --config safeguard.toml",
+    ),
+)
 def topics_plan(*, config: Config = None, set: Sets = None) -> None:
-    """
-    Show which topics are missing or have too few partitions; changes nothing.
-
-    Example:
-        safeguard topics plan --config safeguard.toml
-    """
+    """Show which topics are missing or have too few partitions; changes nothing."""
     from consumer.doctor import plan_topics
 
     raise SystemExit(_call(lambda: plan_topics(_settings(config, set, quiet=True))))
 
 
-@topics_app.command(name="apply")
+@topics_app.command(
+    name="apply",
+    help_epilogue=examples(
+        "safeguard topics apply --config safeguard.toml --topic-config retention.ms=604800000",
+    ),
+)
 def topics_apply(
     *,
     config: Config = None,
     set: Sets = None,
-    topic_config: Annotated[list[str] | None, Parameter(name="--topic-config")] = None,
+    topic_config: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--topic-config",
+            negative=(),
+            help="A property of the new topics, NAME=VALUE; repeatable.",
+        ),
+    ] = None,
 ) -> None:
-    """
-    Create the missing output topics and grow those that have too few partitions.
-
-    Example:
-        safeguard topics apply --config safeguard.toml --topic-config retention.ms=604800000
-
-    Parameters
-    ----------
-    topic_config
-        A property of the new topics, NAME=VALUE; repeatable.
-    """
+    """Create the missing output topics and grow those that have too few partitions."""
     from consumer.doctor import apply_topics
 
     pairs = _pairs(topic_config or [], "--topic-config")
     raise SystemExit(_call(lambda: apply_topics(_settings(config, set, quiet=True), pairs)))
 
 
-@policy_app.command(name="check")
-def policy_check(folder: Path | None = None, *, config: Config = None, set: Sets = None) -> None:
-    """
-    Check every policy file and list every fault by file and line.
-
-    Examples:
-        safeguard policy check
-        safeguard policy check path/to/policies
-
-    Parameters
-    ----------
-    folder
-        The folder of policy sets; the setting policies.folder by default.
-    """
+@policy_app.command(
+    name="check",
+    help_epilogue=examples(
+        "safeguard policy check",
+        "safeguard policy check path/to/policies",
+    ),
+)
+def policy_check(
+    folder: Annotated[
+        Path | None,
+        Parameter(help="The folder of policy sets; the setting policies.folder by default."),
+    ] = None,
+    *,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Check every policy file and list every fault by file and line."""
     from consumer.doctor import check_policies
 
     raise SystemExit(_call(lambda: check_policies(_folder(folder, config, set))))
 
 
-@policy_app.command(name="show")
+@policy_app.command(
+    name="show",
+    help_epilogue=examples(
+        "safeguard policy show",
+        "safeguard policy show chat.messages@v2",
+        "safeguard policy show chat.messages@v2 --prompt",
+    ),
+)
 def policy_show(
-    version: str | None = None,
+    version: Annotated[str | None, Parameter(help="set@vN.")] = None,
     *,
-    folder: Path | None = None,
-    prompt: bool = False,
+    folder: Annotated[
+        Path | None,
+        Parameter(help="The folder of policy sets; the setting policies.folder by default."),
+    ] = None,
+    prompt: Annotated[
+        bool, Parameter(help="Print the system message that the model is sent, word for word.")
+    ] = False,
     config: Config = None,
     set: Sets = None,
 ) -> None:
-    """
-    Show the policy sets, or one version with its labels and rules.
-
-    Examples:
-        safeguard policy show
-        safeguard policy show chat.messages@v2
-        safeguard policy show chat.messages@v2 --prompt
-
-    Parameters
-    ----------
-    version
-        set@vN.
-    folder
-        The folder of policy sets; the setting policies.folder by default.
-    prompt
-        Print the system message that the model is sent, word for word.
-    """
+    """Show the policy sets, or one version with its labels and rules."""
     from consumer.doctor import show_policies
 
     raise SystemExit(
@@ -276,14 +273,14 @@ def policy_show(
     )
 
 
-@policy_app.command(name="pin")
+@policy_app.command(
+    name="pin",
+    help_epilogue=examples(
+        "safeguard policy pin",
+    ),
+)
 def policy_pin(folder: Path | None = None, *, config: Config = None, set: Sets = None) -> None:
-    """
-    Write down the digests of the published versions, so that a change to one is refused.
-
-    Example:
-        safeguard policy pin
-    """
+    """Write down the digests of the published versions, so that a change to one is refused."""
     from consumer.doctor import pin_policies
 
     raise SystemExit(_call(lambda: pin_policies(_folder(folder, config, set))))

@@ -141,7 +141,7 @@ def plan_topics(settings: Settings) -> int:
     topics = Topics(kafka_config(settings.kafka))
     steps = topics.plan(load_catalogue(settings.policies.folder), topics.partitions())
     for step in steps:
-        print(f"{'would mend ' if step.can_apply else 'by hand    '} {step}")
+        print(f"{step.change:<8} {step}")
     if not steps:
         print("nothing to do: every topic is as the policies need it")
     return 1 if steps else 0
@@ -154,7 +154,7 @@ def apply_topics(settings: Settings, config: Mapping[str, str]) -> int:
         print(line)
     if not steps:
         print("nothing to do: every topic is as the policies need it")
-    return 1 if any(not step.can_apply for step in steps) else 0
+    return 1 if any(step.change == "by hand" for step in steps) else 0
 
 
 def check_policies(folder: Path) -> int:

@@ -51,8 +51,8 @@ async def _serve(settings: Settings) -> int:
         loop.add_signal_handler(number, on_stop)
     loop.add_signal_handler(signal.SIGHUP, worker.policies.reload)
     try:
-        await worker.start()
-        await worker.run(stop)
+        if await _started(worker, stop):
+            await worker.run(stop)
     except Exception as error:
         if isinstance(error, ConsumerError):
             log.error("cannot carry on", error=str(error), kind=type(error).__name__)
@@ -62,6 +62,21 @@ async def _serve(settings: Settings) -> int:
             _end_if_stuck(2 * settings.pipeline.drain_s + GRACE_S)
         return error.exit_code if isinstance(error, Fatal) else 1
     return 0
+
+
+async def _started(worker: Worker, stop: asyncio.Event) -> bool:
+    """Start the worker; False where it was told to stop before it had."""
+    starting = asyncio.create_task(worker.start())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait((starting,))
+        log.info("stopped before it had started")
+        return False
+    starting.result()
+    return True
 
 
 def _end_if_stuck(seconds: float) -> None:
@@ -85,6 +100,7 @@ def supervise(settings: Settings, config: Path | None, sets: list[str], count: i
     """
     children: list[subprocess.Popen[bytes]] = []
     stopping = threading.Event()
+    ended = False
 
     def hand_on(number: int, _frame: object) -> None:
         stopping.set()
@@ -105,16 +121,16 @@ def supervise(settings: Settings, config: Path | None, sets: list[str], count: i
             subprocess.Popen(_command(settings, config, sets, index), start_new_session=True)
         )
     log.info("workers started", processes=[child.pid for child in children])
-    worst = 0
     while any(child.poll() is None for child in children):
         time.sleep(0.1)
         failed = [child for child in children if child.poll() not in (None, 0)]
         if failed and not stopping.is_set():
+            ended = True
             log.error("a worker ended: stopping the others", code=failed[0].returncode)
             hand_on(signal.SIGTERM, None)
-    for child in children:
-        worst = max(worst, abs(child.returncode or 0))
-    return worst
+    # A child that got the signal before it could listen for it has done nothing yet.
+    fine = (0,) if ended else (0, -signal.SIGTERM, -signal.SIGINT)
+    return max((abs(c.returncode) for c in children if c.returncode not in fine), default=0)
 
 
 def _command(settings: Settings, config: Path | None, sets: list[str], index: int) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
@@ -23,7 +23,7 @@ class Step(NamedTuple):
     topic: str
     partitions: int
     problem: str
-    can_apply: bool = True
+    change: Literal["create", "grow", "by hand"] = "create"
 
     def __str__(self) -> str:
         return f"{self.topic}: {self.problem}"
@@ -84,7 +84,7 @@ class Topics:
         inputs = catalogue.inputs_among(list(partitions))
         for name in catalogue.named_topics:
             if name not in partitions:
-                steps.append(Step(name, 0, "the input topic does not exist", can_apply=False))
+                steps.append(Step(name, 0, "the input topic does not exist", change="by hand"))
         for source in inputs:
             binding = catalogue.binding_for(source)
             assert binding is not None
@@ -99,11 +99,11 @@ class Topics:
         """Carry out what can be carried out; returns a line for each step."""
         lines: list[str] = []
         for step in steps:
-            if not step.can_apply:
+            if step.change == "by hand":
                 lines.append(f"left alone  {step}")
                 continue
             try:
-                if "partitions" in step.problem:
+                if step.change == "grow":
                     future = self._admin.create_partitions(
                         [NewPartitions(step.topic, step.partitions)]
                     )[step.topic]
@@ -125,7 +125,7 @@ def _output_steps(
     if has is None:
         return [Step(output, wanted, f"missing; {source} has {wanted} partitions")]
     if has < wanted:
-        return [Step(output, wanted, f"has {has} partitions, but {source} has {wanted}: must grow")]
+        return [Step(output, wanted, f"has {has} partitions, but {source} has {wanted}", "grow")]
     return []
 
 

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -220,9 +220,9 @@ class Service:
                     process.wait(60)
 
 
-def wait_for(condition: object, what: str, seconds: float = 60.0) -> None:
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
     until_s = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < until_s, f"waited for {what}"
         time.sleep(0.05)  # another process has no event to wait for
 
@@ -263,7 +263,11 @@ def test_the_service_runs_until_sigterm_and_has_committed_everything(
 
     with service.running("--processes", str(processes), log=tmp_path / "log2") as process:
         wait_for(
-            lambda: len(read_all(broker.bootstrap_servers, [f"{topic}.flag"])) == 600, "the rest"
+            lambda: (
+                sum(event["event"] == "started" for event in events(tmp_path / "log2")) == processes
+                and len(read_all(broker.bootstrap_servers, [f"{topic}.flag"])) == 600
+            ),
+            "the rest",
         )
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0

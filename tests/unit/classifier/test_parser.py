@@ -245,7 +245,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(FRAGMENTS, max_size=8).map("".join))
 def test_no_mixture_with_a_block_is_an_allow(content: str) -> None:
     """However fragments of answers are mixed, one that names a block as its label is no allow."""
@@ -462,7 +462,7 @@ def test_any_bytes(body: bytes) -> None:
     assert is_sound(read_failed_generation(body, POLICY))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(COMPLETIONS, st.integers(0, 500))
 def test_any_completion(document: object, prompt_tokens_min: int) -> None:
     """Whatever the shape of a completion, reading it is total."""
@@ -483,7 +483,7 @@ GOOD_ANSWERS = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(GOOD_ANSWERS), MUTATIONS)
 @example('{"label":"HH2","label":"HH2","rationale":"\\udfff"}', [])
 @example('{"label":"HH2","rules":[{"a":' + "[" * 3_000, [])

@@ -45,7 +45,7 @@ def catalogues(draw: st.DrawFn) -> Catalogue:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(catalogues(), NAMES, st.sampled_from(Outcome))
 def test_no_pattern_binds_our_outputs(catalogue: Catalogue, topic: str, outcome: Outcome) -> None:
     """Whatever the patterns and output names, what becomes of an input is no input by pattern."""

@@ -520,7 +520,7 @@ READINGS = st.builds(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(VALUES, HEADERS, READINGS)
 def test_any_record(value: bytes | None, headers: Headers, reading: Reading) -> None:
     """A record is a message that can be judged and written, or is refused, quoting nobody."""

@@ -271,7 +271,7 @@ def test_a_policy_that_is_no_utf8(folder: Folder) -> None:
         "title: &a [*a]\n",
         "title: *nowhere\n",
         "title: !!python/object:os.system x\n",
-        "title: " + "[" * 3_000 + "\n",
+        "title: " + "[" * 1_200 + "\n",
         "title: " + "1" * 5_000 + "\n",
         "title: T\n<<: {a: b}\n",
         "- a\n- b\n",
