@@ -345,9 +345,9 @@ def kafka_config(settings: KafkaSettings) -> KafkaConfig:
     for name, file in settings.client_files.items():
         try:
             client[name] = file.read_text().strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise InvalidSettings(
-                f"kafka.client_files.{name}: {file} cannot be read: {error.strerror}"
+                f"kafka.client_files.{name}: {file} cannot be read: {error}"
             ) from None
     check_client_properties(client)
     return KafkaConfig(
@@ -379,9 +379,9 @@ def build_endpoint(settings: InferenceSettings, clock: Clock, metrics: Metrics) 
     if settings.api_key_file is not None:
         try:
             key = settings.api_key_file.read_text().strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise InvalidSettings(
-                f"inference.api_key_file: {settings.api_key_file} cannot be read: {error.strerror}"
+                f"inference.api_key_file: {settings.api_key_file} cannot be read: {error}"
             ) from None
     return Endpoint(
         name=settings.endpoint,

@@ -237,7 +237,9 @@ def _merge(
             # kafka.client.sasl.username: the name of the property itself holds dots, which the
             # environment writes as underscores.
             inner = inner.replace("_", ".")
-            merged[f"{section}.{field}"] = {**merged.get(f"{section}.{field}", {}), inner: value}
+            table = merged.get(f"{section}.{field}", {})
+            if isinstance(table, dict):
+                merged[f"{section}.{field}"] = {**table, inner: value}
             origins[f"{section}.{field}.{inner}"] = origin(name)
         else:
             merged[name] = value
@@ -248,10 +250,10 @@ def _nested(merged: Mapping[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for name, value in merged.items():
         section, _, field = name.partition(".")
-        if field:
-            nested.setdefault(section, {})[field] = value
-        else:
+        if not field:
             nested[section] = value
+        elif isinstance(nested.setdefault(section, {}), dict):
+            nested[section][field] = value
     return nested
 
 
@@ -259,7 +261,8 @@ def _faults(error: ValidationError, origins: Mapping[str, str]) -> str:
     lines = []
     for fault in error.errors(include_url=False, include_input=False):
         name = ".".join(str(step) for step in fault["loc"])
-        place = origins.get(name) or origins.get(".".join(name.split(".")[:2])) or name
+        place = origins.get(name) or origins.get(".".join(name.split(".")[:2]))
+        place = place or next((origins[n] for n in origins if n.startswith(name + ".")), name)
         message = fault["msg"]
         if fault["type"] == "extra_forbidden":
             message = "unknown setting; `safeguard settings` lists them all"

@@ -48,7 +48,7 @@ class DirectTransport:
             ) as response:
                 if (response.content_length or 0) > ANSWER_BYTES_MAX:
                     return Reply(response.status, {}, b"")
-                return Reply(response.status, _lowered(response), await response.read())
+                return Reply(response.status, _lowered(response), await _read(response))
         except TimeoutError:
             raise InferenceTimeout(f"no answer within {timeout_s:.1f} s") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -58,6 +58,21 @@ class DirectTransport:
     async def close(self) -> None:
         await self._session.close()
         await asyncio.sleep(0)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body, or nothing where it goes on beyond the bound without having said so."""
+    if response.content_length is not None:
+        return await response.read()
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > ANSWER_BYTES_MAX:
+            response.close()
+            return b""
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _lowered(response: aiohttp.ClientResponse) -> dict[str, str]:

@@ -19,7 +19,7 @@ from consumer.classifier.refusals import FailedGeneration, UnknownParameter, err
 from consumer.classifier.request import RequestFormat, request_body
 from consumer.classifier.transport import Transport
 from consumer.domain.policy import Outcome, Policy
-from consumer.errors import ModelFault, Retryable
+from consumer.errors import ModelFault, Overloaded, Retryable
 from consumer.interfaces import Clock
 from consumer.reliability.breaker import Breaker
 from consumer.telemetry.metrics import Metrics
@@ -38,6 +38,12 @@ class ProbeResult(NamedTuple):
     label_for_good: str
     has_schema: bool
     has_reasoning: bool
+
+
+class Crowded(Retryable):
+    """No slot was free within the message's deadline. Raise `inference.calls_max`."""
+
+    is_systemic = False
 
 
 class Endpoint:
@@ -79,8 +85,30 @@ class Endpoint:
             Retryable: nothing usable came; `is_systemic` says whom it hints at.
             EndpointRefused: key, model or path are wrong.
         """
-        async with self._slots:
+        if self._slots.locked():
+            timeout_s = await self._wait_for_a_slot(timeout_s)
+        else:
+            await self._slots.acquire()
+        try:
             return await self._call(policy, user, format, timeout_s)
+        finally:
+            self._slots.release()
+
+    async def _wait_for_a_slot(self, timeout_s: float | None) -> float | None:
+        """Take a slot within the time there is; returns what is left of it."""
+        asked_s = self._clock.now_s()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise Crowded from None
+        if timeout_s is None:
+            return None
+        left_s = timeout_s - (self._clock.now_s() - asked_s)
+        if left_s <= 0:
+            self._slots.release()
+            raise Crowded
+        return left_s
 
     async def _call(
         self, policy: Policy, user: str, format: RequestFormat, timeout_s: float | None
@@ -112,12 +140,14 @@ class Endpoint:
             self._metrics.breaker_open.set(0)
             log.info("endpoint is back", endpoint=self.name, out_for_s=round(open_for_s, 1))
 
-    def leave_out(self, error: UnknownParameter) -> None:
-        """Stop sending a field that the endpoint does not know."""
+    def leave_out(self, error: UnknownParameter) -> bool:
+        """Stop sending a field that the endpoint does not know; False where it was not sent."""
         shorter = self.format.without(error.field)
         if shorter != self.format:
             self.format = shorter
             log.warning("endpoint lacks a feature: left out", endpoint=self.name, field=error.field)
+            return True
+        return False
 
     async def is_there(self) -> bool:
         """
@@ -143,6 +173,9 @@ class Endpoint:
             await self._call(PROBE_POLICY, user_message(PROBE_GOOD, "probe"), self.format, 30.0)
         except UnknownParameter as error:
             self.leave_out(error)
+        except Overloaded:
+            # It is there, and says so.
+            self._answered()
         except Retryable as error:
             if error.is_systemic:
                 if self.breaker.trip(self._clock.now_s()):
@@ -196,6 +229,9 @@ class Endpoint:
         return f"no judgement ({fault})"
 
     async def close(self) -> None:
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.wait([self._probing])
         await self._transport.close()
 
 

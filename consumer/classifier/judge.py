@@ -13,15 +13,16 @@ from typing import NamedTuple
 
 import structlog
 
-from consumer.classifier.endpoint import Endpoint
-from consumer.classifier.parser import Fault, Repair
+from consumer.classifier.endpoint import Crowded, Endpoint
+from consumer.classifier.parser import Fault, Reading, Repair
 from consumer.classifier.prompt import TEMPLATE, user_message
 from consumer.classifier.refusals import PromptTooLong, UnknownParameter
+from consumer.classifier.request import RequestFormat
 from consumer.classifier.segments import segments
 from consumer.domain.binding import Binding
 from consumer.domain.policy import Policy, PolicyVersion
 from consumer.domain.verdict import Judgement, Tokens, UnjudgedReason
-from consumer.errors import ModelFault, Overloaded, Retryable
+from consumer.errors import InferenceTimeout, ModelFault, Overloaded, Retryable
 from consumer.interfaces import Clock, Judged
 from consumer.reliability.retry import RetryLimits, wait_s
 from consumer.telemetry.metrics import Metrics
@@ -122,9 +123,7 @@ class SafeguardClassifier:
         """Ask until there is a judgement, or a reason why there never will be one."""
         user = user_message(piece, f"{self._random.getrandbits(40):010x}")
         endpoint = self._endpoint
-        format = endpoint.format
-        own_failures = attempt = 0
-        refused = False
+        asking = _Asking(endpoint.format)
         while True:
             if endpoint.breaker.is_open and not await self._wait_until_back(patience):
                 return UnjudgedReason.OUTAGE
@@ -132,37 +131,59 @@ class SafeguardClassifier:
             if left_s is not None and left_s <= 0:
                 return UnjudgedReason.DEADLINE
             asked_s = self._clock.now_s()
-            attempt += 1
+            asking.attempt += 1
             try:
-                reading = await endpoint.ask(policy, user, format, left_s)
+                return self._noted(await endpoint.ask(policy, user, asking.format, left_s))
             except PromptTooLong:
                 return _TOO_LONG
-            except UnknownParameter as error:
-                endpoint.leave_out(error)
-                format = endpoint.format
-                continue
             except Retryable as error:
-                self._metrics.call_failures.labels(_name(error)).inc()
-                if error.is_systemic and not await self._is_own_fault(error, asked_s, patience):
-                    await self._wait(attempt, error, patience)
-                    continue
-                own_failures += 1
-                if own_failures >= self._retries.attempts_max:
-                    return UnjudgedReason.REFUSED if refused else _reason(error)
-                if isinstance(error, ModelFault):
-                    refused = error.reason == Fault.REFUSAL
-                    format = endpoint.format.for_retry(
-                        attempt, was_truncated=error.reason == Fault.TRUNCATED
-                    )
-                    if refused and own_failures > 1:
-                        return UnjudgedReason.REFUSED
-                await self._wait(own_failures, error, patience)
-                continue
-            if reading.repair is not Repair.NONE:
-                self._metrics.answers_repaired.labels(reading.repair.value).inc()
-            if reading.judgement.rules_dropped:
-                self._metrics.rules_dropped.inc(reading.judgement.rules_dropped)
-            return reading.judgement
+                reason = await self._after(error, asking, asked_s, patience)
+                if reason is not None:
+                    return reason
+
+    def _noted(self, reading: Reading) -> Judgement:
+        if reading.repair is not Repair.NONE:
+            self._metrics.answers_repaired.labels(reading.repair.value).inc()
+        if reading.judgement.rules_dropped:
+            self._metrics.rules_dropped.inc(reading.judgement.rules_dropped)
+        return reading.judgement
+
+    async def _after(
+        self, error: Retryable, asking: _Asking, asked_s: float, patience: Patience
+    ) -> UnjudgedReason | None:
+        """What a failed call means: why the message ends unjudged, or None to ask again."""
+        endpoint = self._endpoint
+        if isinstance(error, UnknownParameter):
+            shorter = asking.format.without(error.field)
+            if shorter != asking.format:
+                endpoint.leave_out(error)
+                asking.format = shorter
+                return None
+        self._metrics.call_failures.labels(_name(error)).inc()
+        if isinstance(error, Crowded | InferenceTimeout) and patience.is_over(self._clock.now_s()):
+            # Our own deadline cut the call short: that proves nothing about the endpoint, unless
+            # the topic would rather wait than go on without it.
+            if not patience.waits_out_outages:
+                endpoint.probe_soon()
+                return UnjudgedReason.DEADLINE
+            is_own = await self._is_own_fault(error, asked_s, patience)
+            return UnjudgedReason.DEADLINE if is_own else None
+        if error.is_systemic and not await self._is_own_fault(error, asked_s, patience):
+            if not endpoint.breaker.is_open:
+                await self._wait(asking.attempt, error, patience)
+            return None
+        asking.own_failures += 1
+        is_refusal = isinstance(error, ModelFault) and error.reason == Fault.REFUSAL
+        if is_refusal and asking.own_failures > 1:
+            return UnjudgedReason.REFUSED
+        if asking.own_failures >= self._retries.attempts_max:
+            return UnjudgedReason.REFUSED if is_refusal else _reason(error)
+        if isinstance(error, ModelFault):
+            asking.format = endpoint.format.for_retry(
+                asking.attempt, was_truncated=error.reason == Fault.TRUNCATED
+            )
+        await self._wait(asking.own_failures, error, patience)
+        return None
 
     async def _is_own_fault(self, error: Retryable, asked_s: float, patience: Patience) -> bool:
         """
@@ -218,10 +239,24 @@ class Patience:
     def left_s(self, now_s: float) -> float | None:
         return None if self._deadline_s is None else self._deadline_s - now_s
 
+    def is_over(self, now_s: float) -> bool:
+        """Whether it has run out, to the millisecond."""
+        left_s = self.left_s(now_s)
+        return left_s is not None and left_s <= 0.001
+
     def extend(self, seconds: float) -> None:
         """Time that the endpoint was out does not count."""
         if self._deadline_s is not None:
             self._deadline_s += seconds
+
+
+class _Asking:
+    """How far the asking for one piece has come."""
+
+    def __init__(self, format: RequestFormat) -> None:
+        self.format = format
+        self.attempt = 0
+        self.own_failures = 0
 
 
 class _TooLong:
@@ -236,5 +271,5 @@ def _name(error: Retryable) -> str:
 
 
 def _reason(error: Retryable) -> UnjudgedReason:
-    is_fault = isinstance(error, ModelFault)
+    is_fault = isinstance(error, ModelFault | UnknownParameter)
     return UnjudgedReason.MODEL_FAULT if is_fault else UnjudgedReason.CALL_FAILED

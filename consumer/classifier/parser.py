@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from enum import StrEnum
+from string import ascii_letters
 from typing import NamedTuple
 
 import orjson
@@ -22,8 +23,8 @@ from consumer.domain.verdict import Judgement, Tokens
 RATIONALE_CHARS_MAX = 2_000
 REASONING_CHARS_MAX = 20_000
 RULES_MAX = 32
-PROMPT_SHARE_MIN = 0.5
-"""Fewer prompt tokens than this share of the policy's usual count means the policy was cut off."""
+OBJECTS_MAX = 8
+"""More JSON objects than these in one answer are no answer."""
 
 
 class Fault(StrEnum):
@@ -125,19 +126,47 @@ def _read_answer(content: str, policy: Policy) -> _Answer | Fault:
             return _checked(fields, policy, Repair.NONE)
     if "<|" in content:
         return _read_harmony(content, policy)
-    fenced = _FENCES.fullmatch(content)
-    if fenced:
-        fields = _object(fenced[1].strip())
+    if _REFUSAL.match(content):
+        # Even where a label follows: who refuses has not classified.
+        return Fault.REFUSAL
+    fenced = _fenced(content)
+    if fenced is not None:
+        fields = _object(fenced)
         return Fault.UNREADABLE if fields is None else _checked(fields, policy, Repair.FENCES)
-    bare = _bare_label(content, policy)
-    if bare is not None:
-        return bare
-    objects = [found for found in map(_object, _objects_in(content)) if found and "label" in found]
-    if objects:
-        if len({repr(found["label"]) for found in objects}) > 1:
-            return Fault.AMBIGUOUS
-        return _checked(objects[0], policy, Repair.PROSE)
-    return Fault.REFUSAL if _REFUSAL.match(content) else Fault.UNREADABLE
+    return _bare_label(content, policy) or _in_prose(content, policy)
+
+
+def _fenced(content: str) -> str | None:
+    """What stands between two code fences that hold the whole answer."""
+    if len(content) < 6 or not (content.startswith("```") and content.endswith("```")):
+        return None
+    return content[3:-3].lstrip(ascii_letters).strip()
+
+
+def _in_prose(content: str, policy: Policy) -> _Answer | Fault:
+    """
+    The one answer among prose.
+
+    What stands outside of it must name no other label, for it may be the answer and the object a
+    quotation of the text; only an echoed stub may name them.
+    """
+    stretches = _objects_in(content)
+    if stretches is None:
+        return Fault.UNREADABLE
+    objects = [found for found in map(_object, stretches) if found and "label" in found]
+    if not objects:
+        return Fault.UNREADABLE
+    if len({repr(found["label"]) for found in objects}) > 1:
+        return Fault.AMBIGUOUS
+    for stretch in stretches:
+        if _object(stretch) is not None:
+            content = content.replace(stretch, " ")
+    label = objects[0]["label"]
+    rest = _STUB.sub(" ", content)
+    others = [word for word in policy.labels if word != label]
+    if '"label"' in rest or any(_has_word(rest, word) for word in others):
+        return Fault.AMBIGUOUS
+    return _checked(objects[0], policy, Repair.PROSE)
 
 
 def _read_harmony(content: str, policy: Policy) -> _Answer | Fault:
@@ -163,8 +192,8 @@ def _bare_label(content: str, policy: Policy) -> _Answer | Fault | None:
     word = (last_line.rpartition(":")[2] if echoed else content).strip(" \t\"'`*.")
     if word not in policy.outcomes:
         return None
-    if echoed and "\n" in content:
-        earlier = content[: -len(last_line)]
+    if echoed:
+        earlier = _STUB.sub(" ", content.rpartition(":")[0] + ":")
         if any(_has_word(earlier, label) for label in policy.labels if label != word):
             return Fault.AMBIGUOUS
     return _Answer({"label": word}, Repair.STUB)
@@ -186,11 +215,12 @@ def _checked(fields: dict[str, object], policy: Policy, repair: Repair) -> _Answ
 def _object(text: str) -> dict[str, object] | None:
     """A JSON object, or None; one whose `label` appears twice with two values is no object."""
     try:
-        if text.count('"label"') > 1:
+        if text.count('"label"') > 1 or "\\u" in text:
             found = json.loads(text, object_pairs_hook=_without_contradiction)
         else:
             found = orjson.loads(text)
-    except (ValueError, RecursionError):
+        orjson.dumps(found)  # A lone surrogate is no text that could be written.
+    except (ValueError, TypeError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -202,15 +232,19 @@ def _without_contradiction(pairs: list[tuple[str, object]]) -> dict[str, object]
     return dict(pairs)
 
 
-def _objects_in(content: str) -> list[str]:
-    """The outermost `{…}` stretches of a text, at most eight of them."""
+def _objects_in(content: str) -> list[str] | None:
+    """The outermost `{…}` stretches of a text; None where there are too many to be an answer."""
     found: list[str] = []
+    failed = 0
     decoder = json.JSONDecoder()
     at = content.find("{")
-    while at != -1 and len(found) < 8:
+    while at != -1:
+        if len(found) == OBJECTS_MAX or failed == OBJECTS_MAX:
+            return None
         try:
             _, end = decoder.raw_decode(content, at)
         except (ValueError, RecursionError):
+            failed += 1
             at = content.find("{", at + 1)
             continue
         found.append(content[at:end])
@@ -221,7 +255,7 @@ def _objects_in(content: str) -> list[str]:
 def _holds_answer(reasoning: str, policy: Policy) -> bool:
     return any(
         found.get("label") in policy.outcomes
-        for found in map(_object, _objects_in(reasoning[-4_000:]))
+        for found in map(_object, _objects_in(reasoning[-4_000:]) or ())
         if found and isinstance(found.get("label"), str)
     )
 
@@ -233,22 +267,20 @@ def _judgement(
     assert isinstance(label, str)
     cited = fields.get("rules")
     cited = cited[:RULES_MAX] if isinstance(cited, list) else [cited] if cited else []
-    rules = tuple(
-        dict.fromkeys(rule for rule in cited if isinstance(rule, str) and rule in policy.rules)
-    )
+    known = [rule for rule in cited if isinstance(rule, str) and rule in policy.rules]
     confidence = fields.get("confidence")
     rationale = fields.get("rationale")
     return Judgement(
         policy=policy.name,
         label=label,
         outcome=policy.outcomes[label],
-        rules=rules,
+        rules=tuple(dict.fromkeys(known)),
         confidence=confidence if confidence in ("low", "medium", "high") else None,
         rationale=rationale[:RATIONALE_CHARS_MAX] if isinstance(rationale, str) else "",
         reasoning=reasoning[:REASONING_CHARS_MAX],
         effort=policy.effort.value,
         tokens=tokens,
-        rules_dropped=len(cited) - len(rules),
+        rules_dropped=len(cited) - len(known),
     )
 
 
@@ -274,7 +306,8 @@ def _count(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
-_FENCES = re.compile(r"```[a-zA-Z]*\s*\n?(.*?)\n?\s*```", re.DOTALL)
+_STUB = re.compile(r"\([^(){}\n]{1,200}\):")
+"""The list of labels in an echoed stub such as `Answer (HH0 or HH2):`."""
 _FINAL_CHANNEL = re.compile(
     r"<\|channel\|>\s*final[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>(.*?)"
     r"(?=<\|return\|>|<\|end\|>|<\|start\|>|\Z)",

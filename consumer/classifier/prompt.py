@@ -39,7 +39,7 @@ def system_message(policy: Policy) -> str:
             for example in policy.examples
         )
         sections.append(f"## Examples\n\n{examples}")
-    return "\n\n".join(sections) + "\n"
+    return neutralised("\n\n".join(sections) + "\n")
 
 
 def user_message(text: str, marker: str) -> str:

@@ -97,8 +97,18 @@ def _error_text(body: bytes) -> str:
     error = document.get("error", document) if isinstance(document, dict) else document
     if isinstance(error, dict):
         words = [error.get(name) for name in ("message", "type", "code", "param", "detail")]
-        return " ".join(str(word) for word in words if word).lower()
-    return str(error).lower() if error else ""
+        return " ".join(_shown(word) for word in words if word).lower()
+    return _shown(error).lower() if error else ""
+
+
+def _shown(part: object) -> str:
+    """Part of an error body; as JSON, since `str` of something nested deeply does not end well."""
+    if isinstance(part, str):
+        return part
+    try:
+        return orjson.dumps(part).decode()
+    except TypeError:
+        return ""
 
 
 def _is_wordless(body: bytes) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx2
 import openai
 
@@ -34,12 +36,15 @@ class SdkTransport:
 
     async def post(self, path: str, body: bytes, timeout_s: float) -> Reply:
         try:
-            response = await self._client.post(
-                path,
-                cast_to=httpx2.Response,
-                content=body,
-                options={"timeout": timeout_s, "headers": {"Content-Type": "application/json"}},
-            )
+            async with asyncio.timeout(timeout_s):
+                response = await self._client.post(
+                    path,
+                    cast_to=httpx2.Response,
+                    content=body,
+                    options={"timeout": timeout_s, "headers": {"Content-Type": "application/json"}},
+                )
+        except TimeoutError:
+            raise InferenceTimeout(f"no answer within {timeout_s:.1f} s") from None
         except openai.APIError as error:
             return _reply_of(error, timeout_s)
         return _reply(response)

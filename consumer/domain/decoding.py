@@ -124,12 +124,20 @@ def _cloudevent(record: Record, value: bytes) -> tuple[object, str | None]:
         if not isinstance(event, dict) or "specversion" not in event:
             raise _undecodable(DeadLetterReason.WRONG_SHAPE, "no CloudEvent: specversion is absent")
         event_id = event.get("id")
-        return _event_data(event), event_id if isinstance(event_id, str) else None
+        return _event_data(event), _event_id(event_id) if isinstance(event_id, str) else None
     if "ce_specversion" not in headers:
         raise _undecodable(
             DeadLetterReason.WRONG_SHAPE, "no CloudEvent: header ce_specversion is absent"
         )
-    return _json(value), (headers.get("ce_id") or b"").decode("utf-8", "replace") or None
+    return _json(value), _event_id((headers.get("ce_id") or b"").decode("utf-8", "replace"))
+
+
+def _event_id(text: str) -> str | None:
+    if len(text) > ID_CHARS_MAX:
+        raise _undecodable(
+            DeadLetterReason.WRONG_SHAPE, f"the event's id is longer than {ID_CHARS_MAX} characters"
+        )
+    return _without_surrogates(text) or None
 
 
 def _event_data(event: dict[str, object]) -> object:
@@ -218,9 +226,9 @@ def _skipped(record: Record, document: object, reading: Reading) -> str | None:
     for rule in reading.skip_when:
         if rule.header is not None:
             found: object = next(
-                (value for name, value in record.headers if name == rule.header and value), b""
+                (value for name, value in record.headers if name == rule.header and value), None
             )
-            found = found.decode("utf-8", "replace") if isinstance(found, bytes) else ""
+            found = found.decode("utf-8", "replace") if isinstance(found, bytes) else None
         else:
             found = _at(document, rule.field or ())
             if isinstance(found, bool):

@@ -7,6 +7,7 @@ from plain dictionaries, since it runs for every message; a test holds the two t
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from consumer.domain.verdict import Cause, Judgement, UnjudgedReason, Verdict
 MESSAGE_ID_CHARS_MAX = 256
 EVENT_TYPE = "safeguard.verdict.v1"
 OWN_PREFIX = "safeguard-"
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}[!-~]{0,200}")
 
 
 class _Closed(BaseModel):
@@ -214,7 +216,8 @@ def renamed(headers: Headers) -> list[tuple[str, bytes | None]]:
 
 def traceparent(headers: Headers) -> list[tuple[str, bytes | None]]:
     """The input's W3C trace context, handed on."""
-    return [(name, value) for name, value in headers if name == "traceparent"][:1]
+    first = next((value for name, value in headers if name == "traceparent"), None)
+    return [("traceparent", first)] if first and _TRACEPARENT.fullmatch(first) else []
 
 
 def is_passthrough(verdict: Verdict, binding: Binding) -> bool:
@@ -226,7 +229,12 @@ def percent(text: str) -> bytes:
     """Percent-encoded ASCII, at most 256 characters."""
     if text.isalnum() and text.isascii():
         return text[:MESSAGE_ID_CHARS_MAX].encode()
-    return quote(text, safe="/@:.-_~")[:MESSAGE_ID_CHARS_MAX].encode()
+    encoded = quote(text, safe="/@:.-_~")
+    while len(encoded) > MESSAGE_ID_CHARS_MAX:
+        # A character cut in two could not be decoded.
+        text = text[: min(len(text) - 1, MESSAGE_ID_CHARS_MAX)]
+        encoded = quote(text, safe="/@:.-_~")
+    return encoded.encode()
 
 
 def rfc3339(wall_ms: int) -> str:

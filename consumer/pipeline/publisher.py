@@ -18,7 +18,7 @@ from consumer.domain.verdict import Verdict
 from consumer.errors import DeadLetterFailed, MessageTooLarge, Rejected
 from consumer.interfaces import Publication
 from consumer.pipeline.flight import Flight
-from consumer.reliability.dead_letters import DeadLetterOffice, without_value
+from consumer.reliability.dead_letters import DeadLetterOffice, is_without_value, without_value
 
 
 class Publisher:
@@ -77,7 +77,7 @@ class Publisher:
             flight.verdict = None
             flight.rejection = MessageTooLarge("the verdict does not fit its topic")
             return self.dead_letter(flight, flight.rejection)
-        if publication is not None and publication.value is not None:
+        if publication is not None and not is_without_value(publication):
             return without_value(publication)
         raise DeadLetterFailed(
             f"the dead letter of {flight.record.position} does not fit its topic even without its "

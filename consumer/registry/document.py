@@ -64,10 +64,16 @@ def read_policy(file: Path, shown: str, content: bytes) -> Policy | list[Flaw]:
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark.line + 2 if error.problem_mark else 2
         return [Flaw(shown, at, f"the front matter is not YAML: {error.problem}")]
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        # A control character, a date that is none, a tag that does not fit: YAML's own depths.
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return [Flaw(shown, 2, f"the front matter is not YAML: {reason}")]
     try:
         front = FrontMatter.model_validate(fields)
     except ValidationError as error:
-        return flaws_of(error, shown, lines)
+        return flaws_of(error, shown, lines) + _unmentioned(
+            fields, text[parts.end() :], shown, lines
+        )
     body = text[parts.end() :]
     body_line = text[: parts.end()].count("\n") + 1
     flaws = _inconsistencies(front, body, body_line, shown, lines)
@@ -92,8 +98,14 @@ class _Loader(yaml.SafeLoader):
         seen: set[object] = set()
         for key, _ in node.value:
             name = self.construct_object(key, deep=True)
-            if isinstance(name, list | dict):
-                continue
+            if not isinstance(name, str):
+                raise yaml.constructor.ConstructorError(
+                    None,
+                    None,
+                    f"the key {getattr(key, 'value', name)} must be text: put it in quotes "
+                    "(YAML reads yes, no, on and off as booleans)",
+                    key.start_mark,
+                )
             if name in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"{name!r} stands twice", key.start_mark
@@ -119,6 +131,22 @@ def flaws_of(error: ValidationError, shown: str, lines: Lines) -> list[Flaw]:
     return flaws
 
 
+def _unmentioned(fields: object, body: str, shown: str, lines: Lines) -> list[Flaw]:
+    """Labels that the text never explains; of raw fields too, so that no fault hides another."""
+    labels = fields.get("labels") if isinstance(fields, dict) else None
+    return [
+        Flaw(
+            shown,
+            line_of(lines, ("labels", label)),
+            f"labels.{label}: the text never says when it applies",
+        )
+        for label in (labels if isinstance(labels, dict) else ())
+        if isinstance(label, str)
+        and body.strip()
+        and not re.search(rf"(?<![\w.-]){re.escape(label)}(?![\w-])", body)
+    ]
+
+
 def _inconsistencies(
     front: FrontMatter, body: str, body_line: int, shown: str, lines: Lines
 ) -> list[Flaw]:
@@ -138,9 +166,8 @@ def _inconsistencies(
         flaws.append(Flaw(shown, line, "the text holds <|, which models read as a control token"))
     if "allow" not in front.labels.values():
         flaw(("labels",), "labels: no label has the outcome allow")
+    flaws += _unmentioned({"labels": front.labels}, body, shown, lines)
     for label in front.labels:
-        if body.strip() and not re.search(rf"(?<![\w.-]){re.escape(label)}(?![\w-])", body):
-            flaw(("labels", label), f"labels.{label}: the text never says when it applies")
         for other in front.labels:
             if label != other and label.casefold() in other.casefold():
                 flaw(

@@ -25,28 +25,35 @@ def load_catalogue(folder: Path) -> Catalogue:
     """
     flaws: list[Flaw] = []
     bindings: list[Binding] = []
+    claims: list[tuple[str, list[str]]] = []
     topic_files = sorted(folder.glob("*/topic.toml"))
     if not topic_files:
         raise InvalidPolicy((Flaw(str(folder), 1, "no policy set: no */topic.toml is here"),))
     for file in topic_files:
-        loaded = _load_set(folder, file)
+        loaded = _load_set(folder, file, claims)
         if isinstance(loaded, Binding):
             bindings.append(loaded)
         else:
             flaws += loaded
-    flaws += _claimed_twice(bindings)
+    flaws += _claimed_twice(claims)
     if flaws:
         raise InvalidPolicy(tuple(flaws))
     return Catalogue(tuple(bindings))
 
 
-def _load_set(folder: Path, file: Path) -> Binding | list[Flaw]:
+def _load_set(
+    folder: Path, file: Path, claims: list[tuple[str, list[str]]]
+) -> Binding | list[Flaw]:
     shown = str(file.relative_to(folder))
     set_folder = file.parent
-    topic = read_topic_file(shown, file.read_bytes())
+    content = _content(file, shown)
+    topic = [content] if isinstance(content, Flaw) else read_topic_file(shown, content)
     flaws: list[Flaw] = topic if isinstance(topic, list) else []
     versions: dict[int, PolicyVersion] = {}
     pins = _read_pins(set_folder / PINS)
+    if isinstance(pins, str):
+        flaws.append(Flaw(str((set_folder / PINS).relative_to(folder)), 1, pins))
+        pins = {}
     for version_folder in sorted(set_folder.glob("v*")):
         number = re.fullmatch(r"v([1-9]\d{0,5})", version_folder.name)
         if not version_folder.is_dir() or not number:
@@ -60,6 +67,7 @@ def _load_set(folder: Path, file: Path) -> Binding | list[Flaw]:
             flaws.append(changed_version(version, str(version_folder.relative_to(folder))))
         versions[version.number] = version
     if isinstance(topic, TopicFile):
+        claims.append((set_folder.name, topic.topics))
         if topic.live not in versions and not flaws:
             flaws.append(Flaw(shown, 1, f"live = {topic.live}, but there is no v{topic.live}/"))
         if not flaws:
@@ -104,8 +112,14 @@ def _load_version(
     for file in sorted(version_folder.glob("*.md")):
         if file.name.lower() == "readme.md":
             continue
-        contents[file.name] = file.read_bytes()
-        policy = read_policy(file, str(file.relative_to(folder)), contents[file.name])
+        shown = str(file.relative_to(folder))
+        content = _content(file, shown)
+        if isinstance(content, Flaw):
+            contents[file.name] = b""
+            flaws.append(content)
+            continue
+        contents[file.name] = content
+        policy = read_policy(file, shown, content)
         if isinstance(policy, list):
             flaws += policy
         else:
@@ -115,13 +129,21 @@ def _load_version(
     return flaws or PolicyVersion(set_name, number, tuple(policies), digest_of(contents))
 
 
-def _read_pins(file: Path) -> dict[str, str]:
+def _content(file: Path, shown: str) -> bytes | Flaw:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        return Flaw(shown, 1, f"cannot be read: {error.strerror}")
+
+
+def _read_pins(file: Path) -> dict[str, str] | str:
+    """The pins, or what is wrong with them."""
     if not file.exists():
         return {}
     try:
         return {name: str(digest) for name, digest in tomllib.loads(file.read_text()).items()}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return {"": f"{file} is not TOML"}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return f"the pins cannot be read, so nothing is protected: {error}"
 
 
 def write_pins(folder: Path, binding: Binding) -> list[str]:
@@ -132,6 +154,8 @@ def write_pins(folder: Path, binding: Binding) -> list[str]:
     """
     file = folder / binding.set_name / PINS
     pins = _read_pins(file)
+    if isinstance(pins, str):
+        raise InvalidPolicy((Flaw(str(file), 1, pins),))
     added = [
         f'v{number} = "{version.digest}"'
         for number, version in sorted(binding.versions.items())
@@ -149,18 +173,18 @@ _PINS_HEAD = (
 )
 
 
-def _claimed_twice(bindings: list[Binding]) -> list[Flaw]:
+def _claimed_twice(claims: list[tuple[str, list[str]]]) -> list[Flaw]:
     owners: dict[str, str] = {}
     flaws: list[Flaw] = []
-    for binding in bindings:
-        for pattern in binding.patterns:
+    for set_name, patterns in claims:
+        for pattern in patterns:
             if pattern in owners:
                 flaws.append(
                     Flaw(
-                        f"{binding.set_name}/topic.toml",
+                        f"{set_name}/topic.toml",
                         1,
                         f"topics: {pattern} is bound by {owners[pattern]}/topic.toml already",
                     )
                 )
-            owners[pattern] = binding.set_name
+            owners[pattern] = set_name
     return flaws

@@ -75,7 +75,12 @@ class PolicyStore:
         ]
         if changed:
             raise InvalidPolicy(tuple(changed))
-        self._published |= {binding.live.id: binding.live.digest for binding in catalogue.bindings}
+        self._published |= {
+            version.id: version.digest
+            for binding in catalogue.bindings
+            for version in binding.versions.values()
+            if version.number <= binding.live.number
+        }
         self._metrics.policies_loaded.set(self._wall_ms() / 1_000)
         return catalogue
 

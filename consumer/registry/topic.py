@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from consumer.domain.binding import Outputs, Pointer, Reading, SkipRule
 from consumer.errors import Flaw
@@ -37,14 +46,24 @@ def _start(text: str) -> str:
 
 
 def _topic_name(text: str) -> str:
-    allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-*?[]{}")
-    if not text or len(text) > 249 or set(text) - allowed:
+    if not text or len(text) > 249 or set(text) - (LETTERS | set("*?[]")):
         raise ValueError("no Kafka topic name or pattern")
     return text
 
 
+def _output_name(text: str) -> str:
+    name = text.replace("{topic}", "")
+    if not name or len(text) > 249 or set(name) - LETTERS:
+        raise ValueError("no Kafka topic name; {topic} stands for the input's name and needs more")
+    return text
+
+
+LETTERS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
 PointerText = Annotated[str, AfterValidator(_pointer)]
 TopicName = Annotated[str, AfterValidator(_topic_name)]
+OutputName = Annotated[str, AfterValidator(_output_name)]
 
 
 class MessageTable(_Strict):
@@ -52,7 +71,11 @@ class MessageTable(_Strict):
 
     format: Literal["json", "text", "cloudevents"] = "json"
     framing: Literal["none", "schema-registry-json"] = "none"
-    text: Annotated[list[PointerText], Field(min_length=1)] | PointerText = ["/text"]
+    text: Annotated[
+        list[PointerText],
+        Field(min_length=1),
+        BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
+    ] = ["/text"]
     id: PointerText | None = None
     author: PointerText | None = None
     conversation: PointerText | None = None
@@ -76,10 +99,10 @@ class SkipTable(_Strict):
 class OutputsTable(_Strict):
     """`[outputs]`: topic names, where `{topic}` stands for the input's name."""
 
-    allow: TopicName = "{topic}.allow"
-    flag: TopicName = "{topic}.flag"
-    block: TopicName = "{topic}.block"
-    dead_letter: TopicName = "{topic}.dead-letter"
+    allow: OutputName = "{topic}.allow"
+    flag: OutputName = "{topic}.flag"
+    block: OutputName = "{topic}.block"
+    dead_letter: OutputName = "{topic}.dead-letter"
     payload: Literal["envelope", "passthrough"] = "envelope"
 
 
@@ -101,11 +124,10 @@ class TopicFile(_Strict):
 
     def reading(self) -> Reading:
         table = self.message
-        text = table.text if isinstance(table.text, list) else [table.text]
         return Reading(
             format=table.format,
             framing=table.framing,
-            text=tuple(split_pointer(pointer) for pointer in text),
+            text=tuple(split_pointer(pointer) for pointer in table.text),
             id=_optional(table.id),
             author=_optional(table.author),
             conversation=_optional(table.conversation),
@@ -129,7 +151,9 @@ def read_topic_file(shown: str, content: bytes) -> TopicFile | list[Flaw]:
     except UnicodeDecodeError:
         return [Flaw(shown, 1, "not UTF-8: save the file as UTF-8")]
     except tomllib.TOMLDecodeError as error:
-        return [Flaw(shown, getattr(error, "lineno", 1), f"not TOML: {error}")]
+        # Only Python 3.14's error has the line as a number.
+        at = re.search(r"at line (\d+)", str(error))
+        return [Flaw(shown, int(at[1]) if at else 1, f"not TOML: {error}")]
     lines = toml_lines(text)
     try:
         file = TopicFile.model_validate(fields)

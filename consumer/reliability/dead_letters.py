@@ -56,17 +56,20 @@ class DeadLetterOffice:
 def without_value(letter: Publication) -> Publication:
     """The same letter, small enough for any topic: no value, no foreign headers, a short key."""
     value = letter.value or b""
-    own = [
-        (name, content)
-        for name, content in letter.headers
-        if name.startswith(("safeguard-", "kafka_dlt-"))
-    ]
+    # Our own are the last ones; what the input brought stands before them and may be anything.
+    ours = [name for name, _ in letter.headers].index("safeguard-dead-letter-reason")
+    own = list(letter.headers[ours:])
     own += [
         ("safeguard-value-bytes", b"%d" % len(value)),
         ("safeguard-value-blake2b", blake2b(value, digest_size=16).hexdigest().encode()),
     ]
     key = letter.key if letter.key is None or len(letter.key) <= 10_000 else None
     return letter._replace(key=key, value=None, headers=tuple(own))
+
+
+def is_without_value(letter: Publication) -> bool:
+    """Whether it has been made small; a tombstone's letter has no value and may be large."""
+    return any(name == "safeguard-value-bytes" for name, _ in letter.headers)
 
 
 def _ascii(text: str) -> bytes:

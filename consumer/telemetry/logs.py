@@ -63,4 +63,13 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def _json(event: EventDict, **_options: object) -> str:
-    return orjson.dumps(event, default=str).decode()
+    try:
+        return orjson.dumps(event, default=str).decode()
+    except TypeError:
+        # A lone surrogate, as in a file's name, or a number beyond 64 bits.
+        return orjson.dumps(
+            {
+                name: value if isinstance(value, str) and value.isascii() else ascii(value)
+                for name, value in event.items()
+            }
+        ).decode()

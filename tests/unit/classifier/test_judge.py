@@ -594,6 +594,24 @@ async def test_an_outage_is_not_charged_to_the_message(failure: type[Exception])
     assert ended(await world.judge(binding=WAIT, within_s=5)) == "HH2"
 
 
+async def test_an_answer_to_another_message_excuses_the_endpoint() -> None:
+    """Where somebody was answered since the call went out, no probe is needed to tell."""
+    clock = HandClock()
+    probes: list[bool] = []
+
+    async def script(asked: dict[str, Any], timeout_s: float) -> bytes:
+        clock.seconds += 1
+        probes.append(is_probe(asked))
+        if "poison" in asked["messages"][1]["content"]:
+            assert ended(await world.judge("another")) == "HH2"
+            raise InferenceTimeout
+        return answer_to(asked)
+
+    world = World(Scripted(script), clock=clock)
+    assert ended(await world.judge("poison", within_s=None)) is UnjudgedReason.CALL_FAILED
+    assert probes == [False] * 6
+
+
 async def test_the_wait_after_a_failed_call_is_not_charged(server: StandInSafeguard) -> None:
     """The pause between a failed call and the next probe is a part of the outage."""
     async with a_world(server, wait_initial_s=1.0) as world:

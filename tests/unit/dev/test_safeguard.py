@@ -251,13 +251,15 @@ SEEN: dict[FaultName, Check] = {
     FaultName.HTTP_503: lambda got: got.status == 503 and "Retry-After" not in got.headers,
     FaultName.HTTP_504: lambda got: got.status == 504,
     FaultName.LENGTH_EMPTY: lambda got: (
-        got.choice["finish_reason"] == "length" and got.content is None
+        got.choice["finish_reason"] == "length" and got.choice["message"]["content"] is None
     ),
     FaultName.LENGTH_CUT_JSON: lambda got: (
         got.choice["finish_reason"] == "length" and not got.content.endswith("}")
     ),
     FaultName.NULL_CONTENT_STOP: lambda got: (
-        got.choice["finish_reason"] == "stop" and got.content is None and got.reasoning is None
+        got.choice["finish_reason"] == "stop"
+        and got.choice["message"]["content"] is None
+        and got.reasoning is None
     ),
     FaultName.RAW_HARMONY_FINAL: lambda got: (
         "<|channel|>final" in got.content and DECISION in got.content
@@ -279,7 +281,7 @@ SEEN: dict[FaultName, Check] = {
     FaultName.UNKNOWN_RULE: lambda got: orjson.loads(got.content)["rules"] == ["HH2.a", "ZZ9.z"],
     FaultName.WRONG_TYPES: lambda got: orjson.loads(got.content)["label"] == ["HH2"],
     FaultName.JSON_IN_REASONING_ONLY: lambda got: (
-        got.content is None and DECISION in (got.reasoning or "")
+        got.choice["message"]["content"] is None and DECISION in (got.reasoning or "")
     ),
     FaultName.HUGE_RATIONALE: lambda got: len(got.body) > 1_000_000,
     FaultName.PROMPT_TRUNCATED: lambda got: got.document["usage"]["prompt_tokens"] == 12,

@@ -377,3 +377,19 @@ async def test_an_unknown_error_stops_the_service() -> None:
         stage.intake.failure.result()
     stage.intake.commit()
     assert stage.source.commits == []
+
+
+async def test_a_tombstone_with_headers_too_large_for_its_dead_letter_still_ends() -> None:
+    """The dead letter of a record without value loses the foreign headers, not the service."""
+    stage = Stage()
+    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    stage.intake.taken([record(0)._replace(value=None, headers=(("x", b"y" * 999_000),))])
+    await settle()
+    (publication, ticket) = stage.sink.sent.pop()
+    stage.intake.reported([Report(ticket, False)])
+    (smaller, ticket) = stage.sink.sent.pop()
+    stage.intake.reported([Report(ticket, True)])
+
+    assert publication.topic == smaller.topic == "chat.dead-letter"
+    assert sum(len(value or b"") for _, value in smaller.headers) < 2_000
+    assert stage.intake.ledger.dead_letters == 1
