@@ -18,6 +18,7 @@ demo: .venv/.runtime ## watch messages become verdicts, on embedded parts
 	$(BIN)/python -m consumer demo
 
 test: lint ## lint, types, import contracts and every test, on a real broker and server
+	$(BIN)/python -m tests.brokers.kafka --prepare
 	$(BIN)/python -m pytest
 
 lint: .venv/.dev ## ruff, mypy --strict and the import contracts

@@ -39,13 +39,14 @@ async def _serve(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     worker = Worker(settings)
+    patience = Patience(2 * settings.pipeline.drain_s + GRACE_S)
 
     def on_stop() -> None:
         if stop.is_set():
             log.warning("second signal: ending at once")
             os._exit(1)
         stop.set()
-        _end_if_stuck(2 * settings.pipeline.drain_s + GRACE_S)
+        patience.start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_stop)
@@ -58,9 +59,9 @@ async def _serve(settings: Settings) -> int:
             log.error("cannot carry on", error=str(error), kind=type(error).__name__)
         else:
             log.exception("cannot carry on: an unknown error")
-        if not stop.is_set():
-            _end_if_stuck(2 * settings.pipeline.drain_s + GRACE_S)
         return error.exit_code if isinstance(error, Fatal) else 1
+    finally:
+        patience.end()
     return 0
 
 
@@ -79,16 +80,24 @@ async def _started(worker: Worker, stop: asyncio.Event) -> bool:
     return True
 
 
-def _end_if_stuck(seconds: float) -> None:
-    """A stop that hangs is ended: nothing unfinished was committed, so nothing is lost."""
+class Patience:
+    """Ends a process whose stop hangs: nothing unfinished was committed, so nothing is lost."""
 
-    def end() -> None:
-        log.error("the stop hangs: ending at once", waited_s=seconds)
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._timer = threading.Timer(seconds, self._end_process)
+        self._timer.daemon = True
+
+    def start(self) -> None:
+        self._timer.start()
+
+    def end(self) -> None:
+        """The stop has come to its end by itself."""
+        self._timer.cancel()
+
+    def _end_process(self) -> None:
+        log.error("the stop hangs: ending at once", waited_s=self._seconds)
         os._exit(1)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
 
 
 def supervise(settings: Settings, config: Path | None, sets: list[str], count: int) -> int:

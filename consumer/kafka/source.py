@@ -66,7 +66,8 @@ class KafkaSource:
         self._owned: dict[Partition, int] = {}
         """Partition -> term; only the thread changes it."""
         self._terms: dict[Partition, int] = {}
-        self._committed: dict[Partition, int] = {}
+        self._asked: dict[Partition, int] = {}
+        """The highest offset that was sent to be committed, or is committed; never below."""
         self._refused: dict[Partition, int] = {}
         """Offsets to commit again, since the broker refused them while we still own them."""
         self._held: set[Partition] = set()
@@ -276,10 +277,7 @@ class KafkaSource:
             term = self._terms[partition] = self._terms.get(partition, 0) + 1
             self._owned[partition] = term
             self._held.discard(partition)
-            if start.is_committed:
-                self._committed[partition] = start.offset
-            else:
-                self._committed.pop(partition, None)
+            self._asked[partition] = start.offset if start.is_committed else -1
             assignments.append(Assigned(partition, term, start.offset))
         consumer.incremental_assign([_partition(p, start.offset) for p, start in starts.items()])
         # The client keeps its pause flag on a partition that was lost and comes back.
@@ -340,7 +338,7 @@ class KafkaSource:
     def _forget(self, partitions: Sequence[Partition]) -> None:
         for partition in partitions:
             self._owned.pop(partition, None)
-            self._committed.pop(partition, None)
+            self._asked.pop(partition, None)
             self._refused.pop(partition, None)
             self._held.discard(partition)
             self.stranded.discard(partition)
@@ -352,10 +350,12 @@ class KafkaSource:
         wanted = [
             _partition(partition, offset)
             for partition, offset in offsets.items()
-            if partition in self._owned and offset > self._committed.get(partition, -1)
+            if partition in self._owned and offset > self._asked.get(partition, -1)
         ]
         if not wanted:
             return
+        for tp in wanted:
+            self._asked[Partition(tp.topic, tp.partition)] = tp.offset
         try:
             if waits:
                 done = consumer.commit(offsets=wanted, asynchronous=False)
@@ -370,13 +370,13 @@ class KafkaSource:
             refused = error or tp.error
             partition = Partition(tp.topic, tp.partition)
             if refused is None:
-                if partition in self._owned:
-                    self._committed[partition] = max(tp.offset, self._committed.get(partition, -1))
                 continue
             self._metrics.commits_refused.inc()
             log.warning("commit refused", partition=str(partition), error=str(refused))
-            if partition in self._owned:
-                self._refused[partition] = max(tp.offset, self._refused.get(partition, -1))
+            if partition in self._owned and tp.offset == self._asked.get(partition):
+                # Nothing higher has been sent since: send it again in a while.
+                self._asked[partition] = -1
+                self._refused[partition] = tp.offset
 
 
 async def _as_coroutine(
