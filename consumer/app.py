@@ -74,6 +74,8 @@ class Worker:
         self.health: HealthServer
 
     def __repr__(self) -> str:
+        if not self._is_started:
+            return f"<Worker not started, {self.endpoint!r}>"
         return f"<Worker {self.intake!r} {self.source!r} {self.sink!r} {self.endpoint!r}>"
 
     async def start(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-for name in [name for name in os.environ if name.startswith("SAFEGUARD_")]:
+for name in [n for n in os.environ if n.startswith("SAFEGUARD_") and "_TEST_" not in n]:
     del os.environ[name]
 
 pytest_plugins = ["tests.stage", "tests.brokers.fixtures", "tests.servers.fixtures"]

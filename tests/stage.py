@@ -38,13 +38,20 @@ class Broker(NamedTuple):
         self.creator.create_topics({name: partitions})
         return name
 
-    def moderated(self, partitions: int = 1, outputs: int | None = None) -> str:
-        """A new input topic with its four outputs."""
+    def moderated(
+        self, partitions: int = 1, outputs: int | None = None, *, large: bool = False
+    ) -> str:
+        """A new input topic with its four outputs; a `large` input takes records of 12 MB."""
         name = f"in{next(_names)}"
         width = partitions if outputs is None else outputs
+        if large:
+            assert isinstance(self.creator, RealKafka)
+            limits = {"max.message.bytes": "12000000"}
+            self.creator.create_topics({name: partitions}, limits)
+        else:
+            self.creator.create_topics({name: partitions})
         self.creator.create_topics(
-            {name: partitions}
-            | {name + end: width for end in (".allow", ".flag", ".block", ".dead-letter")}
+            {name + end: width for end in (".allow", ".flag", ".block", ".dead-letter")}
         )
         return name
 
@@ -76,11 +83,16 @@ class _Embedded:
             self.broker.create_topic(name, partitions)
 
 
+def embedded_of(broker: EmbeddedBroker) -> Broker:
+    """An embedded broker of the test's own making."""
+    return Broker("embedded", broker.bootstrap_servers, _Embedded(broker))
+
+
 @pytest.fixture
 def embedded_broker() -> Iterator[Broker]:
     """The embedded broker, fresh for each test: for faults that a real one has not on demand."""
     with EmbeddedBroker({}) as embedded:
-        yield Broker("embedded", embedded.bootstrap_servers, _Embedded(embedded))
+        yield embedded_of(embedded)
 
 
 @pytest.fixture

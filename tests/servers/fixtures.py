@@ -22,3 +22,13 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
         pytest.skip(reason)
     with LlamaServer(tmp_path_factory.mktemp("llama")) as server:
         yield server
+
+
+_OTHER = os.environ.get("SAFEGUARD_TEST_ENDPOINT"), os.environ.get("SAFEGUARD_TEST_MODEL")
+"""A tester's own server, if any."""
+
+
+def other_endpoint() -> tuple[str, str] | None:
+    """A server of the tester's own, from SAFEGUARD_TEST_ENDPOINT and SAFEGUARD_TEST_MODEL."""
+    endpoint, model = _OTHER
+    return (endpoint, model or "openai/gpt-oss-safeguard-20b") if endpoint else None
