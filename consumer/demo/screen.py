@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -15,7 +16,7 @@ from consumer.domain.verdict import Judgement, Verdict
 from consumer.pipeline.flight import Flight
 
 STYLES = {"allow": "green", "flag": "yellow", "block": "red", "dead letter": "magenta"}
-TEXT_CHARS = 44
+TEXT_CELLS = 44
 
 
 class Screen:
@@ -60,7 +61,7 @@ class Screen:
         line = Text.assemble(
             (f"{outcome:<11}", STYLES[outcome]),
             (f" {source:<8} {label:<16} ", "bold" if outcome != "allow" else "dim"),
-            f"{visible(text):<{TEXT_CHARS}}",
+            visible(text),
             (f"  {why}", "dim"),
         )
         if self._console.is_terminal:
@@ -100,7 +101,9 @@ def _label_and_why(verdict: Verdict) -> tuple[str, str]:
 
 
 def visible(text: str) -> str:
-    """One short line without anything that could move or turn the terminal's text."""
+    """One line of fixed width, without anything that could move or turn the terminal's text."""
     line = " ".join(text.split())
     clean = "".join("·" if unicodedata.category(c).startswith("C") else c for c in line)
-    return clean if len(clean) <= TEXT_CHARS else clean[: TEXT_CHARS - 1] + "…"
+    if cell_len(clean) > TEXT_CELLS:
+        clean = set_cell_size(clean, TEXT_CELLS - 1) + "…"
+    return set_cell_size(clean, TEXT_CELLS)

@@ -163,7 +163,7 @@ class Demo:
         say()
         say(
             f"in {sent} = verdicts {verdicts} (allow {out['allow']}, flag {out['flag']}, block "
-            f"{out['block']}) + dead letters {out['dead-letter']}, none twice: {not twice}",
+            f"{out['block']}) + dead letters {out['dead-letter']}; {twice or 'none'} twice",
             soft_wrap=True,
         )
         say(

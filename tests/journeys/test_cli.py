@@ -74,7 +74,7 @@ def test_the_demo_adds_up_and_prints_plain_lines_when_piped() -> None:
     assert found.returncode == 0, found.stdout + found.stderr
     assert "STAND-IN" in found.stdout
     assert "every message in came out exactly once" in found.stdout
-    assert "none twice: True" in found.stdout
+    assert "; none twice" in found.stdout
     assert "\x1b" not in found.stdout
     verdicts = [
         line for line in found.stdout.splitlines() if line.startswith(("allow ", "flag ", "block "))
