@@ -60,6 +60,7 @@ class Worker:
         self._clock = SystemClock()
         self.metrics = Metrics()
         self._kafka = kafka_config(settings.kafka)
+        check_budgets(settings)
         self.policies = PolicyStore(settings.policies.folder, self.metrics, self._clock.wall_ms)
         self.endpoint = build_endpoint(settings.inference, self._clock, self.metrics)
         self._co_partitions: dict[str, int] = {}
@@ -164,6 +165,7 @@ class Worker:
             Exception: what made it impossible to carry on; nothing unfinished was committed.
         """
         stopping = asyncio.create_task(stop.wait())
+        asyncio.get_running_loop().set_exception_handler(self._on_stray_error)
         try:
             ends: list[asyncio.Future[Any]] = [stopping, self.intake.failure, *self._tasks]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -175,6 +177,14 @@ class Worker:
         for task in self._tasks:
             if task.done() and not task.cancelled():
                 task.result()
+
+    def _on_stray_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An error that nobody awaits would be a silent standstill: it stops the service."""
+        error = context.get("exception")
+        if isinstance(error, Exception):
+            self.intake.failed(error)
+        else:
+            loop.default_exception_handler(context)
 
     async def stop(self) -> None:
         """Take nothing more, finish what is in flight, commit, leave the group."""
@@ -364,6 +374,21 @@ def kafka_config(settings: KafkaSettings) -> KafkaConfig:
         message_bytes_max=settings.message_bytes_max,
         client=client,
     )
+
+
+def check_budgets(settings: Settings) -> None:
+    """
+    Hold settings together that only make sense together.
+
+    Raises:
+        InvalidSettings: naming both, and what to change.
+    """
+    drain_s, poll_s = settings.pipeline.drain_s, settings.kafka.max_poll_interval_s
+    if drain_s + 15 > poll_s:
+        raise InvalidSettings(
+            f"pipeline.drain_s = {drain_s:g} does not fit into kafka.max_poll_interval_s = "
+            f"{poll_s:g}: a drain that long would cost the membership; leave 15 s between them"
+        )
 
 
 def _property(value: str | float | bool) -> str:

@@ -205,7 +205,7 @@ def _show_version(version: PolicyVersion, prompt: bool, console: Console) -> Non
             continue
         table = Table(
             title=f"{policy.title} ({policy.name}, severity {policy.severity}, "
-            f"effort {policy.effort.value})",
+            f"effort {policy.effort.value}, about {len(system_message(policy)) // 4} tokens)",
             title_justify="left",
         )
         table.add_column("label")

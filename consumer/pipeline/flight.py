@@ -64,6 +64,8 @@ class Stretch:
         self.sequencer: Sequencer[Flight] = Sequencer()
         self.flights: dict[int, Flight] = {}
         """Unfinished records by offset, in the order they were taken."""
+        self.binding: Binding | None = None
+        """What bound the topic when its last record was taken."""
         self.is_live = True
         self.is_paused = False
         self.commit_asked = start

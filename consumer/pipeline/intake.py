@@ -10,6 +10,7 @@ has acknowledged what became of it, and only terminal records move a commit.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
@@ -82,23 +83,35 @@ class Intake:
     # What the source tells.
 
     def assigned(self, assignments: Sequence[Assigned]) -> None:
+        if self.failure.done():
+            return
         for partition, term, start in assignments:
             self._stretches[partition] = Stretch(partition, term, start)
         self._give_credits()
 
     def taken(self, records: Sequence[Record]) -> None:
+        # After a failure nothing more is tracked: what comes later must not be committed past it.
+        if self.failure.done():
+            return
+        try:
+            self._take(records)
+        except BaseException as error:
+            self._fail(error)
+
+    def _take(self, records: Sequence[Record]) -> None:
         self._limiter.took(len(records))
         now_s = self._clock.now_s()
         catalogue = self._policies.catalogue
         for record in records:
             topic, number, offset = record.position
             stretch = self._stretches.get(Partition(topic, number))
-            binding = catalogue.binding_for(topic)
             if stretch is None or not stretch.tracker.start(offset):
                 continue
+            # A reload may unbind a topic; until it is no longer consumed its old policies hold.
+            binding = catalogue.binding_for(topic) or stretch.binding
             if binding is None:
-                self._fail(Fatal(f"no policy binds {topic} any more: restart without the topic"))
-                return
+                raise Fatal(f"no policy binds {topic}")
+            stretch.binding = binding
             flight = Flight(record, stretch, binding, now_s)
             stretch.flights[offset] = flight
             stretch.sequencer.admit(flight)
@@ -126,6 +139,12 @@ class Intake:
     # What the sink tells.
 
     def reported(self, reports: Sequence[Report]) -> None:
+        try:
+            self._report(reports)
+        except BaseException as error:
+            self._fail(error)
+
+    def _report(self, reports: Sequence[Report]) -> None:
         now_s = self._clock.now_s()
         wall_ms = self._clock.wall_ms()
         for ticket, is_stored in reports:
@@ -248,8 +267,6 @@ class Intake:
         metrics, wall_ms = self._metrics, self._clock.wall_ms()
         metrics.in_flight.set(self.ledger.in_flight)
         metrics.ledger_difference.set(self.ledger.difference)
-        metrics.lag_records.clear()
-        metrics.lag_age_s.clear()
         for partition, stretch in self._stretches.items():
             labels = (partition.topic, str(partition.number))
             end = ends.get(partition)
@@ -259,6 +276,12 @@ class Intake:
             oldest = next(iter(stretch.flights.values()), None)
             age_ms = wall_ms - oldest.record.timestamp_ms if oldest else 0
             metrics.lag_age_s.labels(*labels).set(max(0, age_ms) / 1_000)
+
+    def _drop_gauges(self, partition: Partition) -> None:
+        """A partition that is somebody else's has no lag of ours."""
+        for gauge in (self._metrics.lag_records, self._metrics.lag_age_s):
+            with contextlib.suppress(KeyError):
+                gauge.remove(partition.topic, str(partition.number))
 
     async def drain(self) -> None:
         """Take nothing more and finish what was taken, within the drain budget."""
@@ -299,6 +322,7 @@ class Intake:
             self.ledger.discard(stretch.partition.topic, left)
             stretch.flights.clear()
             del self._stretches[stretch.partition]
+            self._drop_gauges(stretch.partition)
             log.info(
                 "assignment ended",
                 partition=str(stretch.partition),

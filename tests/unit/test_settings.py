@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from consumer.app import build_endpoint, kafka_config
+from consumer.app import build_endpoint, check_budgets, kafka_config
 from consumer.errors import InvalidSettings
 from consumer.kafka.config import OWNED, check_client_properties
 from consumer.settings import (
@@ -303,3 +303,13 @@ def test_every_setting_is_described() -> None:
         section, _, field = name.partition(".")
         shown = getattr(getattr(Settings(), section), field)
         assert default == ("" if shown is None else str(shown))
+
+
+def test_a_drain_that_costs_the_membership_is_refused() -> None:
+    """Budgets that only make sense together are checked together, and both are named."""
+    settings = load_settings(
+        None, {"pipeline.drain_s": "60", "kafka.max_poll_interval_s": "60"}, environment={}
+    )
+
+    with pytest.raises(InvalidSettings, match=r"pipeline\.drain_s.*kafka\.max_poll_interval_s"):
+        check_budgets(settings)

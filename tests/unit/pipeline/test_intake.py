@@ -11,7 +11,7 @@ from consumer.domain.binding import Binding, Catalogue, Reading
 from consumer.domain.message import Position, Record
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.domain.verdict import Judgement
-from consumer.errors import DeadLetterFailed
+from consumer.errors import DeadLetterFailed, Fatal
 from consumer.interfaces import Assigned, Judged, Partition, Publication, Report, Ticket
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.intake import Intake
@@ -393,3 +393,33 @@ async def test_a_tombstone_with_headers_too_large_for_its_dead_letter_still_ends
     assert publication.topic == smaller.topic == "chat.dead-letter"
     assert sum(len(value or b"") for _, value in smaller.headers) < 2_000
     assert stage.intake.ledger.dead_letters == 1
+
+
+async def test_after_a_failure_nothing_is_committed_past_what_was_not_tracked() -> None:
+    """A failure while a batch is taken stops the intake; later batches move no commit."""
+    stage = Stage()
+    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    stage.policies.catalogue = Catalogue(())
+    stage.intake.taken([record(0), record(1)])
+    stage.policies.catalogue = Catalogue((stage.binding,))
+    stage.intake.taken([record(2)])
+    await settle()
+    stage.acknowledge()
+    stage.intake.commit()
+
+    assert stage.intake.failure.done()
+    assert isinstance(stage.intake.failure.exception(), Fatal)
+    assert stage.source.commits == []
+
+
+async def test_a_topic_that_a_reload_unbinds_keeps_its_policies_until_it_is_left() -> None:
+    """A policy set that is taken away does not stop the worker, nor lose what still comes."""
+    stage = Stage()
+    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    stage.intake.taken([record(0)])
+    stage.policies.catalogue = Catalogue(())
+    stage.intake.taken([record(1, "BAD")])
+    await settle()
+
+    assert stage.sink.topics == ["chat.allow", "chat.block"]
+    assert not stage.intake.failure.done()
