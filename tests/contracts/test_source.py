@@ -256,3 +256,24 @@ async def test_a_commit_that_the_broker_refuses_is_made_again(embedded_broker: B
         )  # OffsetCommit: coordinator not available, not coordinator
         source.commit({Partition(topic, 0): 1})
         await until(lambda: committed(broker.bootstrap_servers, config.group, topic) == 1, "commit")
+
+
+async def test_a_partition_paused_when_it_was_taken_away_flows_when_it_comes_back(
+    broker: Broker,
+) -> None:
+    """The client keeps its pause flag over assignments; the source does not."""
+    topic = broker.topic(partitions=2)
+    config = broker.config()
+    async with running(config, topic, partitions=2) as (first, listener):
+        first.give_credits(10)
+        await source_has_gone_round(first)
+        first.pause([Partition(topic, 0), Partition(topic, 1)])
+        await source_has_gone_round(first)
+        second, other = member(config, topic)
+        second.start(other)
+        await until(lambda: len(listener.owned) == len(other.owned) == 1, "one each")
+        (moved,) = other.owned
+        await second.close()
+        await until(lambda: len(listener.owned) == 2, "both again")
+        write(broker.bootstrap_servers, topic, [b"x"], partition=moved.number)
+        await until(lambda: listener.values == [b"x"], "the record of the partition that moved", 10)
