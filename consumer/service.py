@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -31,8 +32,21 @@ def serve(settings: Settings) -> int:
         runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     except ImportError:
         runner = asyncio.Runner()
+    tune_interpreter()
     with runner:
         return runner.run(_serve(settings))
+
+
+def tune_interpreter() -> None:
+    """
+    Settings of the interpreter that suit three threads and many short-lived objects.
+
+    What is loaded by now lives for ever, so the collector need not look at it again, and it looks
+    at the rest less often. Threads hand over after 1 ms, not 5: a record waits for that twice.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    sys.setswitchinterval(0.001)
 
 
 async def _serve(settings: Settings) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import aiohttp
+from yarl import URL
 
 from consumer.classifier.reply import Reply
 from consumer.classifier.transport import ANSWER_BYTES_MAX
@@ -16,6 +17,8 @@ class DirectTransport:
 
     def __init__(self, base_url: str, api_key: str, connections_max: int, timeout_s: float) -> None:
         self._base_url = base_url.rstrip("/")
+        self._urls: dict[str, URL] = {}
+        """Parsed once: a call's URL is one of two."""
         self._usual_s = timeout_s
         self._usual = self._timeout(timeout_s)
         self._session = aiohttp.ClientSession(
@@ -42,9 +45,12 @@ class DirectTransport:
 
     async def _send(self, method: str, path: str, body: bytes | None, timeout_s: float) -> Reply:
         timeout = self._usual if timeout_s >= self._usual_s else self._timeout(timeout_s)
+        url = self._urls.get(path)
+        if url is None:
+            url = self._urls[path] = URL(self._base_url + path)
         try:
             async with self._session.request(
-                method, self._base_url + path, data=body, timeout=timeout, allow_redirects=False
+                method, url, data=body, timeout=timeout, allow_redirects=False
             ) as response:
                 if (response.content_length or 0) > ANSWER_BYTES_MAX:
                     return Reply(response.status, {}, b"")

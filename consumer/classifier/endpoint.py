@@ -70,6 +70,8 @@ class Endpoint:
         self._metrics = metrics
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(calls_max)
+        self._calls = 0
+        metrics.calls_in_flight.set_function(lambda: float(self._calls))
         self._probing: asyncio.Task[bool] | None = None
 
     def __repr__(self) -> str:
@@ -115,12 +117,12 @@ class Endpoint:
     ) -> Reading:
         body = request_body(policy, user, format)
         limit_s = self._timeout_s if timeout_s is None else min(self._timeout_s, timeout_s)
-        self._metrics.calls_in_flight.inc()
+        self._calls += 1
         started_s = self._clock.now_s()
         try:
             reply = await self._transport.post(COMPLETIONS, body, limit_s)
         finally:
-            self._metrics.calls_in_flight.dec()
+            self._calls -= 1
         self._metrics.call_seconds.observe(self._clock.now_s() - started_s)
         if reply.status != 200:
             error = error_for(reply)

@@ -104,7 +104,7 @@ class SafeguardClassifier:
                     return UnjudgedReason.TOO_LONG
                 todo.extend(reversed(halves))
             elif isinstance(result, Judgement):
-                spent += result.tokens
+                spent = result.tokens if asked == 1 else spent + result.tokens
                 if worst is None or result.outcome.severity > worst.outcome.severity:
                     worst = result
                 if result.outcome.severity == 2:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -164,7 +165,12 @@ def _judgement_fields(
         "rules": judgement.rules,
         "confidence": judgement.confidence,
         "effort": judgement.effort,
-        "tokens": judgement.tokens._asdict(),
+        "tokens": {
+            "prompt": judgement.tokens.prompt,
+            "cached": judgement.tokens.cached,
+            "reasoning": judgement.tokens.reasoning,
+            "completion": judgement.tokens.completion,
+        },
     }
     if for_review:
         fields["rationale"] = judgement.rationale
@@ -225,6 +231,7 @@ def is_passthrough(verdict: Verdict, binding: Binding) -> bool:
     return binding.outputs.payload == "passthrough" and verdict.outcome is not Outcome.FLAG
 
 
+@lru_cache(maxsize=4_096)
 def percent(text: str) -> bytes:
     """Percent-encoded ASCII, at most 256 characters."""
     if text.isalnum() and text.isascii():
@@ -237,6 +244,7 @@ def percent(text: str) -> bytes:
     return encoded.encode()
 
 
+@lru_cache(maxsize=16)
 def rfc3339(wall_ms: int) -> str:
     """Milliseconds since 1970 as RFC 3339 in UTC."""
     moment = datetime.fromtimestamp(wall_ms / 1_000, UTC)

@@ -75,10 +75,11 @@ class PolicyVersion:
     policies: tuple[Policy, ...]
     digest: str
     """BLAKE2b-128 in hex over the content: the same text has the same digest everywhere."""
+    id: str = field(init=False)
+    """`set@vN`, as people say it."""
 
-    @property
-    def id(self) -> str:
-        return f"{self.set_name}@v{self.number}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", f"{self.set_name}@v{self.number}")
 
 
 def digest_of(parts: Mapping[str, bytes]) -> str:
