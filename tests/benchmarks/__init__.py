@@ -1,0 +1,1 @@
+"""The benchmarks: how fast and how dear the worker is, beside what others would write."""
