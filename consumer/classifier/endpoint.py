@@ -17,6 +17,7 @@ from consumer.classifier.parser import Fault, Reading, read_completion, read_fai
 from consumer.classifier.prompt import system_message, user_message
 from consumer.classifier.refusals import FailedGeneration, UnknownParameter, error_for
 from consumer.classifier.request import RequestFormat, request_body
+from consumer.classifier.slots import Slots
 from consumer.classifier.transport import Transport
 from consumer.domain.policy import Outcome, Policy
 from consumer.errors import ModelFault, Overloaded, Retryable
@@ -69,7 +70,7 @@ class Endpoint:
         self._clock = clock
         self._metrics = metrics
         self._timeout_s = timeout_s
-        self._slots = asyncio.Semaphore(calls_max)
+        self._slots = Slots(calls_max)
         self._calls = 0
         metrics.calls_in_flight.set_function(lambda: float(self._calls))
         self._probing: asyncio.Task[bool] | None = None
@@ -87,30 +88,18 @@ class Endpoint:
             Retryable: nothing usable came; `is_systemic` says whom it hints at.
             EndpointRefused: key, model or path are wrong.
         """
-        if self._slots.locked():
-            timeout_s = await self._wait_for_a_slot(timeout_s)
-        else:
-            await self._slots.acquire()
+        asked_s = self._clock.now_s()
+        loop_s = asyncio.get_running_loop().time()
+        if not await self._slots.take(None if timeout_s is None else loop_s + timeout_s):
+            raise Crowded
         try:
+            if timeout_s is not None:
+                timeout_s -= self._clock.now_s() - asked_s
+                if timeout_s <= 0:
+                    raise Crowded
             return await self._call(policy, user, format, timeout_s)
         finally:
-            self._slots.release()
-
-    async def _wait_for_a_slot(self, timeout_s: float | None) -> float | None:
-        """Take a slot within the time there is; returns what is left of it."""
-        asked_s = self._clock.now_s()
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise Crowded from None
-        if timeout_s is None:
-            return None
-        left_s = timeout_s - (self._clock.now_s() - asked_s)
-        if left_s <= 0:
-            self._slots.release()
-            raise Crowded
-        return left_s
+            self._slots.give_back()
 
     async def _call(
         self, policy: Policy, user: str, format: RequestFormat, timeout_s: float | None

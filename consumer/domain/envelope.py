@@ -244,8 +244,11 @@ def percent(text: str) -> bytes:
     return encoded.encode()
 
 
-@lru_cache(maxsize=16)
 def rfc3339(wall_ms: int) -> str:
     """Milliseconds since 1970 as RFC 3339 in UTC."""
-    moment = datetime.fromtimestamp(wall_ms / 1_000, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{wall_ms % 1_000:03d}Z"
+    return f"{_to_the_second(wall_ms // 1_000)}.{wall_ms % 1_000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _to_the_second(wall_s: int) -> str:
+    return datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -265,6 +265,7 @@ class Intake:
     def refresh_gauges(self, ends: Mapping[Partition, int]) -> None:
         """Set the gauges that are read off the state; `ends` are the inputs' end offsets."""
         metrics, wall_ms = self._metrics, self._clock.wall_ms()
+        self.ledger.flush()
         metrics.in_flight.set(self.ledger.in_flight)
         metrics.ledger_difference.set(self.ledger.difference)
         for partition, stretch in self._stretches.items():

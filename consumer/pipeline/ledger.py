@@ -19,7 +19,8 @@ class Ledger:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._children: dict[tuple[Counter | str, ...], Counter] = {}
+        self._counted: dict[tuple[Counter | str, ...], float] = {}
+        """What has been counted since the last `flush`."""
         self.consumed = 0
         self.verdicts = 0
         self.dead_letters = 0
@@ -72,10 +73,13 @@ class Ledger:
         if count:
             self._inc(self._metrics.discarded, topic, by=count)
 
+    def flush(self) -> None:
+        """Hand on to the metrics what was counted; once in a while, not for every message."""
+        counted, self._counted = self._counted, {}
+        for (counter, *labels), by in counted.items():
+            assert isinstance(counter, Counter)
+            counter.labels(*labels).inc(by)
+
     def _inc(self, counter: Counter, *labels: str, by: float = 1) -> None:
-        """Counters by label are looked up once: this runs several times for every message."""
         key: tuple[Counter | str, ...] = (counter, *labels)
-        child = self._children.get(key)
-        if child is None:
-            child = self._children[key] = counter.labels(*labels)
-        child.inc(by)
+        self._counted[key] = self._counted.get(key, 0) + by
