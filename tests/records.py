@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, cast
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from consumer.domain.message import Headers
 
@@ -107,7 +107,7 @@ def read_all(bootstrap_servers: str, topics: Iterable[str], seconds: float = 30.
         left: dict[tuple[str, int], int] = {}
         for topic in topics:
             for number in metadata.topics[topic].partitions:
-                low, high = consumer.get_watermark_offsets(TopicPartition(topic, number))
+                low, high = _watermarks(consumer, TopicPartition(topic, number))
                 if high > low:
                     starts.append(TopicPartition(topic, number, low))
                     left[topic, number] = high
@@ -158,9 +158,21 @@ def ends_of(bootstrap_servers: str, topics: Iterable[str]) -> dict[tuple[str, in
     try:
         metadata = consumer.list_topics(timeout=10)
         return {
-            (topic, number): consumer.get_watermark_offsets(TopicPartition(topic, number))[1]
+            (topic, number): _watermarks(consumer, TopicPartition(topic, number))[1]
             for topic in topics
             for number in metadata.topics[topic].partitions
         }
     finally:
         consumer.close()
+
+
+def _watermarks(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
+    """Low and high; a partition made a moment ago may have no leader in this client's eyes yet."""
+    until_s = time.monotonic() + 10
+    while True:
+        try:
+            return consumer.get_watermark_offsets(partition, timeout=10)
+        except KafkaException:
+            if time.monotonic() > until_s:
+                raise
+            consumer.poll(0.05)

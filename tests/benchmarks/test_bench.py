@@ -48,5 +48,5 @@ def test_the_server_finds_the_end_of_a_request() -> None:
     assert request_size(request + b"POST") == len(request)
     assert request_size(request[:40]) is None
     assert request_size(b"GET /v1/models HTTP/1.1\r\n\r\n") == 27
-    assert request_size(b"POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\nhi") == 39
+    assert request_size(b"POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\nhi") == 40
     assert ANSWERED.startswith(b"HTTP/1.1 200")
