@@ -16,6 +16,7 @@ import structlog
 from consumer.classifier.parser import Fault, Reading, read_completion, read_failed_generation
 from consumer.classifier.prompt import system_message, user_message
 from consumer.classifier.refusals import FailedGeneration, UnknownParameter, error_for
+from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat, request_body
 from consumer.classifier.slots import Slots
 from consumer.classifier.transport import Transport
@@ -88,6 +89,7 @@ class Endpoint:
             Retryable: nothing usable came; `is_systemic` says whom it hints at.
             EndpointRefused: key, model or path are wrong.
         """
+        body = request_body(policy, user, format)
         asked_s = self._clock.now_s()
         loop_s = asyncio.get_running_loop().time()
         if not await self._slots.take(None if timeout_s is None else loop_s + timeout_s):
@@ -97,14 +99,15 @@ class Endpoint:
                 timeout_s -= self._clock.now_s() - asked_s
                 if timeout_s <= 0:
                     raise Crowded
-            return await self._call(policy, user, format, timeout_s)
+            reply = await self._post(body, timeout_s)
         finally:
-            self._slots.give_back()
+            someone_waited = self._slots.give_back()
+        if someone_waited:
+            # The next call goes out before this answer is read: a server is idle meanwhile.
+            await asyncio.sleep(0)
+        return self._read(reply, policy)
 
-    async def _call(
-        self, policy: Policy, user: str, format: RequestFormat, timeout_s: float | None
-    ) -> Reading:
-        body = request_body(policy, user, format)
+    async def _post(self, body: bytes, timeout_s: float | None) -> Reply:
         limit_s = self._timeout_s if timeout_s is None else min(self._timeout_s, timeout_s)
         self._calls += 1
         started_s = self._clock.now_s()
@@ -113,6 +116,9 @@ class Endpoint:
         finally:
             self._calls -= 1
         self._metrics.call_seconds.observe(self._clock.now_s() - started_s)
+        return reply
+
+    def _read(self, reply: Reply, policy: Policy) -> Reading:
         if reply.status != 200:
             error = error_for(reply)
             if not (isinstance(error, Retryable) and error.is_systemic):
@@ -161,7 +167,8 @@ class Endpoint:
             await asyncio.sleep(wait_s)
         try:
             # Past the slots: calls that hang hold them all just when the probe matters most.
-            await self._call(PROBE_POLICY, user_message(PROBE_GOOD, "probe"), self.format, 30.0)
+            body = request_body(PROBE_POLICY, user_message(PROBE_GOOD, "probe"), self.format)
+            self._read(await self._post(body, 30.0), PROBE_POLICY)
         except UnknownParameter as error:
             self.leave_out(error)
         except Overloaded:

@@ -41,14 +41,15 @@ class Slots:
                 self.give_back()
             raise
 
-    def give_back(self) -> None:
-        """The next in the queue has it, or it is free."""
+    def give_back(self) -> bool:
+        """The next in the queue has it (True), or it is free (False)."""
         while self._waiting:
             _, turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(True)
-                return
+                return True
         self._free += 1
+        return False
 
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()

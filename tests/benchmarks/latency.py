@@ -5,7 +5,9 @@ A feeder writes records with distinct keys at a fixed rate; each key is the mome
 made, and it travels on to the verdict. The latency of a message is the moment this process has read
 its verdict (which is after the broker acknowledged it) less the moment in the key; for the worker
 also less the server's constant model time, so that whatever the server takes beyond it counts
-against the worker. The bare loop is read by the same reader, at the same rate, taking turns.
+against the worker. The first seconds of a run are not counted: connections open, the broker
+compiles, and what piled up meanwhile is worked off. The bare loop is read by the same reader, at
+the same rate, taking turns.
 """
 
 from __future__ import annotations
@@ -22,8 +24,6 @@ from tests.benchmarks.scene import Scene
 from tests.benchmarks.workload import LOOPED, PACED, PARTITIONS, end_of, outputs_of
 
 MODEL_S = 0.02
-WARM_SHARE = 0.2
-"""The first records of a run are not counted: everybody warms up."""
 RATE_STEP = 50
 GROUP = {"kafka.group": "paced"}
 """The same in every round: each begins where the last one stopped."""
@@ -74,7 +74,8 @@ def _latencies(
     scene: Scene, topic: str, per_s: int, start: Callable[[], AbstractContextManager[Child]]
 ) -> list[float]:
     """Milliseconds from each record to its verdict, in the order they came."""
-    count = int(per_s * scene.scale.latency_s / (1 - WARM_SHARE))
+    seconds = scene.scale.warm_s + scene.scale.latency_s
+    count = int(per_s * seconds)
     brokers = scene.workload.bootstrap_servers
     reader = Reader(brokers, topic)
     try:
@@ -86,11 +87,11 @@ def _latencies(
                 *("--per-s", str(per_s), "--count", str(count)),
             )
             with Child(scene.name("feeder"), command, scene.workload.folder) as feeder:
-                found = reader.read(count, scene.scale.latency_s * 2 + 30, child)
+                found = reader.read(count, seconds * 2 + 30, child)
                 feeder.wait(10)
     finally:
         reader.close()
-    return found[int(count * WARM_SHARE) :]
+    return found[int(per_s * scene.scale.warm_s) :]
 
 
 def _wait_until_working(brokers: str, topic: str, reader: Reader, child: Child) -> None:

@@ -24,6 +24,7 @@ class Scale(NamedTuple):
     own_messages: int
     peer_messages: int
     throughput_s: float
+    warm_s: float
     latency_s: float
     growth_messages: int
     memory_s: float
@@ -35,8 +36,8 @@ class Scale(NamedTuple):
         return max(self.growth_messages, 60_000) + 10_000
 
 
-FULL = Scale(3, 15_000, 2_000, 10.0, 15.0, 200_000, 10.0, 6_000)
-QUICK = Scale(1, 4_000, 600, 4.0, 4.0, 20_000, 4.0, 1_500)
+FULL = Scale(3, 15_000, 2_000, 10.0, 8.0, 15.0, 200_000, 10.0, 6_000)
+QUICK = Scale(1, 4_000, 600, 3.0, 2.0, 4.0, 20_000, 2.0, 1_500)
 
 
 class Sample(NamedTuple):
