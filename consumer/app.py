@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -23,18 +24,22 @@ from consumer.classifier.request import RequestFormat
 from consumer.classifier.transport import Transport
 from consumer.domain.binding import Catalogue
 from consumer.errors import Fatal, InvalidSettings, Retryable, TopicsMissing
-from consumer.interfaces import Clock
+from consumer.interfaces import Clock, Output
 from consumer.kafka.config import KafkaConfig, check_client_properties
+from consumer.kafka.session import check_metadata_room, read_session
 from consumer.kafka.sink import KafkaSink
 from consumer.kafka.source import KafkaSource
 from consumer.kafka.tail import TailReader
+from consumer.kafka.tails import KafkaTails
 from consumer.kafka.topics import Topics
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.intake import Intake
+from consumer.pipeline.lease import LeaseTerms
 from consumer.pipeline.ledger import Ledger
 from consumer.pipeline.limiter import FlowLimits, Limiter
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
+from consumer.pipeline.recovery import Recovery, RecoveryLimits
 from consumer.registry.store import PolicyStore
 from consumer.reliability.breaker import Breaker
 from consumer.reliability.dead_letters import DeadLetterOffice
@@ -95,6 +100,7 @@ class Worker:
     async def _start(self) -> None:
         settings, metrics = self._settings, self.metrics
         drain_s = settings.pipeline.drain_s
+        terms = await asyncio.to_thread(lease_terms, settings, self._kafka)
         tail = TailReader(self._kafka)
         ends = await asyncio.to_thread(self._look_at_topics, tail)
         await self._warm_up()
@@ -104,11 +110,14 @@ class Worker:
             self._inputs,
             self._start_rule,
             lambda topic: self._co_partitions.get(topic, 0),
+            self._identify,
             metrics,
             drain_s,
         )
-        self.sink = KafkaSink(self._kafka, group, tail, metrics)
-        office = DeadLetterOffice(group, worker_name(), settings.dead_letters.spring_names)
+        self.sink = KafkaSink(self._kafka, tail, metrics)
+        office = DeadLetterOffice(
+            group, worker_name(), settings.dead_letters.spring_names, self._topic_ids
+        )
         publisher = Publisher(group, office)
         classifier = build_classifier(settings.inference, self.endpoint, self._clock, metrics)
         self.intake = Intake(
@@ -117,6 +126,7 @@ class Worker:
             self.policies,
             Processor(classifier, publisher, self._clock, group, self._topic_ids),
             publisher,
+            Recovery(KafkaTails(tail, self._identify), self._clock, recovery_limits(settings)),
             Limiter(
                 FlowLimits(
                     settings.pipeline.in_flight_max,
@@ -125,6 +135,8 @@ class Worker:
                 )
             ),
             Ledger(metrics),
+            terms,
+            secrets.token_hex(4),
             self._clock,
             metrics,
             drain_s,
@@ -144,6 +156,7 @@ class Worker:
         self._tasks = [
             asyncio.create_task(self._commit_regularly()),
             asyncio.create_task(self._tick_regularly()),
+            asyncio.create_task(self._watch_for_stalls()),
             asyncio.create_task(self._follow_topics(tail)),
         ]
         if settings.policies.watch:
@@ -204,6 +217,7 @@ class Worker:
             consumed=ledger.consumed,
             verdicts=ledger.verdicts,
             dead_letters=ledger.dead_letters,
+            recovered=ledger.recovered,
             passed_over=ledger.passed_over,
             discarded=ledger.discarded,
             difference=ledger.difference,
@@ -211,7 +225,7 @@ class Worker:
 
     # Topics.
 
-    def _look_at_topics(self, tail: TailReader) -> dict[tuple[str, int], int]:
+    def _look_at_topics(self, tail: TailReader) -> dict[Output, int]:
         """Find the inputs, check their outputs, and return the outputs' end offsets. Blocking."""
         topics = Topics(self._kafka)
         catalogue = self.policies.catalogue
@@ -238,8 +252,17 @@ class Worker:
             )
         if self._settings.kafka.topic_ids:
             self._topic_ids.update(topics.ids(self._inputs))
+            check_metadata_room(self._kafka)
         self._co_partitions.update(co_partitions(catalogue, self._inputs, partitions))
         return tail.ends(outputs_of(catalogue, self._inputs, partitions))
+
+    def _identify(self, topics: Sequence[str]) -> Mapping[str, str]:
+        """The broker's ids of topics; verdict ids follow a topic that was made again. Blocking."""
+        if not self._settings.kafka.topic_ids:
+            return {}
+        ids = Topics(self._kafka).ids(topics)
+        self._topic_ids.update(ids)
+        return ids
 
     def _start_rule(self, topic: str) -> str:
         binding = self.policies.catalogue.binding_for(topic)
@@ -290,7 +313,14 @@ class Worker:
         while True:
             self._ticked_s = time.monotonic()
             self.intake.refresh_gauges(self.source.ends)
+            self.intake.end_pinned(self._settings.pipeline.pinned_s, self.endpoint.breaker.is_open)
             await asyncio.sleep(TICK_S)
+
+    async def _watch_for_stalls(self) -> None:
+        every_s = self._settings.kafka.lease_margin_s / 5
+        while True:
+            self.intake.tick()
+            await asyncio.sleep(every_s)
 
     async def _watch_policies(self) -> None:
         while True:
@@ -317,6 +347,7 @@ class Worker:
                 "partitions": len(self.source.owned),
                 "breaker_open": self.endpoint.breaker.is_open,
                 "stranded": stranded,
+                "recovering": [str(partition) for partition in self.intake.recovering],
             },
         )
 
@@ -370,6 +401,7 @@ def kafka_config(settings: KafkaSettings) -> KafkaConfig:
         session_timeout_s=settings.session_timeout_s,
         max_poll_interval_s=settings.max_poll_interval_s,
         message_timeout_s=settings.message_timeout_s,
+        request_timeout_s=settings.request_timeout_s,
         linger_ms=settings.linger_ms,
         message_bytes_max=settings.message_bytes_max,
         client=client,
@@ -389,6 +421,47 @@ def check_budgets(settings: Settings) -> None:
             f"pipeline.drain_s = {drain_s:g} does not fit into kafka.max_poll_interval_s = "
             f"{poll_s:g}: a drain that long would cost the membership; leave 15 s between them"
         )
+
+
+def lease_terms(settings: Settings, kafka: KafkaConfig) -> LeaseTerms:
+    """
+    What the publishing lease is made of. Blocking: with KIP-848 the brokers are asked.
+
+    Raises:
+        InvalidSettings: the group's session leaves no time to publish; naming what to change.
+    """
+    ours = settings.kafka
+    session = read_session(kafka, may_ask=ours.topic_ids)
+    terms = LeaseTerms(
+        session_s=session.session_s,
+        heartbeat_s=session.heartbeat_s,
+        request_s=ours.request_timeout_s,
+        margin_s=ours.lease_margin_s,
+        publish_s=kafka.client_timeout_s,
+    )
+    commit_s = settings.pipeline.commit_every_s
+    lacking_s = terms.needed_s + commit_s - terms.length_s
+    if lacking_s > 0:
+        raise InvalidSettings(
+            f"the group's session of {session.session_s:g} s ({session.origin}) is {lacking_s:.1f} "
+            "s too short for a publishing lease. It must hold a heartbeat "
+            f"({session.heartbeat_s:g} s), kafka.request_timeout_s ({ours.request_timeout_s:g}), "
+            f"1.25 x kafka.message_timeout_s ({ours.message_timeout_s:g}) + 0.5 s, "
+            f"pipeline.commit_every_s ({commit_s:g}) and twice kafka.lease_margin_s "
+            f"({ours.lease_margin_s:g}): raise the session, or lower one of these"
+        )
+    return terms
+
+
+def recovery_limits(settings: Settings) -> RecoveryLimits:
+    kafka, pipeline = settings.kafka, settings.pipeline
+    return RecoveryLimits(
+        when_unknown=kafka.when_unknown,
+        scan_skew_s=kafka.scan_skew_s,
+        clock_skew_s=kafka.clock_skew_s,
+        careful_after=pipeline.careful_after,
+        careful_offsets=pipeline.careful_offsets,
+    )
 
 
 def _property(value: str | float | bool) -> str:

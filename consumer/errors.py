@@ -10,7 +10,8 @@ Every error of the service, by what to do about it.
     │   └── BrokerUnavailable
     ├── Rejected                 never will: dead-letter it, move on
     │   ├── UndecodableMessage
-    │   └── MessageTooLarge
+    │   ├── MessageTooLarge
+    │   └── PoisonMessage
     └── Fatal                    carrying on could lose a message: stop
         ├── InvalidPolicy
         ├── InvalidSettings
@@ -95,6 +96,12 @@ class MessageTooLarge(Rejected):
     """The verdict does not fit its topic. Raise `max.message.bytes` there, or the setting."""
 
     reason = "too_large"
+
+
+class PoisonMessage(Rejected):
+    """Its worker ended each time it was judged, even alone. Look at the worker's last log lines."""
+
+    reason = "poison"
 
 
 class Fatal(ConsumerError):

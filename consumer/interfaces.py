@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from consumer.domain.binding import Binding, Catalogue
@@ -22,7 +23,10 @@ class Partition(NamedTuple):
 
 
 class Clock(Protocol):
-    """Time, passed in. `now_s` never goes back; `wall_ms` is milliseconds since 1970."""
+    """
+    Time, passed in. `now_s` never goes back and does not stop while the machine sleeps, `wall_ms`
+    is milliseconds since 1970.
+    """
 
     def now_s(self) -> float: ...
 
@@ -38,25 +42,40 @@ class Publication(NamedTuple):
     value: bytes | None
     headers: Headers
 
+    @property
+    def output(self) -> Output:
+        return Output(self.topic, self.partition)
+
 
 class Ticket(Protocol):
     """Travels with a publication and comes back with its report."""
 
-    @property
-    def is_live(self) -> bool:
-        """Whether its assignment still holds: a publication that is not live is never repeated."""
-        ...
+
+class Output(NamedTuple):
+    """One partition of an output topic."""
+
+    topic: str
+    partition: int
+
+
+class Fate(Enum):
+    """What became of a publication."""
+
+    STORED = "stored"
+    TOO_LARGE = "too large for its topic"
+    NOT_STORED = "not stored"
+    """It was not stored and will not be: it may be sent again."""
 
 
 class Report(NamedTuple):
-    """What became of a publication: stored, or too large for its topic."""
+    """What became of the publication that this ticket travelled with."""
 
     ticket: Ticket
-    is_stored: bool
+    fate: Fate
 
 
 class SinkListener(Protocol):
-    """Told on the event loop, in batches, what the broker has acknowledged."""
+    """Told on the event loop, in batches, what became of publications."""
 
     def reported(self, reports: Sequence[Report]) -> None: ...
 
@@ -69,29 +88,98 @@ class Sink(Protocol):
     """
     Stores publications, in the order they were sent to each topic.
 
-    A publication whose report is missing or negative is tried again, with the same content, until
-    it is stored, is too large, or its ticket is no longer live.
+    Every publication is reported once. Those that are not stored are reported in the order they
+    were sent, none of them after one that was sent later and is stored.
     """
 
     def send(self, publication: Publication, ticket: Ticket) -> None: ...
 
+    def floor(self, output: Output) -> int:
+        """The first offset at which a publication sent now can come to lie."""
+        ...
+
+
+class Tails(Protocol):
+    """
+    Reads what lies on topics, outside any group.
+
+    Every method raises BrokerUnavailable where the answer cannot be had now.
+    """
+
+    async def ids(self, topics: Sequence[str]) -> Mapping[str, str]:
+        """The broker's id of each topic; one without an id is left out."""
+        ...
+
+    async def ends(self, outputs: Sequence[Output]) -> Mapping[Output, int]:
+        """The end offset of each; one that the broker does not have is left out."""
+        ...
+
+    async def offsets_at(
+        self, outputs: Sequence[Output], timestamp_ms: int
+    ) -> Mapping[Output, int]:
+        """The first offset of each whose record is not older than that."""
+        ...
+
+    async def timestamp_ms(self, partition: Partition, offset: int) -> int | None:
+        """The timestamp of the first record at or after an offset; None where there is none."""
+        ...
+
+    async def positions(
+        self, output: Output, floor: int, end: int, of: Partition, source: str
+    ) -> set[int]:
+        """
+        Offsets of that input partition for which this group has published there.
+
+        Reads from `floor` to `end`. Verdicts that supersede others do not count, nor what was
+        published for another topic of the same name: `source` is the topic's id, or its name where
+        the broker gives none.
+        """
+        ...
+
 
 class Assigned(NamedTuple):
-    """A partition was given to this worker; records follow from `start` on."""
+    """A partition was given to this worker; its records follow from `start` on once resumed."""
 
     partition: Partition
-    term: int
+    number: int
+    """Counts this process's assignments of this partition."""
     start: int
+    committed: int | None = None
+    """The offset of the group's last commit, or None where there is none."""
+    metadata: str = ""
+    """What that commit said beside its offset."""
+
+
+class CommitPoint(NamedTuple):
+    """What is to be committed for one assignment of a partition."""
+
+    number: int
+    offset: int
+    metadata: str
+
+
+class Committed(NamedTuple):
+    """What the broker made of a commit."""
+
+    partition: Partition
+    number: int
+    is_accepted: bool
 
 
 class SourceListener(Protocol):
     """Told on the event loop, in this order, what the source takes and which partitions it owns."""
 
-    def assigned(self, assignments: Sequence[Assigned]) -> None: ...
+    def assigned(self, assignments: Sequence[Assigned]) -> None:
+        """They are paused, until the listener resumes them."""
+        ...
 
     def taken(self, records: Sequence[Record]) -> None: ...
 
-    async def revoked(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+    def committed(self, results: Sequence[Committed]) -> None:
+        """The answer to each commit point that was asked for, one way or the other."""
+        ...
+
+    async def revoked(self, partitions: Sequence[Partition]) -> Mapping[Partition, CommitPoint]:
         """Drain them within the drain budget and return what may be committed."""
         ...
 
@@ -109,7 +197,9 @@ class Source(Protocol):
         """Allow so many more records to be taken."""
         ...
 
-    def commit(self, offsets: Mapping[Partition, int]) -> None: ...
+    def commit(self, points: Mapping[Partition, CommitPoint]) -> None:
+        """Each is answered through `committed`; none is sent for what is not owned any more."""
+        ...
 
     def pause(self, partitions: Sequence[Partition]) -> None: ...
 

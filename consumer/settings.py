@@ -40,8 +40,18 @@ class KafkaSettings(_Section):
     """How long a silent member keeps its partitions (classic protocol; else the broker's)."""
     max_poll_interval_s: Annotated[float, Field(ge=10, le=86_400)] = 300.0
     """A worker that does not poll for so long leaves the group; must exceed pipeline.drain_s."""
-    message_timeout_s: Annotated[float, Field(ge=1, le=600)] = 30.0
+    message_timeout_s: Annotated[float, Field(ge=1, le=600)] = 15.0
     """How long the client tries to store a verdict before it is looked for and sent again."""
+    request_timeout_s: Annotated[float, Field(ge=1.5, le=300)] = 10.0
+    """The longest that one request to a broker may take; part of the lease (socket.timeout.ms)."""
+    lease_margin_s: Annotated[float, Field(ge=0.2, le=60)] = 2.0
+    """A process that stands still for longer counts as stalled; part of the lease."""
+    clock_skew_s: Annotated[float, Field(ge=0, le=60)] = 1.0
+    """How far the clocks of two workers may differ; waited beyond a last owner's lease."""
+    when_unknown: Literal["scan", "refuse"] = "scan"
+    """A commit that is not ours (an operator's reset): read the outputs by time, or stop."""
+    scan_skew_s: Annotated[float, Field(ge=0, le=604_800)] = 3_600.0
+    """How much earlier than its record a verdict may seem written when outputs are read by time."""
     linger_ms: Annotated[float, Field(ge=0, le=1_000)] = 1.0
     """How long a verdict waits for company in a batch."""
     message_bytes_max: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
@@ -106,6 +116,12 @@ class PipelineSettings(_Section):
     """The same over all partitions."""
     commit_every_s: Annotated[float, Field(ge=0.05, le=60)] = 0.5
     """How often finished offsets are committed."""
+    pinned_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
+    """A record that alone holds up a partition for so long ends as unjudged, stuck (0 = never)."""
+    careful_after: Annotated[int, Field(ge=1, le=100)] = 3
+    """Starts at one offset without a clean end, after which records are taken one at a time."""
+    careful_offsets: Annotated[int, Field(ge=1, le=1_000_000)] = 256
+    """How many offsets are then taken one at a time, to find the one that ends its worker."""
     drain_s: Annotated[float, Field(ge=0.1, le=600)] = 20.0
     """Budget to finish what is in flight on revocation and at the stop."""
 

@@ -150,6 +150,24 @@ def committed(bootstrap_servers: str, group: str, topic: str, partition: int = 0
         consumer.close()
 
 
+def commit(
+    bootstrap_servers: str,
+    group: str,
+    topic: str,
+    partition: int,
+    offset: int,
+    metadata: str = "",
+) -> None:
+    """Commit for a group that has no members, as an operator's reset does."""
+    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": group, "log_level": 0})
+    try:
+        point = TopicPartition(topic, partition, offset, metadata)
+        (done,) = consumer.commit(offsets=[point], asynchronous=False) or []
+        assert done.error is None, done.error
+    finally:
+        consumer.close()
+
+
 def ends_of(bootstrap_servers: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
     """The end offset of every partition of the topics."""
     consumer = Consumer(

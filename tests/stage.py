@@ -64,7 +64,8 @@ class Broker(NamedTuple):
             self.bootstrap_servers,
             group=f"g{next(_names)}",
             session_timeout_s=6.0,
-            message_timeout_s=5.0,
+            message_timeout_s=2.0,
+            request_timeout_s=1.5,
             client=client,
         )
         return base._replace(**changes)  # type: ignore[arg-type]

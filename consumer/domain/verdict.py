@@ -33,6 +33,7 @@ class UnjudgedReason(StrEnum):
     CALL_FAILED = "call_failed"
     REFUSED = "refused"
     OUTAGE = "outage"
+    STUCK = "stuck"
 
 
 class Tokens(NamedTuple):

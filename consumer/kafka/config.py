@@ -24,6 +24,7 @@ OWNED = {
     "acks": "a verdict is done when the brokers have it",
     "request.required.acks": "a verdict is done when the brokers have it",
     "message.timeout.ms": "kafka.message_timeout_s",
+    "socket.timeout.ms": "kafka.request_timeout_s",
     "delivery.timeout.ms": "kafka.message_timeout_s",
     "max.poll.interval.ms": "kafka.max_poll_interval_s",
     "session.timeout.ms": "kafka.session_timeout_s",
@@ -36,7 +37,6 @@ OWNED = {
 }
 """Properties that the service sets itself, and the setting or the reason instead."""
 
-CLIENT_MARGIN_S = 10.0
 
 PRODUCER_ONLY = ("linger.ms", "batch.", "compression.", "queue.buffering.", "sticky.partitioning.")
 CONSUMER_ONLY = ("fetch.", "queued.", "check.crcs", "auto.commit.", "heartbeat.", "coordinator.")
@@ -55,11 +55,22 @@ class KafkaConfig(NamedTuple):
     static_member: str | None = None
     session_timeout_s: float = 45.0
     max_poll_interval_s: float = 300.0
-    message_timeout_s: float = 30.0
+    message_timeout_s: float = 15.0
+    request_timeout_s: float = 10.0
     linger_ms: float = 2.0
     message_bytes_max: int = 1_000_000
     client: Mapping[str, str] = {}
     """Any other librdkafka property, as given by the operator: SASL, TLS and so on."""
+
+    @property
+    def client_timeout_s(self) -> float:
+        """
+        After so long the client itself gives up a publication; the sink does so before it.
+
+        No publication is stored later than this after it was sent, even if the process stood still
+        in between: on waking the client looks for expired messages before it sends any.
+        """
+        return self.message_timeout_s * 1.25 + 0.5
 
 
 def common(config: KafkaConfig, on_error: Callable[[object], None]) -> Properties:
@@ -69,6 +80,8 @@ def common(config: KafkaConfig, on_error: Callable[[object], None]) -> Propertie
         "client.id": config.client_id,
         "error_cb": on_error,
         "log_level": 2,
+        # A request that takes longer fails; the lease counts on it.
+        "socket.timeout.ms": int(config.request_timeout_s * 1_000),
         "topic.metadata.refresh.interval.ms": 60_000,
         "allow.auto.create.topics": False,
         **{
@@ -116,7 +129,7 @@ def producer(config: KafkaConfig, on_error: Callable[[object], None]) -> Propert
             # The sink gives up first, and as a whole. The client's own time-out is no good here:
             # it lets later messages pass and starts a new sequence (enable.gapless.guarantee does
             # not cover it, says CONFIGURATION.md), which stored messages in flight twice here.
-            "message.timeout.ms": int((config.message_timeout_s + CLIENT_MARGIN_S) * 1_000),
+            "message.timeout.ms": int(config.client_timeout_s * 1_000),
             "linger.ms": config.linger_ms,
             "compression.type": "lz4",
             "message.max.bytes": config.message_bytes_max,
@@ -134,7 +147,9 @@ def reader(config: KafkaConfig, on_error: Callable[[object], None]) -> Propertie
         "enable.auto.offset.store": False,
         "auto.offset.reset": "earliest",
         "enable.partition.eof": True,
-        "isolation.level": "read_committed",
+        # Ours are in no transaction. Committed reading would stop at the first open transaction of
+        # anybody else on a shared output, and what we published behind it would not be seen.
+        "isolation.level": "read_uncommitted",
         "fetch.wait.max.ms": 10,
     }
 

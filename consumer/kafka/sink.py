@@ -6,9 +6,9 @@ the listener in batches. A publication without a report in time may have been st
 and those sent after it must not overtake it. So the producer is then emptied and ended as a whole,
 before the client's own time-out: that one would let the client start a new sequence and store what
 was in flight a second time. Then the outputs are read from the floors, what is found there counts
-as stored, and the rest is sent again by a new producer in the old order. A floor is the first
-offset at which a publication can lie: one past what was last acknowledged there, noted before the
-first attempt.
+as stored, and the rest is reported as not stored, in the old order: whether it may be sent again
+is not the sink's to say. A floor is the first offset at which a publication can lie: one past what
+was last acknowledged there, noted before the first attempt.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
 
 from consumer.errors import BrokerUnavailable, PublishFailed
-from consumer.interfaces import Publication, Report, SinkListener, Ticket
+from consumer.interfaces import Fate, Output, Publication, Report, SinkListener, Ticket
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.config import KafkaConfig
@@ -41,8 +41,6 @@ REPEAT_WAIT_S = 1.0
 SETTLE_S = 1.0
 """From the broker's first answer to reading a tail: by then it has what the network held."""
 
-_Output = tuple[str, int]
-
 
 class _Sent(NamedTuple):
     """A publication on its way, and where it can lie at the earliest."""
@@ -56,18 +54,17 @@ class _Sent(NamedTuple):
 class KafkaSink:
     """Publishes with an idempotent producer."""
 
-    def __init__(self, config: KafkaConfig, group: str, tail: TailReader, metrics: Metrics) -> None:
+    def __init__(self, config: KafkaConfig, tail: TailReader, metrics: Metrics) -> None:
         self._config = config
-        self._group = group
         self._tail = tail
         self._metrics = metrics
         self._producer = self._new_producer()
-        self._floors: dict[_Output, int] = {}
+        self._floors: dict[Output, int] = {}
         self._sent: dict[int, _Sent] = {}
         """On their way, in the order they were sent."""
         self._failed: dict[int, _Sent] = {}
-        self._held: deque[tuple[Publication, Ticket]] = deque()
-        """Sent while a repair is under way; they follow it in order."""
+        self._held: deque[Ticket] = deque()
+        """Sent while a repair is under way; they are reported as not stored after it."""
         self._next = 0
         self._is_broken = False
         self._is_closed = False
@@ -86,7 +83,7 @@ class KafkaSink:
     def is_idle(self) -> bool:
         return not (self._sent or self._failed or self._held)
 
-    def start(self, listener: SinkListener, ends: Mapping[_Output, int]) -> None:
+    def start(self, listener: SinkListener, ends: Mapping[Output, int]) -> None:
         """
         Begin.
 
@@ -99,19 +96,21 @@ class KafkaSink:
         self._thread.start()
         self._watching = self._loop.create_task(self._watch())
 
-    def add_outputs(self, ends: Mapping[_Output, int]) -> None:
+    def add_outputs(self, ends: Mapping[Output, int]) -> None:
         """End offsets of outputs that came later, before anything is sent to them."""
         for output, end in ends.items():
             self._floors.setdefault(output, end)
 
+    def floor(self, output: Output) -> int:
+        return self._floors.get(output, 0)
+
     def send(self, publication: Publication, ticket: Ticket) -> None:
         if self._is_broken:
-            self._held.append((publication, ticket))
+            self._held.append(ticket)
             return
         number = self._next
         self._next += 1
-        output = (publication.topic, publication.partition)
-        floor = self._floors.get(output, 0)
+        floor = self.floor(publication.output)
         self._sent[number] = _Sent(publication, ticket, floor, time.monotonic())
         try:
             self._producer.produce(
@@ -154,12 +153,12 @@ class KafkaSink:
             if sent is None:
                 continue
             if error is None:
-                output = (sent.publication.topic, sent.publication.partition)
+                output = sent.publication.output
                 if offset >= self._floors.get(output, 0):
                     self._floors[output] = offset + 1
-                reports.append(Report(sent.ticket, True))
+                reports.append(Report(sent.ticket, Fate.STORED))
             elif error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
-                reports.append(Report(sent.ticket, False))
+                reports.append(Report(sent.ticket, Fate.TOO_LARGE))
             elif error.code() in _NEVER:
                 self._listener.failed(
                     PublishFailed(f"Kafka refuses to store on {sent.publication.topic}: {error}")
@@ -189,7 +188,7 @@ class KafkaSink:
         self._repair = self._loop.create_task(self._mend())
 
     async def _mend(self) -> None:
-        """Wait for every report, find what was stored after all, send the rest again in order."""
+        """Wait for every report, find what was stored after all, and report the rest in order."""
         try:
             while self._sent:
                 await asyncio.sleep(0.05)
@@ -201,26 +200,24 @@ class KafkaSink:
             stored = await self._stored_after_all(failed)
             self._is_broken = False
             held, self._held = self._held, deque()
-            again = [sent for sent in failed if sent.ticket.is_live]
-            done = [sent for sent in again if _position(sent.publication) in stored]
-            self._listener.reported([Report(sent.ticket, True) for sent in done])
-            repeats = [sent for sent in again if _position(sent.publication) not in stored]
-            self._metrics.publish_repeats.inc(len(repeats))
-            log.info("publishing again", found_stored=len(done), repeated=len(repeats))
-            for sent in repeats:
-                self.send(sent.publication, sent.ticket)
-            for publication, ticket in held:
-                if ticket.is_live:
-                    self.send(publication, ticket)
+            done = [sent for sent in failed if _position(sent.publication) in stored]
+            rest = [sent for sent in failed if _position(sent.publication) not in stored]
+            self._metrics.publish_repeats.inc(len(rest))
+            log.info("publishing is mended", found_stored=len(done), not_stored=len(rest))
+            not_stored = [sent.ticket for sent in rest] + list(held)
+            self._listener.reported(
+                [Report(sent.ticket, Fate.STORED) for sent in done]
+                + [Report(ticket, Fate.NOT_STORED) for ticket in not_stored]
+            )
         except asyncio.CancelledError:
             raise
         except BaseException as error:
             self._listener.failed(PublishFailed(f"publishing cannot be mended: {error!r}"))
 
     async def _stored_after_all(self, failed: list[_Sent]) -> set[str]:
-        floors: dict[_Output, int] = {}
+        floors: dict[Output, int] = {}
         for sent in failed:
-            output = (sent.publication.topic, sent.publication.partition)
+            output = sent.publication.output
             floors[output] = min(sent.floor, floors.get(output, sent.floor))
         while True:
             try:
@@ -232,10 +229,10 @@ class KafkaSink:
                 log.warning("brokers are out: waiting", error=str(error))
                 await asyncio.sleep(REPEAT_WAIT_S)
 
-    def _find(self, floors: Mapping[_Output, int]) -> set[str]:
+    def _find(self, floors: Mapping[Output, int]) -> set[str]:
         stored: set[str] = set()
         for (topic, partition), floor in floors.items():
-            stored |= self._tail.positions(topic, partition, floor, self._group)
+            stored |= self._tail.positions(topic, partition, floor)
         return stored
 
     def _new_producer(self) -> Producer:

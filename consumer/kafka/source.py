@@ -1,10 +1,12 @@
 """
 Source: one thread owns the Kafka consumer; nobody else touches it.
 
-Calls from other threads leave a command and return at once; commands run between two polls. What
-the thread learns goes to the listener on the event loop in the order it happened: an assignment
-before its records, records before the revocation. The first record of a batch is waited for, the
-rest is taken as it lies: `consume(n, t)` would wait for n records and add t to every message.
+Calls from other threads leave a command and return at once; commands run between two polls, and
+commits also while a revocation is drained. What the thread learns goes to the listener on the event
+loop in the order it happened: an assignment before its records, records before the revocation. What
+is assigned is paused until the listener has found out what was done before and resumes it. The
+first record of a batch is waited for, the rest is taken as it lies: `consume(n, t)` would wait for
+n records and add t to every message.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import cast
 
@@ -24,7 +27,7 @@ from confluent_kafka import Message as KafkaMessage
 from consumer.domain.decoding import UNREADABLE_HEADERS
 from consumer.domain.message import Headers, Position, Record
 from consumer.errors import Fatal
-from consumer.interfaces import Assigned, Partition, SourceListener
+from consumer.interfaces import Assigned, CommitPoint, Committed, Partition, SourceListener
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.config import KafkaConfig
@@ -50,6 +53,7 @@ class KafkaSource:
         topics: Sequence[str],
         start_rules: Callable[[str], StartRule],
         co_partitions: Callable[[str], int],
+        identify: Callable[[Sequence[str]], Mapping[str, str]],
         metrics: Metrics,
         drain_s: float,
     ) -> None:
@@ -58,20 +62,24 @@ class KafkaSource:
         self._start_rules = start_rules
         self._co_partitions = co_partitions
         """How many partitions all outputs of an input have."""
+        self._identify = identify
+        """The broker's ids of topics, where it gives them. Blocking."""
         self._metrics = metrics
         self._drain_s = drain_s
         self._commands: deque[Callable[[Consumer], None]] = deque()
+        self._commits: list[dict[Partition, CommitPoint]] = []
         self._wake = threading.Condition()
         self._credits = 0
         self._owned: dict[Partition, int] = {}
-        """Partition -> term; only the thread changes it."""
-        self._terms: dict[Partition, int] = {}
-        self._asked: dict[Partition, int] = {}
-        """The highest offset that was sent to be committed, or is committed; never below."""
-        self._refused: dict[Partition, int] = {}
-        """Offsets to commit again, since the broker refused them while we still own them."""
+        """Partition -> number of its assignment; only the thread changes it."""
+        self._numbers: dict[Partition, int] = {}
+        """How often each partition has been assigned to this process."""
+        self._committed: dict[Partition, int] = {}
+        """The highest offset that was sent to be committed; none goes below."""
+        self._committing: dict[Partition, deque[int]] = {}
+        """Assignments whose commits are under way, in the order they were sent."""
         self._held: set[Partition] = set()
-        """Paused because the pipeline asked; starvation pauses all and resumes all but these."""
+        """Paused because the listener wants it; starvation pauses all and resumes all but these."""
         self._starved_since_s: float | None = None
         self._tick_due_s = 0.0
         self._is_starved = False
@@ -106,9 +114,11 @@ class KafkaSource:
             self._credits += count
             self._wake.notify()
 
-    def commit(self, offsets: Mapping[Partition, int]) -> None:
-        wanted = dict(offsets)
-        self._command(lambda consumer: self._commit(consumer, wanted, waits=False))
+    def commit(self, points: Mapping[Partition, CommitPoint]) -> None:
+        wanted = dict(points)
+        with self._wake:
+            self._commits.append(wanted)
+            self._wake.notify()
 
     def pause(self, partitions: Sequence[Partition]) -> None:
         self._command(lambda consumer: self._hold(consumer, partitions, True))
@@ -176,6 +186,8 @@ class KafkaSource:
         self.polled_s = time.monotonic()
         while self._commands:
             self._commands.popleft()(consumer)
+        for points in self._waiting_commits():
+            self._commit(consumer, points)
         self._tick(consumer)
         credits = self._credits
         if credits <= 0 and self._owned and not self._is_starved:
@@ -199,14 +211,18 @@ class KafkaSource:
             consumer.pause(_partitions(self._owned))
             return
         with self._wake:
-            if self._credits <= 0 and not self._commands:
+            if self._credits <= 0 and not self._commands and not self._commits:
                 self._wake.wait(POLL_S)
 
     def _stop_starving(self, consumer: Consumer) -> None:
         self._starved_since_s = None
         if self._is_starved:
             self._is_starved = False
-            consumer.resume(_partitions(p for p in self._owned if p not in self._held))
+            consumer.resume(
+                _partitions(
+                    p for p in self._owned if p not in self._held and p not in self.stranded
+                )
+            )
 
     def _hand_over(self, messages: list[KafkaMessage]) -> None:
         records: list[Record] = []
@@ -249,17 +265,14 @@ class KafkaSource:
             return
         self._held.difference_update(owned)
         if not self._is_starved:
-            consumer.resume(_partitions(owned))
+            consumer.resume(_partitions(p for p in owned if p not in self.stranded))
 
     def _tick(self, consumer: Consumer) -> None:
-        """What is done about once a second: end offsets, and commits that were refused."""
+        """What is done about once a second: end offsets."""
         now_s = time.monotonic()
         if now_s < self._tick_due_s:
             return
         self._tick_due_s = now_s + TICK_S
-        again, self._refused = self._refused, {}
-        if again:
-            self._commit(consumer, again, waits=False)
         self.ends = {
             partition: consumer.get_watermark_offsets(_partition(partition), cached=True)[1]
             for partition in self._owned
@@ -271,35 +284,28 @@ class KafkaSource:
         if not given:
             consumer.incremental_assign([])
             return
-        starts = starting_offsets(consumer, given, self._start_rules, CALL_TIMEOUT_S)
+        ids = self._identify(sorted({tp.topic for tp in given}))
+        starts = starting_offsets(consumer, given, self._start_rules, ids, CALL_TIMEOUT_S)
         assignments: list[Assigned] = []
         for partition, start in starts.items():
-            term = self._terms[partition] = self._terms.get(partition, 0) + 1
-            self._owned[partition] = term
-            self._held.discard(partition)
-            self._asked[partition] = start.offset if start.is_committed else -1
-            assignments.append(Assigned(partition, term, start.offset))
+            number = self._numbers[partition] = self._numbers.get(partition, 0) + 1
+            self._owned[partition] = number
+            self._committed[partition] = start.offset
+            assignments.append(Assigned(partition, number, *start))
         consumer.incremental_assign([_partition(p, start.offset) for p, start in starts.items()])
-        # The client keeps its pause flag on a partition that was lost and comes back.
-        consumer.resume(_partitions(starts))
-        self._strand(consumer, list(starts))
-        if self._is_starved:
-            consumer.pause(_partitions(starts))
+        # Paused until the listener has found out what was done before.
+        self._held.update(starts)
+        consumer.pause(_partitions(starts))
+        self._strand(list(starts))
         log.info("assigned", partitions=[str(partition) for partition in starts])
         self._loop.call_soon_threadsafe(self._listener.assigned, assignments)
-        # A new group's starting point is committed before anything is judged: else a crash before
-        # the first commit would start at the then latest record and pass over what was taken.
-        fresh = {p: s.offset for p, s in starts.items() if not s.is_committed}
-        if fresh:
-            self._command(lambda consumer: self._commit(consumer, fresh, waits=True))
 
-    def _strand(self, consumer: Consumer, partitions: Sequence[Partition]) -> None:
-        """Pause what has nowhere to go; the other partitions go on."""
+    def _strand(self, partitions: Sequence[Partition]) -> None:
+        """Note what has nowhere to go, so that it is not resumed; the other partitions go on."""
         lacking = [p for p in partitions if p.number >= self._co_partitions(p.topic)]
         if not lacking:
             return
         self.stranded.update(lacking)
-        self._hold(consumer, lacking, True)
         log.error(
             "outputs lack these partitions: paused; `safeguard topics apply` makes them",
             partitions=[str(partition) for partition in lacking],
@@ -312,21 +318,41 @@ class KafkaSource:
     def _unstrand(self, consumer: Consumer) -> None:
         back = [p for p in self.stranded if p.number < self._co_partitions(p.topic)]
         self.stranded.difference_update(back)
-        self._hold(consumer, back, False)
+        if not self._is_starved:
+            consumer.resume(_partitions(p for p in back if p not in self._held))
 
     def _on_revoke(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
         partitions = [Partition(tp.topic, tp.partition) for tp in taken]
-        offsets: Mapping[Partition, int] = {}
-        try:
-            drained = asyncio.run_coroutine_threadsafe(
-                _as_coroutine(self._listener, partitions), self._loop
-            )
-            offsets = drained.result(self._drain_s + CALL_TIMEOUT_S)
-        except (FutureTimeout, RuntimeError) as error:
-            log.warning("draining a revoked partition failed", error=repr(error))
-        self._commit(consumer, offsets, waits=True)
+        drained = asyncio.run_coroutine_threadsafe(
+            _as_coroutine(self._listener, partitions), self._loop
+        )
+        self._commit(consumer, self._drained(consumer, drained), waits=True)
         self._forget(partitions)
         consumer.incremental_unassign(taken)
+
+    def _drained(
+        self, consumer: Consumer, drained: Future[Mapping[Partition, CommitPoint]]
+    ) -> Mapping[Partition, CommitPoint]:
+        """Wait for the drain; meanwhile the other partitions' leases are renewed by commits."""
+        until_s = time.monotonic() + self._drain_s + CALL_TIMEOUT_S
+        while True:
+            try:
+                return drained.result(POLL_S)
+            except FutureTimeout:
+                if time.monotonic() > until_s:
+                    log.warning("draining revoked partitions took too long")
+                    return {}
+            except (RuntimeError, CancelledError) as error:
+                log.warning("draining revoked partitions failed", error=repr(error))
+                return {}
+            self.polled_s = time.monotonic()
+            for points in self._waiting_commits():
+                self._commit(consumer, points, waits=True)
+
+    def _waiting_commits(self) -> list[dict[Partition, CommitPoint]]:
+        with self._wake:
+            waiting, self._commits = self._commits, []
+        return waiting
 
     def _on_lost(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
         partitions = [Partition(tp.topic, tp.partition) for tp in taken]
@@ -338,24 +364,29 @@ class KafkaSource:
     def _forget(self, partitions: Sequence[Partition]) -> None:
         for partition in partitions:
             self._owned.pop(partition, None)
-            self._asked.pop(partition, None)
-            self._refused.pop(partition, None)
+            self._committed.pop(partition, None)
             self._held.discard(partition)
             self.stranded.discard(partition)
 
     # Commits.
 
-    def _commit(self, consumer: Consumer, offsets: Mapping[Partition, int], waits: bool) -> None:
-        """Commit what is owned and moves forward; the broker itself would accept anything."""
-        wanted = [
-            _partition(partition, offset)
-            for partition, offset in offsets.items()
-            if partition in self._owned and offset > self._asked.get(partition, -1)
-        ]
+    def _commit(
+        self, consumer: Consumer, points: Mapping[Partition, CommitPoint], waits: bool = False
+    ) -> None:
+        """Commit what is owned and does not go back; the broker itself would accept anything."""
+        wanted: list[TopicPartition] = []
+        refused: list[Committed] = []
+        for partition, (number, offset, metadata) in points.items():
+            if self._owned.get(partition) == number and offset >= self._committed[partition]:
+                self._committed[partition] = offset
+                self._committing.setdefault(partition, deque()).append(number)
+                wanted.append(TopicPartition(partition.topic, partition.number, offset, metadata))
+            else:
+                refused.append(Committed(partition, number, False))
+        if refused:
+            self._loop.call_soon_threadsafe(self._listener.committed, refused)
         if not wanted:
             return
-        for tp in wanted:
-            self._asked[Partition(tp.topic, tp.partition)] = tp.offset
         try:
             if waits:
                 done = consumer.commit(offsets=wanted, asynchronous=False)
@@ -366,22 +397,31 @@ class KafkaSource:
             self._note_commit(error.args[0], wanted)
 
     def _note_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        results: list[Committed] = []
         for tp in partitions:
-            refused = error or tp.error
             partition = Partition(tp.topic, tp.partition)
-            if refused is None:
+            under_way = self._committing.get(partition)
+            if not under_way:
                 continue
-            self._metrics.commits_refused.inc()
-            log.warning("commit refused", partition=str(partition), error=str(refused))
-            if partition in self._owned and tp.offset == self._asked.get(partition):
-                # Nothing higher has been sent since: send it again in a while.
-                self._asked[partition] = -1
-                self._refused[partition] = tp.offset
+            refused = error or tp.error
+            if refused is not None:
+                log.warning("commit refused", partition=str(partition), error=str(refused))
+                if refused.code() == KafkaError.OFFSET_METADATA_TOO_LARGE:
+                    self._tell_failed(Fatal(METADATA_TOO_LARGE))
+            results.append(Committed(partition, under_way.popleft(), refused is None))
+        if results:
+            self._loop.call_soon_threadsafe(self._listener.committed, results)
+
+
+METADATA_TOO_LARGE = (
+    "the brokers refuse our commit metadata: set offset.metadata.max.bytes to 4096 (Kafka's "
+    "default) or more on every broker"
+)
 
 
 async def _as_coroutine(
     listener: SourceListener, partitions: Sequence[Partition]
-) -> Mapping[Partition, int]:
+) -> Mapping[Partition, CommitPoint]:
     return await listener.revoked(partitions)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 from consumer.domain.binding import Binding
@@ -11,8 +12,8 @@ from consumer.domain.policy import PolicyVersion
 from consumer.domain.verdict import Verdict
 from consumer.errors import Rejected
 from consumer.interfaces import Partition, Publication
-from consumer.pipeline.offsets import OffsetTracker
 from consumer.pipeline.sequencer import Sequenced, Sequencer
+from consumer.pipeline.tenure import Tenure
 
 
 class Flight(Sequenced):
@@ -53,24 +54,57 @@ class Flight(Sequenced):
     def is_live(self) -> bool:
         return self.stretch.is_live
 
+    @property
+    def is_unbegun(self) -> bool:
+        """Whether it waits for the note that it is begun alone."""
+        return self.task is None and self.publication is None
+
 
 class Stretch:
     """One partition during one assignment: everything in it ends with the assignment."""
 
-    def __init__(self, partition: Partition, term: int, start: int) -> None:
+    def __init__(self, partition: Partition, number: int) -> None:
         self.partition = partition
-        self.term = term
-        self.tracker = OffsetTracker(start)
+        self.number = number
+        self.tenure: Tenure | None = None
+        """What may be committed and published; None until the recovery is through."""
+        self.recovering: asyncio.Task[None] | None = None
         self.sequencer: Sequencer[Flight] = Sequencer()
         self.flights: dict[int, Flight] = {}
         """Unfinished records by offset, in the order they were taken."""
+        self.waiting: deque[Record] = deque()
+        """Taken, and not yet admitted: there is no room, or they go one at a time."""
+        self.withheld: deque[Flight] = deque()
+        """Ready to be published, and not allowed to yet."""
         self.binding: Binding | None = None
         """What bound the topic when its last record was taken."""
         self.is_live = True
         self.is_paused = False
-        self.commit_asked = start
         self.on_empty: Callable[[Stretch], None] | None = None
         """Called once nothing is unfinished, for whoever drains."""
 
     def __repr__(self) -> str:
-        return f"<Stretch {self.partition} term {self.term} {self.tracker!r} {self.sequencer!r}>"
+        return (
+            f"<Stretch {self.partition} {self.tenure!r} {self.sequencer!r} "
+            f"waiting {len(self.waiting)}, withheld {len(self.withheld)}>"
+        )
+
+    @property
+    def is_established(self) -> bool:
+        """Whether it is known what was done before, and committed that we go on from there."""
+        return self.tenure is not None and self.tenure.is_established
+
+    @property
+    def term(self) -> int:
+        """Counts the assignments of the partition, over all workers; 0 while that is not known."""
+        return self.tenure.term if self.tenure else 0
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.flights and not self.waiting
+
+    @property
+    def settled(self) -> Tenure:
+        """The tenure of a stretch whose records are being taken."""
+        assert self.tenure is not None
+        return self.tenure

@@ -3,37 +3,50 @@ Intake: records in, in bounds; verdicts out, in order; commits behind them.
 
 The rules of this file. Everything runs on the event loop, so nothing is locked. Every record
 belongs to a `Stretch`, one partition during one assignment; when the assignment ends so does the
-stretch, and whatever comes back for it later moves nothing. A record is terminal when the broker
-has acknowledged what became of it, and only terminal records move a commit.
+stretch, and whatever comes back for it later moves nothing. A stretch begins with its recovery:
+nothing is judged before it is known what earlier owners did. A record is terminal when the broker
+has acknowledged what became of it, and only terminal records move a commit. Nothing is published
+without a lease.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
 from consumer.domain.message import Record
-from consumer.errors import Fatal
+from consumer.domain.verdict import UnjudgedReason
+from consumer.errors import Fatal, PoisonMessage
 from consumer.interfaces import (
     Assigned,
     Clock,
+    CommitPoint,
+    Committed,
+    Fate,
     Partition,
     Policies,
     Report,
     Sink,
     Source,
 )
+from consumer.pipeline.committer import Committer
 from consumer.pipeline.flight import Flight, Stretch
+from consumer.pipeline.lease import LeaseTerms, Moment
 from consumer.pipeline.ledger import Ledger
 from consumer.pipeline.limiter import Limiter
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
+from consumer.pipeline.recovery import Recovery
+from consumer.pipeline.tenure import Tenure
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
+
+LAST_COMMIT_S = 5.0
+"""How long the stop waits for the answers to its last commits."""
 
 
 class Intake:
@@ -46,8 +59,11 @@ class Intake:
         policies: Policies,
         processor: Processor,
         publisher: Publisher,
+        recovery: Recovery,
         limiter: Limiter,
         ledger: Ledger,
+        terms: LeaseTerms,
+        owner: str,
         clock: Clock,
         metrics: Metrics,
         drain_s: float,
@@ -58,14 +74,19 @@ class Intake:
         self._policies = policies
         self._processor = processor
         self._publisher = publisher
+        self._recovery = recovery
         self._limiter = limiter
         self.ledger = ledger
+        self._terms = terms
+        self._owner = owner
         self._clock = clock
         self._metrics = metrics
         self._drain_s = drain_s
         self._on_terminal = on_terminal
         """Told of each record once the broker has what became of it; the demo watches here."""
+        self._committer = Committer(source, terms, clock, metrics)
         self._stretches: dict[Partition, Stretch] = {}
+        self._paused_topics: frozenset[str] = frozenset()
         self._loop = asyncio.get_running_loop()
         self._is_giving = False
         self._is_stopping = False
@@ -80,14 +101,60 @@ class Intake:
     def __repr__(self) -> str:
         return f"<Intake {self._limiter!r} {self.ledger!r} {list(self._stretches.values())!r}>"
 
-    # What the source tells.
+    # Assignments.
 
     def assigned(self, assignments: Sequence[Assigned]) -> None:
-        if self.failure.done():
+        if self.failure.done() or self._is_stopping:
             return
-        for partition, term, start in assignments:
-            self._stretches[partition] = Stretch(partition, term, start)
+        for assigned in assignments:
+            stretch = Stretch(assigned.partition, assigned.number)
+            self._stretches[assigned.partition] = stretch
+            stretch.recovering = self._loop.create_task(self._recover(stretch, assigned))
         self._give_credits()
+
+    async def _recover(self, stretch: Stretch, assigned: Assigned) -> None:
+        """Find out what was done before, and commit that this worker goes on from there."""
+        topic = stretch.partition.topic
+        try:
+            binding = self._policies.catalogue.binding_for(topic)
+            outputs = binding.outputs.topics(topic) if binding else ()
+            recovered = await self._recovery.recover(assigned, outputs)
+            tenure = Tenure(assigned, recovered, self._owner, self._terms, self._sink.floor)
+            tenure.name_outputs(outputs)
+            stretch.tenure = tenure
+            self._committer.commit([stretch])
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._fail(error)
+
+    def committed(self, results: Sequence[Committed]) -> None:
+        for result in results:
+            stretch = self._stretches.get(result.partition)
+            if stretch is not None and stretch.number != result.number:
+                stretch = None
+            begins = stretch is not None and not stretch.is_established
+            if not self._committer.answered(result, stretch) or stretch is None:
+                continue
+            if begins:
+                stretch.is_paused = True
+                self._resume_if_it_may(stretch)
+            self._send_withheld(stretch)
+            self._admit_waiting(stretch)
+
+    async def revoked(self, partitions: Sequence[Partition]) -> Mapping[Partition, CommitPoint]:
+        stretches = [self._stretches[p] for p in partitions if p in self._stretches]
+        await self._drain(stretches)
+        self._end(stretches)
+        return self._committer.last_points(stretches)
+
+    def lost(self, partitions: Sequence[Partition]) -> None:
+        self._end([self._stretches[p] for p in partitions if p in self._stretches])
+
+    def failed(self, error: Exception) -> None:
+        self._fail(error)
+
+    # Taking and admitting.
 
     def taken(self, records: Sequence[Record]) -> None:
         # After a failure nothing more is tracked: what comes later must not be committed past it.
@@ -103,38 +170,118 @@ class Intake:
         now_s = self._clock.now_s()
         catalogue = self._policies.catalogue
         for record in records:
-            topic, number, offset = record.position
+            topic, number, _ = record.position
             stretch = self._stretches.get(Partition(topic, number))
-            if stretch is None or not stretch.tracker.start(offset):
+            if stretch is None:
                 continue
+            if stretch.tenure is None:
+                raise Fatal(f"{record.position} was taken before its partition was recovered")
             # A reload may unbind a topic; until it is no longer consumed its old policies hold.
             binding = catalogue.binding_for(topic) or stretch.binding
             if binding is None:
                 raise Fatal(f"no policy binds {topic}")
-            stretch.binding = binding
-            flight = Flight(record, stretch, binding, now_s)
-            stretch.flights[offset] = flight
-            stretch.sequencer.admit(flight)
+            if binding is not stretch.binding:
+                stretch.binding = binding
+                stretch.tenure.name_outputs(binding.outputs.topics(topic))
             self.ledger.consume(topic)
-            self._limiter.in_flight += 1
-            self._limiter.pending += 1
-            flight.task = self._loop.create_task(self._judge(flight))
-            if not stretch.is_paused and self._limiter.must_pause(stretch.tracker.pending):
-                stretch.is_paused = True
-                self._source.pause([stretch.partition])
+            if stretch.waiting or not self._has_room(stretch, record):
+                stretch.waiting.append(record)
+            else:
+                self._admit(stretch, record, now_s)
+            self._pause_if_full(stretch)
         self._give_credits()
 
-    async def revoked(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
-        stretches = [self._stretches[p] for p in partitions if p in self._stretches]
-        await self._drain(stretches)
-        self._end(stretches)
-        return {stretch.partition: stretch.tracker.committable for stretch in stretches}
+    def _has_room(self, stretch: Stretch, record: Record) -> bool:
+        """Whether a record may be tracked now: the commit's map has room, and it may be alone."""
+        tenure, offset = stretch.settled, record.position.offset
+        if tenure.tracker.is_recovered(offset):
+            return True
+        oldest = next(iter(stretch.flights), None)
+        if oldest is not None and (tenure.is_careful(offset) or tenure.is_careful(oldest)):
+            return False
+        return tenure.tracker.has_room
 
-    def lost(self, partitions: Sequence[Partition]) -> None:
-        self._end([self._stretches[p] for p in partitions if p in self._stretches])
+    def _admit(self, stretch: Stretch, record: Record, now_s: float) -> None:
+        topic, _, offset = record.position
+        tenure, binding = stretch.settled, stretch.binding
+        assert binding is not None
+        is_recovered = tenure.tracker.is_recovered(offset)
+        if not tenure.tracker.start(offset):
+            self.ledger.discard(topic, 1)
+            return
+        if is_recovered:
+            tenure.tracker.finish(offset)
+            tenure.moved()
+            self.ledger.book_recovered(topic)
+            return
+        flight = Flight(record, stretch, binding, now_s)
+        stretch.flights[offset] = flight
+        stretch.sequencer.admit(flight)
+        self._limiter.pending += 1
+        if tenure.is_careful(offset) and not self._has_noted(flight, tenure):
+            return
+        self._begin(flight)
 
-    def failed(self, error: Exception) -> None:
-        self._fail(error)
+    def _has_noted(self, flight: Flight, tenure: Tenure) -> bool:
+        """Whether the next owner would know that this record was begun alone; else see to it."""
+        offset = flight.record.position.offset
+        if tenure.is_poison(offset):
+            flight.rejection = PoisonMessage()
+            flight.publication = self._publisher.dead_letter(flight, flight.rejection)
+            self._ready(flight)
+            return False
+        if tenure.is_marked(offset):
+            return True
+        tenure.mark(offset)
+        self._committer.commit([flight.stretch])
+        return False
+
+    def _begin(self, flight: Flight) -> None:
+        self._limiter.in_flight += 1
+        flight.task = self._loop.create_task(self._judge(flight))
+
+    def _admit_waiting(self, stretch: Stretch) -> None:
+        """Admit what waited for room, or for the note that it is begun alone."""
+        tenure, now_s = stretch.settled, self._clock.now_s()
+        alone = next(iter(stretch.flights.values()), None)
+        if alone is not None and alone.is_unbegun:
+            if tenure.is_marked(alone.record.position.offset):
+                self._begin(alone)
+            else:
+                self._committer.commit([stretch])
+        while stretch.waiting and self._has_room(stretch, stretch.waiting[0]):
+            self._admit(stretch, stretch.waiting.popleft(), now_s)
+        self._resume_if_it_may(stretch)
+
+    # Pausing.
+
+    def set_paused(self, topics: frozenset[str]) -> None:
+        """An operator pauses these topics, and no others: nothing new is taken from them."""
+        self._paused_topics = topics
+        for stretch in self._stretches.values():
+            self._pause_if_full(stretch)
+            self._resume_if_it_may(stretch)
+
+    def _pause_if_full(self, stretch: Stretch) -> None:
+        if stretch.is_paused or not stretch.is_established:
+            return
+        if (
+            stretch.waiting
+            or stretch.partition.topic in self._paused_topics
+            or self._limiter.must_pause(stretch.settled.tracker.pending)
+        ):
+            stretch.is_paused = True
+            self._source.pause([stretch.partition])
+
+    def _resume_if_it_may(self, stretch: Stretch) -> None:
+        if (
+            stretch.is_paused
+            and not stretch.waiting
+            and stretch.partition.topic not in self._paused_topics
+            and self._limiter.may_resume(stretch.settled.tracker.pending)
+        ):
+            stretch.is_paused = False
+            self._source.resume([stretch.partition])
 
     # What the sink tells.
 
@@ -147,15 +294,27 @@ class Intake:
     def _report(self, reports: Sequence[Report]) -> None:
         now_s = self._clock.now_s()
         wall_ms = self._clock.wall_ms()
-        for ticket, is_stored in reports:
+        again: list[Flight] = []
+        for ticket, fate in reports:
             assert isinstance(ticket, Flight)
             if not ticket.is_live:
                 continue
-            if is_stored:
+            if fate is Fate.STORED:
                 self._finish(ticket, now_s, wall_ms)
-            else:
+            elif fate is Fate.TOO_LARGE:
                 self._send_smaller(ticket)
+            else:
+                again.append(ticket)
+        if again:
+            self._send_again(again)
         self._give_credits()
+
+    def _send_again(self, flights: list[Flight]) -> None:
+        """What was not stored comes before anything of its partition that is withheld."""
+        for stretch in {flight.stretch for flight in flights}:
+            ours = [flight for flight in flights if flight.stretch is stretch]
+            stretch.withheld.extendleft(reversed(ours))
+            self._send_withheld(stretch)
 
     # The way of one record.
 
@@ -171,8 +330,11 @@ class Intake:
             if flight.is_live:
                 self._limiter.in_flight -= 1
                 self._give_credits_soon()
-        if not flight.is_live:
-            return
+        if flight.is_live:
+            self._ready(flight)
+
+    def _ready(self, flight: Flight) -> None:
+        """It is known what is to be published, if anything."""
         stretch = flight.stretch
         if flight.publication is None:
             released = stretch.sequencer.passed_over(flight)
@@ -184,22 +346,37 @@ class Intake:
             self._send(released)
 
     def _send(self, released: list[Flight]) -> None:
-        now_s = self._clock.now_s()
+        """Send in this order what may be published now, and withhold the rest."""
+        now = Moment.of(self._clock)
         for flight in released:
-            assert flight.publication is not None
-            flight.sent_s = now_s
-            self._sink.send(flight.publication, flight)
+            stretch, publication = flight.stretch, flight.publication
+            assert publication is not None
+            tenure = stretch.settled
+            if stretch.withheld or not tenure.may_publish(publication.topic, now):
+                stretch.withheld.append(flight)
+                continue
+            tenure.sent(publication.topic, flight.record.position.offset)
+            flight.sent_s = now.now_s
+            self._sink.send(publication, flight)
+
+    def _send_withheld(self, stretch: Stretch) -> None:
+        if stretch.withheld:
+            withheld, stretch.withheld = list(stretch.withheld), type(stretch.withheld)()
+            self._send(withheld)
 
     def _send_smaller(self, flight: Flight) -> None:
+        publication = flight.publication
+        assert publication is not None
+        flight.stretch.settled.acknowledged(publication.topic, flight.record.position.offset)
         try:
             flight.publication = self._publisher.smaller(flight)
         except Fatal as error:
             self._fail(error)
             return
-        self._sink.send(flight.publication, flight)
+        self._send([flight])
 
     def _finish(self, flight: Flight, now_s: float, wall_ms: int) -> None:
-        verdict = flight.verdict
+        verdict, publication = flight.verdict, flight.publication
         if flight.rejection is not None:
             self.ledger.book_dead_letter(flight.record.position.topic, flight.rejection)
         elif verdict is not None:
@@ -209,6 +386,8 @@ class Intake:
         self._observe_publish(now_s - flight.sent_s)
         if flight.record.timestamp_ms > 0:
             self._observe_total(max(0, wall_ms - flight.record.timestamp_ms) / 1_000)
+        assert publication is not None
+        flight.stretch.settled.acknowledged(publication.topic, flight.record.position.offset)
         released = flight.stretch.sequencer.acknowledged(flight)
         self._finished(flight)
         if self._on_terminal is not None:
@@ -219,14 +398,42 @@ class Intake:
     def _finished(self, flight: Flight) -> None:
         stretch = flight.stretch
         offset = flight.record.position.offset
-        stretch.tracker.finish(offset)
+        tenure = stretch.settled
+        tenure.tracker.finish(offset)
+        tenure.moved()
         del stretch.flights[offset]
         self._limiter.pending -= 1
-        if stretch.is_paused and self._limiter.may_resume(stretch.tracker.pending):
-            stretch.is_paused = False
-            self._source.resume([stretch.partition])
-        if not stretch.flights and stretch.on_empty is not None:
+        if stretch.waiting:
+            self._admit_waiting(stretch)
+        elif stretch.is_paused:
+            self._resume_if_it_may(stretch)
+        if stretch.on_empty is not None and stretch.is_empty:
             stretch.on_empty(stretch)
+
+    def end_pinned(self, pinned_s: float, is_out: bool) -> None:
+        """
+        End the one record that holds up a partition though everything above it is done.
+
+        `is_out` says that the model answers nobody: then no record is to blame. Its verdict is
+        `unjudged`, reason `stuck`, as the topic's `on_unjudged` says.
+        """
+        if is_out or not pinned_s:
+            return
+        for stretch in self._stretches.values():
+            if len(stretch.flights) != 1 or not stretch.settled.tracker.done:
+                continue
+            (flight,) = stretch.flights.values()
+            age_s = self._clock.now_s() - flight.taken_s
+            if age_s < pinned_s or flight.task is None or flight.task.done():
+                continue
+            log.error(
+                "one record holds up its partition: ending it",
+                position=str(flight.record.position),
+                age_s=round(age_s, 1),
+            )
+            flight.task.cancel()
+            self._processor.give_up(flight, UnjudgedReason.STUCK)
+            self._ready(flight)
 
     # Credits, commits, the end.
 
@@ -244,14 +451,13 @@ class Intake:
         if more:
             self._source.give_credits(more)
 
+    def tick(self) -> None:
+        """To be called many times a second: notices when this process has stood still."""
+        self._committer.tick()
+
     def commit(self) -> None:
-        """Ask for the commits that have moved since the last time."""
-        moved: dict[Partition, int] = {}
-        for partition, stretch in self._stretches.items():
-            if stretch.tracker.committable > stretch.commit_asked:
-                stretch.commit_asked = moved[partition] = stretch.tracker.committable
-        if moved:
-            self._source.commit(moved)
+        """Ask for the commits that say anything new, and for those that renew a lease."""
+        self._committer.commit(self._stretches.values())
 
     def oldest_age_s(self) -> float:
         """How long ago the oldest unfinished record was taken, in seconds; health looks at it."""
@@ -262,17 +468,26 @@ class Intake:
         ]
         return self._clock.now_s() - min(taken) if taken else 0.0
 
+    @property
+    def recovering(self) -> tuple[Partition, ...]:
+        """Assigned, and not yet judged."""
+        return tuple(p for p, stretch in self._stretches.items() if not stretch.is_established)
+
     def refresh_gauges(self, ends: Mapping[Partition, int]) -> None:
         """Set the gauges that are read off the state; `ends` are the inputs' end offsets."""
         metrics, wall_ms = self._metrics, self._clock.wall_ms()
         self.ledger.flush()
         metrics.in_flight.set(self.ledger.in_flight)
         metrics.ledger_difference.set(self.ledger.difference)
+        metrics.recovering.set(len(self.recovering))
+        metrics.withheld.set(sum(len(each.withheld) for each in self._stretches.values()))
         for partition, stretch in self._stretches.items():
+            if stretch.tenure is None:
+                continue
             labels = (partition.topic, str(partition.number))
             end = ends.get(partition)
             if end is not None and end >= 0:
-                lag = max(0, end - stretch.tracker.committable)
+                lag = max(0, end - stretch.tenure.tracker.committable)
                 metrics.lag_records.labels(*labels).set(lag)
             oldest = next(iter(stretch.flights.values()), None)
             age_ms = wall_ms - oldest.record.timestamp_ms if oldest else 0
@@ -285,14 +500,24 @@ class Intake:
                 gauge.remove(partition.topic, str(partition.number))
 
     async def drain(self) -> None:
-        """Take nothing more and finish what was taken, within the drain budget."""
+        """
+        Take nothing more, finish what was taken within the drain budget, and make the last commits.
+
+        After a failure nothing is released: the next owner counts that start as one that ended
+        badly.
+        """
         self._is_stopping = True
-        await self._drain(list(self._stretches.values()))
-        self.commit()
+        stretches = list(self._stretches.values())
+        await self._drain(stretches)
+        if self.failure.done():
+            self.commit()
+            return
+        self._end(stretches)
+        await self._committer.commit_last(stretches, LAST_COMMIT_S)
 
     async def _drain(self, stretches: list[Stretch]) -> None:
         """Wait until the stretches are empty, or the one budget for all of them is spent."""
-        waiting = {stretch for stretch in stretches if stretch.flights}
+        waiting = {stretch for stretch in stretches if not stretch.is_empty}
         if not waiting:
             return
         emptied: asyncio.Future[None] = self._loop.create_future()
@@ -310,25 +535,30 @@ class Intake:
         for stretch in stretches:
             stretch.on_empty = None
 
-    def _end(self, stretches: list[Stretch]) -> None:
+    def _end(self, stretches: Iterable[Stretch]) -> None:
         """The assignment is over: forget what is unfinished; somebody judges it anew."""
         for stretch in stretches:
             stretch.is_live = False
-            left = len(stretch.flights)
+            if stretch.recovering is not None:
+                stretch.recovering.cancel()
             for flight in stretch.flights.values():
                 if flight.task is not None and not flight.task.done():
                     flight.task.cancel()
                     self._limiter.in_flight -= 1
-            self._limiter.pending -= left
+            left = len(stretch.flights) + len(stretch.waiting)
+            self._limiter.pending -= len(stretch.flights)
             self.ledger.discard(stretch.partition.topic, left)
             stretch.flights.clear()
-            del self._stretches[stretch.partition]
+            stretch.waiting.clear()
+            stretch.withheld.clear()
+            if self._stretches.get(stretch.partition) is stretch:
+                del self._stretches[stretch.partition]
             self._drop_gauges(stretch.partition)
             log.info(
                 "assignment ended",
                 partition=str(stretch.partition),
                 term=stretch.term,
-                committable=stretch.tracker.committable,
+                committable=stretch.tenure.tracker.committable if stretch.tenure else None,
                 discarded=left,
             )
         self._give_credits_soon()

@@ -1,5 +1,5 @@
 """
-Ledger: consumed = verdicts + dead letters + passed over + discarded + in flight, always.
+Ledger: consumed = verdicts + dead letters + recovered + passed over + discarded + in flight.
 
 Counts twice on purpose: once as records come and once as they end. The difference is a gauge that
 reads zero; anything else is a bug that loses or repeats messages.
@@ -24,6 +24,7 @@ class Ledger:
         self.consumed = 0
         self.verdicts = 0
         self.dead_letters = 0
+        self.recovered = 0
         self.passed_over = 0
         self.discarded = 0
         self.in_flight = 0
@@ -31,14 +32,15 @@ class Ledger:
     def __repr__(self) -> str:
         return (
             f"<Ledger consumed {self.consumed} = verdicts {self.verdicts} + dead letters "
-            f"{self.dead_letters} + passed over {self.passed_over} + discarded {self.discarded} "
-            f"+ in flight {self.in_flight}, difference {self.difference}>"
+            f"{self.dead_letters} + recovered {self.recovered} + passed over {self.passed_over} "
+            f"+ discarded {self.discarded} + in flight {self.in_flight}, "
+            f"difference {self.difference}>"
         )
 
     @property
     def difference(self) -> int:
-        ended = self.verdicts + self.dead_letters + self.passed_over + self.discarded
-        return self.consumed - ended - self.in_flight
+        ended = self.verdicts + self.dead_letters + self.recovered + self.passed_over
+        return self.consumed - ended - self.discarded - self.in_flight
 
     def consume(self, topic: str) -> None:
         self.consumed += 1
@@ -61,6 +63,11 @@ class Ledger:
         self.dead_letters += 1
         self.in_flight -= 1
         self._inc(self._metrics.dead_letters, topic, rejection.reason)
+
+    def book_recovered(self, topic: str) -> None:
+        self.recovered += 1
+        self.in_flight -= 1
+        self._inc(self._metrics.recovered, topic)
 
     def book_passed_over(self, topic: str) -> None:
         self.passed_over += 1

@@ -3,28 +3,47 @@ OffsetTracker: records finished in any order, committed in order.
 
 Rules of this file: pure, one tracker per partition and assignment, and only finished records ever
 move the commit. Gaps in the numbers are normal (compaction and transactions leave them), so the
-run is one of records that were taken, not of numbers.
+run is one of records that were taken, not of numbers. What is finished above the run is written
+beside each commit, and that has little room: `has_room` bounds it before it is ever exceeded.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
+
+from consumer.domain.checkpoint import MAP_CHARS_MAX, varint_bytes
+
+MAP_BYTES_MAX = MAP_CHARS_MAX * 3 // 4 - 16
+"""What base64 makes MAP_CHARS_MAX of, less one record that is always let in."""
 
 
 class OffsetTracker:
     """Which records of one partition are unfinished, and how far may be committed."""
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, recovered: Iterable[int] = ()) -> None:
         self._pending: deque[int] = deque()
         self._done: set[int] = set()
+        self._recovered = {offset for offset in recovered if offset >= start}
+        """Finished by an earlier owner, and not yet taken by us."""
+        self._recovered_in_order = deque(sorted(self._recovered))
         self._last = start - 1
+        self._costs: deque[int] = deque()
+        self._cost = 0
+        """The most bytes that the pending records can need in a map of runs."""
+        self._recovered_cost = 0
+        previous = start - 1
+        for offset in self._recovered_in_order:
+            self._recovered_cost += varint_bytes(offset - previous) + 1
+            previous = offset
+        self._highest = previous
         self.committable = start
         """The offset to commit: one past the highest unbroken run of finished records."""
 
     def __repr__(self) -> str:
         return (
             f"<OffsetTracker committable {self.committable}, unfinished {self.unfinished}, "
-            f"done above {len(self._done)}>"
+            f"done above {len(self._done) + len(self._recovered)}>"
         )
 
     @property
@@ -41,10 +60,43 @@ class OffsetTracker:
         """The offset that holds the commit back, or None where all is finished."""
         return self._pending[0] if self._pending else None
 
+    @property
+    def covers_recovered(self) -> bool:
+        """
+        Whether `done` names all that earlier owners finished.
+
+        After an operator's reset there may be more of it than fits; then it is found again by
+        reading the outputs from where it was found.
+        """
+        span = (max(self._last, self._highest) - self.committable) // 8 + 1
+        return min(span, self._cost + self._recovered_cost) <= MAP_BYTES_MAX
+
+    @property
+    def done(self) -> frozenset[int]:
+        """Finished records above the committable offset; those of earlier owners as far as fits."""
+        if self._recovered and self.covers_recovered:
+            return frozenset(self._done | self._recovered)
+        return frozenset(self._done)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the map of finished records surely fits, with one record more."""
+        if not self._pending:
+            return True
+        span = (self._last - self.committable) // 8 + 1
+        return min(span, self._cost) <= MAP_BYTES_MAX
+
+    def is_recovered(self, offset: int) -> bool:
+        """Whether an earlier owner has finished it."""
+        return offset in self._recovered
+
     def start(self, offset: int) -> bool:
         """Track a record that was taken. False where it, or a later one, was taken before."""
         if offset <= self._last:
             return False
+        cost = varint_bytes(offset - max(self._last, self.committable - 1)) + 1
+        self._costs.append(cost)
+        self._cost += cost
         self._last = offset
         self._pending.append(offset)
         return True
@@ -57,5 +109,12 @@ class OffsetTracker:
         self._done.add(offset)
         while pending and pending[0] in self._done:
             oldest = pending.popleft()
+            self._cost -= self._costs.popleft()
             self._done.remove(oldest)
             self.committable = oldest + 1
+        # What earlier owners finished and the input no longer has is passed here as well.
+        in_order = self._recovered_in_order
+        while in_order and in_order[0] <= self._last:
+            self._recovered.discard(in_order.popleft())
+        if not in_order:
+            self._recovered_cost = 0

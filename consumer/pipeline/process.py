@@ -50,6 +50,12 @@ class Processor:
         flight.verdict = await self._judged(message, flight)
         flight.publication = self._publisher.verdict(flight, flight.verdict)
 
+    def give_up(self, flight: Flight, reason: UnjudgedReason) -> None:
+        """End a record that will not be judged: its verdict is unjudged, for that reason."""
+        message = decode(flight.record, flight.binding.reading)
+        flight.verdict = self._decide(message, flight, Judged((), reason), 0.0)
+        flight.publication = self._publisher.verdict(flight, flight.verdict)
+
     async def _judged(self, message: Message, flight: Flight) -> Verdict:
         if message.skipped is not None:
             return self._verdict(message, flight, Judged(()), Outcome.ALLOW, Cause.SKIPPED)

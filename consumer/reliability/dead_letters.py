@@ -7,7 +7,8 @@ always fits, so it is never a loop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from consumer.domain.envelope import percent, renamed
@@ -26,6 +27,8 @@ class DeadLetterOffice:
     worker: str
     spring_names: bool = False
     """Also write the `kafka_dlt-*` headers that Spring's tools read."""
+    topic_ids: Mapping[str, str] = field(default_factory=dict)
+    """The broker's id of each input, where it gives one: a topic made again is another one."""
 
     def letter(self, record: Record, error: Rejected, topic: str, term: int) -> Publication:
         """The dead letter of a record, for the dead-letter topic of its input."""
@@ -41,6 +44,9 @@ class DeadLetterOffice:
             ("safeguard-term", b"%d" % term),
             ("safeguard-worker", percent(self.worker)),
         ]
+        topic_id = self.topic_ids.get(position.topic)
+        if topic_id:
+            headers.append(("safeguard-topic-id", topic_id.encode()))
         if self.spring_names:
             headers += [
                 ("kafka_dlt-original-topic", position.topic.encode()),

@@ -41,6 +41,12 @@ class Metrics:
             ["topic"],
             registry=registry,
         )
+        self.recovered = Counter(
+            "safeguard_recovered",
+            "Records taken anew whose verdict or dead letter an earlier owner had published",
+            ["topic"],
+            registry=registry,
+        )
         self.passed_over = Counter(
             "safeguard_passed_over",
             "Tombstones passed over, as topic.toml asks",
@@ -107,6 +113,16 @@ class Metrics:
         self.publish_repeats = Counter(
             "safeguard_publish_repeats",
             "Publications sent again after a negative or missing report",
+            registry=registry,
+        )
+        self.withheld = Gauge(
+            "safeguard_withheld",
+            "Finished verdicts that wait for the lease or for a commit to name their output",
+            registry=registry,
+        )
+        self.recovering = Gauge(
+            "safeguard_recovering_partitions",
+            "Partitions assigned, and not yet judged: the last owner's lease or tails are awaited",
             registry=registry,
         )
         self.commits_refused = Counter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -10,11 +11,11 @@ from datetime import UTC, datetime
 import pytest
 
 from consumer.domain.message import Record
-from consumer.interfaces import Assigned, Partition
+from consumer.interfaces import Assigned, CommitPoint, Committed, Partition
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.source import KafkaSource
 from consumer.telemetry.metrics import Metrics
-from tests.records import committed, write
+from tests.records import commit, committed, write
 from tests.stage import Broker
 from tests.waiting import until
 
@@ -22,7 +23,7 @@ PROTOCOLS = ["classic", "consumer"]
 
 
 class Listener:
-    """Notes what it is told; a revocation returns what the test says is done."""
+    """Notes what it is told and resumes at once; a revocation commits what the test says."""
 
     def __init__(self) -> None:
         self.owned: dict[Partition, Assigned] = {}
@@ -32,22 +33,37 @@ class Listener:
         self.revocations: list[Partition] = []
         self.losses: list[Partition] = []
         self.failures: list[Exception] = []
+        self.commits: list[Committed] = []
+        self.source: KafkaSource | None = None
+        """Resumed upon an assignment; None leaves it paused."""
 
     def assigned(self, assignments: Sequence[Assigned]) -> None:
         self.assignments += assignments
         self.owned |= {found.partition: found for found in assignments}
+        if self.source is not None:
+            self.source.resume([found.partition for found in assignments])
+
+    def committed(self, results: Sequence[Committed]) -> None:
+        self.commits += results
+
+    def point(self, partition: Partition, offset: int, metadata: str = "") -> CommitPoint:
+        return CommitPoint(self.owned[partition].number, offset, metadata)
 
     def taken(self, records: Sequence[Record]) -> None:
         for record in records:
             assert Partition(record.position.topic, record.position.partition) in self.owned
         self.records += records
 
-    async def revoked(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+    async def revoked(self, partitions: Sequence[Partition]) -> Mapping[Partition, CommitPoint]:
         self.revocations += partitions
-        offsets = {p: self.done(p) for p in partitions}
+        points = {
+            partition: self.point(partition, offset)
+            for partition in partitions
+            if (offset := self.done(partition)) is not None
+        }
         for partition in partitions:
             self.owned.pop(partition, None)
-        return {p: offset for p, offset in offsets.items() if offset is not None}
+        return points
 
     def lost(self, partitions: Sequence[Partition]) -> None:
         self.losses += partitions
@@ -80,8 +96,12 @@ async def running(
 def member(
     config: KafkaConfig, topic: str, start: str = "earliest"
 ) -> tuple[KafkaSource, Listener]:
-    source = KafkaSource(config, [topic], lambda _: start, lambda _: 99, Metrics(), drain_s=5.0)
-    return source, Listener()
+    source = KafkaSource(
+        config, [topic], lambda _: start, lambda _: 99, lambda _: {}, Metrics(), drain_s=5.0
+    )
+    listener = Listener()
+    listener.source = source
+    return source, listener
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -117,11 +137,14 @@ async def test_a_commit_is_where_the_next_member_begins(broker: Broker, protocol
     async with running(config, topic) as (source, listener):
         source.give_credits(10)
         await until(lambda: len(listener.records) == 3, "three records")
-        source.commit({Partition(topic, 0): 2})
+        source.commit({Partition(topic, 0): listener.point(Partition(topic, 0), 2, "sg1:x")})
         await until(lambda: committed(broker.bootstrap_servers, config.group, topic) == 2, "commit")
     async with running(config, topic) as (source, listener):
         source.give_credits(10)
         await until(lambda: listener.records, "the third record")
+
+        assert listener.assignments[0].committed == 2
+        assert listener.assignments[0].metadata == "sg1:x"
 
     assert listener.values == [b"2"]
 
@@ -131,11 +154,17 @@ async def test_a_commit_never_goes_back_and_never_touches_what_is_not_owned(brok
     topic, other = broker.topic(), broker.topic()
     write(broker.bootstrap_servers, topic, [b"0", b"1", b"2"])
     config = broker.config()
-    async with running(config, topic) as (source, _listener):
-        source.commit({Partition(topic, 0): 3, Partition(other, 0): 7})
-        await until(lambda: committed(broker.bootstrap_servers, config.group, topic) == 3, "commit")
-        source.commit({Partition(topic, 0): 1})
+    ours, foreign = Partition(topic, 0), Partition(other, 0)
+    async with running(config, topic) as (source, listener):
+        source.commit({ours: listener.point(ours, 3), foreign: CommitPoint(1, 7, "")})
+        await until(lambda: len(listener.commits) == 2, "two answers")
+        source.commit({ours: listener.point(ours, 1)})
+        source.commit({ours: CommitPoint(7, 4, "")})
+        await until(lambda: len(listener.commits) == 4, "two answers more")
 
+    answers = [(each.partition, each.is_accepted) for each in listener.commits]
+    assert sorted(answers[:2]) == sorted([(ours, True), (foreign, False)])
+    assert answers[2:] == [(ours, False), (ours, False)]
     assert committed(broker.bootstrap_servers, config.group, topic) == 3
     assert committed(broker.bootstrap_servers, config.group, other) < 0
 
@@ -178,23 +207,45 @@ async def source_has_gone_round(source: KafkaSource) -> None:
         await until(lambda before_s=before_s: source.polled_s > before_s, "the thread's next round")  # type: ignore[misc]
 
 
-async def test_a_new_group_starts_at_the_latest_and_that_start_is_committed(
-    broker: Broker,
-) -> None:
-    """Records before the start are passed over once, and none after it is ever passed over."""
+async def test_a_new_group_starts_at_the_latest_and_waits_to_be_resumed(broker: Broker) -> None:
+    """Records before the start are passed over once; nothing flows before the listener says so."""
     topic = broker.topic()
     write(broker.bootstrap_servers, topic, [b"old"] * 3)
     config = broker.config()
-    async with running(config, topic, "latest") as (_source, listener):
-        await until(lambda: committed(broker.bootstrap_servers, config.group, topic) == 3, "start")
-        write(broker.bootstrap_servers, topic, [b"new"])
-    assert listener.assignments[0].start == 3
-
-    async with running(config, topic, "latest") as (source, listener):
+    source, listener = member(config, topic, "latest")
+    listener.source = None
+    source.start(listener)
+    try:
+        await until(lambda: listener.owned, "an assignment")
+        assert listener.assignments[0].start == 3
+        assert listener.assignments[0].committed is None
         source.give_credits(10)
-        await until(lambda: listener.records, "the record that nobody had taken")
+        write(broker.bootstrap_servers, topic, [b"new"])
+        before_s = source.polled_s
+        await until(lambda: source.polled_s > before_s + 0.5, "some rounds")
+        assert listener.records == []
+        source.resume([Partition(topic, 0)])
+        await until(lambda: listener.records, "the record")
+    finally:
+        await source.close()
 
     assert listener.values == [b"new"]
+
+
+@pytest.mark.kafka
+async def test_a_partition_that_comes_up_while_the_group_works_is_taken_from_its_beginning(
+    real_broker: Broker,
+) -> None:
+    """`latest` is for a new group; what is written to a new partition unseen is not passed over."""
+    topic = real_broker.topic(partitions=2)
+    write(real_broker.bootstrap_servers, topic, [b"unseen"], partition=1)
+    config = real_broker.config()
+    commit(real_broker.bootstrap_servers, config.group, topic, 0, 0)
+    async with running(config, topic, "latest", partitions=2) as (source, listener):
+        source.give_credits(10)
+        await until(lambda: listener.records, "the record that was written before we looked")
+
+    assert listener.values == [b"unseen"]
 
 
 @pytest.mark.kafka
@@ -239,23 +290,53 @@ async def test_a_second_member_takes_over_where_the_first_has_drained(
         assert not listener.losses
         await until(lambda: len(listener.owned) == 2, "both again")
 
-        terms = [found.term for found in listener.assignments if found.partition == moved]
-        assert terms == [1, 2]
+        numbers = [found.number for found in listener.assignments if found.partition == moved]
+        assert numbers == [1, 2]
 
 
-async def test_a_commit_that_the_broker_refuses_is_made_again(embedded_broker: Broker) -> None:
-    """A refused commit costs nothing but time, even if no record ever comes again."""
+async def test_a_commit_that_the_broker_refuses_is_said_to_be(embedded_broker: Broker) -> None:
+    """A refused commit is answered as refused, and the next one stands."""
     broker = embedded_broker
     topic = broker.topic()
     write(broker.bootstrap_servers, topic, [b"0"])
     config = broker.config()
-    async with running(config, topic) as (source, _listener):
-        await until(lambda: committed(broker.bootstrap_servers, config.group, topic) == 0, "start")
-        broker.embedded.fail_next(
-            8, [15, 16]
-        )  # OffsetCommit: coordinator not available, not coordinator
-        source.commit({Partition(topic, 0): 1})
-        await until(lambda: committed(broker.bootstrap_servers, config.group, topic) == 1, "commit")
+    zero = Partition(topic, 0)
+    async with running(config, topic) as (source, listener):
+        # OffsetCommit: invalid size; nothing that the client would repeat by itself
+        broker.embedded.fail_next(8, [28])
+        source.commit({zero: listener.point(zero, 1)})
+        await until(lambda: listener.commits, "an answer")
+        source.commit({zero: listener.point(zero, 1)})
+        await until(lambda: len(listener.commits) == 2, "another answer")
+
+    assert [each.is_accepted for each in listener.commits] == [False, True]
+    assert committed(broker.bootstrap_servers, config.group, topic) == 1
+
+
+async def test_commits_go_on_while_a_revocation_is_drained(broker: Broker) -> None:
+    """The leases of the partitions that stay are renewed, however long the drain takes."""
+    topic = broker.topic(partitions=2)
+    config = broker.config()
+    async with running(config, topic, partitions=2) as (first, listener):
+        drained = asyncio.Event()
+
+        async def slowly(partitions: Sequence[Partition]) -> Mapping[Partition, CommitPoint]:
+            (gone,) = partitions
+            stays = Partition(topic, 1 - gone.number)
+            first.commit({stays: listener.point(stays, 0)})
+            await until(lambda: listener.commits, "the commit of the partition that stays")
+            del listener.owned[gone]
+            drained.set()
+            return {}
+
+        listener.revoked = slowly  # type: ignore[method-assign]
+        second, other = member(config, topic)
+        second.start(other)
+        await asyncio.wait_for(drained.wait(), 30)
+        assert listener.commits[0].is_accepted
+        await until(lambda: len(other.owned) == 1, "the other's partition")
+        listener.revoked = Listener.revoked.__get__(listener)  # type: ignore[method-assign]
+        await second.close()
 
 
 async def test_a_partition_paused_when_it_was_taken_away_flows_when_it_comes_back(

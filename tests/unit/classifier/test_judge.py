@@ -733,7 +733,7 @@ async def outcome_of(
     )
     binding = a_binding(live=version, on_unjudged=on_unjudged, on_outage="unjudged")
     record = a_record_of({"text": text})
-    stretch = Stretch(Partition(record.position.topic, 1), term=1, start=0)
+    stretch = Stretch(Partition(record.position.topic, 1), 1)
     flight = Flight(record, stretch, binding, world.clock.now_s())
     await processor.process(flight)
     assert flight.verdict is not None

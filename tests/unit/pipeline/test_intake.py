@@ -3,158 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
 
 import pytest
 
 from consumer.domain.binding import Binding, Catalogue, Reading
-from consumer.domain.message import Position, Record
-from consumer.domain.policy import Outcome, Policy, PolicyVersion
-from consumer.domain.verdict import Judgement
+from consumer.domain.policy import PolicyVersion
 from consumer.errors import DeadLetterFailed, Fatal
-from consumer.interfaces import Assigned, Judged, Partition, Publication, Report, Ticket
+from consumer.interfaces import Fate, Report
 from consumer.pipeline.flight import Flight
-from consumer.pipeline.intake import Intake
-from consumer.pipeline.ledger import Ledger
-from consumer.pipeline.limiter import FlowLimits, Limiter
-from consumer.pipeline.process import Processor
-from consumer.pipeline.publisher import Publisher
-from consumer.reliability.dead_letters import DeadLetterOffice
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
-
-TOPIC = "chat"
-ZERO = Partition(TOPIC, 0)
-POLICY = Policy(
-    name="p",
-    title="P",
-    text="",
-    outcomes={"OK": Outcome.ALLOW, "MAYBE": Outcome.FLAG, "BAD": Outcome.BLOCK},
-)
-VERSION = PolicyVersion("chat", 1, (POLICY,), "d" * 32)
-
-
-class FakeSource:
-    """Notes what it is asked."""
-
-    def __init__(self) -> None:
-        self.credits = 0
-        self.commits: list[Mapping[Partition, int]] = []
-        self.paused: list[Partition] = []
-        self.resumed: list[Partition] = []
-
-    def give_credits(self, count: int) -> None:
-        self.credits += count
-
-    def commit(self, offsets: Mapping[Partition, int]) -> None:
-        self.commits.append(offsets)
-
-    def pause(self, partitions: Sequence[Partition]) -> None:
-        self.paused += partitions
-
-    def resume(self, partitions: Sequence[Partition]) -> None:
-        self.resumed += partitions
-
-
-class FakeSink:
-    """Holds publications until the test says what became of them."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[Publication, Ticket]] = []
-
-    def send(self, publication: Publication, ticket: Ticket) -> None:
-        self.sent.append((publication, ticket))
-
-    @property
-    def topics(self) -> list[str]:
-        return [publication.topic for publication, _ in self.sent]
-
-
-class FakeClassifier:
-    """Answers each text when the test lets it: the label is the text's first word."""
-
-    def __init__(self) -> None:
-        self.gates: dict[str, asyncio.Event] = {}
-
-    async def classify(
-        self, text: str, version: PolicyVersion, binding: Binding, deadline_s: float | None
-    ) -> Judged:
-        if text in self.gates:
-            await self.gates[text].wait()
-        label = text.split()[0]
-        return Judged((Judgement("p", label, POLICY.outcomes[label]),))
-
-
-class FakePolicies:
-    """One set, which a test may replace."""
-
-    def __init__(self, binding: Binding) -> None:
-        self.catalogue = Catalogue((binding,))
-
-
-class Stage:
-    """An intake with fakes around it."""
-
-    def __init__(
-        self, binding: Binding | None = None, limits: FlowLimits | None = None, drain_s: float = 5
-    ) -> None:
-        self.binding = binding or Binding(
-            "chat", (TOPIC,), VERSION, Reading(format="text"), versions={1: VERSION}
-        )
-        self.source, self.sink = FakeSource(), FakeSink()
-        self.classifier = FakeClassifier()
-        self.policies = FakePolicies(self.binding)
-        metrics, clock = Metrics(), SystemClock()
-        publisher = Publisher("g", DeadLetterOffice("g", "w"))
-        self.intake = Intake(
-            self.source,
-            self.sink,
-            self.policies,
-            Processor(self.classifier, publisher, clock, "g", {}),
-            publisher,
-            Limiter(limits or FlowLimits()),
-            Ledger(metrics),
-            clock,
-            metrics,
-            drain_s,
-        )
-
-    def hold(self, text: str) -> asyncio.Event:
-        gate = self.classifier.gates[text] = asyncio.Event()
-        return gate
-
-    def acknowledge(self, count: int | None = None) -> None:
-        sent, self.sink.sent = (
-            self.sink.sent[:count],
-            self.sink.sent[count or len(self.sink.sent) :],
-        )
-        self.intake.reported([Report(ticket, True) for _, ticket in sent])
-
-
-def record(offset: int, text: str = "OK", key: bytes | None = None, partition: int = 0) -> Record:
-    return Record(Position(TOPIC, partition, offset), 1_000, key, text.encode())
-
-
-async def settle() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
+from consumer.pipeline.limiter import FlowLimits
+from tests.unit.pipeline.staging import POLICY, TOPIC, VERSION, ZERO, Stage, record, settle
 
 
 async def test_nothing_is_committed_before_the_broker_has_acknowledged() -> None:
     """Judged and sent is not terminal; only the acknowledgement moves the commit."""
     stage = Stage()
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0), record(1)])
     await settle()
     stage.intake.commit()
+    await settle()
 
     assert stage.sink.topics == ["chat.allow", "chat.allow"]
-    assert stage.source.commits == []
+    assert stage.offsets == []
 
     stage.acknowledge()
     stage.intake.commit()
+    await settle()
 
-    assert stage.source.commits == [{ZERO: 2}]
+    assert stage.offsets == [2]
     assert stage.intake.ledger.verdicts == 2
     assert stage.intake.ledger.difference == 0
 
@@ -163,27 +40,29 @@ async def test_the_commit_stops_at_the_first_unfinished_record() -> None:
     """What finished above an unfinished record is not committed past it."""
     stage = Stage()
     gate = stage.hold("OK slow")
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0), record(1, "OK slow"), record(2)])
     await settle()
     stage.acknowledge()
     stage.intake.commit()
+    await settle()
 
-    assert stage.source.commits == [{ZERO: 1}]
+    assert stage.offsets == [1]
 
     gate.set()
     await settle()
     stage.acknowledge()
     stage.intake.commit()
+    await settle()
 
-    assert stage.source.commits[-1] == {ZERO: 3}
+    assert stage.offsets[-1] == 3
 
 
 async def test_one_keys_verdicts_leave_in_order_and_wait_at_a_change_of_topic() -> None:
     """A later verdict of a key to another topic is sent after the earlier one is acknowledged."""
     stage = Stage()
     gate = stage.hold("OK slow")
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0, "OK slow", b"k"), record(1, "BAD", b"k"), record(2, "BAD", b"j")])
     await settle()
 
@@ -204,7 +83,7 @@ async def test_order_none_lets_a_keys_verdicts_overtake_each_other() -> None:
     )
     stage = Stage(binding)
     stage.hold("OK slow")
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0, "OK slow", b"k"), record(1, "BAD", b"k")])
     await settle()
 
@@ -215,7 +94,7 @@ async def test_revocation_drains_and_returns_what_may_be_committed() -> None:
     """A revoked partition's records are finished first; the commit covers them."""
     stage = Stage()
     gate = stage.hold("OK slow")
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0, "OK slow")])
     revoked = asyncio.create_task(stage.intake.revoked([ZERO]))
     await settle()
@@ -225,7 +104,7 @@ async def test_revocation_drains_and_returns_what_may_be_committed() -> None:
     await settle()
     stage.acknowledge()
 
-    assert await revoked == {ZERO: 1}
+    assert (await revoked)[ZERO].offset == 1
     assert stage.intake.ledger.discarded == 0
 
 
@@ -233,12 +112,12 @@ async def test_what_the_drain_cannot_finish_is_discarded_and_not_committed() -> 
     """The budget ends the drain; the unfinished are counted and left to the next owner."""
     stage = Stage(drain_s=0.05)
     stage.hold("OK slow")
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0), record(1, "OK slow")])
     await settle()
     stage.acknowledge()
 
-    assert await stage.intake.revoked([ZERO]) == {ZERO: 1}
+    assert (await stage.intake.revoked([ZERO]))[ZERO].offset == 1
     assert stage.intake.ledger.discarded == 1
     assert stage.intake.ledger.in_flight == 0
     assert stage.intake.ledger.difference == 0
@@ -247,15 +126,16 @@ async def test_what_the_drain_cannot_finish_is_discarded_and_not_committed() -> 
 async def test_a_late_report_of_an_ended_assignment_moves_nothing() -> None:
     """After a loss and a new assignment, the old term's acknowledgement commits nothing."""
     stage = Stage()
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0)])
     await settle()
     stage.intake.lost([ZERO])
-    stage.intake.assigned([Assigned(ZERO, 2, 0)])
+    await stage.own()
     stage.acknowledge()
     stage.intake.commit()
+    await settle()
 
-    assert stage.source.commits == []
+    assert stage.offsets == [0]
     assert stage.intake.ledger.verdicts == 0
     assert stage.intake.ledger.discarded == 1
 
@@ -264,7 +144,7 @@ async def test_a_late_judgement_of_an_ended_assignment_is_not_published() -> Non
     """A call that was under way when the partition was lost is cancelled and never sent."""
     stage = Stage()
     gate = stage.hold("OK slow")
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0, "OK slow")])
     await settle()
     stage.intake.lost([ZERO])
@@ -277,9 +157,9 @@ async def test_a_late_judgement_of_an_ended_assignment_is_not_published() -> Non
 async def test_credits_come_back_after_a_loss() -> None:
     """Lost records free their places; the flow does not dry up over rebalances."""
     stage = Stage(limits=FlowLimits(in_flight_max=4, pending_max=100, pending_total_max=8))
-    for term in range(1, 6):
+    for _ in range(5):
         stage.hold("OK slow")
-        stage.intake.assigned([Assigned(ZERO, term, 0)])
+        await stage.own()
         taken = [record(offset, "OK slow") for offset in range(stage.source.credits)]
         stage.source.credits = 0
         stage.intake.taken(taken)
@@ -294,7 +174,7 @@ async def test_a_message_keeps_the_version_chosen_for_it() -> None:
     """A reload while a message is judged changes nothing for that message."""
     stage = Stage()
     gate = stage.hold("OK slow")
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0, "OK slow")])
     await settle()
     later = PolicyVersion("chat", 2, (POLICY,), "e" * 32)
@@ -312,14 +192,14 @@ async def test_a_message_keeps_the_version_chosen_for_it() -> None:
 async def test_a_full_partition_is_paused_and_resumed() -> None:
     """Records not yet committed past are bounded by pausing the partition."""
     stage = Stage(limits=FlowLimits(in_flight_max=50, pending_max=4, pending_total_max=50))
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(offset) for offset in range(4)])
     await settle()
     assert stage.source.paused == [ZERO]
 
     stage.acknowledge()
 
-    assert stage.source.resumed == [ZERO]
+    assert stage.source.resumed == [ZERO, ZERO]
 
 
 async def test_a_tombstone_passed_over_is_counted_and_committed() -> None:
@@ -333,20 +213,21 @@ async def test_a_tombstone_passed_over_is_counted_and_committed() -> None:
         versions={1: VERSION},
     )
     stage = Stage(binding)
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0)._replace(value=None)])
     await settle()
     stage.intake.commit()
+    await settle()
 
     assert stage.sink.sent == []
-    assert stage.source.commits == [{ZERO: 1}]
+    assert stage.offsets == [1]
     assert stage.intake.ledger.passed_over == 1
 
 
 async def test_what_does_not_fit_gets_smaller_until_it_does_or_stops_the_service() -> None:
     """Verdict, cut verdict, dead letter, dead letter without value: no loop, no loss."""
     stage = Stage()
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0, "MAYBE " + "x" * 100_000)])
     await settle()
     seen: list[tuple[str, int | None]] = []
@@ -354,7 +235,7 @@ async def test_what_does_not_fit_gets_smaller_until_it_does_or_stops_the_service
         publication, ticket = stage.sink.sent.pop()
         value = publication.value
         seen.append((publication.topic, None if value is None else len(value)))
-        stage.intake.reported([Report(ticket, False)])
+        stage.intake.reported([Report(ticket, Fate.TOO_LARGE)])
 
     assert [topic for topic, _ in seen] == ["chat.flag"] * (len(seen) - 2) + [
         "chat.dead-letter"
@@ -369,26 +250,27 @@ async def test_what_does_not_fit_gets_smaller_until_it_does_or_stops_the_service
 async def test_an_unknown_error_stops_the_service() -> None:
     """A bug while judging is not a reason to drop a message or to go on."""
     stage = Stage()
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0, "NO-SUCH-LABEL")])
     await settle()
 
     with pytest.raises(KeyError):
         stage.intake.failure.result()
     stage.intake.commit()
-    assert stage.source.commits == []
+    await settle()
+    assert stage.offsets == []
 
 
 async def test_a_tombstone_with_headers_too_large_for_its_dead_letter_still_ends() -> None:
     """The dead letter of a record without value loses the foreign headers, not the service."""
     stage = Stage()
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0)._replace(value=None, headers=(("x", b"y" * 999_000),))])
     await settle()
     (publication, ticket) = stage.sink.sent.pop()
-    stage.intake.reported([Report(ticket, False)])
+    stage.intake.reported([Report(ticket, Fate.TOO_LARGE)])
     (smaller, ticket) = stage.sink.sent.pop()
-    stage.intake.reported([Report(ticket, True)])
+    stage.intake.reported([Report(ticket, Fate.STORED)])
 
     assert publication.topic == smaller.topic == "chat.dead-letter"
     assert sum(len(value or b"") for _, value in smaller.headers) < 2_000
@@ -398,7 +280,7 @@ async def test_a_tombstone_with_headers_too_large_for_its_dead_letter_still_ends
 async def test_after_a_failure_nothing_is_committed_past_what_was_not_tracked() -> None:
     """A failure while a batch is taken stops the intake; later batches move no commit."""
     stage = Stage()
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.policies.catalogue = Catalogue(())
     stage.intake.taken([record(0), record(1)])
     stage.policies.catalogue = Catalogue((stage.binding,))
@@ -406,16 +288,17 @@ async def test_after_a_failure_nothing_is_committed_past_what_was_not_tracked() 
     await settle()
     stage.acknowledge()
     stage.intake.commit()
+    await settle()
 
     assert stage.intake.failure.done()
     assert isinstance(stage.intake.failure.exception(), Fatal)
-    assert stage.source.commits == []
+    assert stage.offsets == []
 
 
 async def test_a_topic_that_a_reload_unbinds_keeps_its_policies_until_it_is_left() -> None:
     """A policy set that is taken away does not stop the worker, nor lose what still comes."""
     stage = Stage()
-    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    await stage.own()
     stage.intake.taken([record(0)])
     stage.policies.catalogue = Catalogue(())
     stage.intake.taken([record(1, "BAD")])

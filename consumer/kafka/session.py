@@ -1,0 +1,91 @@
+"""Session: after how long the group gives up a silent member, and how often a member is heard."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+
+from consumer.domain.checkpoint import CHARS_MAX
+from consumer.errors import BrokerUnavailable, InvalidSettings
+from consumer.kafka import config as properties
+from consumer.kafka.config import KafkaConfig
+
+CALL_S = 10.0
+HEARTBEAT_S = 3.0
+"""librdkafka's default of heartbeat.interval.ms, for the classic protocol."""
+
+
+class Session(NamedTuple):
+    """Of a member of the group; in seconds, and where that was found."""
+
+    session_s: float
+    heartbeat_s: float
+    origin: str
+
+
+def read_session(config: KafkaConfig, *, may_ask: bool = True) -> Session:
+    """
+    The session as it will be.
+
+    With the classic protocol the client says it, with KIP-848 the group or the broker does.
+    `may_ask` is false for a broker that cannot be asked: then the setting is believed.
+
+    Raises:
+        BrokerUnavailable: the brokers do not answer.
+    """
+    heartbeat_ms = config.client.get("heartbeat.interval.ms")
+    heartbeat_s = float(heartbeat_ms) / 1_000 if heartbeat_ms else HEARTBEAT_S
+    if config.group_protocol == "classic" or not may_ask:
+        return Session(config.session_timeout_s, heartbeat_s, "kafka.session_timeout_s")
+    found = _described(config, ConfigResource.Type.GROUP, config.group)
+    if "consumer.session.timeout.ms" in found:
+        return Session(
+            float(found["consumer.session.timeout.ms"]) / 1_000,
+            float(found.get("consumer.heartbeat.interval.ms", "5000")) / 1_000,
+            "the group's consumer.session.timeout.ms",
+        )
+    # Brokers before 4.0.1, or no right to describe: the operator has to know.
+    return Session(config.session_timeout_s, 5.0, "kafka.session_timeout_s, since it is not shown")
+
+
+def check_metadata_room(config: KafkaConfig) -> None:
+    """
+    Make sure that the brokers take commit metadata as long as ours.
+
+    A broker that does not let us see its configuration is believed to have the default.
+
+    Raises:
+        InvalidSettings: naming the brokers' setting.
+    """
+    admin = AdminClient(properties.common(config, _ignore))
+    try:
+        brokers = list(admin.list_topics(timeout=CALL_S).brokers)
+    except KafkaException as error:
+        raise BrokerUnavailable(f"the brokers do not answer: {error}") from error
+    for broker in brokers:
+        found = _described(config, ConfigResource.Type.BROKER, str(broker))
+        room = found.get("offset.metadata.max.bytes")
+        if room is not None and int(room) <= CHARS_MAX:
+            raise InvalidSettings(
+                f"broker {broker} has offset.metadata.max.bytes = {room}, and our commits need "
+                f"more than {CHARS_MAX}: set it to 4096 (Kafka's default) or more on "
+                "every broker"
+            )
+
+
+def _described(config: KafkaConfig, kind: Any, name: str) -> dict[str, str]:
+    """The configuration of a group or broker; empty where it may not be seen."""
+    admin = AdminClient(properties.common(config, _ignore))
+    resource = ConfigResource(kind, name)
+    try:
+        future = admin.describe_configs([resource], request_timeout=CALL_S)[resource]
+        return {name: entry.value for name, entry in future.result().items() if entry.value}
+    except KafkaException:
+        return {}
+
+
+def _ignore(_error: object) -> None:
+    """The caller sees failures where they matter."""

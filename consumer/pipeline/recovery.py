@@ -1,0 +1,239 @@
+"""
+Recovery: what is known of a partition before its first record is judged.
+
+The commit's checkpoint says what was done and where anything else may lie. In this order: wait
+until no earlier owner may publish any more, take the outputs' ends, and only then read the tails
+up to them. What lies there counts as done, under whatever policy version it was judged. Without a
+checkpoint of ours the tails begin at the time of the first record that is to be judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import structlog
+
+from consumer.domain.checkpoint import (
+    Checkpoint,
+    Floor,
+    decode_checkpoint,
+    is_same_topic,
+    short_id,
+)
+from consumer.domain.envelope import rfc3339
+from consumer.errors import BrokerUnavailable, Fatal
+from consumer.interfaces import Assigned, Clock, Output, Partition, Tails
+
+log = structlog.get_logger()
+
+RETRY_S = 1.0
+LEASE_MAX_S = 1_800.0
+"""The longest session that a group can have; no lease is longer."""
+
+WhenUnknown = Literal["scan", "refuse"]
+
+
+class RecoveryLimits(NamedTuple):
+    """Settings of the recovery."""
+
+    when_unknown: WhenUnknown = "scan"
+    """A commit without our checkpoint: read the outputs by time, or stop."""
+    scan_skew_s: float = 3_600.0
+    """How much earlier than its record a verdict may seem to have been written."""
+    clock_skew_s: float = 1.0
+    """How far the wall clocks of two workers may differ."""
+    careful_after: int = 3
+    """Unreleased starts at one offset, after which records are taken one at a time."""
+    careful_offsets: int = 256
+    """How many offsets are then taken one at a time."""
+
+
+class Recovered(NamedTuple):
+    """What an assignment begins with."""
+
+    term: int
+    done: frozenset[int]
+    found_floors: Mapping[str, Floor]
+    """From where each output was read."""
+    floors: Mapping[str, Floor]
+    """To where it was read: what comes later lies at or above."""
+    topic_id: str
+    starts: int
+    """This start included: how many at this offset in a row had an owner that did not release."""
+    careful_until: int
+    attempted: int = -1
+    attempts: int = 0
+
+
+class Recovery:
+    """Finds out, for one assignment, what earlier owners left."""
+
+    def __init__(self, tails: Tails, clock: Clock, limits: RecoveryLimits) -> None:
+        self._tails = tails
+        self._clock = clock
+        self._limits = limits
+
+    async def recover(self, assigned: Assigned, outputs: Sequence[str]) -> Recovered:
+        """
+        Wait and read; tries again for as long as the broker does not answer.
+
+        Args:
+            outputs: the output topics of this input now; those that the checkpoint names are
+                read as well.
+
+        Raises:
+            Fatal: the commit is not one of ours, and the setting says to refuse that.
+        """
+        while True:
+            try:
+                return await self._recover(assigned, outputs)
+            except BrokerUnavailable as error:
+                log.warning(
+                    "tails cannot be read: trying again",
+                    partition=str(assigned.partition),
+                    error=str(error),
+                )
+                await asyncio.sleep(RETRY_S)
+
+    async def _recover(self, assigned: Assigned, outputs: Sequence[str]) -> Recovered:
+        partition, start = assigned.partition, assigned.start
+        left = None
+        if assigned.committed is not None:
+            left = decode_checkpoint(assigned.metadata, assigned.committed, partition.topic)
+        names = list(dict.fromkeys([*outputs, *(left.floors if left else ())]))
+        ids = await self._tails.ids([partition.topic, *names])
+        topic_id = ids.get(partition.topic, "")
+        if left is not None:
+            # Whatever it says of the records, its owner may be at work.
+            await self._wait_out(left, partition)
+            if not is_same_topic(left.topic_id, topic_id):
+                log.warning("the input topic was made again", partition=str(partition))
+                left = None
+        elif assigned.committed is not None and self._limits.when_unknown == "refuse":
+            raise Fatal(
+                f"the commit of {partition} was not made by this service, and kafka.when_unknown "
+                "is refuse: set it to scan to read the outputs for what was already judged"
+            )
+        began_s = self._clock.now_s()
+        ends = await self._tails.ends([Output(name, partition.number) for name in names])
+        floors = await self._floors(assigned, left, ends, ids)
+        done = set(left.done) if left else set()
+        for output, floor in floors.items():
+            if floor < ends[output]:
+                done |= await self._tails.positions(
+                    output, floor, ends[output], partition, topic_id or partition.topic
+                )
+        term = (left.term if left else 0) + 1
+        log.info(
+            "recovered",
+            partition=str(partition),
+            start=start,
+            term=term,
+            done=len(done),
+            tail_offsets=sum(ends[output] - floor for output, floor in floors.items()),
+            seconds=round(self._clock.now_s() - began_s, 3),
+            has_checkpoint=left is not None,
+        )
+        return _with_poison(
+            Recovered(
+                term=term,
+                done=frozenset(offset for offset in done if offset >= start),
+                found_floors={o.topic: Floor(f, _id(ids, o.topic)) for o, f in floors.items()},
+                floors={o.topic: Floor(end, _id(ids, o.topic)) for o, end in ends.items()},
+                topic_id=short_id(topic_id),
+                starts=1,
+                careful_until=0,
+            ),
+            left,
+            start,
+            self._limits,
+        )
+
+    async def _wait_out(self, left: Checkpoint, partition: Partition) -> None:
+        """Any owner that did not release may still publish until its lease ends."""
+        if left.is_released:
+            return
+        until_ms = left.lease_end_ms + int(self._limits.clock_skew_s * 1_000)
+        wait_s = (until_ms - self._clock.wall_ms()) / 1_000
+        if wait_s <= 0:
+            return
+        log.info(
+            "waiting out the last owner's lease",
+            partition=str(partition),
+            seconds=round(wait_s, 1),
+        )
+        began_s = self._clock.now_s()
+        while (wait_s := (until_ms - self._clock.wall_ms()) / 1_000) > 0:
+            # A clock that was set back must not hold the partition for hours.
+            if self._clock.now_s() - began_s > LEASE_MAX_S:
+                return
+            await asyncio.sleep(min(wait_s, 1.0))
+
+    async def _floors(
+        self,
+        assigned: Assigned,
+        left: Checkpoint | None,
+        ends: Mapping[Output, int],
+        ids: Mapping[str, str],
+    ) -> Mapping[Output, int]:
+        """From where each output is to be read."""
+        if left is None:
+            return await self._floors_by_time(assigned, ends)
+        floors: dict[Output, int] = {}
+        for output, end in ends.items():
+            floor = left.floors.get(output.topic)
+            if floor is None:
+                # Nothing goes to an output before a commit has named it.
+                floors[output] = end
+            elif is_same_topic(floor.topic_id, ids.get(output.topic, "")):
+                floors[output] = min(floor.offset, end)
+            else:
+                floors[output] = 0
+        return floors
+
+    async def _floors_by_time(
+        self, assigned: Assigned, ends: Mapping[Output, int]
+    ) -> Mapping[Output, int]:
+        partition = assigned.partition
+        first_ms = await self._tails.timestamp_ms(partition, assigned.start)
+        if first_ms is None:
+            return ends
+        since_ms = max(0, first_ms - int(self._limits.scan_skew_s * 1_000))
+        log.info(
+            "no checkpoint of ours: reading the outputs by time",
+            partition=str(partition),
+            since=rfc3339(since_ms),
+        )
+        found = await self._tails.offsets_at(list(ends), since_ms)
+        return {output: min(found.get(output, 0), end) for output, end in ends.items()}
+
+
+def _with_poison(
+    recovered: Recovered, left: Checkpoint | None, start: int, limits: RecoveryLimits
+) -> Recovered:
+    """
+    Whether this partition's records are to be taken one at a time.
+
+    An owner that did not release died, or was given up. If that happens again and again without
+    the commit moving, one of the next records may be what kills it.
+    """
+    if left is None:
+        return recovered
+    starts = 1 if left.is_released else left.starts + 1
+    careful_until = left.careful_until if left.careful_until > start else 0
+    if starts > limits.careful_after and not careful_until:
+        careful_until = start + limits.careful_offsets
+        log.warning("this offset has ended its worker repeatedly: going on record by record")
+    return recovered._replace(
+        starts=starts,
+        careful_until=careful_until,
+        attempted=left.attempted,
+        # An owner that released was not killed by the record that it had begun.
+        attempts=0 if left.is_released else left.attempts,
+    )
+
+
+def _id(ids: Mapping[str, str], topic: str) -> str:
+    return short_id(ids.get(topic, ""))

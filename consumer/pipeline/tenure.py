@@ -1,0 +1,203 @@
+"""
+Tenure: what a worker may commit and publish for one partition during one assignment. Pure.
+
+It makes the checkpoint that goes with each commit and holds the lease that each accepted commit
+renews. One commit at a time is under way, so that none can overtake another. Nothing is sent to an
+output before an accepted commit has named it: the next owner would not look there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from consumer.domain.checkpoint import Checkpoint, Floor
+from consumer.interfaces import Assigned, CommitPoint, Output
+from consumer.pipeline.lease import Lease, LeaseTerms, Moment
+from consumer.pipeline.offsets import OffsetTracker
+from consumer.pipeline.recovery import Recovered
+
+FloorOf = Callable[[Output], int]
+"""The first offset at which a publication sent now can come to lie."""
+
+ATTEMPTS_MAX = 2
+"""A record begun alone so often, each time with the end of its worker, is quarantined."""
+
+
+class Tenure:
+    """From the recovery of a partition to the end of its assignment."""
+
+    def __init__(
+        self,
+        assigned: Assigned,
+        recovered: Recovered,
+        owner: str,
+        terms: LeaseTerms,
+        floor_of: FloorOf,
+    ) -> None:
+        self.partition = assigned.partition
+        self.number = assigned.number
+        self.term = recovered.term
+        self.tracker = OffsetTracker(assigned.start, recovered.done)
+        self.is_established = False
+        """Whether its first commit was accepted: only then is anything judged."""
+        self._start = assigned.start
+        self._recovered = recovered
+        self._owner = owner
+        self._terms = terms
+        self._floor_of = floor_of
+        self.lease = Lease(terms)
+        self._floors = dict(recovered.floors)
+        """Output -> where the tail began when it was read, or when the output came up."""
+        self._unacknowledged: dict[str, dict[int, int]] = {}
+        """Output -> offset of the record on its way there -> where it can lie at the earliest."""
+        self._named: frozenset[str] = frozenset()
+        """The outputs that an accepted commit has named."""
+        self._asked: Moment | None = None
+        """When the commit under way was asked for."""
+        self._asked_was_steady = False
+        self._asked_names: frozenset[str] = frozenset()
+        self._has_moved = True
+        self._mark = (recovered.attempted, recovered.attempts)
+        """A record begun alone, and how often it was."""
+        self._asked_mark = self._mark
+        self._noted_mark = self._mark
+        """The mark that the last accepted commit holds."""
+
+    def __repr__(self) -> str:
+        state = "established" if self.is_established else "not established"
+        return f"<Tenure {self.partition} term {self.term} {state} {self.lease!r}>"
+
+    # Publications.
+
+    def name_outputs(self, topics: Sequence[str]) -> None:
+        """From now on something may go there."""
+        for topic in topics:
+            if topic not in self._floors:
+                self._floors[topic] = Floor(self._floor_of(self._output(topic)))
+
+    def may_publish(self, topic: str, now: Moment) -> bool:
+        return topic in self._named and self.lease.allows_publishing(now)
+
+    def sent(self, topic: str, offset: int) -> None:
+        """About to be sent, for the first time or again."""
+        on_their_way = self._unacknowledged.setdefault(topic, {})
+        if offset not in on_their_way:
+            on_their_way[offset] = self._floor(topic)
+
+    def acknowledged(self, topic: str, offset: int) -> None:
+        """It is stored, or will never be."""
+        del self._unacknowledged[topic][offset]
+        self._has_moved = True
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is on its way to an output."""
+        return not any(self._unacknowledged.values())
+
+    # Records that are taken one at a time.
+
+    def is_careful(self, offset: int) -> bool:
+        return offset < self._recovered.careful_until
+
+    def is_poison(self, offset: int) -> bool:
+        """Whether this record, alone, has ended its worker too often."""
+        left = self._recovered
+        return offset == left.attempted and left.attempts >= ATTEMPTS_MAX
+
+    def mark(self, offset: int) -> None:
+        """The next commit notes that this record is begun alone."""
+        left = self._recovered
+        self._mark = (offset, (left.attempts if offset == left.attempted else 0) + 1)
+        self._has_moved = True
+
+    def is_marked(self, offset: int) -> bool:
+        """Whether the next owner would know that this record was begun alone."""
+        return self._mark[0] == offset and self._noted_mark == self._mark
+
+    # Commits.
+
+    def moved(self) -> None:
+        """Something was finished that the last commit does not know of."""
+        self._has_moved = True
+
+    @property
+    def is_asking(self) -> bool:
+        return self._asked is not None
+
+    def wants_commit(self, now: Moment) -> bool:
+        """Whether a commit would say anything new, or the lease runs down."""
+        if self._asked is not None:
+            return False
+        return (
+            self._has_moved
+            or not self.is_established
+            or self._named != self._floors.keys()
+            or self.lease.is_due(now)
+        )
+
+    def ask(self, now: Moment, is_steady: bool) -> CommitPoint:
+        """The commit to send now; its answer comes through `answered`."""
+        self._asked = now
+        self._asked_was_steady = is_steady
+        self._asked_names = frozenset(self._floors)
+        self._asked_mark = self._mark
+        self._has_moved = False
+        return self._point(now, self._terms.length_s, is_released=False)
+
+    def answered(self, is_accepted: bool) -> None:
+        """What became of the commit that was asked for."""
+        asked, self._asked = self._asked, None
+        if asked is None:
+            return
+        if not is_accepted:
+            self._has_moved = True
+            return
+        self._named = self._asked_names
+        self._noted_mark = self._asked_mark
+        self.is_established = True
+        if self._asked_was_steady:
+            self.lease.renew(asked)
+
+    def last_point(self, now: Moment) -> CommitPoint:
+        """The last commit of this assignment; it releases where nothing is on its way."""
+        return self._point(now, max(0.0, self.lease.left_s(now)), is_released=self.is_settled)
+
+    def _point(self, now: Moment, lease_s: float, *, is_released: bool) -> CommitPoint:
+        tracker, left = self.tracker, self._recovered
+        offset = tracker.committable
+        lease_end_ms = now.wall_ms + int(lease_s * 1_000)
+        checkpoint = Checkpoint(
+            owner=self._owner,
+            term=self.term,
+            lease_end_ms=0 if is_released else lease_end_ms,
+            is_released=is_released,
+            topic_id=left.topic_id,
+            floors={
+                topic: Floor(self._floor_to_note(topic), noted.topic_id)
+                for topic, noted in self._floors.items()
+            },
+            done=tracker.done,
+            starts=left.starts if offset == self._start and not is_released else 0,
+            careful_until=left.careful_until if left.careful_until > offset else 0,
+            attempted=self._mark[0],
+            attempts=0 if is_released else self._mark[1],
+        )
+        text = checkpoint.encode(offset, self.partition.topic)
+        return CommitPoint(self.number, offset, text)
+
+    def _floor_to_note(self, topic: str) -> int:
+        """From where on anything may lie that the checkpoint does not name as done."""
+        found = self._recovered.found_floors.get(topic)
+        if found is not None and not (self.is_established and self.tracker.covers_recovered):
+            return found.offset
+        on_their_way = self._unacknowledged.get(topic)
+        if on_their_way:
+            # They were sent in this order, so the first has the lowest floor.
+            return next(iter(on_their_way.values()))
+        return self._floor(topic)
+
+    def _floor(self, topic: str) -> int:
+        return max(self._floors[topic].offset, self._floor_of(self._output(topic)))
+
+    def _output(self, topic: str) -> Output:
+        return Output(topic, self.partition.number)
