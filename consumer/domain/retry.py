@@ -11,12 +11,13 @@ record's own topic, but for a retry topic.
 
 from __future__ import annotations
 
+import re
+
 from consumer.domain.envelope import renamed
 from consumer.domain.message import Headers, Position, Record
 
 FIRST_POSITION = "safeguard-first-position"
 ATTEMPTS = "safeguard-attempts"
-ATTEMPTS_DIGITS_MAX = 6
 
 
 def first_position(record: Record, origin: str) -> Position | None:
@@ -65,4 +66,4 @@ def _is_position(value: bytes | None, origin: str) -> bool:
 
 
 def _is_count(value: bytes | None) -> bool:
-    return value is not None and value.isdigit() and len(value) <= ATTEMPTS_DIGITS_MAX
+    return bool(value and re.fullmatch(rb"[1-9][0-9]{0,5}", value))

@@ -95,6 +95,8 @@ class LetterBox:
 
         A record that was not reported may be stored all the same.
         """
+        if not publications:
+            return []
         faults: list[str | None] = [NO_REPORT] * len(publications)
         producer = Producer(properties.producer(self._config, ClientErrors("producer")))
         try:
