@@ -230,12 +230,12 @@ class Worker:
         topics = Topics(self._kafka)
         catalogue = self.policies.catalogue
         partitions = topics.partitions()
-        steps = topics.plan(catalogue, partitions)
+        steps = [step for step in topics.plan(catalogue, partitions) if step.is_needed]
         if steps and self._settings.kafka.create_topics:
             for line in topics.apply(steps, self._settings.kafka.replication, {}):
                 log.info("topics", step=line)
             partitions = topics.partitions()
-            steps = topics.plan(catalogue, partitions)
+            steps = [step for step in topics.plan(catalogue, partitions) if step.is_needed]
         fatal = [step for step in steps if step.topic not in partitions]
         if fatal:
             lines = "\n".join(f"  {step}" for step in fatal)
@@ -266,7 +266,7 @@ class Worker:
 
     def _start_rule(self, topic: str) -> str:
         binding = self.policies.catalogue.binding_for(topic)
-        return binding.start if binding else "latest"
+        return binding.start_of(topic) if binding else "latest"
 
     async def _follow_topics(self, tail: TailReader) -> None:
         """Pick up new topics that match a pattern, and outputs that have grown."""
@@ -360,7 +360,7 @@ def co_partitions(
     for source in inputs:
         binding = catalogue.binding_for(source)
         if binding is not None:
-            outputs = binding.outputs.topics(source)
+            outputs = binding.outputs_of(source)
             found[source] = min(partitions.get(output, 0) for output in outputs)
     return found
 
@@ -373,7 +373,7 @@ def outputs_of(
     for source in inputs:
         binding = catalogue.binding_for(source)
         if binding is not None:
-            names |= dict.fromkeys(binding.outputs.topics(source))
+            names |= dict.fromkeys(binding.outputs_of(source))
     return [(name, number) for name in names for number in range(partitions.get(name, 0))]
 
 

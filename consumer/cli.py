@@ -1,5 +1,6 @@
 """
-`safeguard`: run · demo · classify · doctor · topics · policy · settings.
+`safeguard`: run · demo · classify · doctor · topics · policy · dead-letters ·
+settings.
 
 Results go to stdout, logs and errors to stderr. Exit codes: 0 done, 1 failed, 2 something to mend
 in settings, policies or topics, 130 interrupted.
@@ -18,8 +19,11 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from consumer import __version__
+from consumer.domain.decoding import DeadLetterReason
 from consumer.errors import ConsumerError, Fatal, InvalidSettings
+from consumer.reliability.selection import Selection, moment_ms, position_of
 from consumer.settings import Settings, describe_settings, load_settings
+from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.logs import set_up_logs
 
 
@@ -39,6 +43,10 @@ topics_app = cyclopts.App(name="topics", help="Compare the broker's topics with 
 policy_app = cyclopts.App(name="policy", help="Check, show and pin policies.")
 app.command(topics_app)
 app.command(policy_app)
+dead_letters_app = cyclopts.App(
+    name="dead-letters", help="List, show, retry and discard what could not be judged."
+)
+app.command(dead_letters_app)
 
 Config = Annotated[
     Path | None, Parameter(name=["--config", "-c"], help="TOML file with the settings.")
@@ -50,6 +58,22 @@ Sets = Annotated[
         negative=(),
         help="One setting, as in --set kafka.group=mine; repeatable, wins over all.",
     ),
+]
+
+Topic = Annotated[str | None, Parameter(help="The input whose dead letters are meant.")]
+Reasons = Annotated[
+    list[str] | None, Parameter(negative=(), help="Why they are dead letters; repeatable.")
+]
+Since = Annotated[
+    str | None, Parameter(help="Written at or after: 2h (ago), or 2026-01-31T08:00:00Z.")
+]
+Until = Annotated[str | None, Parameter(help="Written before: as --since.")]
+Key = Annotated[str | None, Parameter(help="The record's key, as `show` prints it.")]
+Limit = Annotated[int, Parameter(help="At most so many, the oldest first; 0 is no limit.")]
+All = Annotated[bool, Parameter(negative=(), help="All of the topic, without a filter.")]
+DryRun = Annotated[bool, Parameter(negative=(), help="Say what would be done; change nothing.")]
+Again = Annotated[
+    bool, Parameter(negative=(), help="Those that were retried or discarded before as well.")
 ]
 
 
@@ -284,6 +308,165 @@ def policy_pin(folder: Path | None = None, *, config: Config = None, set: Sets =
     from consumer.doctor import pin_policies
 
     raise SystemExit(_call(lambda: pin_policies(_folder(folder, config, set))))
+
+
+@dead_letters_app.command(
+    name="list",
+    help_epilogue=examples(
+        "safeguard dead-letters list --topic chat.messages",
+        "safeguard dead-letters list --topic chat.messages --reason not_json --since 2h",
+        "safeguard dead-letters list --topic chat.messages --limit 0 --json",
+    ),
+)
+def dead_letters_list(
+    *,
+    topic: Annotated[str, Parameter(help="The input whose dead letters are meant.")],
+    reason: Reasons = None,
+    since: Since = None,
+    until: Until = None,
+    key: Key = None,
+    limit: Annotated[int, Parameter(help="The newest so many; 0 shows all.")] = 100,
+    json: Annotated[bool, Parameter(help="One JSON object a line.")] = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """List the dead letters of an input, newest last, and what became of each."""
+    from consumer.letters.commands import list_letters
+
+    settings = _settings(config, set, quiet=True)
+    selection = _selection(reason, since, until, key, limit)
+    raise SystemExit(_call(lambda: list_letters(settings, topic, selection, as_json=json)))
+
+
+@dead_letters_app.command(
+    name="show",
+    help_epilogue=examples(
+        "safeguard dead-letters show chat.messages/3/4711",
+        "safeguard dead-letters show chat.messages/3/4711 --value",
+    ),
+)
+def dead_letters_show(
+    position: Annotated[str, Parameter(help="topic/partition/offset, as `list` prints it.")],
+    *,
+    value: Annotated[
+        bool, Parameter(negative=(), help="Print the value too; it is what a user wrote.")
+    ] = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Show one dead letter with all its headers."""
+    from consumer.letters.commands import show_letter
+
+    found = position_of(position)
+    settings = _settings(config, set, quiet=True)
+    raise SystemExit(_call(lambda: show_letter(settings, found, with_value=value)))
+
+
+@dead_letters_app.command(
+    name="retry",
+    help_epilogue=examples(
+        "safeguard dead-letters retry chat.messages/3/4711",
+        "safeguard dead-letters retry --topic chat.messages --reason no_text --dry-run",
+        "safeguard dead-letters retry --topic chat.messages --all",
+    ),
+)
+def dead_letters_retry(
+    *positions: Annotated[str, Parameter(help="topic/partition/offset, as `list` prints it.")],
+    topic: Topic = None,
+    reason: Reasons = None,
+    since: Since = None,
+    until: Until = None,
+    key: Key = None,
+    limit: Limit = 0,
+    all: All = False,
+    dry_run: DryRun = False,
+    again: Again = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Have the records of dead letters judged once more, after what was wrong has been mended."""
+    from consumer.letters.commands import retry_letters
+
+    settings = _settings(config, set, quiet=True)
+    selection = _selection(reason, since, until, key, limit, positions)
+    topics = _topics_meant(topic, selection, all)
+    raise SystemExit(
+        _call(lambda: retry_letters(settings, topics, selection, dry_run=dry_run, again=again))
+    )
+
+
+@dead_letters_app.command(
+    name="discard",
+    help_epilogue=examples(
+        "safeguard dead-letters discard chat.messages/3/4711",
+        "safeguard dead-letters discard --topic chat.messages --reason tombstone --until 7d",
+    ),
+)
+def dead_letters_discard(
+    *positions: Annotated[str, Parameter(help="topic/partition/offset, as `list` prints it.")],
+    topic: Topic = None,
+    reason: Reasons = None,
+    since: Since = None,
+    until: Until = None,
+    key: Key = None,
+    limit: Limit = 0,
+    all: All = False,
+    dry_run: DryRun = False,
+    again: Again = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Note dead letters as done with, so that `retry` passes over them; none is deleted."""
+    from consumer.letters.commands import discard_letters
+
+    settings = _settings(config, set, quiet=True)
+    selection = _selection(reason, since, until, key, limit, positions)
+    topics = _topics_meant(topic, selection, all)
+    raise SystemExit(
+        _call(lambda: discard_letters(settings, topics, selection, dry_run=dry_run, again=again))
+    )
+
+
+def _selection(
+    reasons: list[str] | None,
+    since: str | None,
+    until: str | None,
+    key: str | None,
+    limit: int,
+    positions: tuple[str, ...] = (),
+) -> Selection:
+    now_ms = SystemClock().wall_ms()
+    known = [reason.value for reason in DeadLetterReason]
+    for reason in reasons or ():
+        if reason not in known:
+            raise InvalidSettings(f"--reason {reason}: there are {', '.join(known)}")
+    if limit < 0:
+        raise InvalidSettings(f"--limit {limit}: give 0 or more")
+    return Selection(
+        reasons=frozenset(reasons or ()),
+        since_ms=None if since is None else moment_ms(since, now_ms, "--since"),
+        until_ms=None if until is None else moment_ms(until, now_ms, "--until"),
+        key=key,
+        positions=frozenset(position_of(text) for text in positions),
+        limit=limit,
+    )
+
+
+def _topics_meant(topic: str | None, selection: Selection, is_all: bool) -> list[str]:
+    """The inputs that a command is about; so much is done at once that it must be meant."""
+    if selection.positions:
+        if topic or is_all or selection != Selection(positions=selection.positions):
+            raise InvalidSettings("give positions, or --topic with filters, not both")
+        return sorted({position.topic for position in selection.positions})
+    if topic is None:
+        raise InvalidSettings("say which letters: positions, or --topic with a filter or --all")
+    if selection.is_everything != is_all:
+        raise InvalidSettings(
+            f"all dead letters of {topic}? Give a filter, or --all"
+            if selection.is_everything
+            else "give filters or --all, not both"
+        )
+    return [topic]
 
 
 def _settings(config: Path | None, sets: list[str] | None, *, quiet: bool = False) -> Settings:

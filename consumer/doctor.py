@@ -111,7 +111,7 @@ class Checks:
             return
         steps = topics.plan(catalogue, partitions)
         for step in steps:
-            self._say(False, "topic", str(step))
+            self._say(not step.is_needed, "topic", str(step))
         if steps:
             self._console.print("     `safeguard topics apply` mends what can be mended")
         inputs = catalogue.inputs_among(list(partitions))

@@ -102,6 +102,31 @@ class Binding:
         """Whether the topic is bound by its very name, not by a pattern."""
         return topic in self.patterns
 
+    def origin_of(self, topic: str) -> str:
+        """
+        The topic that the outputs of a consumed topic are named after: its own name, but for `x` in
+        the case of `x.retry`. A retry topic that is bound by its very name is an input like others.
+        """
+        if topic.endswith(RETRY) and not self.names(topic):
+            return topic.removesuffix(RETRY)
+        return topic
+
+    def outputs_of(self, topic: str) -> tuple[str, ...]:
+        """Every topic that what becomes of a consumed topic's records may go to."""
+        return self.outputs.topics(self.origin_of(topic))
+
+    def start_of(self, topic: str) -> str:
+        """
+        Where a new group begins on a consumed topic.
+
+        A retry topic is taken from its beginning: what was retried before the workers knew of the
+        topic was asked for by somebody, and would be lost without a word.
+        """
+        return self.start if self.origin_of(topic) == topic else "earliest"
+
+
+RETRY = ".retry"
+"""`x.retry` is where `safeguard dead-letters retry` sends the dead letters of `x` again."""
 
 OWN_TOPICS = ("*.retry", "safeguard.*", "__*")
 """Never bound by a pattern: retries, our own book-keeping, and Kafka's internal topics."""
@@ -118,8 +143,14 @@ class Catalogue:
         The binding of an input topic, or None where there is none.
 
         A name wins over a pattern, a longer pattern over a shorter one, and nothing that we
-        write ourselves is ever an input by pattern.
+        write ourselves is ever an input by pattern. A retry topic has the binding of its input.
         """
+        found = self._bound(topic)
+        if found is not None or not topic.endswith(RETRY) or self._is_output(topic):
+            return found
+        return self._bound(topic.removesuffix(RETRY))
+
+    def _bound(self, topic: str) -> Binding | None:
         for binding in self.bindings:
             if binding.names(topic):
                 return binding
@@ -135,8 +166,10 @@ class Catalogue:
 
     def is_own(self, topic: str) -> bool:
         """Whether the topic is one that we write to, judged by the output templates alone."""
-        if any(fnmatchcase(topic, own) for own in OWN_TOPICS):
-            return True
+        return any(fnmatchcase(topic, own) for own in OWN_TOPICS) or self._is_output(topic)
+
+    def _is_output(self, topic: str) -> bool:
+        """Whether a verdict or a dead letter may be written there."""
         return any(
             _template_regex(template).fullmatch(topic)
             for binding in self.bindings
@@ -144,8 +177,28 @@ class Catalogue:
         )
 
     def inputs_among(self, topics: list[str]) -> list[str]:
-        """Those of the broker's topics that we consume, sorted."""
-        return sorted(topic for topic in topics if self.binding_for(topic))
+        """Those of the broker's topics that we consume, sorted; a retry topic with its input."""
+        present = set(topics)
+        found = {topic: self.binding_for(topic) for topic in topics}
+        return sorted(
+            topic
+            for topic, binding in found.items()
+            if binding is not None and binding.origin_of(topic) in present
+        )
+
+    def retry_topic_of(self, source: str) -> str | None:
+        """
+        The retry topic of an input, whether or not the broker has it.
+
+        None where the name is taken, by an input of its own or by an output, and for what is a
+        retry topic itself.
+        """
+        topic = source + RETRY
+        binding = self.binding_for(source)
+        if binding is None or binding.origin_of(source) != source:
+            return None
+        is_ours = self.binding_for(topic) is binding and binding.origin_of(topic) == source
+        return topic if is_ours else None
 
     @property
     def has_patterns(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -16,6 +16,20 @@ class Position(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.topic}/{self.partition}/{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The position that is written so, or None where the text is none, letter for letter."""
+        topic, _, rest = text.partition("/")
+        partition, _, offset = rest.partition("/")
+        if not topic or not _is_number(partition, 10) or not _is_number(offset, 19):
+            return None
+        found = cls(topic, int(partition), int(offset))
+        return found if str(found) == text else None
+
+
+def _is_number(text: str, digits_max: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= digits_max
 
 
 class Record(NamedTuple):

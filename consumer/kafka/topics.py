@@ -15,6 +15,8 @@ from consumer.kafka import config as properties
 from consumer.kafka.config import KafkaConfig
 
 TIMEOUT_S = 15.0
+LETTER_STATES = "safeguard.dead-letters"
+"""Compacted: what became of each dead letter that was retried or discarded, by its position."""
 
 
 class Step(NamedTuple):
@@ -24,6 +26,10 @@ class Step(NamedTuple):
     partitions: int
     problem: str
     change: Literal["create", "grow", "by hand"] = "create"
+    is_needed: bool = True
+    """Whether a worker needs it; the others are for commands such as `dead-letters retry`."""
+    config: Mapping[str, str] = {}
+    """Properties that the topic must have when it is created."""
 
     def __str__(self) -> str:
         return f"{self.topic}: {self.problem}"
@@ -89,8 +95,15 @@ class Topics:
             binding = catalogue.binding_for(source)
             assert binding is not None
             wanted = partitions[source]
-            for output in binding.outputs.topics(source):
+            for output in binding.outputs_of(source):
                 steps += _output_steps(output, source, wanted, partitions)
+            retry = catalogue.retry_topic_of(source)
+            if retry is not None:
+                found = _output_steps(retry, source, wanted, partitions)
+                steps += [_for_retries(step) for step in found]
+        if inputs and LETTER_STATES not in partitions:
+            states = Step(LETTER_STATES, 1, "missing", config={"cleanup.policy": "compact"})
+            steps.append(_for_retries(states))
         return _merged(steps)
 
     def apply(
@@ -108,7 +121,9 @@ class Topics:
                         [NewPartitions(step.topic, step.partitions)]
                     )[step.topic]
                 else:
-                    topic = NewTopic(step.topic, step.partitions, replication, config=dict(config))
+                    topic = NewTopic(
+                        step.topic, step.partitions, replication, config={**config, **step.config}
+                    )
                     future = self._admin.create_topics([topic])[step.topic]
                 future.result(TIMEOUT_S)
             except KafkaException as error:
@@ -127,6 +142,11 @@ def _output_steps(
     if has < wanted:
         return [Step(output, wanted, f"has {has} partitions, but {source} has {wanted}", "grow")]
     return []
+
+
+def _for_retries(step: Step) -> Step:
+    problem = f"{step.problem}; `safeguard dead-letters retry` needs it"
+    return step._replace(problem=problem, is_needed=False)
 
 
 def _merged(steps: list[Step]) -> list[Step]:

@@ -117,7 +117,7 @@ class Intake:
         topic = stretch.partition.topic
         try:
             binding = self._policies.catalogue.binding_for(topic)
-            outputs = binding.outputs.topics(topic) if binding else ()
+            outputs = binding.outputs_of(topic) if binding else ()
             recovered = await self._recovery.recover(assigned, outputs)
             tenure = Tenure(assigned, recovered, self._owner, self._terms, self._sink.floor)
             tenure.name_outputs(outputs)
@@ -182,7 +182,7 @@ class Intake:
                 raise Fatal(f"no policy binds {topic}")
             if binding is not stretch.binding:
                 stretch.binding = binding
-                stretch.tenure.name_outputs(binding.outputs.topics(topic))
+                stretch.tenure.name_outputs(binding.outputs_of(topic))
             self.ledger.consume(topic)
             if stretch.waiting or not self._has_room(stretch, record):
                 stretch.waiting.append(record)

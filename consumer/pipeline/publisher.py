@@ -10,10 +10,10 @@ from consumer.domain.envelope import (
     cloudevent_headers,
     encode_envelope,
     is_passthrough,
-    renamed,
     traceparent,
     verdict_headers,
 )
+from consumer.domain.retry import FIRST_POSITION, first_position, handed_on
 from consumer.domain.verdict import Verdict
 from consumer.errors import DeadLetterFailed, MessageTooLarge, Rejected
 from consumer.interfaces import Publication
@@ -34,17 +34,21 @@ class Publisher:
         """The verdict's record, as an envelope or as the record it came from."""
         record, outputs = flight.record, flight.binding.outputs
         position = record.position
+        origin = flight.binding.origin_of(position.topic)
         headers = verdict_headers(verdict, record, self._group, flight.stretch.term)
+        first = first_position(record, origin)
+        if first is not None:
+            headers.append((FIRST_POSITION, str(first).encode()))
         if is_passthrough(verdict, flight.binding):
             value = record.value
-            headers = renamed(record.headers) + headers
+            headers = handed_on(record, origin) + headers
         else:
             value = encode_envelope(verdict, text_chars_max=text_chars_max)
             headers += cloudevent_headers(verdict)
             if record.headers:
                 headers += traceparent(record.headers)
         return Publication(
-            outputs.destination(verdict.outcome, position.topic),
+            outputs.destination(verdict.outcome, origin),
             position.partition,
             record.key,
             value,
@@ -53,8 +57,9 @@ class Publisher:
 
     def dead_letter(self, flight: Flight, rejection: Rejected) -> Publication:
         record = flight.record
-        topic = flight.binding.outputs.dead_letters_of(record.position.topic)
-        return self._office.letter(record, rejection, topic, flight.stretch.term)
+        origin = flight.binding.origin_of(record.position.topic)
+        topic = flight.binding.outputs.dead_letters_of(origin)
+        return self._office.letter(record, rejection, topic, flight.stretch.term, origin)
 
     def smaller(self, flight: Flight) -> Publication:
         """

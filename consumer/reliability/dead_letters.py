@@ -11,12 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from consumer.domain.envelope import percent, renamed
-from consumer.domain.message import Record
+from consumer.domain.envelope import percent
+from consumer.domain.message import Headers, Record
+from consumer.domain.retry import ATTEMPTS, FIRST_POSITION, attempts, first_position, handed_on
 from consumer.errors import Rejected
 from consumer.interfaces import Publication
 
 ERROR_CHARS_MAX = 300
+REASON = "safeguard-dead-letter-reason"
+"""The first of our own headers on every dead letter."""
+VALUE_BYTES = "safeguard-value-bytes"
+VALUE_BLAKE2B = "safeguard-value-blake2b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +35,24 @@ class DeadLetterOffice:
     topic_ids: Mapping[str, str] = field(default_factory=dict)
     """The broker's id of each input, where it gives one: a topic made again is another one."""
 
-    def letter(self, record: Record, error: Rejected, topic: str, term: int) -> Publication:
-        """The dead letter of a record, for the dead-letter topic of its input."""
+    def letter(
+        self, record: Record, error: Rejected, topic: str, term: int, origin: str | None = None
+    ) -> Publication:
+        """
+        The dead letter of a record, for the dead-letter topic of its input.
+
+        `origin` is that input where the record was taken from the input's retry topic.
+        """
         position = record.position
-        headers = renamed(record.headers)
+        origin = origin or position.topic
+        first = first_position(record, origin)
+        headers = handed_on(record, origin)
         headers += [
-            ("safeguard-dead-letter-reason", error.reason.encode()),
+            (REASON, error.reason.encode()),
             ("safeguard-error", _ascii(f"{type(error).__name__}: {error}")),
             ("safeguard-position", str(position).encode()),
             ("safeguard-timestamp-ms", b"%d" % record.timestamp_ms),
-            ("safeguard-attempts", b"1"),
+            (ATTEMPTS, b"%d" % attempts(record, origin)),
             ("safeguard-group", percent(self.group)),
             ("safeguard-term", b"%d" % term),
             ("safeguard-worker", percent(self.worker)),
@@ -47,6 +60,8 @@ class DeadLetterOffice:
         topic_id = self.topic_ids.get(position.topic)
         if topic_id:
             headers.append(("safeguard-topic-id", topic_id.encode()))
+        if first is not None:
+            headers.append((FIRST_POSITION, str(first).encode()))
         if self.spring_names:
             headers += [
                 ("kafka_dlt-original-topic", position.topic.encode()),
@@ -62,20 +77,29 @@ class DeadLetterOffice:
 def without_value(letter: Publication) -> Publication:
     """The same letter, small enough for any topic: no value, no foreign headers, a short key."""
     value = letter.value or b""
-    # Our own are the last ones; what the input brought stands before them and may be anything.
-    ours = [name for name, _ in letter.headers].index("safeguard-dead-letter-reason")
-    own = list(letter.headers[ours:])
+    own = list(letter.headers[ours_from(letter.headers) :])
     own += [
-        ("safeguard-value-bytes", b"%d" % len(value)),
-        ("safeguard-value-blake2b", blake2b(value, digest_size=16).hexdigest().encode()),
+        (VALUE_BYTES, b"%d" % len(value)),
+        (VALUE_BLAKE2B, blake2b(value, digest_size=16).hexdigest().encode()),
     ]
     key = letter.key if letter.key is None or len(letter.key) <= 10_000 else None
     return letter._replace(key=key, value=None, headers=tuple(own))
 
 
+def ours_from(headers: Headers) -> int:
+    """
+    Where our own headers begin on a dead letter, or how many there are where none is ours.
+
+    Our own are the last ones; what the input brought stands before them and may be anything, but
+    for this name: it was renamed.
+    """
+    names = [name for name, _ in headers]
+    return names.index(REASON) if REASON in names else len(names)
+
+
 def is_without_value(letter: Publication) -> bool:
     """Whether it has been made small; a tombstone's letter has no value and may be large."""
-    return any(name == "safeguard-value-bytes" for name, _ in letter.headers)
+    return any(name == VALUE_BYTES for name, _ in letter.headers)
 
 
 def _ascii(text: str) -> bytes:

@@ -55,7 +55,8 @@ def test_no_pattern_binds_our_outputs(catalogue: Catalogue, topic: str, outcome:
     outputs = binding.outputs
     written = {outputs.destination(outcome, topic), outputs.dead_letters_of(topic)}
     assert written <= set(outputs.topics(topic))
-    for output in written | {f"{topic}.retry", "safeguard.dead-letters", "__consumer_offsets"}:
+    assert catalogue.is_own(f"{topic}.retry")
+    for output in written | {"safeguard.dead-letters", "__consumer_offsets"}:
         assert catalogue.is_own(output)
         by_pattern = catalogue.binding_for(output)
         assert by_pattern is None or output in by_pattern.patterns
@@ -81,7 +82,7 @@ def test_moderation_comes_to_an_end(catalogue: Catalogue, topic: str) -> None:
 
 
 def test_the_widest_pattern_spares_our_own_topics() -> None:
-    """`*` binds what others write, and neither outputs, retries, book-keeping nor Kafka's own."""
+    """`*` binds what others write, and neither outputs, book-keeping nor Kafka's own."""
     catalogue = Catalogue((a_binding(patterns=("*",)),))
     topics = [
         "chat",
@@ -89,7 +90,6 @@ def test_the_widest_pattern_spares_our_own_topics() -> None:
         "chat.flag",
         "chat.block",
         "chat.dead-letter",
-        "chat.retry",
         "safeguard.dead-letters",
         "__consumer_offsets",
         "chat.allowed",
@@ -182,3 +182,60 @@ def test_a_skip_rule_names_itself() -> None:
     """A rule is named in verdicts and logs by where it looks, never by what it found."""
     assert str(SkipRule(frozenset({"bot"}), field=("author", "role"))) == "/author/role"
     assert str(SkipRule(frozenset({"bot"}), header="role")) == "header role"
+
+
+def test_a_retry_topic_has_the_binding_of_its_input() -> None:
+    """By name or by pattern: `x.retry` is judged as `x` is, and its outputs are those of `x`."""
+    for patterns in (("chat.room",), ("chat.*",), ("*",)):
+        catalogue = Catalogue((a_binding(patterns=patterns),))
+        binding = catalogue.binding_for("chat.room.retry")
+        assert binding is not None
+        assert binding is catalogue.binding_for("chat.room")
+        assert binding.origin_of("chat.room.retry") == "chat.room"
+        assert binding.origin_of("chat.room") == "chat.room"
+        assert catalogue.retry_topic_of("chat.room") == "chat.room.retry"
+        assert catalogue.is_own("chat.room.retry")
+
+
+def test_a_retry_topic_is_consumed_only_beside_its_input() -> None:
+    """It is optional, and a stranger's retry topic whose input is not there is left alone."""
+    catalogue = Catalogue((a_binding(patterns=("chat*",)),))
+    assert catalogue.inputs_among(["chat", "chat.retry"]) == ["chat", "chat.retry"]
+    assert catalogue.inputs_among(["chat"]) == ["chat"]
+    assert catalogue.inputs_among(["chat.retry"]) == []
+
+
+def test_what_ends_in_retry_and_is_no_retry_topic() -> None:
+    """Retries of outputs, of retries, of our book-keeping and of what nobody binds are no input."""
+    catalogue = Catalogue((a_binding(patterns=("chat", "c*")),))
+    for topic in ("chat.allow.retry", "chat.retry.retry", "mail.retry", "safeguard.x.retry"):
+        assert catalogue.binding_for(topic) is None
+    assert catalogue.retry_topic_of("chat.retry") is None
+    assert catalogue.retry_topic_of("mail") is None
+
+
+def test_an_output_is_never_a_retry_topic() -> None:
+    """A set that calls its outputs so would judge its own dead letters for ever."""
+    outputs = Outputs(dead_letter="{topic}.retry")
+    catalogue = Catalogue((a_binding(patterns=("chat",), outputs=outputs),))
+    assert catalogue.binding_for("chat.retry") is None
+    assert catalogue.retry_topic_of("chat") is None
+
+
+def test_a_retry_topic_bound_by_name_is_an_input_of_its_own() -> None:
+    """Who names a topic means it: its outputs are its own, and nothing is retried through it."""
+    one = a_binding(set_name="one", patterns=("chat",))
+    two = a_binding(set_name="two", patterns=("chat.retry",))
+    catalogue = Catalogue((one, two))
+    assert bound(catalogue, "chat.retry") == "two"
+    assert two.origin_of("chat.retry") == "chat.retry"
+    assert catalogue.retry_topic_of("chat") is None
+    assert catalogue.retry_topic_of("chat.retry") == "chat.retry.retry"
+    assert catalogue.inputs_among(["chat.retry"]) == ["chat.retry"]
+
+
+def test_a_retry_topic_is_taken_from_its_beginning() -> None:
+    """What was retried before the workers knew of the topic must not be passed over."""
+    binding = a_binding(start="latest")
+    assert binding.start_of(f"{binding.patterns[0]}.retry") == "earliest"
+    assert binding.start_of(binding.patterns[0]) == "latest"
