@@ -210,7 +210,7 @@ def temporary_index(
             index.close()
     except sqlite3.Error as error:
         raise Fatal(
-            f"the audit's index cannot be kept: {error}. It takes some 200 bytes a record; set "
+            f"the audit's index cannot be kept: {error}. It takes some 100 bytes a record; set "
             "TMPDIR to a folder with more room"
         ) from error
 
