@@ -42,7 +42,7 @@ def audit_topic(settings: Settings, request: AuditRequest, *, as_json: bool) -> 
     if as_json:
         print(orjson.dumps(report.fields, option=orjson.OPT_INDENT_2).decode())
     elif console.is_terminal:
-        _show(report, console)
+        show_report(report, console)
     else:
         for line in report.lines():
             print(line)
@@ -159,7 +159,8 @@ def _moment_ms(since: str | None) -> int | None:
     return int(moment.timestamp() * 1_000)
 
 
-def _show(report: Report, console: Console) -> None:
+def show_report(report: Report, console: Console) -> None:
+    """The report as a table, for a person at a terminal."""
     title = f"{report.topic}, group {report.group}, {len(report.partitions)} partitions"
     table = Table(title=title, title_justify="left")
     table.add_column("")

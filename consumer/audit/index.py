@@ -103,7 +103,7 @@ class AuditIndex:
         )
 
     def add_outputs(self, records: Sequence[Record]) -> None:
-        """Records of the output topics; one that comes twice counts once."""
+        """Records of the output topics; a verdict or dead letter read twice counts once."""
         rows: list[tuple[int, ...]] = []
         for position, timestamp_ms, _, _, headers in records:
             found = self._reader.read(headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -11,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
-from tests.journeys.worker import make_policies
+from consumer.dev.safeguard import StandInSafeguard
+from tests.journeys.worker import finished, make_policies, settings_for, working
 from tests.records import write, write_rows
 from tests.stage import Broker
 
@@ -219,6 +223,54 @@ def test_an_audit_since_a_time_leaves_out_what_is_older(
     since = datetime.fromtimestamp(NOW_MS / 1_000 - 60, UTC).isoformat()
     code, found = stage.report("--since", since)
     assert (code, found["messages"], found["verdicts"], found["unknown"]) == (0, 1, 1, 1)
+
+
+@pytest.mark.kafka
+def test_what_retention_took_is_told_apart(real_broker: Broker, tmp_path: Path) -> None:
+    """A record that the input no longer has is not missing; an output cut short is named."""
+    stage = Stage(real_broker, tmp_path, partitions=1)
+    stage.messages(b"k", b"k", b"k")
+    for offset in range(3):
+        stage.output("allow", offset)
+    admin = AdminClient({"bootstrap.servers": real_broker.bootstrap_servers, "log_level": 0})
+
+    def cut(topic: str, before: int) -> None:
+        for done in admin.delete_records([TopicPartition(topic, 0, before)]).values():
+            done.result(10)
+
+    cut(stage.topic, 1)
+    code, found = stage.report()
+    assert (code, found["messages"], found["missing"], found["unknown"]) == (0, 2, 0, 1)
+
+    cut(f"{stage.topic}.allow", 2)
+    short = stage.audit()
+    assert short.returncode == 1
+    assert f"  missing: {stage.topic}/0/1" in short.stdout.splitlines()
+    assert f"{stage.topic}.allow/0 begins at offset 2" in short.stderr
+
+
+async def test_what_a_real_worker_leaves_is_accounted_for(
+    embedded_broker: Broker, tmp_path: Path
+) -> None:
+    """Verdicts, dead letters and a tombstone of a worker add up, under its group's name."""
+    stage = Stage(embedded_broker, tmp_path, more='tombstones = "pass-over"')
+    texts = ["fine", "a doubtful thing", "a banned thing"]
+    for partition in (0, 1):
+        for number in range(30):
+            value = json.dumps({"text": f"{number} {texts[number % 3]}"}).encode()
+            stage.messages(b"k%d" % (number % 4), partition=partition, value=value)
+    stage.messages(b"k", value=None)
+    stage.messages(b"k", value=b"no JSON")
+    with StandInSafeguard.in_thread() as server:
+        settings = settings_for(embedded_broker, server.base_url, tmp_path, {"kafka.group": GROUP})
+        async with working(settings, 2) as worker:
+            await finished(worker, 62)
+    code, found = await asyncio.to_thread(stage.report)
+
+    assert code == 0
+    assert found["examples"] == {}
+    assert (found["messages"], found["verdicts"]) == (62, 60)
+    assert (found["dead_letters"], found["passed_over"]) == (1, 1)
 
 
 def test_what_cannot_be_audited_is_said_in_one_line(

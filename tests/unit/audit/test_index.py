@@ -246,10 +246,18 @@ def test_a_record_read_twice_counts_once() -> None:
 
 def test_at_most_ten_examples_are_given() -> None:
     """The counts go on."""
-    found = report_of([an_input(offset) for offset in range(12)], [])
-
-    assert found.missing == 12
-    assert found.examples["missing"] == tuple(f"in/0/{offset}" for offset in range(10))
+    missing = [an_input(offset, partition=1) for offset in range(12)]
+    backwards = [an_output(offset, 20 - offset) for offset in range(13)]
+    unreadable = [an_output(0, 30 + n, outcome="perhaps", topic="in.allow") for n in range(11)]
+    found = report_of(
+        [*missing, *(an_input(offset) for offset in range(13))], backwards + unreadable
+    )
+    assert (found.missing, found.out_of_order, found.unknown) == (12, 12, 11)
+    assert found.examples == {
+        "missing": tuple(f"in/1/{offset}" for offset in range(10)),
+        "out_of_order": tuple(f"in/0/{offset}" for offset in range(1, 11)),
+        "unknown": tuple(f"in.allow/0/{offset}" for offset in range(30, 40)),
+    }
 
 
 def test_the_report_has_the_names_that_others_build_on() -> None:

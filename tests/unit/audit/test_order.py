@@ -36,6 +36,7 @@ def test_equal_milliseconds_and_unknown_times_prove_nothing() -> None:
 def test_a_record_is_compared_with_all_before_it_not_its_neighbour_alone() -> None:
     """A neighbour at another output may prove nothing where the one before it does."""
     assert late(Place(0, 0, 5, 10), Place(1, 0, 1, 10), Place(0, 0, 4, 10)) == [2]
+    assert late(Place(0, 0, 5, 10), Place(0, 0, 3, 10), Place(0, 0, 4, 10)) == [1, 2]
     assert late(Place(0, 0, 5, 30), Place(0, 0, 6, 20), Place(1, 0, 1, 25)) == [2]
 
 
