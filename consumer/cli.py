@@ -177,7 +177,7 @@ def audit(
         str | None, Parameter(help="Account for records from this RFC 3339 time on.")
     ] = None,
 ) -> None:
-    """Prove from the topics what became of each record; 1 if any is missing or contradicted."""
+    """Prove from the topics what became of each record; exit 1 where that is not as promised."""
     from consumer.auditor import AuditRequest, audit_topic
 
     request = AuditRequest(topic, group, from_offset or (), since)

@@ -49,7 +49,9 @@ class KeyOrder:
         Whether nothing proves that this one was written before one that precedes it.
 
         Within an output partition the offset decides. Across partitions there is only the time
-        of writing, of which equal milliseconds prove nothing.
+        of writing, of which equal milliseconds prove nothing. Where the topics keep CreateTime it
+        is the writer's clock, and one that was set back looks like disorder; LogAppendTime is the
+        broker's own.
         """
         lane = place.lane
         before = self._highest.get(lane)

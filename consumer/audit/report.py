@@ -54,7 +54,7 @@ class Report:
     unknown: int
     """Own verdicts and dead letters of positions that were not read, or that name none."""
     examples: Mapping[str, tuple[str, ...]]
-    """Kind of fault -> up to ten positions, in the order of the input."""
+    """Kind of fault -> up to ten positions."""
 
     @property
     def is_clean(self) -> bool:

@@ -76,7 +76,12 @@ class OutputReader:
 
 def _position(value: bytes | None) -> tuple[str, int, int] | None:
     parts = (value or b"").rsplit(b"/", 2)
-    # isdigit() of bytes knows ASCII alone, so int() meets no sign, space or underscore.
-    if len(parts) != 3 or not all(p.isdigit() and len(p) <= DIGITS_MAX for p in parts[1:]):
+    if len(parts) != 3:
         return None
-    return parts[0].decode("ascii", "replace"), int(parts[1]), int(parts[2])
+    topic, partition, offset = parts
+    # isdigit() of bytes knows ASCII alone, so int() meets no sign, space or underscore.
+    if not partition.isdigit() or not offset.isdigit():
+        return None
+    if len(partition) > DIGITS_MAX or len(offset) > DIGITS_MAX:
+        return None
+    return topic.decode("ascii", "replace"), int(partition), int(offset)
