@@ -1,6 +1,5 @@
 """
-`safeguard`: run · demo · classify · doctor · topics · policy · dead-letters ·
-settings.
+`safeguard`: run · demo · classify · doctor · topics · policy · audit · dead-letters · settings.
 
 Results go to stdout, logs and errors to stderr. Exit codes: 0 done, 1 failed, 2 something to mend
 in settings, policies or topics, 130 interrupted.
@@ -171,6 +170,43 @@ def doctor(*, config: Config = None, set: Sets = None) -> None:
     from consumer.doctor import examine
 
     raise SystemExit(_run(examine(_settings(config, set, quiet=True), Console())))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard audit --topic chat.messages --config safeguard.toml",
+        "safeguard audit --topic chat.messages --since 2026-01-31T08:00:00Z --json",
+        "safeguard audit --topic chat.messages --from-offset 0=1200 --from-offset 1=900",
+    )
+)
+def audit(
+    *,
+    topic: Annotated[str, Parameter(help="The input topic.")],
+    config: Config = None,
+    set: Sets = None,
+    json: Annotated[bool, Parameter(help="Print the report as one JSON object.")] = False,
+    group: Annotated[
+        str | None, Parameter(help="Whose verdicts; the setting kafka.group by default.")
+    ] = None,
+    from_offset: Annotated[
+        list[str] | None,
+        Parameter(
+            negative=(),
+            help="First offset to account for: OFFSET for every partition, or PARTITION=OFFSET; "
+            "repeatable. The oldest record left by default.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None, Parameter(help="Account for records from this RFC 3339 time on.")
+    ] = None,
+) -> None:
+    """Prove from the topics what became of each record; exit 1 where that is not as promised."""
+    from consumer.auditor import AuditRequest, audit_topic
+
+    request = AuditRequest(topic, group, from_offset or (), since)
+    raise SystemExit(
+        _call(lambda: audit_topic(_settings(config, set, quiet=True), request, as_json=json))
+    )
 
 
 @app.command(

@@ -1,0 +1,87 @@
+"""What one record of an output topic says: of which input record, and what became of it. Pure."""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+from typing import NamedTuple
+
+from consumer.domain.envelope import percent
+from consumer.domain.message import Headers
+from consumer.domain.policy import Outcome
+
+DIGITS_MAX = 18
+"""More digits are no offset of Kafka's, whose offsets are 64 bits wide."""
+
+
+class Fate(IntEnum):
+    """What became of a record; the numbers are those of the index."""
+
+    DEAD_LETTER = 0
+    ALLOW = 1
+    FLAG = 2
+    BLOCK = 3
+
+
+_FATES = {
+    Outcome.ALLOW.encode(): Fate.ALLOW,
+    Outcome.FLAG.encode(): Fate.FLAG,
+    Outcome.BLOCK.encode(): Fate.BLOCK,
+}
+
+
+class Sighting(NamedTuple):
+    """A first verdict or a dead letter of the group, and the input record that it names."""
+
+    partition: int
+    offset: int
+    fate: Fate
+
+
+class Other(Enum):
+    """Why a record of an output is neither a first verdict nor a dead letter of the group."""
+
+    FOREIGN = "foreign"
+    """Another group's, another input's on a shared output, or not from a worker at all."""
+    SUPERSEDED = "superseded"
+    """It replaces an earlier verdict, so it is no second one."""
+    UNREADABLE = "unreadable"
+    """The group's own, but it names no position or no outcome: it proves nothing."""
+
+
+class OutputReader:
+    """Reads the headers of output records for one input topic and one group."""
+
+    def __init__(self, topic: str, group: str) -> None:
+        self._topic = topic
+        self._group = percent(group)
+
+    def read(self, headers: Headers) -> Sighting | Other:
+        """Of several headers of one name the last counts: a worker's own are appended last."""
+        last = dict(headers)
+        if last.get("safeguard-group") != self._group:
+            return Other.FOREIGN
+        found = _position(last.get("safeguard-position"))
+        if found is None:
+            return Other.UNREADABLE
+        topic, partition, offset = found
+        if topic != self._topic:
+            return Other.FOREIGN
+        if "safeguard-supersedes" in last:
+            return Other.SUPERSEDED
+        if "safeguard-dead-letter-reason" in last:
+            return Sighting(partition, offset, Fate.DEAD_LETTER)
+        fate = _FATES.get(last.get("safeguard-outcome") or b"")
+        return Other.UNREADABLE if fate is None else Sighting(partition, offset, fate)
+
+
+def _position(value: bytes | None) -> tuple[str, int, int] | None:
+    parts = (value or b"").rsplit(b"/", 2)
+    if len(parts) != 3:
+        return None
+    topic, partition, offset = parts
+    # isdigit() of bytes knows ASCII alone, so int() meets no sign, space or underscore.
+    if not partition.isdigit() or not offset.isdigit():
+        return None
+    if len(partition) > DIGITS_MAX or len(offset) > DIGITS_MAX:
+        return None
+    return topic.decode("ascii", "replace"), int(partition), int(offset)

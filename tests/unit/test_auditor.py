@@ -1,0 +1,42 @@
+"""What a person at a terminal is shown of an audit."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from consumer.audit.report import COUNTS, Report
+from consumer.auditor import show_report
+
+
+def shown(**changes: int) -> str:
+    counts = dict.fromkeys(COUNTS, 0) | changes
+    report = Report(
+        topic="in", group="g", partitions=(), examples={"missing": ("in/0/3",)}, **counts
+    )
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system="standard")
+    show_report(report, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_the_table_names_every_count_and_the_examples() -> None:
+    """Every count has its row, with positions beside it."""
+    text = shown(missing=41)
+
+    assert all(name in text for name in COUNTS)
+    (row,) = [line for line in text.splitlines() if "missing" in line]
+    assert "41" in row
+    assert "in/0/3" in row
+    assert "there are faults" in text
+
+
+def test_only_faults_are_red() -> None:
+    """Repeats and superseded verdicts are no faults."""
+    red = "\x1b[31m"
+
+    assert red in shown(contradicting=1)
+    clean = shown(duplicated_same_verdict=5, superseded=3, foreign=9)
+    assert red not in clean
+    assert "all is accounted for" in clean
