@@ -1,0 +1,194 @@
+"""One simulated worker process: the real pipeline on a simulated client and model."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+from consumer.classifier.endpoint import Endpoint
+from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
+from consumer.classifier.request import RequestFormat
+from consumer.domain.binding import Binding, Catalogue, Reading
+from consumer.domain.policy import Outcome, Policy, PolicyVersion
+from consumer.pipeline.intake import Intake
+from consumer.pipeline.lease import LeaseTerms
+from consumer.pipeline.ledger import Ledger
+from consumer.pipeline.limiter import FlowLimits, Limiter
+from consumer.pipeline.process import Processor
+from consumer.pipeline.publisher import Publisher
+from consumer.pipeline.recovery import Recovery, RecoveryLimits
+from consumer.reliability.breaker import Breaker
+from consumer.reliability.dead_letters import DeadLetterOffice
+from consumer.reliability.retry import RetryLimits
+from consumer.telemetry.metrics import Metrics
+from tests.simulation.client import (
+    CLIENT_TIMEOUT_S,
+    HEARTBEAT_S,
+    REQUEST_S,
+    SimSink,
+    SimSource,
+    SimTails,
+)
+from tests.simulation.cluster import Cluster
+from tests.simulation.safeguard import SimTransport
+from tests.simulation.scheduler import Loop, Scheduler, VirtualClock
+
+POLICY = Policy(
+    name="p",
+    title="P",
+    text="OK, MAYBE or BAD.",
+    outcomes={"OK": Outcome.ALLOW, "MAYBE": Outcome.FLAG, "BAD": Outcome.BLOCK},
+)
+VERSION = PolicyVersion("in", 1, (POLICY,), "d" * 32)
+MARGIN_S = 1.0
+COMMIT_S = 0.5
+DRAIN_S = 4.0
+
+
+class SimPolicies:
+    """One policy set, for ever."""
+
+    def __init__(self, deadline_s: float, on_outage: str) -> None:
+        binding = Binding(
+            "in",
+            ("in",),
+            VERSION,
+            Reading(format="text"),
+            deadline_s=deadline_s,
+            on_outage=on_outage,  # type: ignore[arg-type]
+            versions={1: VERSION},
+        )
+        self.catalogue = Catalogue((binding,))
+
+
+class SimNetwork:
+    """What this process can reach."""
+
+    def __init__(self, cluster: Cluster, dice: Random) -> None:
+        self._cluster = cluster
+        self._dice = dice
+        self.is_cut_from_coordinator = False
+
+    def has_coordinator(self) -> bool:
+        return not (self.is_cut_from_coordinator or self._cluster.is_coordinator_out)
+
+    def has_brokers(self) -> bool:
+        return not self._cluster.are_brokers_out
+
+    def delay_s(self) -> float:
+        return self._dice.choice((0.001, 0.005, 0.02, 0.1)) * (0.5 + self._dice.random())
+
+
+class SimProcess:
+    """A worker, from its start to its end."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        cluster: Cluster,
+        dice: Random,
+        name: str,
+        session_s: float,
+        policies: SimPolicies,
+        limits: FlowLimits,
+        stall_rate: float,
+        fault_rate: float,
+    ) -> None:
+        self.name = name
+        self.loop = Loop(scheduler, dice, stall_rate)
+        self.network = SimNetwork(cluster, dice)
+        self.transport = SimTransport(dice, fault_rate)
+        self.is_stopping = False
+        self.is_over = False
+        clock = VirtualClock(scheduler, dice.randrange(-100, 100))
+        metrics = Metrics()
+        terms = LeaseTerms(session_s, HEARTBEAT_S, REQUEST_S, MARGIN_S, CLIENT_TIMEOUT_S)
+        publisher = Publisher("g", DeadLetterOffice("g", name))
+
+        def build() -> None:
+            self.source = SimSource(
+                cluster, scheduler, self.loop, self.network, dice, name, DRAIN_S
+            )
+            self.sink = SimSink(cluster, scheduler, self.loop, self.network, clock, dice)
+            self.endpoint = Endpoint(
+                "sim", self.transport, RequestFormat("m"), Breaker(0.5), clock, metrics, 3.0, 8
+            )
+            classifier = SafeguardClassifier(
+                self.endpoint,
+                RetryLimits(3, wait_max_s=1.0),
+                SegmentLimits(16_000, 400, 8),
+                clock,
+                metrics,
+                dice,
+            )
+            self.intake = Intake(
+                self.source,
+                self.sink,
+                policies,
+                Processor(classifier, publisher, clock, "g", {}),
+                publisher,
+                Recovery(
+                    SimTails(cluster, self.network),
+                    clock,
+                    RecoveryLimits(clock_skew_s=0.3, careful_after=4, careful_offsets=5),
+                ),
+                Limiter(limits),
+                Ledger(metrics),
+                terms,
+                f"{dice.getrandbits(32):08x}",
+                clock,
+                metrics,
+                DRAIN_S,
+            )
+            ends = {output: len(log) for output, log in cluster.outputs.items()}
+            self.sink.start(self.intake, ends)
+            self.source.start(self.intake)
+            self.tasks = [
+                self.loop.create_task(each) for each in (self._commit(), self._tick())
+            ]
+
+        self.loop.run(build)
+
+    @property
+    def failure(self) -> str | None:
+        """What made it impossible to carry on, where something did."""
+        if self.loop.failures:
+            return repr(self.loop.failures[0])
+        if self.intake.failure.done():
+            return repr(self.intake.failure.exception())
+        return None
+
+    async def _commit(self) -> None:
+        while True:
+            await asyncio.sleep(COMMIT_S)
+            self.intake.commit()
+
+    async def _tick(self) -> None:
+        while True:
+            self.intake.tick()
+            self.intake.end_pinned(15.0, self.endpoint.breaker.is_open)
+            await asyncio.sleep(MARGIN_S / 4)
+
+    def kill(self) -> None:
+        self.loop.die()
+        self.is_over = True
+
+    def stop(self) -> None:
+        """As on SIGTERM."""
+        if not self.is_stopping:
+            self.is_stopping = True
+            self.loop.run(lambda: self.loop.create_task(self._stop()))
+
+    async def _stop(self) -> None:
+        self.source.quiesce()
+        await self.intake.drain()
+        for task in self.tasks:
+            task.cancel()
+        self.source.is_closing = True
+        while not self.source.is_closed:
+            await asyncio.sleep(0.1)
+        for _ in range(20):
+            if self.sink.is_idle:
+                break
+            await asyncio.sleep(0.1)
+        self.kill()

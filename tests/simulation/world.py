@@ -1,0 +1,271 @@
+"""A world from a seed: workers, brokers and a model, faults for a while, and then the reckoning."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import NamedTuple
+
+from consumer.domain.message import Position, Record
+from consumer.interfaces import Partition
+from consumer.pipeline.limiter import FlowLimits
+from tests.simulation.cluster import Cluster
+from tests.simulation.process import SimPolicies, SimProcess
+from tests.simulation.safeguard import LABELS
+from tests.simulation.scheduler import Scheduler
+
+SESSION_S = 10.0
+FAULTS_S = 45.0
+"""For so long things go wrong; then they are left in peace."""
+PEACE_S = 400.0
+"""Within so long everything must be judged."""
+
+
+FAULTS = ("lost", "contradicting", "judged_twice", "out_of_order", "failures", "unfinished")
+
+
+@dataclass
+class Finding:
+    """What one seed came to."""
+
+    seed: int
+    messages: int = 0
+    lost: list[str] = field(default_factory=list)
+    contradicting: list[str] = field(default_factory=list)
+    judged_twice: list[str] = field(default_factory=list)
+    """Two judgements of one record are visible; with luck they say the same."""
+    out_of_order: list[str] = field(default_factory=list)
+    duplicated: int = 0
+    failures: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+    events: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_fine(self) -> bool:
+        return not any(getattr(self, fault) for fault in FAULTS)
+
+    def __str__(self) -> str:
+        faults = {
+            name: value for name in FAULTS if (value := getattr(self, name))
+        }
+        return f"seed {self.seed}: {faults or 'fine'}; {dict(self.events)}"
+
+
+class _Verdict(NamedTuple):
+    outcome: str
+    judgement: tuple[bytes | None, bytes | None]
+    """When and by whom it was judged: what was stored twice has the same, judged twice has not."""
+    topic: str
+    offset: int
+    stored_s: float
+
+
+class World:
+    """Everything that one seed decides."""
+
+    def __init__(self, seed: int) -> None:
+        self.finding = Finding(seed)
+        dice = self.dice = Random(seed)
+        self.scheduler = Scheduler()
+        self.cluster = Cluster(
+            self.scheduler, dice, dice.choice((1, 2, 3)), SESSION_S, dice.random() < 0.5
+        )
+        self.policies = SimPolicies(dice.choice((0.0, 8.0, 30.0)), "wait")
+        self.limits = FlowLimits(dice.choice((2, 8, 30)), dice.choice((4, 20, 100)), 200)
+        self.stall_rate = dice.choice((0.0, 0.0, 0.0005, 0.002))
+        self.fault_rate = dice.choice((0.0, 0.05, 0.2))
+        self.fault_every_s = dice.choice((1.0, 3.0, 8.0))
+        self.processes: list[SimProcess] = []
+        self.wanted = dice.choice((1, 2, 2, 3))
+        self._names = 0
+        self._is_peace = False
+
+    def run(self) -> Finding:
+        """Faults, then peace, then the reckoning."""
+        scheduler = self.scheduler
+        self._feed()
+        for _ in range(self.wanted):
+            self._start()
+        self._patrol()
+        began_s = scheduler.now_s
+        scheduler.after(self.dice.random() * self.fault_every_s, self._fault)
+        scheduler.run(began_s + FAULTS_S, lambda: False)
+        self._make_peace()
+        scheduler.run(scheduler.now_s + PEACE_S, self._is_done)
+        if not self._is_done():
+            self._note_unfinished()
+        for process in self.processes:
+            process.stop()
+        scheduler.run(scheduler.now_s + 20, lambda: all(p.is_over for p in self.processes))
+        self._reckon()
+        return self.finding
+
+    # The input.
+
+    def _feed(self) -> None:
+        dice = self.dice
+        count = dice.randrange(8, 40)
+        keys = [None, *(b"k%d" % number for number in range(dice.choice((1, 3, 10))))]
+        spread_s = dice.choice((0.5, 10.0, FAULTS_S))
+        self.finding.messages = count
+        for number in range(count):
+            partition = dice.choice(list(self.cluster.inputs))
+            key = dice.choice(keys)
+            text = b"" if dice.random() < 0.05 else b"label " + dice.choice(LABELS).encode()
+            self.scheduler.after(
+                dice.random() * spread_s,
+                lambda partition=partition, key=key, text=text: self._write(partition, key, text),  # type: ignore[misc]
+            )
+
+    def _write(self, partition: Partition, key: bytes | None, text: bytes) -> None:
+        log = self.cluster.inputs[partition]
+        # Holes, as compaction and transactions leave them, would need offsets apart from the index.
+        position = Position(partition.topic, partition.number, len(log))
+        log.append(Record(position, 1_700_000_000_000, key, text))
+
+    # Workers and faults.
+
+    def _start(self) -> None:
+        self._names += 1
+        self.processes.append(
+            SimProcess(
+                self.scheduler,
+                self.cluster,
+                self.dice,
+                f"w{self._names}",
+                SESSION_S,
+                self.policies,
+                self.limits,
+                self.stall_rate,
+                self.fault_rate,
+            )
+        )
+
+    def _alive(self) -> list[SimProcess]:
+        return [process for process in self.processes if not process.is_over]
+
+    def _patrol(self) -> None:
+        """What goes on by itself: the coordinator looks at its members, the dead are replaced."""
+        self.cluster.expel()
+        for process in self._alive():
+            if process.failure is not None:
+                self.finding.failures.append(f"{process.name}: {process.failure}")
+                process.kill()
+        if self._is_peace:
+            while len([p for p in self._alive() if not p.is_stopping]) < self.wanted:
+                self._start()
+        self.scheduler.after(0.5, self._patrol)
+
+    def _fault(self) -> None:
+        if self._is_peace:
+            return
+        dice = self.dice
+        self.scheduler.after(dice.expovariate(1 / self.fault_every_s), self._fault)
+        alive = [process for process in self._alive() if not process.is_stopping]
+        kind = dice.choice(
+            ("kill", "kill", "stop", "start", "start", "stall", "stall", "cut", "model")
+            + ("coordinator", "brokers", "replace", "replace")
+        )
+        self.finding.events[kind] += 1
+        if kind == "start" or not alive:
+            if len(alive) < 3:
+                self._start()
+            return
+        process = dice.choice(alive)
+        if kind == "kill":
+            process.kill()
+        elif kind == "stop":
+            process.stop()
+        elif kind == "replace":
+            # Static membership: a new process takes over at once, and the old one, which nobody
+            # hears, may be dead or may only stand still.
+            if dice.random() < 0.5:
+                process.kill()
+            else:
+                process.loop.stand_still(dice.random() * 8)
+            self.cluster.leave(process.source.member)
+            self._start()
+        elif kind == "stall":
+            process.loop.stand_still(dice.choice((1.0, 5.0, 12.0, 25.0)) * dice.random())
+        elif kind == "cut":
+            self._for_a_while(process.network, "is_cut_from_coordinator")
+        elif kind == "model":
+            self._for_a_while(process.transport, "is_out")
+        elif kind == "coordinator":
+            self._for_a_while(self.cluster, "is_coordinator_out")
+        else:
+            self._for_a_while(self.cluster, "are_brokers_out")
+
+    def _for_a_while(self, where: object, switch: str) -> None:
+        setattr(where, switch, True)
+        seconds = self.dice.choice((1.0, 4.0, 15.0)) * self.dice.random()
+        self.scheduler.after(seconds, lambda: setattr(where, switch, False))
+
+    def _make_peace(self) -> None:
+        self._is_peace = True
+        self.cluster.is_coordinator_out = self.cluster.are_brokers_out = False
+        for process in self._alive():
+            process.network.is_cut_from_coordinator = False
+            process.transport.is_out = False
+
+    def _is_done(self) -> bool:
+        return all(
+            self.cluster.commits.get(partition, (0, ""))[0] >= len(log)
+            for partition, log in self.cluster.inputs.items()
+        )
+
+    def _note_unfinished(self) -> None:
+        for partition, log in self.cluster.inputs.items():
+            offset = self.cluster.commits.get(partition, (0, ""))[0]
+            if offset < len(log):
+                states = "; ".join(repr(p.intake) for p in self._alive())
+                self.finding.unfinished.append(f"{partition} at {offset} of {len(log)}: {states}")
+
+    # The reckoning.
+
+    def _reckon(self) -> None:
+        finding = self.finding
+        verdicts: dict[str, list[_Verdict]] = {}
+        for output, log in self.cluster.outputs.items():
+            for offset, entry in enumerate(log):
+                headers = dict(entry.publication.headers)
+                position = (headers["safeguard-position"] or b"").decode()
+                outcome = (headers.get("safeguard-outcome") or b"dead letter").decode()
+                judgement = (headers.get("safeguard-judged-at"), headers["safeguard-term"])
+                verdict = _Verdict(
+                    outcome, judgement, output.topic, offset, entry.stored_s
+                )
+                verdicts.setdefault(position, []).append(verdict)
+        last: dict[tuple[Partition, bytes], tuple[str, _Verdict]] = {}
+        for partition, records in self.cluster.inputs.items():
+            for record in records:
+                position = str(record.position)
+                found = sorted(verdicts.get(position, []), key=lambda each: each.stored_s)
+                if not found:
+                    finding.lost.append(position)
+                    continue
+                finding.duplicated += len(found) - 1
+                if len({each.topic for each in found}) > 1:
+                    finding.contradicting.append(f"{position}: {[each.outcome for each in found]}")
+                if len({each.judgement for each in found if each.outcome != "dead letter"}) > 1:
+                    finding.judged_twice.append(position)
+                if record.key is None:
+                    continue
+                before = last.get((partition, record.key))
+                if before is not None and _is_late(before[1], found[0]):
+                    finding.out_of_order.append(f"{before[0]} after {position}")
+                last[partition, record.key] = (position, found[0])
+        finding.events["rebalances"] = self.cluster.rebalances
+
+
+def _is_late(earlier: _Verdict, later: _Verdict) -> bool:
+    """Whether the verdict on the earlier record shows after that on the later one."""
+    if earlier.topic == later.topic:
+        return earlier.offset > later.offset
+    return earlier.stored_s > later.stored_s
+
+
+def simulate(seed: int) -> Finding:
+    """Run one seed."""
+    return World(seed).run()
