@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -15,6 +16,7 @@ from consumer.kafka import config as properties
 from consumer.kafka.config import KafkaConfig
 
 TIMEOUT_S = 15.0
+_DURATION = re.compile(r" \(after \d+ms in state [^)]*\)")
 
 
 class Step(NamedTuple):
@@ -33,11 +35,27 @@ class Topics:
     """Looks at and changes the broker's topics. Blocking."""
 
     def __init__(self, config: KafkaConfig) -> None:
-        self._errors: list[str] = []
+        self._errors: list[KafkaError] = []
         self._admin = AdminClient(properties.common(config, self._note))
 
     def _note(self, error: object) -> None:
-        self._errors.append(str(error))
+        if isinstance(error, KafkaError):
+            self._errors.append(error)
+
+    def _why(self, error: KafkaException) -> str:
+        """
+        What the client noted while it tried, such as a refused password; else the error itself.
+
+        The call that failed says no more than that it did, and what was noted is only handed over
+        by a poll. That all brokers are down is left out where something says why.
+        """
+        self._admin.poll(0)
+        causes = [e for e in self._errors if e.code() != KafkaError._ALL_BROKERS_DOWN]
+        # The same cause comes with another duration each time.
+        said = dict.fromkeys(
+            _DURATION.sub("", cause.str()) for cause in (causes or self._errors)[-3:]
+        )
+        return "; ".join(said) or str(error)
 
     def partitions(self) -> dict[str, int]:
         """
@@ -49,10 +67,9 @@ class Topics:
         try:
             metadata = self._admin.list_topics(timeout=TIMEOUT_S)
         except KafkaException as error:
-            said = "; ".join(dict.fromkeys(self._errors[-3:])) or str(error)
             raise BrokerUnavailable(
-                f"the Kafka brokers do not answer: {said}. Check kafka.bootstrap_servers and the "
-                "security settings under [kafka.client]"
+                f"the Kafka brokers do not answer: {self._why(error)}. Check "
+                "kafka.bootstrap_servers and the security settings under [kafka.client]"
             ) from None
         return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
 
