@@ -67,16 +67,17 @@ def run(
     processes: Annotated[
         int,
         Parameter(
-            help="Worker processes, each a member of the group; more cores need more of them."
+            help="Worker processes, each a member of the group; more cores need more of them. "
+            "One that dies is started again."
         ),
     ] = 1,
 ) -> None:
     """Consume, judge and publish until stopped: Ctrl-C or SIGTERM drains, a second one ends."""
-    from consumer import service
+    from consumer import service, supervisor
 
     settings = _settings(config, set)
     if processes > 1:
-        raise SystemExit(service.supervise(settings, config, set or [], processes))
+        raise SystemExit(supervisor.supervise(settings, config, set or [], processes))
     raise SystemExit(service.serve(settings))
 
 
