@@ -79,6 +79,8 @@ class KafkaSource:
         self._thread = threading.Thread(target=self._run, name="kafka-source", daemon=True)
         self._loop: asyncio.AbstractEventLoop
         self._listener: SourceListener
+        self.paused_topics: frozenset[str] = frozenset()
+        """What an operator has paused: their partitions are assigned paused. Set from outside."""
         self.stranded: set[Partition] = set()
         """Owned, but some output lacks the partition: paused until the outputs have grown."""
         self.ends: dict[Partition, int] = {}
@@ -247,6 +249,8 @@ class KafkaSource:
             self._held.update(owned)
             consumer.pause(_partitions(owned))
             return
+        # What has nowhere to go stays paused, whoever thinks otherwise.
+        owned = [partition for partition in owned if partition not in self.stranded]
         self._held.difference_update(owned)
         if not self._is_starved:
             consumer.resume(_partitions(owned))
@@ -282,6 +286,8 @@ class KafkaSource:
         consumer.incremental_assign([_partition(p, start.offset) for p, start in starts.items()])
         # The client keeps its pause flag on a partition that was lost and comes back.
         consumer.resume(_partitions(starts))
+        # Here and not when the listener asks: the poll that assigns may bring the first records.
+        self._hold(consumer, [p for p in starts if p.topic in self.paused_topics], True)
         self._strand(consumer, list(starts))
         if self._is_starved:
             consumer.pause(_partitions(starts))
@@ -312,7 +318,7 @@ class KafkaSource:
     def _unstrand(self, consumer: Consumer) -> None:
         back = [p for p in self.stranded if p.number < self._co_partitions(p.topic)]
         self.stranded.difference_update(back)
-        self._hold(consumer, back, False)
+        self._hold(consumer, [p for p in back if p.topic not in self.paused_topics], False)
 
     def _on_revoke(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
         partitions = [Partition(tp.topic, tp.partition) for tp in taken]
