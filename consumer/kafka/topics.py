@@ -26,6 +26,8 @@ class Step(NamedTuple):
     partitions: int
     problem: str
     change: Literal["create", "grow", "by hand"] = "create"
+    config: Mapping[str, str] = {}
+    """Properties of a new topic that it cannot do without; they win over the operator's."""
 
     def __str__(self) -> str:
         return f"{self.topic}: {self.problem}"
@@ -125,7 +127,12 @@ class Topics:
                         [NewPartitions(step.topic, step.partitions)]
                     )[step.topic]
                 else:
-                    topic = NewTopic(step.topic, step.partitions, replication, config=dict(config))
+                    topic = NewTopic(
+                        step.topic,
+                        step.partitions,
+                        replication,
+                        config={**config, **step.config},
+                    )
                     future = self._admin.create_topics([topic])[step.topic]
                 future.result(TIMEOUT_S)
             except KafkaException as error:

@@ -66,6 +66,8 @@ class Intake:
         self._on_terminal = on_terminal
         """Told of each record once the broker has what became of it; the demo watches here."""
         self._stretches: dict[Partition, Stretch] = {}
+        self._paused_topics: frozenset[str] = frozenset()
+        """By an operator; apart from the pauses of single partitions that are full."""
         self._loop = asyncio.get_running_loop()
         self._is_giving = False
         self._is_stopping = False
@@ -87,6 +89,9 @@ class Intake:
             return
         for partition, term, start in assignments:
             self._stretches[partition] = Stretch(partition, term, start)
+        paused = [a.partition for a in assignments if a.partition.topic in self._paused_topics]
+        if paused:
+            self._source.pause(paused)
         self._give_credits()
 
     def taken(self, records: Sequence[Record]) -> None:
@@ -135,6 +140,28 @@ class Intake:
 
     def failed(self, error: Exception) -> None:
         self._fail(error)
+
+    # What an operator tells.
+
+    def set_paused(self, topics: frozenset[str]) -> None:
+        """
+        Take nothing more of these topics, and again of those that are no longer among them.
+
+        What is in flight finishes and is committed. A partition that is full as well stays paused
+        until it has room; one assigned later is paused when it comes.
+        """
+        before, self._paused_topics = self._paused_topics, topics
+        stretches = self._stretches.values()
+        pausing = [s.partition for s in stretches if s.partition.topic in topics - before]
+        resuming = [
+            stretch.partition
+            for stretch in stretches
+            if stretch.partition.topic in before - topics and not stretch.is_paused
+        ]
+        if pausing:
+            self._source.pause(pausing)
+        if resuming:
+            self._source.resume(resuming)
 
     # What the sink tells.
 
@@ -224,7 +251,8 @@ class Intake:
         self._limiter.pending -= 1
         if stretch.is_paused and self._limiter.may_resume(stretch.tracker.pending):
             stretch.is_paused = False
-            self._source.resume([stretch.partition])
+            if stretch.partition.topic not in self._paused_topics:
+                self._source.resume([stretch.partition])
         if not stretch.flights and stretch.on_empty is not None:
             stretch.on_empty(stretch)
 

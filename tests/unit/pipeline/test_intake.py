@@ -423,3 +423,77 @@ async def test_a_topic_that_a_reload_unbinds_keeps_its_policies_until_it_is_left
 
     assert stage.sink.topics == ["chat.allow", "chat.block"]
     assert not stage.intake.failure.done()
+
+
+ONE = Partition(TOPIC, 1)
+OTHER = Partition("mail", 0)
+
+
+async def test_a_paused_topic_is_not_taken_from_and_its_flights_finish() -> None:
+    """Its partitions pause and no other's; what was taken is judged and committed."""
+    stage = Stage()
+    stage.intake.assigned([Assigned(ZERO, 1, 0), Assigned(OTHER, 1, 0), Assigned(ONE, 1, 0)])
+    stage.intake.taken([record(0)])
+    stage.intake.set_paused(frozenset({TOPIC, "nobody"}))
+    await settle()
+    stage.acknowledge()
+    stage.intake.commit()
+
+    assert stage.source.paused == [ZERO, ONE]
+    assert stage.source.commits == [{ZERO: 1}]
+
+    stage.intake.set_paused(frozenset({"nobody"}))
+
+    assert stage.source.resumed == [ZERO, ONE]
+
+
+async def test_a_topic_that_stays_paused_is_told_once() -> None:
+    """The same word again moves nothing."""
+    stage = Stage()
+    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    for _ in range(3):
+        stage.intake.set_paused(frozenset({TOPIC}))
+
+    assert stage.source.paused == [ZERO]
+    assert stage.source.resumed == []
+
+
+async def test_a_partition_assigned_later_is_paused_before_it_has_credits() -> None:
+    """A worker that starts, or is given more, takes nothing of a topic that is paused."""
+    stage = Stage()
+    credits_at_pause: list[int] = []
+    pause = stage.source.pause
+
+    def noting(partitions: Sequence[Partition]) -> None:
+        credits_at_pause.append(stage.source.credits)
+        pause(partitions)
+
+    stage.source.pause = noting  # type: ignore[method-assign]
+    stage.intake.set_paused(frozenset({TOPIC}))
+    assert stage.source.paused == []
+    stage.intake.assigned([Assigned(OTHER, 1, 0), Assigned(ZERO, 1, 0)])
+
+    assert stage.source.paused == [ZERO]
+    assert credits_at_pause == [0]
+    assert stage.source.credits > 0
+
+
+async def test_room_in_a_full_partition_does_not_resume_a_paused_topic() -> None:
+    """Both reasons to pause must be gone, whichever goes first."""
+    stage = Stage(limits=FlowLimits(in_flight_max=50, pending_max=4, pending_total_max=50))
+    stage.intake.assigned([Assigned(ZERO, 1, 0)])
+    stage.intake.taken([record(offset) for offset in range(4)])
+    stage.intake.set_paused(frozenset({TOPIC}))
+    await settle()
+    stage.acknowledge()
+    assert stage.source.resumed == []
+    stage.intake.set_paused(frozenset())
+    assert stage.source.resumed == [ZERO]
+
+    stage.intake.taken([record(offset) for offset in range(4, 8)])
+    stage.intake.set_paused(frozenset({TOPIC}))
+    stage.intake.set_paused(frozenset())
+    assert stage.source.resumed == [ZERO]
+    await settle()
+    stage.acknowledge()
+    assert stage.source.resumed == [ZERO, ZERO]
