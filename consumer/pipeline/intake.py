@@ -68,6 +68,7 @@ class Intake:
         self._stretches: dict[Partition, Stretch] = {}
         self._paused_topics: frozenset[str] = frozenset()
         """By an operator; apart from the pauses of single partitions that are full."""
+        self._once_paused: frozenset[str] = frozenset()
         self._loop = asyncio.get_running_loop()
         self._is_giving = False
         self._is_stopping = False
@@ -90,8 +91,13 @@ class Intake:
         for partition, term, start in assignments:
             self._stretches[partition] = Stretch(partition, term, start)
         paused = [a.partition for a in assignments if a.partition.topic in self._paused_topics]
+        # The source may have assigned them paused just before their topic was resumed.
+        resumed = self._once_paused - self._paused_topics
+        freed = [a.partition for a in assignments if a.partition.topic in resumed]
         if paused:
             self._source.pause(paused)
+        if freed:
+            self._source.resume(freed)
         self._give_credits()
 
     def taken(self, records: Sequence[Record]) -> None:
@@ -151,6 +157,7 @@ class Intake:
         until it has room; one assigned later is paused when it comes.
         """
         before, self._paused_topics = self._paused_topics, topics
+        self._once_paused |= topics
         stretches = self._stretches.values()
         pausing = [s.partition for s in stretches if s.partition.topic in topics - before]
         resuming = [

@@ -478,6 +478,17 @@ async def test_a_partition_assigned_later_is_paused_before_it_has_credits() -> N
     assert stage.source.credits > 0
 
 
+async def test_a_resume_on_the_heels_of_an_assignment_is_not_missed() -> None:
+    """The source had assigned it paused already: it is resumed once the intake knows of it."""
+    stage = Stage()
+    stage.intake.set_paused(frozenset({TOPIC}))
+    stage.intake.set_paused(frozenset())
+    stage.intake.assigned([Assigned(ZERO, 1, 0), Assigned(OTHER, 1, 0)])
+
+    assert stage.source.paused == []
+    assert stage.source.resumed == [ZERO]
+
+
 async def test_room_in_a_full_partition_does_not_resume_a_paused_topic() -> None:
     """Both reasons to pause must be gone, whichever goes first."""
     stage = Stage(limits=FlowLimits(in_flight_max=50, pending_max=4, pending_total_max=50))
