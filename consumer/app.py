@@ -23,9 +23,11 @@ from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.request import RequestFormat
 from consumer.classifier.transport import Transport
 from consumer.domain.binding import Catalogue
+from consumer.domain.control import Control
 from consumer.errors import Fatal, InvalidSettings, Retryable, TopicsMissing
 from consumer.interfaces import Clock, Output
 from consumer.kafka.config import KafkaConfig, check_client_properties
+from consumer.kafka.controls import ControlsReader
 from consumer.kafka.session import check_metadata_room, read_session
 from consumer.kafka.sink import KafkaSink
 from consumer.kafka.source import KafkaSource
@@ -71,6 +73,9 @@ class Worker:
         self._co_partitions: dict[str, int] = {}
         self._topic_ids: dict[str, str] = {}
         self._inputs: list[str] = []
+        self._controls = ControlsReader(self._kafka)
+        self._paused: frozenset[str] = frozenset()
+        """Those of the inputs that an operator has paused."""
         self._ticked_s = time.monotonic()
         self._is_started = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -94,6 +99,7 @@ class Worker:
         try:
             await self._start()
         except BaseException:
+            await asyncio.to_thread(self._controls.close)
             await self.endpoint.close()
             raise
 
@@ -103,6 +109,7 @@ class Worker:
         terms = await asyncio.to_thread(lease_terms, settings, self._kafka)
         tail = TailReader(self._kafka)
         ends = await asyncio.to_thread(self._look_at_topics, tail)
+        controls = await asyncio.to_thread(self._controls.read)
         await self._warm_up()
         group = self._kafka.group
         self.source = KafkaSource(
@@ -150,6 +157,8 @@ class Worker:
             metrics.registry,
             lambda: None,
         )
+        # Before the first assignment, so that nothing of a paused topic is taken at a start.
+        self._apply_controls(controls)
         self.sink.start(self.intake, ends)
         self.source.start(self.intake)
         self._is_started = True
@@ -158,6 +167,7 @@ class Worker:
             asyncio.create_task(self._tick_regularly()),
             asyncio.create_task(self._watch_for_stalls()),
             asyncio.create_task(self._follow_topics(tail)),
+            asyncio.create_task(self._follow_controls()),
         ]
         if settings.policies.watch:
             self._tasks.append(asyncio.create_task(self._watch_policies()))
@@ -209,6 +219,7 @@ class Worker:
                 task.cancel()
         await self.source.close()
         await self.sink.close(self._settings.pipeline.drain_s)
+        await asyncio.to_thread(self._controls.close)
         await self.endpoint.close()
         self.health.close()
         ledger = self.intake.ledger
@@ -284,6 +295,33 @@ class Worker:
                 self.source.subscribe(self._inputs)
             self.source.look_again()
 
+    async def _follow_controls(self) -> None:
+        """Pause and resume what an operator says; what was said last holds while it is unread."""
+        while True:
+            await asyncio.sleep(self._settings.kafka.controls_refresh_s)
+            try:
+                controls = await asyncio.to_thread(self._controls.read)
+            except Retryable as error:
+                log.warning("pauses not looked at", error=str(error))
+                continue
+            self._apply_controls(controls)
+
+    def _apply_controls(self, controls: Mapping[str, Control]) -> None:
+        said = frozenset(topic for topic, control in controls.items() if control.is_paused)
+        self.intake.set_paused(said)
+        paused = said.intersection(self._inputs)
+        for topic in sorted(paused ^ self._paused):
+            control = controls.get(topic, Control(topic, False))
+            log.warning(
+                "topic paused" if topic in paused else "topic resumed",
+                topic=topic,
+                by=control.by,
+                at=control.at,
+                reason=control.reason,
+            )
+        self._paused = paused
+        self.metrics.topics_paused.set(len(paused))
+
     # What runs beside the messages.
 
     async def _warm_up(self) -> None:
@@ -348,6 +386,7 @@ class Worker:
                 "breaker_open": self.endpoint.breaker.is_open,
                 "stranded": stranded,
                 "recovering": [str(partition) for partition in self.intake.recovering],
+                "paused_topics": sorted(self._paused),
             },
         )
 

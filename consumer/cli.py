@@ -38,7 +38,9 @@ app = cyclopts.App(
     version=__version__,
     help_epilogue="Start with `safeguard demo`, then `safeguard doctor --config safeguard.toml`.",
 )
-topics_app = cyclopts.App(name="topics", help="Compare the broker's topics with the policies.")
+topics_app = cyclopts.App(
+    name="topics", help="Compare the broker's topics with the policies; pause and resume inputs."
+)
 policy_app = cyclopts.App(name="policy", help="Check, show and pin policies.")
 app.command(topics_app)
 app.command(policy_app)
@@ -90,16 +92,17 @@ def run(
     processes: Annotated[
         int,
         Parameter(
-            help="Worker processes, each a member of the group; more cores need more of them."
+            help="Worker processes, each a member of the group; more cores need more of them. "
+            "One that dies is started again."
         ),
     ] = 1,
 ) -> None:
     """Consume, judge and publish until stopped: Ctrl-C or SIGTERM drains, a second one ends."""
-    from consumer import service
+    from consumer import service, supervisor
 
     settings = _settings(config, set)
     if processes > 1:
-        raise SystemExit(service.supervise(settings, config, set or [], processes))
+        raise SystemExit(supervisor.supervise(settings, config, set or [], processes))
     raise SystemExit(service.serve(settings))
 
 
@@ -280,6 +283,57 @@ def topics_apply(
 
     pairs = _pairs(topic_config or [], "--topic-config")
     raise SystemExit(_call(lambda: apply_topics(_settings(config, set, quiet=True), pairs)))
+
+
+@topics_app.command(
+    name="pause",
+    help_epilogue=examples(
+        'safeguard topics pause chat.messages --reason "the policy is being mended"',
+    ),
+)
+def topics_pause(
+    topic: Annotated[str, Parameter(help="An input topic.")],
+    *,
+    reason: Annotated[str, Parameter(help="Why; shown by `paused` and in the logs.")] = "",
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Let all workers take nothing more of an input topic; what they have taken is finished."""
+    from consumer.pausing import pause_topic
+
+    raise SystemExit(_call(lambda: pause_topic(_settings(config, set, quiet=True), topic, reason)))
+
+
+@topics_app.command(
+    name="resume",
+    help_epilogue=examples(
+        "safeguard topics resume chat.messages",
+    ),
+)
+def topics_resume(
+    topic: Annotated[str, Parameter(help="A paused topic.")],
+    *,
+    reason: Annotated[str, Parameter(help="Why; shown in the logs.")] = "",
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Let all workers take again of a topic that was paused, from where they stopped."""
+    from consumer.pausing import resume_topic
+
+    raise SystemExit(_call(lambda: resume_topic(_settings(config, set, quiet=True), topic, reason)))
+
+
+@topics_app.command(
+    name="paused",
+    help_epilogue=examples(
+        "safeguard topics paused",
+    ),
+)
+def topics_paused(*, config: Config = None, set: Sets = None) -> None:
+    """List the topics that are paused: by whom, since when and why."""
+    from consumer.pausing import show_paused
+
+    raise SystemExit(_call(lambda: show_paused(_settings(config, set, quiet=True))))
 
 
 @policy_app.command(

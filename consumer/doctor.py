@@ -15,7 +15,8 @@ from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import ConsumerError, InvalidSettings
-from consumer.kafka.topics import Topics
+from consumer.kafka.controls import controls_steps
+from consumer.kafka.topics import Step, Topics
 from consumer.registry.load import load_catalogue, write_pins
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock
@@ -138,8 +139,7 @@ class Checks:
 
 def plan_topics(settings: Settings) -> int:
     """Print what `apply` would do; 1 where there is something to do."""
-    topics = Topics(kafka_config(settings.kafka))
-    steps = topics.plan(load_catalogue(settings.policies.folder), topics.partitions())
+    _topics, steps = _topics_and_steps(settings)
     for step in steps:
         print(f"{step.change:<8} {step}")
     if not steps:
@@ -148,13 +148,19 @@ def plan_topics(settings: Settings) -> int:
 
 
 def apply_topics(settings: Settings, config: Mapping[str, str]) -> int:
-    topics = Topics(kafka_config(settings.kafka))
-    steps = topics.plan(load_catalogue(settings.policies.folder), topics.partitions())
+    topics, steps = _topics_and_steps(settings)
     for line in topics.apply(steps, settings.kafka.replication, config):
         print(line)
     if not steps:
         print("nothing to do: every topic is as the policies need it")
     return 1 if any(step.change == "by hand" for step in steps) else 0
+
+
+def _topics_and_steps(settings: Settings) -> tuple[Topics, list[Step]]:
+    topics = Topics(kafka_config(settings.kafka))
+    catalogue = load_catalogue(settings.policies.folder)
+    partitions = topics.partitions()
+    return topics, topics.plan(catalogue, partitions) + controls_steps(partitions)
 
 
 def check_policies(folder: Path) -> int:

@@ -1,4 +1,4 @@
-"""`safeguard run`: one worker in this process, or several in processes of their own."""
+"""`safeguard run`: one worker in this process, from its start to its exit code."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import asyncio
 import gc
 import os
 import signal
-import subprocess
 import sys
 import threading
-import time
-from pathlib import Path
 
 import structlog
 
@@ -112,58 +109,3 @@ class Patience:
     def _end_process(self) -> None:
         log.error("the stop hangs: ending at once", waited_s=self._seconds)
         os._exit(1)
-
-
-def supervise(settings: Settings, config: Path | None, sets: list[str], count: int) -> int:
-    """
-    Run `count` workers, each in its own process and a member of the group.
-
-    A signal to stop is handed on to all and waited for; a worker that ends by itself with an error
-    stops the others. Returns the exit code.
-    """
-    children: list[subprocess.Popen[bytes]] = []
-    stopping = threading.Event()
-    ended = False
-
-    def hand_on(number: int, _frame: object) -> None:
-        stopping.set()
-        for child in children:
-            if child.poll() is None:
-                child.send_signal(number)
-
-    def reload(_number: int, _frame: object) -> None:
-        for child in children:
-            if child.poll() is None:
-                child.send_signal(signal.SIGHUP)
-
-    signal.signal(signal.SIGTERM, hand_on)
-    signal.signal(signal.SIGINT, hand_on)
-    signal.signal(signal.SIGHUP, reload)
-    for index in range(count):
-        children.append(
-            subprocess.Popen(_command(settings, config, sets, index), start_new_session=True)
-        )
-    log.info("workers started", processes=[child.pid for child in children])
-    while any(child.poll() is None for child in children):
-        time.sleep(0.1)
-        failed = [child for child in children if child.poll() not in (None, 0)]
-        if failed and not stopping.is_set():
-            ended = True
-            log.error("a worker ended: stopping the others", code=failed[0].returncode)
-            hand_on(signal.SIGTERM, None)
-    # A child that got the signal before it could listen for it has done nothing yet.
-    fine = (0,) if ended else (0, -signal.SIGTERM, -signal.SIGINT)
-    return max((abs(c.returncode) for c in children if c.returncode not in fine), default=0)
-
-
-def _command(settings: Settings, config: Path | None, sets: list[str], index: int) -> list[str]:
-    command = [sys.executable, "-m", "consumer", "run"]
-    if config is not None:
-        command += ["--config", str(config)]
-    for pair in sets:
-        command += ["--set", pair]
-    base = settings.telemetry.health_port
-    command += ["--set", f"telemetry.health_port={base + index if base else 0}"]
-    if settings.kafka.static_member:
-        command += ["--set", f"kafka.static_member={settings.kafka.static_member}-{index}"]
-    return command

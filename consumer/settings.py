@@ -64,6 +64,8 @@ class KafkaSettings(_Section):
     """Replication factor of topics that we create."""
     topics_refresh_s: Annotated[float, Field(ge=1, le=3_600)] = 60.0
     """How often the broker's topics are compared with the policies' patterns."""
+    controls_refresh_s: Annotated[float, Field(ge=0.2, le=3_600)] = 5.0
+    """How often workers look whether `safeguard topics pause` or `resume` was said."""
     client: dict[str, str | int | float | bool] = {}
     """Any other librdkafka property, such as security.protocol; those we own are refused."""
     client_files: dict[str, Path] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -17,6 +18,7 @@ from consumer.kafka.config import KafkaConfig
 TIMEOUT_S = 15.0
 LETTER_STATES = "safeguard.dead-letters"
 """Compacted: what became of each dead letter that was retried or discarded, by its position."""
+_DURATION = re.compile(r" \(after \d+ms in state [^)]*\)")
 
 
 class Step(NamedTuple):
@@ -29,7 +31,7 @@ class Step(NamedTuple):
     is_needed: bool = True
     """Whether a worker needs it; the others are for commands such as `dead-letters retry`."""
     config: Mapping[str, str] = {}
-    """Properties that the topic must have when it is created."""
+    """Properties of a new topic that it cannot do without; they win over the operator's."""
 
     def __str__(self) -> str:
         return f"{self.topic}: {self.problem}"
@@ -39,11 +41,27 @@ class Topics:
     """Looks at and changes the broker's topics. Blocking."""
 
     def __init__(self, config: KafkaConfig) -> None:
-        self._errors: list[str] = []
+        self._errors: list[KafkaError] = []
         self._admin = AdminClient(properties.common(config, self._note))
 
     def _note(self, error: object) -> None:
-        self._errors.append(str(error))
+        if isinstance(error, KafkaError):
+            self._errors.append(error)
+
+    def _why(self, error: KafkaException) -> str:
+        """
+        What the client noted while it tried, such as a refused password; else the error itself.
+
+        The call that failed says no more than that it did, and what was noted is only handed over
+        by a poll. That all brokers are down is left out where something says why.
+        """
+        self._admin.poll(0)
+        causes = [e for e in self._errors if e.code() != KafkaError._ALL_BROKERS_DOWN]
+        # The same cause comes with another duration each time.
+        said = dict.fromkeys(
+            _DURATION.sub("", cause.str()) for cause in (causes or self._errors)[-3:]
+        )
+        return "; ".join(said) or str(error)
 
     def partitions(self) -> dict[str, int]:
         """
@@ -55,10 +73,9 @@ class Topics:
         try:
             metadata = self._admin.list_topics(timeout=TIMEOUT_S)
         except KafkaException as error:
-            said = "; ".join(dict.fromkeys(self._errors[-3:])) or str(error)
             raise BrokerUnavailable(
-                f"the Kafka brokers do not answer: {said}. Check kafka.bootstrap_servers and the "
-                "security settings under [kafka.client]"
+                f"the Kafka brokers do not answer: {self._why(error)}. Check "
+                "kafka.bootstrap_servers and the security settings under [kafka.client]"
             ) from None
         return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
 
@@ -122,7 +139,10 @@ class Topics:
                     )[step.topic]
                 else:
                     topic = NewTopic(
-                        step.topic, step.partitions, replication, config={**config, **step.config}
+                        step.topic,
+                        step.partitions,
+                        replication,
+                        config={**config, **step.config},
                     )
                     future = self._admin.create_topics([topic])[step.topic]
                 future.result(TIMEOUT_S)

@@ -53,6 +53,11 @@ class Metrics:
             ["topic"],
             registry=registry,
         )
+        self.topics_paused = Gauge(
+            "safeguard_topics_paused",
+            "Input topics that an operator has paused",
+            registry=registry,
+        )
         self.in_flight = Gauge(
             "safeguard_in_flight", "Records taken and not yet terminal", registry=registry
         )

@@ -65,7 +65,8 @@ class RealKafka:
         ports: Sequence[int] = (),
     ) -> None:
         """
-        `folder` gets data and logs; what is there is kept. `extra` goes into `server.properties`.
+        `folder` gets data and logs; what is there is kept. `extra` goes into `server.properties`,
+        whose places, such as `${port}`, it may use.
 
         `ports` are for the clients, one for each node; without them free ones are taken.
         """

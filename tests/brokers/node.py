@@ -40,7 +40,8 @@ class Node:
         flags: tuple[str, ...] = (),
     ) -> None:
         """
-        `places` fill the braces of `server.properties`, `changes` replace or add whole lines.
+        `places` fill the braces of `server.properties` and of `changes`, which replace or add
+        whole lines.
 
         `flags` go to Java instead of those that use the training.
         """
@@ -48,7 +49,9 @@ class Node:
         self.port = int(places["port"])
         self._folder = folder
         self._runtime = runtime
-        self._properties = {**_properties({**places, "node": str(id)}), **changes}
+        filling = {**places, "node": str(id)}
+        changed = {name: Template(line).substitute(filling) for name, line in changes.items()}
+        self._properties = {**_properties(filling), **changed}
         self._flags = flags
         self._child: Child | None = None
 

@@ -409,9 +409,7 @@ class SimSink:
         else:
             self._request(output, session, batch)
 
-    def _answer(
-        self, output: Output, session: int, stored: list[tuple[int, _Sent, int]]
-    ) -> None:
+    def _answer(self, output: Output, session: int, stored: list[tuple[int, _Sent, int]]) -> None:
         if self._loop.is_dead or session != self._session:
             return
         if self._loop.is_standing:

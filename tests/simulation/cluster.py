@@ -109,7 +109,7 @@ class Cluster:
         if not members:
             self.targets = {}
             return
-        load = {member: 0 for member in members}
+        load = dict.fromkeys(members, 0)
         most = -(-len(self.inputs) // len(members))
         targets: dict[Partition, str] = {}
         rest: list[Partition] = []

@@ -95,7 +95,7 @@ class SimProcess:
         fault_rate: float,
     ) -> None:
         self.name = name
-        self.loop = Loop(scheduler, dice, stall_rate)
+        self.loop = Loop(scheduler, dice, stall_rate)  # type: ignore[abstract]
         self.network = SimNetwork(cluster, dice)
         self.transport = SimTransport(dice, fault_rate)
         self.is_stopping = False
@@ -143,9 +143,7 @@ class SimProcess:
             ends = {output: len(log) for output, log in cluster.outputs.items()}
             self.sink.start(self.intake, ends)
             self.source.start(self.intake)
-            self.tasks = [
-                self.loop.create_task(each) for each in (self._commit(), self._tick())
-            ]
+            self.tasks = [self.loop.create_task(each) for each in (self._commit(), self._tick())]
 
         self.loop.run(build)
 

@@ -22,6 +22,10 @@ PEACE_S = 400.0
 """Within so long everything must be judged."""
 
 
+KINDS = (
+    *("kill", "kill", "stop", "start", "start", "stall", "stall", "replace", "replace"),
+    *("cut", "model", "coordinator", "brokers"),
+)
 FAULTS = ("lost", "contradicting", "judged_twice", "out_of_order", "failures", "unfinished")
 
 
@@ -46,9 +50,7 @@ class Finding:
         return not any(getattr(self, fault) for fault in FAULTS)
 
     def __str__(self) -> str:
-        faults = {
-            name: value for name in FAULTS if (value := getattr(self, name))
-        }
+        faults = {name: value for name in FAULTS if (value := getattr(self, name))}
         return f"seed {self.seed}: {faults or 'fine'}; {dict(self.events)}"
 
 
@@ -109,7 +111,7 @@ class World:
         keys = [None, *(b"k%d" % number for number in range(dice.choice((1, 3, 10))))]
         spread_s = dice.choice((0.5, 10.0, FAULTS_S))
         self.finding.messages = count
-        for number in range(count):
+        for _ in range(count):
             partition = dice.choice(list(self.cluster.inputs))
             key = dice.choice(keys)
             text = b"" if dice.random() < 0.05 else b"label " + dice.choice(LABELS).encode()
@@ -163,10 +165,7 @@ class World:
         dice = self.dice
         self.scheduler.after(dice.expovariate(1 / self.fault_every_s), self._fault)
         alive = [process for process in self._alive() if not process.is_stopping]
-        kind = dice.choice(
-            ("kill", "kill", "stop", "start", "start", "stall", "stall", "cut", "model")
-            + ("coordinator", "brokers", "replace", "replace")
-        )
+        kind = dice.choice(KINDS)
         self.finding.events[kind] += 1
         if kind == "start" or not alive:
             if len(alive) < 3:
@@ -233,9 +232,7 @@ class World:
                 position = (headers["safeguard-position"] or b"").decode()
                 outcome = (headers.get("safeguard-outcome") or b"dead letter").decode()
                 judgement = (headers.get("safeguard-judged-at"), headers["safeguard-term"])
-                verdict = _Verdict(
-                    outcome, judgement, output.topic, offset, entry.stored_s
-                )
+                verdict = _Verdict(outcome, judgement, output.topic, offset, entry.stored_s)
                 verdicts.setdefault(position, []).append(verdict)
         last: dict[tuple[Partition, bytes], tuple[str, _Verdict]] = {}
         for partition, records in self.cluster.inputs.items():

@@ -306,3 +306,56 @@ async def test_a_topic_that_a_reload_unbinds_keeps_its_policies_until_it_is_left
 
     assert stage.sink.topics == ["chat.allow", "chat.block"]
     assert not stage.intake.failure.done()
+
+
+async def test_a_topic_that_an_operator_pauses_takes_nothing_new_and_finishes_what_it_has() -> None:
+    """What was taken is judged and committed; resumed once, however often it is said."""
+    stage = Stage()
+    await stage.own()
+    stage.intake.taken([record(0)])
+    for _ in range(2):
+        stage.intake.set_paused(frozenset({TOPIC, "another"}))
+    await settle()
+    stage.acknowledge()
+    stage.intake.commit()
+
+    assert stage.source.paused == [ZERO]
+    assert stage.source.resumed == [ZERO]
+    assert stage.offsets == [1]
+    for _ in range(2):
+        stage.intake.set_paused(frozenset())
+    assert stage.source.resumed == [ZERO, ZERO]
+
+
+async def test_a_partition_of_a_paused_topic_stays_paused_when_it_is_assigned() -> None:
+    """It is recovered and established, and flows only when its topic is resumed."""
+    stage = Stage()
+    stage.intake.set_paused(frozenset({TOPIC}))
+    await stage.own()
+
+    assert stage.intake.recovering == ()
+    assert stage.source.resumed == []
+    stage.intake.set_paused(frozenset())
+    assert stage.source.resumed == [ZERO]
+
+
+@pytest.mark.parametrize("room_first", [True, False])
+async def test_a_full_partition_of_a_paused_topic_is_resumed_when_both_reasons_are_gone(
+    room_first: bool,
+) -> None:
+    """Both reasons to pause must be gone, whichever goes first."""
+    stage = Stage(limits=FlowLimits(in_flight_max=50, pending_max=4, pending_total_max=50))
+    await stage.own()
+    stage.intake.taken([record(offset) for offset in range(4)])
+    stage.intake.set_paused(frozenset({TOPIC}))
+    await settle()
+    assert stage.source.paused == [ZERO]
+
+    def resume() -> None:
+        stage.intake.set_paused(frozenset())
+
+    first, second = (stage.acknowledge, resume) if room_first else (resume, stage.acknowledge)
+    first()
+    assert stage.source.resumed == [ZERO]
+    second()
+    assert stage.source.resumed == [ZERO, ZERO]
