@@ -6,10 +6,11 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 BIN := .venv/bin
+SEEDS ?= 10000
 DATA ?= ../shared/data/openai-moderation-2022.jsonl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test lint unit bench kafka moderate-dataset schemas lock clean
+.PHONY: help demo test lint unit bench simulate mutants kafka moderate-dataset schemas lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -32,6 +33,12 @@ unit: .venv/.dev ## the tests that need neither broker nor server
 
 bench: .venv/.dev ## measure against hand-written consumers; writes build/bench.json
 	$(BIN)/python -m tests.benchmarks.bench
+
+simulate: .venv/.dev ## SEEDS=n worlds from seeds, on a virtual clock; writes build/simulate.json
+	$(BIN)/python -m tests.simulation.simulate --seeds $(SEEDS)
+
+mutants: .venv/.dev ## deliberate bugs, each of which some test must catch; writes build/mutants.json
+	$(BIN)/python -m tests.mutants.mutants
 
 kafka: .venv/.dev ## start a local Kafka broker and keep it running
 	$(BIN)/python -m tests.brokers.kafka

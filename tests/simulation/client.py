@@ -32,7 +32,7 @@ MESSAGE_TIMEOUT_S = 2.0
 CLIENT_TIMEOUT_S = 3.0
 """The client's own time-out: nothing that was sent shows on a log later than this."""
 SETTLE_S = 1.0
-POLL_S = 0.25
+POLL_S = 0.5
 
 
 class Network(Protocol):

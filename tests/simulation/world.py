@@ -16,7 +16,7 @@ from tests.simulation.safeguard import LABELS
 from tests.simulation.scheduler import Scheduler
 
 SESSION_S = 10.0
-FAULTS_S = 45.0
+FAULTS_S = 40.0
 """For so long things go wrong; then they are left in peace."""
 PEACE_S = 400.0
 """Within so long everything must be judged."""

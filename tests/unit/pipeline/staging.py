@@ -220,14 +220,20 @@ class Stage:
         self.source.intake = self.intake
         self.numbers = 0
 
-    async def own(
+    def assignment(
         self, start: int = 0, checkpoint: Checkpoint | None = None, *, metadata: str = ""
-    ) -> None:
-        """Partition 0 is assigned, after a commit with this checkpoint if there is one."""
+    ) -> Assigned:
+        """Partition 0, after a commit with this checkpoint if there is one."""
         self.numbers += 1
         committed = start if checkpoint or metadata else None
         text = checkpoint.encode(start, TOPIC) if checkpoint else metadata
-        self.intake.assigned([Assigned(ZERO, self.numbers, start, committed, text)])
+        return Assigned(ZERO, self.numbers, start, committed, text)
+
+    async def own(
+        self, start: int = 0, checkpoint: Checkpoint | None = None, *, metadata: str = ""
+    ) -> None:
+        """Partition 0 is assigned, and recovered as far as the tails allow."""
+        self.intake.assigned([self.assignment(start, checkpoint, metadata=metadata)])
         await settle()
 
     def hold(self, text: str) -> asyncio.Event:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
+from consumer.domain.checkpoint import MAP_CHARS_MAX, encode_done
 from consumer.pipeline.offsets import OffsetTracker
 
 
@@ -53,6 +60,68 @@ class TrackerAgainstOracle(RuleBasedStateMachine):
         assert self.tracker.pending == sum(1 for offset in self.taken if offset >= expected)
 
 
+class RecoveredTracker(RuleBasedStateMachine):
+    """The same after a recovery: what earlier owners finished is named until it is passed."""
+
+    @initialize(recovered=st.sets(st.integers(min_value=10, max_value=60)))
+    def begin(self, recovered: set[int]) -> None:
+        self.recovered = recovered
+        self.tracker = OffsetTracker(10, recovered)
+        self.last = 9
+        self.unfinished: set[int] = set()
+        self.finished: set[int] = set()
+
+    @rule(gap=st.integers(min_value=0, max_value=5))
+    def take(self, gap: int) -> None:
+        self.last += gap + 1
+        is_recovered = self.tracker.is_recovered(self.last)
+        assert is_recovered == (self.last in self.recovered)
+        assert self.tracker.start(self.last)
+        if is_recovered:
+            self.tracker.finish(self.last)
+            self.finished.add(self.last)
+        else:
+            self.unfinished.add(self.last)
+
+    @precondition(lambda self: self.unfinished)
+    @rule(data=st.data())
+    def finish(self, data: st.DataObject) -> None:
+        offset = data.draw(st.sampled_from(sorted(self.unfinished)))
+        self.tracker.finish(offset)
+        self.unfinished.remove(offset)
+        self.finished.add(offset)
+
+    @invariant()
+    def names_all_that_is_done_above_the_commit_and_nothing_else(self) -> None:
+        committable = self.tracker.committable
+        assert not any(offset < committable for offset in self.unfinished)
+        ahead = {offset for offset in self.recovered if offset > self.last}
+        expected = {offset for offset in self.finished if offset >= committable} | ahead
+        # One that was never taken, since the input no longer has it, may still be named.
+        gone = {offset for offset in self.recovered if offset not in self.finished}
+        assert expected <= self.tracker.done <= expected | gone
+        assert all(offset >= committable for offset in self.tracker.done)
+
+
+@given(
+    st.lists(st.tuples(st.integers(min_value=1, max_value=2**40), st.booleans()), max_size=4_000)
+)
+def test_the_map_fits_wherever_there_was_room(steps: list[tuple[int, bool]]) -> None:
+    """Admitting only while `has_room` keeps the checkpoint within what Kafka takes."""
+    tracker, offset = OffsetTracker(0), 0
+    for gap, finishes in steps:
+        if not tracker.has_room:
+            break
+        offset += gap
+        tracker.start(offset)
+        if finishes:
+            tracker.finish(offset)
+
+    assert len(encode_done(tracker.done, tracker.committable)) <= MAP_CHARS_MAX
+
+
+TestRecoveredTracker = RecoveredTracker.TestCase
+TestRecoveredTracker.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestTracker = TrackerAgainstOracle.TestCase
 TestTracker.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 

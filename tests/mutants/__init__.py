@@ -1,0 +1,1 @@
+"""Deliberate bugs: each is put back once, and some test must see it."""

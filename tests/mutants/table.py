@@ -1,0 +1,394 @@
+"""
+The table of mutants: what is broken, how, and who must notice.
+
+A mutant is a function that breaks the product in the running process; nothing is written to disk.
+`seeds` is how many worlds of the simulation it must be caught within; with 0 the tests named under
+`tests` must fail instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from consumer.domain.checkpoint import Floor
+from consumer.domain.message import Headers
+from consumer.interfaces import Assigned, Fate, Report
+from consumer.pipeline.flight import Flight
+from consumer.pipeline.intake import Intake
+from consumer.pipeline.lease import Lease, Moment, StallWatch
+from consumer.pipeline.offsets import OffsetTracker
+from consumer.pipeline.recovery import Recovered, Recovery
+from consumer.pipeline.sequencer import Sequencer
+from consumer.pipeline.tenure import Tenure
+
+INTAKE = "tests/unit/pipeline/test_intake.py"
+RECOVERY = "tests/unit/pipeline/test_recovery.py"
+LEASE = "tests/unit/pipeline/test_lease.py"
+
+
+class Mutant(NamedTuple):
+    """One bug."""
+
+    name: str
+    breaks: str
+    apply: Callable[[], None]
+    seeds: int = 0
+    tests: tuple[str, ...] = ()
+
+
+def commit_highest_seen() -> None:
+    finish = OffsetTracker.finish
+
+    def bug(self: OffsetTracker, offset: int) -> None:
+        finish(self, offset)
+        self.committable = self._last + 1
+
+    OffsetTracker.finish = bug  # type: ignore[method-assign]
+
+
+def commit_at_judgement() -> None:
+    ready = Intake._ready
+
+    def bug(self: Intake, flight: Flight) -> None:
+        ready(self, flight)
+        stretch, offset = flight.stretch, flight.record.position.offset
+        tracker = stretch.settled.tracker
+        if flight.publication is not None and offset in stretch.flights:
+            tracker.finish(offset)
+            tracker.finish = lambda *_: None  # type: ignore[method-assign]
+
+    Intake._ready = bug  # type: ignore[method-assign]
+
+
+def drop_failed_dead_letter() -> None:
+    report = Intake._report
+
+    def bug(self: Intake, reports: Sequence[Report]) -> None:
+        report(self, [_as_stored(each) for each in reports])
+
+    def _as_stored(each: Report) -> Report:
+        flight = each.ticket
+        assert isinstance(flight, Flight)
+        is_lost = flight.rejection is not None and each.fate is Fate.NOT_STORED
+        return Report(flight, Fate.STORED) if is_lost else each
+
+    Intake._report = bug  # type: ignore[method-assign]
+
+
+def drop_failed_verdict() -> None:
+    report = Intake._report
+
+    def bug(self: Intake, reports: Sequence[Report]) -> None:
+        report(self, [each._replace(fate=Fate.STORED) for each in reports])
+
+    Intake._report = bug  # type: ignore[method-assign]
+
+
+def no_term() -> None:
+    Flight.is_live = property(lambda self: True)  # type: ignore[assignment, method-assign]
+
+
+def no_drain() -> None:
+    async def bug(self: Intake, stretches: object) -> None:
+        return
+
+    Intake._drain = bug  # type: ignore[method-assign]
+
+
+def trust_the_committed_offset() -> None:
+    _change_recovered(lambda found: found._replace(done=frozenset(), found_floors=found.floors))
+
+
+def ignore_the_tails() -> None:
+    async def bug(*_: Any) -> dict[Any, int]:
+        return {}
+
+    Recovery._floors = bug  # type: ignore[assignment, method-assign]
+
+
+def ignore_the_done_map() -> None:
+    original = Tenure._point
+
+    def bug(self: Tenure, *args: Any, **options: Any) -> Any:
+        tracker = self.tracker
+        done = type(tracker).done
+        try:
+            type(tracker).done = property(lambda _: frozenset())  # type: ignore[assignment, method-assign]
+            return original(self, *args, **options)
+        finally:
+            type(tracker).done = done  # type: ignore[method-assign]
+
+    Tenure._point = bug  # type: ignore[method-assign]
+
+
+def floors_pass_what_is_on_its_way() -> None:
+    def bug(self: Tenure, topic: str) -> int:
+        return self._floor(topic)
+
+    Tenure._floor_to_note = bug  # type: ignore[method-assign]
+
+
+def release_while_unacknowledged() -> None:
+    def bug(self: Tenure, now: Moment) -> Any:
+        return self._point(now, 0.0, is_released=True)
+
+    Tenure.last_point = bug  # type: ignore[method-assign]
+
+
+def ends_before_the_lease_is_over() -> None:
+    original = Recovery._recover
+
+    async def bug(self: Recovery, assigned: Assigned, outputs: Sequence[str]) -> Recovered:
+        wait_out, waits = self._wait_out, []
+
+        async def later(*args: Any) -> None:
+            waits.append(args)
+
+        self._wait_out = later  # type: ignore[assignment, method-assign]
+        try:
+            found = await original(self, assigned, outputs)
+        finally:
+            self._wait_out = wait_out  # type: ignore[method-assign]
+        for args in waits:
+            await self._wait_out(*args)
+        return found
+
+    Recovery._recover = bug  # type: ignore[method-assign]
+
+
+def floors_from_later_ends() -> None:
+    original = Recovery._recover
+
+    async def bug(self: Recovery, assigned: Assigned, outputs: Sequence[str]) -> Recovered:
+        found = await original(self, assigned, outputs)
+        beyond = {topic: Floor(1_000_000) for topic in found.floors}
+        return found._replace(floors=beyond, found_floors=beyond)
+
+    Recovery._recover = bug  # type: ignore[method-assign]
+
+
+def no_lease() -> None:
+    Lease.allows_publishing = lambda self, now: True  # type: ignore[method-assign]
+
+
+def no_wait_for_the_last_owner() -> None:
+    async def bug(*_: Any) -> None:
+        return
+
+    Recovery._wait_out = bug  # type: ignore[assignment, method-assign]
+
+
+def lease_from_the_answer() -> None:
+    answered = Tenure.answered
+
+    def bug(self: Tenure, is_accepted: bool) -> None:
+        answered(self, is_accepted)
+        if is_accepted and self.lease._renewed is not None:
+            # As if the clock were read only now: nobody knows how long the answer took.
+            self.lease._renewed = Moment(
+                self.lease._renewed.now_s + 6.0, self.lease._renewed.wall_ms + 6_000
+            )
+
+    Tenure.answered = bug  # type: ignore[method-assign]
+
+
+def stalls_go_unnoticed() -> None:
+    StallWatch.is_steady = lambda self, now: True  # type: ignore[method-assign]
+
+
+def publish_to_unnamed_outputs() -> None:
+    Tenure.may_publish = lambda self, topic, now: self.lease.allows_publishing(now)  # type: ignore[method-assign]
+
+
+def sequencer_releases_on_completion() -> None:
+    def bug(self: Any, item: Any, destination: str) -> list[Any]:
+        item.destination = destination
+        if item.order_key is None:
+            return [item]
+        lane = self._lanes[item.order_key]
+        lane.waiting.remove(item)
+        lane.unacknowledged += 1
+        return [item]
+
+    Sequencer.ready = bug  # type: ignore[method-assign]
+
+
+def order_across_topics_is_left_to_chance() -> None:
+    released = Sequencer._released
+
+    def bug(self: Any, lane: Any) -> list[Any]:
+        lane.unacknowledged, before = 0, lane.unacknowledged
+        found = released(self, lane)
+        lane.unacknowledged += before
+        return found
+
+    Sequencer._released = bug  # type: ignore[method-assign]
+
+
+def believe_incoming_headers() -> None:
+    import consumer.domain.retry as retry
+
+    def bug(headers: Headers) -> list[tuple[str, bytes | None]]:
+        return list(headers)
+
+    retry.renamed = bug  # type: ignore[attr-defined]
+
+
+def retry_loses_the_key() -> None:
+    import consumer.reliability.letter as letter
+
+    original = letter.retry_of
+
+    def bug(*args: Any) -> Any:
+        return original(*args)._replace(key=None)
+
+    letter.retry_of = bug  # type: ignore[assignment]
+
+
+def ids_of_deleted_topics_are_believed() -> None:
+    from consumer.kafka.tail import TailReader
+
+    TailReader._is_of = lambda *_: True  # type: ignore[method-assign]
+
+
+def _change_recovered(change: Callable[[Recovered], Recovered]) -> None:
+    original = Recovery._recover
+
+    async def bug(self: Recovery, assigned: Assigned, outputs: Sequence[str]) -> Recovered:
+        return change(await original(self, assigned, outputs))
+
+    Recovery._recover = bug  # type: ignore[method-assign]
+
+
+MUTANTS = (
+    Mutant(
+        "commit_highest_seen",
+        "the commit is one past the highest record taken, not past the unbroken run",
+        commit_highest_seen,
+        seeds=100,
+    ),
+    Mutant(
+        "commit_at_judgement",
+        "a record is finished when the model has answered, not when the verdict is stored",
+        commit_at_judgement,
+        seeds=200,
+    ),
+    Mutant(
+        "drop_failed_verdict",
+        "a verdict whose produce failed counts as published",
+        drop_failed_verdict,
+        seeds=200,
+    ),
+    Mutant(
+        "drop_failed_dead_letter",
+        "a dead letter whose produce failed counts as published",
+        drop_failed_dead_letter,
+        seeds=1_500,
+    ),
+    Mutant("no_term", "what an ended assignment left behind still moves things", no_term, 200),
+    Mutant(
+        "no_drain",
+        "a revocation does not wait for what is in flight",
+        no_drain,
+        tests=(f"{INTAKE}::test_revocation_drains_and_returns_what_may_be_committed",),
+    ),
+    Mutant(
+        "trust_the_committed_offset",
+        "recovery takes all above the committed offset for undone",
+        trust_the_committed_offset,
+        seeds=100,
+    ),
+    Mutant("ignore_the_tails", "recovery reads no outputs", ignore_the_tails, 100),
+    Mutant(
+        "ignore_the_done_map",
+        "commits do not say what was done above their offset",
+        ignore_the_done_map,
+        seeds=300,
+    ),
+    Mutant(
+        "floors_pass_what_is_on_its_way",
+        "a floor is past the last acknowledgement, whatever else is on its way",
+        floors_pass_what_is_on_its_way,
+        tests=(f"{RECOVERY}::test_a_floor_is_where_what_is_on_its_way_can_lie",),
+    ),
+    Mutant(
+        "release_while_unacknowledged",
+        "the last commit releases although verdicts are on their way",
+        release_while_unacknowledged,
+        seeds=1_500,
+    ),
+    Mutant(
+        "ends_before_the_lease_is_over",
+        "tails are read before the last owner's lease has run out",
+        ends_before_the_lease_is_over,
+        seeds=1_500,
+    ),
+    Mutant(
+        "no_wait_for_the_last_owner",
+        "the last owner's lease is not waited out",
+        no_wait_for_the_last_owner,
+        seeds=1_500,
+    ),
+    Mutant(
+        "floors_from_later_ends",
+        "bounds come from ends beyond what was read at the assignment",
+        floors_from_later_ends,
+        seeds=300,
+    ),
+    Mutant("no_lease", "a worker publishes whether or not it has a lease", no_lease, 1_000),
+    Mutant(
+        "lease_from_the_answer",
+        "a lease counts from the commit's answer instead of its asking",
+        lease_from_the_answer,
+        tests=(
+            f"{RECOVERY}::test_without_a_lease_finished_verdicts_wait_for_a_commit_that_renews_it",
+        ),
+    ),
+    Mutant(
+        "stalls_go_unnoticed",
+        "a commit renews the lease right after the process stood still",
+        stalls_go_unnoticed,
+        tests=(
+            f"{LEASE}::test_a_process_that_stood_still_is_not_steady_for_a_heartbeat_and_a_request",
+        ),
+    ),
+    Mutant(
+        "publish_to_unnamed_outputs",
+        "verdicts go to outputs that no commit has named",
+        publish_to_unnamed_outputs,
+        tests=(f"{RECOVERY}::test_nothing_goes_to_an_output_before_a_commit_has_named_it",),
+    ),
+    Mutant(
+        "sequencer_releases_on_completion",
+        "verdicts leave as they become ready, not in the order of their key",
+        sequencer_releases_on_completion,
+        seeds=100,
+    ),
+    Mutant(
+        "order_across_topics_is_left_to_chance",
+        "a key's next verdict goes to another topic before the last is acknowledged",
+        order_across_topics_is_left_to_chance,
+        seeds=500,
+    ),
+    Mutant(
+        "believe_incoming_headers",
+        "the input's own safeguard-* headers are handed on",
+        believe_incoming_headers,
+        tests=("tests/unit/reliability/test_dead_letters.py",),
+    ),
+    Mutant(
+        "retry_loses_the_key",
+        "a dead letter that is sent again has no key",
+        retry_loses_the_key,
+        tests=("tests/unit/reliability/test_letter.py",),
+    ),
+    Mutant(
+        "ids_of_deleted_topics_are_believed",
+        "verdicts on a deleted topic's records count for the topic made since",
+        ids_of_deleted_topics_are_believed,
+        tests=(
+            "tests/contracts/test_sink.py::test_a_tail_tells_a_topic_from_an_earlier_one_of_its_name",
+        ),
+    ),
+)

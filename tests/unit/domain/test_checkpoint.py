@@ -1,0 +1,100 @@
+"""Commit metadata: what is written is read, it fits, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.domain.checkpoint import (
+    CHARS_MAX,
+    Checkpoint,
+    Floor,
+    decode_checkpoint,
+    decode_done,
+    encode_done,
+    is_same_topic,
+    short_id,
+)
+
+names = st.text(alphabet="abcxyz0189._-", min_size=1, max_size=249)
+offsets = st.integers(min_value=0, max_value=2**62)
+
+
+@st.composite
+def checkpoints(draw: st.DrawFn) -> tuple[Checkpoint, int, str]:
+    offset, topic = draw(offsets), draw(names)
+    gaps = draw(st.lists(st.integers(min_value=0, max_value=300), max_size=300))
+    done, at = set(), offset
+    for gap in gaps:
+        at += gap + 1
+        done.add(at)
+    outputs = draw(st.lists(names | st.just(f"{topic}.allow"), max_size=4, unique=True))
+    checkpoint = Checkpoint(
+        owner=draw(st.text(alphabet="0123456789abcdef", min_size=8, max_size=8)),
+        term=draw(st.integers(min_value=0, max_value=10**9)),
+        lease_end_ms=draw(st.integers(min_value=0, max_value=10**13)),
+        is_released=draw(st.booleans()),
+        topic_id=draw(st.sampled_from(("", "abcd1234"))),
+        floors={name: Floor(draw(offsets), "abcd1234") for name in outputs},
+        done=frozenset(done),
+        starts=draw(st.integers(min_value=0, max_value=1_000)),
+        careful_until=draw(offsets),
+        attempted=draw(st.integers(min_value=-1, max_value=2**62)),
+        attempts=draw(st.integers(min_value=0, max_value=1_000)),
+    )
+    return checkpoint, offset, topic
+
+
+@given(checkpoints())
+def test_what_is_written_is_read(drawn: tuple[Checkpoint, int, str]) -> None:
+    """Whatever the names and numbers, and always within what Kafka takes."""
+    checkpoint, offset, topic = drawn
+    text = checkpoint.encode(offset, topic)
+
+    assert decode_checkpoint(text, offset, topic) == checkpoint
+    assert len(text) <= CHARS_MAX
+    assert text.isascii()
+
+
+@given(st.text() | st.binary().map(lambda content: "sg1:" + content.decode("latin-1")))
+def test_foreign_text_is_no_checkpoint(text: str) -> None:
+    """Metadata of other tools, or broken, is none of ours and no error."""
+    assert decode_checkpoint(text, 7, "in") is None
+
+
+@pytest.mark.parametrize("text", ["", None, "sg1:", "sg2:o=1", "sg1:o=a;t=x;l=0;r=0;i=;f=;d=;s=0"])
+def test_what_is_not_whole_is_no_checkpoint(text: str | None) -> None:
+    assert decode_checkpoint(text, 7, "in") is None
+
+
+def test_a_checkpoint_that_does_not_fit_is_an_error_and_never_cut() -> None:
+    """Cut metadata would let the next owner judge again what is published."""
+    checkpoint = Checkpoint("me", 1, 0, done=frozenset(range(0, 10**9, 300_000)))
+
+    with pytest.raises(ValueError, match="does not fit"):
+        checkpoint.encode(0, "in")
+
+
+@given(st.sets(st.integers(min_value=50, max_value=4_000)))
+def test_the_map_of_finished_records_takes_the_shorter_form(done: set[int]) -> None:
+    """Runs or a bitmap; both say the same."""
+    text = encode_done(done, 50)
+
+    assert decode_done(text, 50) == done
+    assert len(text) <= 4 * (4_000 // 8 + 3) // 3 + 2
+
+
+def test_a_run_that_no_intake_allows_is_refused() -> None:
+    """A number made up by somebody must not fill the memory."""
+    with pytest.raises(ValueError, match="no intake"):
+        decode_done(encode_done(range(2_000_000), 0).replace("b", "r", 1)[:1] + "AP___38", 0)
+
+
+def test_topics_of_one_name_are_told_apart_as_far_as_is_known() -> None:
+    """Where one of the two has no id nothing can be said against it."""
+    assert short_id("Xy-1_z2345678") == "Xy1z2345"
+    assert is_same_topic("Xy1z2345", "Xy-1_z2345678")
+    assert not is_same_topic("Xy1z2345", "other-id")
+    assert is_same_topic("", "other-id")
+    assert is_same_topic("Xy1z2345", "")
