@@ -28,12 +28,13 @@ from consumer.errors import Fatal, InvalidSettings, Retryable, TopicsMissing
 from consumer.interfaces import Clock, Output
 from consumer.kafka.config import KafkaConfig, check_client_properties
 from consumer.kafka.controls import ControlsReader
+from consumer.kafka.retention import unfit_outputs
 from consumer.kafka.session import check_metadata_room, read_session
 from consumer.kafka.sink import KafkaSink
 from consumer.kafka.source import KafkaSource
 from consumer.kafka.tail import TailReader
 from consumer.kafka.tails import KafkaTails
-from consumer.kafka.topics import Topics
+from consumer.kafka.topics import Step, Topics
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.intake import Intake
 from consumer.pipeline.lease import LeaseTerms
@@ -247,25 +248,49 @@ class Worker:
                 log.info("topics", step=line)
             partitions = topics.partitions()
             steps = [step for step in topics.plan(catalogue, partitions) if step.is_needed]
-        fatal = [step for step in steps if step.topic not in partitions]
-        if fatal:
-            lines = "\n".join(f"  {step}" for step in fatal)
-            raise TopicsMissing(
+        inputs = catalogue.inputs_among(list(partitions))
+        steps += self._unfit(catalogue, inputs, partitions)
+        refused = {s.topic for s in steps if s.topic not in partitions or s.change == "by hand"}
+        if refused:
+            lines = "\n".join(f"  {step}" for step in steps if step.topic in refused)
+            error = TopicsMissing(
                 f"topics are not as the policies need them:\n{lines}\n"
                 "`safeguard topics plan` shows what to do and `safeguard topics apply` does it, "
                 "or set kafka.create_topics = true"
             )
-        self._inputs = catalogue.inputs_among(list(partitions))
-        if not self._inputs:
+            if not self._is_started:
+                raise error
+            # Of what came up later only the topics that are at fault wait.
+            log.error("new topics are left out", error=str(error))
+            inputs = [
+                source
+                for source in inputs
+                if source in self._inputs
+                or not refused.intersection((source, *_outputs_of(catalogue, source)))
+            ]
+        if not inputs:
             raise TopicsMissing(
                 "no topic of the broker matches the policies: create the input topics, or mend "
                 "`topics` in topic.toml"
             )
+        self._inputs = inputs
         if self._settings.kafka.topic_ids:
-            self._topic_ids.update(topics.ids(self._inputs))
+            self._topic_ids.update(topics.ids(inputs))
+        self._co_partitions.update(co_partitions(catalogue, inputs, partitions))
+        return tail.ends(outputs_of(catalogue, inputs, partitions))
+
+    def _unfit(
+        self, catalogue: Catalogue, inputs: Sequence[str], partitions: Mapping[str, int]
+    ) -> list[Step]:
+        """Outputs that would forget verdicts too soon, where the brokers can be asked."""
+        if not self._settings.kafka.topic_ids:
+            return []
+        if not self._is_started:
             check_metadata_room(self._kafka)
-        self._co_partitions.update(co_partitions(catalogue, self._inputs, partitions))
-        return tail.ends(outputs_of(catalogue, self._inputs, partitions))
+        known = {output for source in self._inputs for output in _outputs_of(catalogue, source)}
+        wanted = {output for source in inputs for output in _outputs_of(catalogue, source)}
+        new = sorted(output for output in wanted - known if output in partitions)
+        return unfit_outputs(self._kafka, new, self._settings.kafka.retention_min_s)
 
     def _identify(self, topics: Sequence[str]) -> Mapping[str, str]:
         """The broker's ids of topics; verdict ids follow a topic that was made again. Blocking."""
@@ -389,6 +414,11 @@ class Worker:
                 "paused_topics": sorted(self._paused),
             },
         )
+
+
+def _outputs_of(catalogue: Catalogue, source: str) -> tuple[str, ...]:
+    binding = catalogue.binding_for(source)
+    return binding.outputs_of(source) if binding else ()
 
 
 def co_partitions(

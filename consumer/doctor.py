@@ -10,12 +10,14 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from consumer.app import build_classifier, build_endpoint, kafka_config
+from consumer.app import build_classifier, build_endpoint, kafka_config, lease_terms
 from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import ConsumerError, InvalidSettings
 from consumer.kafka.controls import controls_steps
+from consumer.kafka.retention import unfit_outputs
+from consumer.kafka.session import check_metadata_room
 from consumer.kafka.topics import Step, Topics
 from consumer.registry.load import load_catalogue, write_pins
 from consumer.settings import Settings
@@ -110,13 +112,32 @@ class Checks:
         self._say(True, "broker", f"{settings.kafka.bootstrap_servers}, {len(partitions)} topics")
         if catalogue is None:
             return
-        steps = topics.plan(catalogue, partitions)
+        steps = topics.plan(catalogue, partitions) + _unfit(settings, catalogue, partitions)
         for step in steps:
             self._say(not step.is_needed, "topic", str(step))
         if steps:
             self._console.print("     `safeguard topics apply` mends what can be mended")
         inputs = catalogue.inputs_among(list(partitions))
         self._say(bool(inputs), "inputs", ", ".join(inputs) or "no topic matches the policies")
+        self._lease(settings)
+
+    def _lease(self, settings: Settings) -> None:
+        """How long a worker may publish after its last accepted commit."""
+        kafka = kafka_config(settings.kafka)
+        try:
+            terms = lease_terms(settings, kafka)
+            if settings.kafka.topic_ids:
+                check_metadata_room(kafka)
+        except ConsumerError as error:
+            self._say(False, "lease", str(error))
+            return
+        self._say(
+            True,
+            "lease",
+            f"{terms.length_s:g} s of the group's session of {terms.session_s:g} s; verdicts wait "
+            f"where less than {terms.needed_s:g} s of it is left, and a killed worker's partitions "
+            f"are judged again after {terms.session_s + settings.kafka.clock_skew_s:g} s at most",
+        )
 
     async def endpoint(self, settings: Settings) -> None:
         endpoint = build_endpoint(settings.inference, SystemClock(), Metrics())
@@ -160,7 +181,21 @@ def _topics_and_steps(settings: Settings) -> tuple[Topics, list[Step]]:
     topics = Topics(kafka_config(settings.kafka))
     catalogue = load_catalogue(settings.policies.folder)
     partitions = topics.partitions()
-    return topics, topics.plan(catalogue, partitions) + controls_steps(partitions)
+    steps = topics.plan(catalogue, partitions) + controls_steps(partitions)
+    return topics, steps + _unfit(settings, catalogue, partitions)
+
+
+def _unfit(settings: Settings, catalogue: Catalogue, partitions: Mapping[str, int]) -> list[Step]:
+    """Outputs that would forget verdicts too soon."""
+    if not settings.kafka.topic_ids:
+        return []
+    outputs: dict[str, None] = {}
+    for source in catalogue.inputs_among(list(partitions)):
+        binding = catalogue.binding_for(source)
+        if binding is not None:
+            outputs |= dict.fromkeys(o for o in binding.outputs_of(source) if o in partitions)
+    kafka = kafka_config(settings.kafka)
+    return unfit_outputs(kafka, list(outputs), settings.kafka.retention_min_s)
 
 
 def check_policies(folder: Path) -> int:

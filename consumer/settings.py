@@ -62,6 +62,8 @@ class KafkaSettings(_Section):
     """Create missing output topics at the start instead of stopping with the command to do so."""
     replication: Annotated[int, Field(ge=1, le=10)] = 3
     """Replication factor of topics that we create."""
+    retention_min_s: Annotated[float, Field(ge=0, le=31_536_000)] = 86_400.0
+    """Outputs must keep verdicts for so long: a worker that was away looks for its own there."""
     topics_refresh_s: Annotated[float, Field(ge=1, le=3_600)] = 60.0
     """How often the broker's topics are compared with the policies' patterns."""
     controls_refresh_s: Annotated[float, Field(ge=0.2, le=3_600)] = 5.0
