@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import call_cost, in_flight, latency, machine, memory, model_path
+from tests.benchmarks import call_cost, in_flight, latency, machine, memory, model_path, recovery
 from tests.benchmarks.children import ROOT
 from tests.benchmarks.environment import peers_python
 from tests.benchmarks.report import Figures
@@ -33,6 +33,7 @@ MEASUREMENTS: dict[str, Callable[[Scene], None]] = {
     "memory": memory.measure_in_flight,
     "growth": memory.measure_growth,
     "calls": call_cost.measure,
+    "recovery": recovery.measure,
 }
 
 

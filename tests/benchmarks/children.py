@@ -85,6 +85,10 @@ class Child:
         """The end of what it has printed so far."""
         return self._output.read_text(errors="replace")[-2_000:].strip()
 
+    def lines(self) -> list[str]:
+        """All that it has printed so far."""
+        return self._output.read_text(errors="replace").splitlines()
+
     def first_line(self, timeout_s: float = 20.0) -> str:
         """
         The first whole line it prints.

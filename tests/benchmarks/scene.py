@@ -80,12 +80,16 @@ class Scene:
 
     @contextmanager
     def worker(
-        self, endpoint: str, settings: Mapping[str, object] = {}, topic: str = BACKLOG
+        self,
+        endpoint: str,
+        settings: Mapping[str, object] = {},
+        topic: str = BACKLOG,
+        module: str = "consumer",
     ) -> Iterator[Child]:
         """The real `safeguard run`, in a new group that begins at the oldest record."""
         name = self.name("worker")
         config = self.workload.config(name, topic, endpoint, settings)
-        command = [sys.executable, "-m", "consumer", "run", "--config", str(config)]
+        command = [sys.executable, "-m", module, "run", "--config", str(config)]
         with Child(name, command, self.workload.folder) as child:
             yield child
 

@@ -25,6 +25,8 @@ PACED = "bench.paced"
 """Filled at a fixed rate while the worker runs."""
 LOOPED = "bench.looped"
 """The same for the bare loop."""
+RECOVERED = "bench.recovered"
+"""With the verdicts of an earlier owner on its outputs."""
 PARTITIONS = 4
 MODEL = "bench"
 
@@ -61,7 +63,9 @@ def topics() -> dict[str, int]:
     """Every topic of the benchmarks, with its partitions."""
     outputs = ("", ".allow", ".flag", ".block", ".dead-letter")
     return {
-        source + output: PARTITIONS for source in (BACKLOG, PACED, LOOPED) for output in outputs
+        source + output: PARTITIONS
+        for source in (BACKLOG, PACED, LOOPED, RECOVERED)
+        for output in outputs
     }
 
 
@@ -148,7 +152,7 @@ class Workload:
     def __init__(self, folder: Path, bootstrap_servers: str) -> None:
         self.folder = folder
         self.bootstrap_servers = bootstrap_servers
-        for topic in (BACKLOG, PACED):
+        for topic in (BACKLOG, PACED, RECOVERED):
             version = self._policies(topic) / POLICY_SET / "v1"
             version.mkdir(parents=True)
             shutil.copy(POLICY, version / POLICY.name)
