@@ -28,7 +28,7 @@ from consumer.errors import Fatal, InvalidSettings, Retryable, TopicsMissing
 from consumer.interfaces import Clock, Output
 from consumer.kafka.config import KafkaConfig, check_client_properties
 from consumer.kafka.controls import ControlsReader
-from consumer.kafka.retention import unfit_outputs
+from consumer.kafka.outputs import describe_outputs, unfit_steps
 from consumer.kafka.session import check_metadata_room, read_session
 from consumer.kafka.sink import KafkaSink
 from consumer.kafka.source import KafkaSource
@@ -73,6 +73,8 @@ class Worker:
         self.endpoint = build_endpoint(settings.inference, self._clock, self.metrics)
         self._co_partitions: dict[str, int] = {}
         self._topic_ids: dict[str, str] = {}
+        self._bytes_max: dict[str, int] = {}
+        """The largest batch that an output takes, where the brokers say so."""
         self._inputs: list[str] = []
         self._controls = ControlsReader(self._kafka)
         self._paused: frozenset[str] = frozenset()
@@ -113,6 +115,7 @@ class Worker:
         controls = await asyncio.to_thread(self._controls.read)
         await self._warm_up()
         group = self._kafka.group
+        self._tails = KafkaTails(TailReader(self._kafka), self._identify)
         self.source = KafkaSource(
             self._kafka,
             self._inputs,
@@ -122,11 +125,15 @@ class Worker:
             metrics,
             drain_s,
         )
-        self.sink = KafkaSink(self._kafka, tail, metrics)
+        # A batch that is larger than its topic takes would be refused as a whole.
+        smallest = min([settings.kafka.message_bytes_max, *self._bytes_max.values()])
+        self.sink = KafkaSink(
+            self._kafka._replace(batch_bytes_max=smallest), TailReader(self._kafka), metrics
+        )
         office = DeadLetterOffice(
             group, worker_name(), settings.dead_letters.spring_names, self._topic_ids
         )
-        publisher = Publisher(group, office)
+        publisher = Publisher(group, office, settings.kafka.message_bytes_max, self._bytes_max)
         classifier = build_classifier(settings.inference, self.endpoint, self._clock, metrics)
         self.intake = Intake(
             self.source,
@@ -134,7 +141,7 @@ class Worker:
             self.policies,
             Processor(classifier, publisher, self._clock, group, self._topic_ids),
             publisher,
-            Recovery(KafkaTails(tail, self._identify), self._clock, recovery_limits(settings)),
+            Recovery(self._tails, self._clock, recovery_limits(settings)),
             Limiter(
                 FlowLimits(
                     settings.pipeline.in_flight_max,
@@ -220,6 +227,7 @@ class Worker:
                 task.cancel()
         await self.source.close()
         await self.sink.close(self._settings.pipeline.drain_s)
+        self._tails.close()
         await asyncio.to_thread(self._controls.close)
         await self.endpoint.close()
         self.health.close()
@@ -290,7 +298,9 @@ class Worker:
         known = {output for source in self._inputs for output in _outputs_of(catalogue, source)}
         wanted = {output for source in inputs for output in _outputs_of(catalogue, source)}
         new = sorted(output for output in wanted - known if output in partitions)
-        return unfit_outputs(self._kafka, new, self._settings.kafka.retention_min_s)
+        facts = describe_outputs(self._kafka, new)
+        self._bytes_max.update({t: f.bytes_max for t, f in facts.items() if f.bytes_max})
+        return unfit_steps(facts, self._settings.kafka.retention_min_s)
 
     def _identify(self, topics: Sequence[str]) -> Mapping[str, str]:
         """The broker's ids of topics; verdict ids follow a topic that was made again. Blocking."""
@@ -403,7 +413,7 @@ class Worker:
         return Health(max(details.values()) < stuck_s, dict(details))
 
     def _is_ready(self) -> Health:
-        stranded = [str(partition) for partition in self.source.stranded]
+        stranded = [str(partition) for partition in tuple(self.source.stranded)]
         return Health(
             self._is_started and not self.intake.failure.done(),
             {
@@ -411,6 +421,7 @@ class Worker:
                 "breaker_open": self.endpoint.breaker.is_open,
                 "stranded": stranded,
                 "recovering": [str(partition) for partition in self.intake.recovering],
+                "publishing_waits": self.sink.troubled,
                 "paused_topics": sorted(self._paused),
             },
         )

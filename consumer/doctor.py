@@ -16,7 +16,7 @@ from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import ConsumerError, InvalidSettings
 from consumer.kafka.controls import controls_steps
-from consumer.kafka.retention import unfit_outputs
+from consumer.kafka.outputs import describe_outputs, unfit_steps
 from consumer.kafka.session import check_metadata_room
 from consumer.kafka.topics import Step, Topics
 from consumer.registry.load import load_catalogue, write_pins
@@ -194,8 +194,8 @@ def _unfit(settings: Settings, catalogue: Catalogue, partitions: Mapping[str, in
         binding = catalogue.binding_for(source)
         if binding is not None:
             outputs |= dict.fromkeys(o for o in binding.outputs_of(source) if o in partitions)
-    kafka = kafka_config(settings.kafka)
-    return unfit_outputs(kafka, list(outputs), settings.kafka.retention_min_s)
+    facts = describe_outputs(kafka_config(settings.kafka), list(outputs))
+    return unfit_steps(facts, settings.kafka.retention_min_s)
 
 
 def check_policies(folder: Path) -> int:

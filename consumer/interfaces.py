@@ -159,10 +159,11 @@ class CommitPoint(NamedTuple):
 
 
 class Committed(NamedTuple):
-    """What the broker made of a commit."""
+    """What the broker made of a commit, which its metadata tells from every other."""
 
     partition: Partition
     number: int
+    metadata: str
     is_accepted: bool
 
 
@@ -176,11 +177,21 @@ class SourceListener(Protocol):
     def taken(self, records: Sequence[Record]) -> None: ...
 
     def committed(self, results: Sequence[Committed]) -> None:
-        """The answer to each commit point that was asked for, one way or the other."""
+        """
+        The answer to each commit point that was asked for, one way or the other.
+
+        What the source no longer waits for is answered as refused, though it may be accepted.
+        """
         ...
 
-    async def revoked(self, partitions: Sequence[Partition]) -> Mapping[Partition, CommitPoint]:
-        """Drain them within the drain budget and return what may be committed."""
+    async def revoked(
+        self, assignments: Mapping[Partition, int]
+    ) -> Mapping[Partition, CommitPoint]:
+        """
+        Drain these assignments within the drain budget and return what may be committed.
+
+        They are told by their number: one that has ended in the meantime is nobody's.
+        """
         ...
 
     def lost(self, partitions: Sequence[Partition]) -> None:

@@ -31,6 +31,7 @@ OWNED = {
     "partition.assignment.strategy": "kafka.group_protocol",
     "isolation.level": "records of aborted transactions are no messages",
     "enable.partition.eof": "the service reads it itself",
+    "message.max.bytes": "kafka.message_bytes_max",
     "transactional.id": "the service does not use transactions",
     "max.in.flight": "the service needs the order that it keeps",
     "max.in.flight.requests.per.connection": "the service needs the order that it keeps",
@@ -59,6 +60,7 @@ class KafkaConfig(NamedTuple):
     request_timeout_s: float = 10.0
     linger_ms: float = 2.0
     message_bytes_max: int = 1_000_000
+    batch_bytes_max: int = 1_000_000
     client: Mapping[str, str] = {}
     """Any other librdkafka property, as given by the operator: SASL, TLS and so on."""
 
@@ -133,6 +135,7 @@ def producer(config: KafkaConfig, on_error: Callable[[object], None]) -> Propert
             "linger.ms": config.linger_ms,
             "compression.type": "lz4",
             "message.max.bytes": config.message_bytes_max,
+            "batch.size": min(config.batch_bytes_max, 1_000_000),
             "queue.buffering.max.messages": 200_000,
         }
         | _passed_on(config, CONSUMER_ONLY)

@@ -8,7 +8,8 @@ before the client's own time-out: that one would let the client start a new sequ
 was in flight a second time. Then the outputs are read from the floors, what is found there counts
 as stored, and the rest is reported as not stored, in the old order: whether it may be sent again
 is not the sink's to say. A floor is the first offset at which a publication can lie: one past what
-was last acknowledged there, noted before the first attempt.
+was last acknowledged there, noted before the first attempt. An output that cannot be read holds up
+its own publications, and no others.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -63,8 +65,10 @@ class KafkaSink:
         self._sent: dict[int, _Sent] = {}
         """On their way, in the order they were sent."""
         self._failed: dict[int, _Sent] = {}
-        self._held: deque[Ticket] = deque()
+        self._held: dict[Output, list[Ticket]] = {}
         """Sent while a repair is under way; they are reported as not stored after it."""
+        self._unread: dict[Output, list[_Sent]] = {}
+        """Failed publications of outputs that could not be read yet."""
         self._next = 0
         self._is_broken = False
         self._is_closed = False
@@ -73,15 +77,25 @@ class KafkaSink:
         self._listener: SinkListener
         self._thread = threading.Thread(target=self._poll, name="kafka-sink", daemon=True)
         self._repair: asyncio.Task[None] | None = None
+        self._rereading: asyncio.Task[None] | None = None
+        self._reading = asyncio.Lock()
+        self._executor = ThreadPoolExecutor(4, "sink")
         self._watching: asyncio.Task[None]
 
     def __repr__(self) -> str:
-        state = "repairing" if self._is_broken else "sending"
+        state = "repairing" if self._is_broken or self._unread else "sending"
         return f"<KafkaSink {state}, on their way {len(self._sent)}, held {len(self._held)}>"
 
     @property
     def is_idle(self) -> bool:
-        return not (self._sent or self._failed or self._held)
+        return not (self._sent or self._failed or self._held or self._unread)
+
+    @property
+    def troubled(self) -> list[str]:
+        """Outputs whose publications wait for the broker; health shows them."""
+        waiting = tuple(self._failed.values())
+        names = {sent.publication.topic for sent in waiting}
+        return sorted(names.union(output.topic for output in tuple(self._unread)))
 
     def start(self, listener: SinkListener, ends: Mapping[Output, int]) -> None:
         """
@@ -105,8 +119,8 @@ class KafkaSink:
         return self._floors.get(output, 0)
 
     def send(self, publication: Publication, ticket: Ticket) -> None:
-        if self._is_broken:
-            self._held.append(ticket)
+        if self._is_broken or publication.output in self._unread:
+            self._held.setdefault(publication.output, []).append(ticket)
             return
         number = self._next
         self._next += 1
@@ -122,12 +136,17 @@ class KafkaSink:
                 headers=list(publication.headers),
             )
         except BufferError:
-            self._report_later(number, _QUEUE_FULL)
+            self._fail(number, "the client's queue is full")
         except KafkaException as error:
-            self._report_later(number, error.args[0])
+            if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                self._loop.call_soon(self._settle, [(number, error.args[0], -1)])
+            else:
+                self._fail(number, str(error))
 
-    def _report_later(self, number: int, error: KafkaError) -> None:
-        self._loop.call_soon(self._settle, [(number, error, -1)])
+    def _fail(self, number: int, why: str) -> None:
+        """At once, so that nothing that is sent after it gets before it."""
+        self._failed[number] = self._sent.pop(number)
+        self._give_up(why)
 
     # The thread.
 
@@ -137,7 +156,15 @@ class KafkaSink:
 
     def _poll(self) -> None:
         while not self._is_closed:
-            self._producer.poll(POLL_S)
+            producer = self._producer
+            try:
+                producer.poll(POLL_S)
+            except RuntimeError as error:
+                # Closed between our look at it and the call: its successor is at work.
+                if producer is self._producer and not self._is_closed:
+                    fatal = PublishFailed(f"the producer ended by itself: {error}")
+                    self._loop.call_soon_threadsafe(self._listener.failed, fatal)
+                    return
             if self._reports:
                 batch = list(self._reports)
                 for _ in batch:
@@ -165,8 +192,8 @@ class KafkaSink:
                 )
                 return
             else:
-                self._failed[number] = sent
-                self._give_up(str(error))
+                self._sent[number] = sent
+                self._fail(number, str(error))
         if reports:
             self._listener.reported(reports)
 
@@ -196,44 +223,90 @@ class KafkaSink:
             self._failed.clear()
             # The old producer first: what lies in its buffers would go out once the broker is back.
             old, self._producer = self._producer, self._new_producer()
-            await asyncio.to_thread(_end, old)
-            stored = await self._stored_after_all(failed)
+            await self._run(partial(_end, old))
+            for sent in failed:
+                self._unread.setdefault(sent.publication.output, []).append(sent)
+            while self._unread and not await self._read_some():
+                await asyncio.sleep(REPEAT_WAIT_S)
             self._is_broken = False
-            held, self._held = self._held, deque()
-            done = [sent for sent in failed if _position(sent.publication) in stored]
-            rest = [sent for sent in failed if _position(sent.publication) not in stored]
-            self._metrics.publish_repeats.inc(len(rest))
-            log.info("publishing is mended", found_stored=len(done), not_stored=len(rest))
-            not_stored = [sent.ticket for sent in rest] + list(held)
-            self._listener.reported(
-                [Report(sent.ticket, Fate.STORED) for sent in done]
-                + [Report(ticket, Fate.NOT_STORED) for ticket in not_stored]
-            )
+            for output in list(self._held):
+                self._release(output, [])
+            if self._unread and (self._rereading is None or self._rereading.done()):
+                self._rereading = self._loop.create_task(self._read_rest())
         except asyncio.CancelledError:
             raise
         except BaseException as error:
             self._listener.failed(PublishFailed(f"publishing cannot be mended: {error!r}"))
 
-    async def _stored_after_all(self, failed: list[_Sent]) -> set[str]:
-        floors: dict[Output, int] = {}
-        for sent in failed:
-            output = sent.publication.output
-            floors[output] = min(sent.floor, floors.get(output, sent.floor))
-        while True:
-            try:
-                await asyncio.to_thread(self._tail.ends, list(floors))
-                # The broker is back, and bytes of ours may still be on their way to its log.
-                await asyncio.sleep(SETTLE_S)
-                return await asyncio.to_thread(self._find, floors)
-            except BrokerUnavailable as error:
-                log.warning("brokers are out: waiting", error=str(error))
+    async def _read_rest(self) -> None:
+        """Go on asking for the outputs that could not be read; the others are at work again."""
+        try:
+            while self._unread:
                 await asyncio.sleep(REPEAT_WAIT_S)
+                await self._read_some()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._listener.failed(PublishFailed(f"publishing cannot be mended: {error!r}"))
 
-    def _find(self, floors: Mapping[Output, int]) -> set[str]:
-        stored: set[str] = set()
-        for (topic, partition), floor in floors.items():
-            stored |= self._tail.positions(topic, partition, floor)
-        return stored
+    async def _read_some(self) -> bool:
+        """Read the outputs that can be read, and report what was found. Whether there were any."""
+        async with self._reading:
+            if not await self._run(self._tail.is_there):
+                log.warning("brokers are out: publishing waits")
+                return False
+            outputs = list(self._unread)
+            answers = await asyncio.gather(*(self._can_be_read(output) for output in outputs))
+            readable = [output for output, answers in zip(outputs, answers, strict=True) if answers]
+            if not readable:
+                log.warning("outputs cannot be read: publishing waits", outputs=self.troubled)
+                return False
+            # The brokers are back, and bytes of ours may still be on their way to their logs.
+            await asyncio.sleep(SETTLE_S)
+            for output in readable:
+                failed = self._unread[output]
+                floor = min(sent.floor for sent in failed)
+                try:
+                    stored = await self._run(partial(self._tail.positions, *output, floor))
+                except BrokerUnavailable as error:
+                    log.warning("an output cannot be read", output=output.topic, error=str(error))
+                    continue
+                del self._unread[output]
+                self._report_mended(output, failed, stored)
+            return True
+
+    async def _can_be_read(self, output: Output) -> bool:
+        try:
+            return output in await self._run(partial(self._tail.ends, [output]))
+        except BrokerUnavailable:
+            return False
+
+    def _report_mended(self, output: Output, failed: list[_Sent], stored: set[str]) -> None:
+        done = [sent for sent in failed if _position(sent.publication) in stored]
+        rest = [sent for sent in failed if _position(sent.publication) not in stored]
+        self._metrics.publish_repeats.inc(len(rest))
+        log.info(
+            "publishing is mended",
+            output=f"{output.topic}/{output.partition}",
+            found_stored=len(done),
+            not_stored=len(rest),
+        )
+        self._listener.reported([Report(sent.ticket, Fate.STORED) for sent in done])
+        self._release(output, [sent.ticket for sent in rest])
+
+    def _release(self, output: Output, not_stored: list[Ticket]) -> None:
+        """What was not stored, and then what was sent since, may be sent again in this order."""
+        if output in self._unread:
+            return
+        tickets = not_stored + self._held.pop(output, [])
+        if self._is_broken:
+            # They would be held again, each behind the others: they wait for the end of the repair.
+            self._held[output] = tickets
+        elif tickets:
+            self._listener.reported([Report(ticket, Fate.NOT_STORED) for ticket in tickets])
+
+    async def _run(self, work: Callable[[], Answer]) -> Answer:
+        return await self._loop.run_in_executor(self._executor, work)
 
     def _new_producer(self) -> Producer:
         return Producer(properties.producer(self._config, ClientErrors("producer")))
@@ -243,13 +316,15 @@ class KafkaSink:
         until_s = time.monotonic() + timeout_s
         while not self.is_idle and time.monotonic() < until_s:
             await asyncio.sleep(0.01)
-        for task in (self._repair, self._watching):
+        for task in (self._repair, self._rereading, self._watching):
             if task is not None:
                 task.cancel()
         self._is_closed = True
-        if self._thread.is_alive():
-            await asyncio.to_thread(self._thread.join)
-        await asyncio.to_thread(_end, self._producer)
+        self._tail.stop()
+        while self._thread.is_alive():
+            await asyncio.sleep(0.01)
+        await self._run(partial(_end, self._producer))
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _end(producer: Producer) -> None:
@@ -259,17 +334,15 @@ def _end(producer: Producer) -> None:
     producer.close()
 
 
-_QUEUE_FULL = KafkaError(KafkaError._QUEUE_FULL)
 _NEVER = (
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError._UNKNOWN_TOPIC,
-    KafkaError._UNKNOWN_PARTITION,
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.INVALID_RECORD,
     KafkaError.TOPIC_EXCEPTION,
 )
-"""Errors that no repetition mends."""
+"""Errors that no repetition mends. A topic that is unknown may be new, or be made again."""
+
+Answer = TypeVar("Answer")
 
 
 def _position(publication: Publication) -> str:

@@ -26,12 +26,12 @@ from confluent_kafka import Message as KafkaMessage
 
 from consumer.domain.decoding import UNREADABLE_HEADERS
 from consumer.domain.message import Headers, Position, Record
-from consumer.errors import Fatal
+from consumer.errors import BrokerUnavailable, Fatal
 from consumer.interfaces import Assigned, CommitPoint, Committed, Partition, SourceListener
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.start import StartRule, starting_offsets
+from consumer.kafka.start import Start, StartRule, starting_offsets
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -42,6 +42,8 @@ STARVED_S = 0.5
 BATCH_MAX = 1_000
 TICK_S = 1.0
 CALL_TIMEOUT_S = 10.0
+ASSIGN_PATIENCE_S = 60.0
+WAKE_S = 1.0
 
 
 class KafkaSource:
@@ -76,10 +78,12 @@ class KafkaSource:
         """How often each partition has been assigned to this process."""
         self._committed: dict[Partition, int] = {}
         """The highest offset that was sent to be committed; none goes below."""
-        self._committing: dict[Partition, deque[int]] = {}
-        """Assignments whose commits are under way, in the order they were sent."""
+        self._committing: dict[tuple[Partition, str], int] = {}
+        """Partition and metadata of a commit under way -> number of its assignment."""
         self._held: set[Partition] = set()
         """Paused because the listener wants it; starvation pauses all and resumes all but these."""
+        self._flowing: set[Partition] = set()
+        """Resumed, so that the client fetches them."""
         self._starved_since_s: float | None = None
         self._tick_due_s = 0.0
         self._is_starved = False
@@ -208,6 +212,7 @@ class KafkaSource:
             self._starved_since_s = now_s
         elif now_s - self._starved_since_s > STARVED_S:
             self._is_starved = True
+            self._flowing.clear()
             consumer.pause(_partitions(self._owned))
             return
         with self._wake:
@@ -218,11 +223,7 @@ class KafkaSource:
         self._starved_since_s = None
         if self._is_starved:
             self._is_starved = False
-            consumer.resume(
-                _partitions(
-                    p for p in self._owned if p not in self._held and p not in self.stranded
-                )
-            )
+            self._let_flow(consumer, self._owned)
 
     def _hand_over(self, messages: list[KafkaMessage]) -> None:
         records: list[Record] = []
@@ -261,11 +262,29 @@ class KafkaSource:
         owned = [partition for partition in partitions if partition in self._owned]
         if is_held:
             self._held.update(owned)
+            self._flowing.difference_update(owned)
             consumer.pause(_partitions(owned))
             return
         self._held.difference_update(owned)
         if not self._is_starved:
-            consumer.resume(_partitions(p for p in owned if p not in self.stranded))
+            self._let_flow(consumer, owned)
+
+    def _let_flow(self, consumer: Consumer, partitions: Iterable[Partition]) -> None:
+        """
+        Resume what nothing else holds.
+
+        Where nothing flowed before, the client's thread for the broker sleeps for up to a second
+        before it notices (measured); a question to the broker wakes it.
+        """
+        freed = [p for p in partitions if p not in self._held and p not in self.stranded]
+        is_asleep = not self._flowing.intersection(self._owned)
+        self._flowing.update(freed)
+        consumer.resume(_partitions(freed))
+        if freed and is_asleep:
+            try:
+                consumer.get_watermark_offsets(_partition(freed[0]), timeout=WAKE_S)
+            except KafkaException as error:
+                log.debug("waking the client", error=str(error))
 
     def _tick(self, consumer: Consumer) -> None:
         """What is done about once a second: end offsets."""
@@ -284,8 +303,7 @@ class KafkaSource:
         if not given:
             consumer.incremental_assign([])
             return
-        ids = self._identify(sorted({tp.topic for tp in given}))
-        starts = starting_offsets(consumer, given, self._start_rules, ids, CALL_TIMEOUT_S)
+        starts = self._starts(consumer, given)
         assignments: list[Assigned] = []
         for partition, start in starts.items():
             number = self._numbers[partition] = self._numbers.get(partition, 0) + 1
@@ -299,6 +317,20 @@ class KafkaSource:
         self._strand(list(starts))
         log.info("assigned", partitions=[str(partition) for partition in starts])
         self._loop.call_soon_threadsafe(self._listener.assigned, assignments)
+
+    def _starts(self, consumer: Consumer, given: list[TopicPartition]) -> Mapping[Partition, Start]:
+        """Where to begin; brokers that do not answer are given a while, not the worker's end."""
+        until_s = time.monotonic() + min(ASSIGN_PATIENCE_S, self._config.max_poll_interval_s / 2)
+        while True:
+            self.polled_s = time.monotonic()
+            try:
+                ids = self._identify(sorted({tp.topic for tp in given}))
+                return starting_offsets(consumer, given, self._start_rules, ids, CALL_TIMEOUT_S)
+            except BrokerUnavailable as error:
+                if time.monotonic() > until_s:
+                    raise
+                log.warning("an assignment has to wait", error=str(error))
+                time.sleep(1.0)
 
     def _strand(self, partitions: Sequence[Partition]) -> None:
         """Note what has nowhere to go, so that it is not resumed; the other partitions go on."""
@@ -319,12 +351,15 @@ class KafkaSource:
         back = [p for p in self.stranded if p.number < self._co_partitions(p.topic)]
         self.stranded.difference_update(back)
         if not self._is_starved:
-            consumer.resume(_partitions(p for p in back if p not in self._held))
+            self._let_flow(consumer, back)
 
     def _on_revoke(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
         partitions = [Partition(tp.topic, tp.partition) for tp in taken]
+        # Their answers would come only after this call; until then nobody could commit again.
+        self._answer(dict.fromkeys(self._committing, False))
+        assignments = {p: self._owned[p] for p in partitions if p in self._owned}
         drained = asyncio.run_coroutine_threadsafe(
-            _as_coroutine(self._listener, partitions), self._loop
+            _as_coroutine(self._listener, assignments), self._loop
         )
         self._commit(consumer, self._drained(consumer, drained), waits=True)
         self._forget(partitions)
@@ -341,6 +376,7 @@ class KafkaSource:
             except FutureTimeout:
                 if time.monotonic() > until_s:
                     log.warning("draining revoked partitions took too long")
+                    drained.cancel()
                     return {}
             except (RuntimeError, CancelledError) as error:
                 log.warning("draining revoked partitions failed", error=repr(error))
@@ -366,6 +402,7 @@ class KafkaSource:
             self._owned.pop(partition, None)
             self._committed.pop(partition, None)
             self._held.discard(partition)
+            self._flowing.discard(partition)
             self.stranded.discard(partition)
 
     # Commits.
@@ -379,10 +416,10 @@ class KafkaSource:
         for partition, (number, offset, metadata) in points.items():
             if self._owned.get(partition) == number and offset >= self._committed[partition]:
                 self._committed[partition] = offset
-                self._committing.setdefault(partition, deque()).append(number)
+                self._committing[partition, metadata] = number
                 wanted.append(TopicPartition(partition.topic, partition.number, offset, metadata))
             else:
-                refused.append(Committed(partition, number, False))
+                refused.append(Committed(partition, number, metadata, False))
         if refused:
             self._loop.call_soon_threadsafe(self._listener.committed, refused)
         if not wanted:
@@ -397,18 +434,24 @@ class KafkaSource:
             self._note_commit(error.args[0], wanted)
 
     def _note_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        results: list[Committed] = []
+        answers: dict[tuple[Partition, str], bool] = {}
         for tp in partitions:
-            partition = Partition(tp.topic, tp.partition)
-            under_way = self._committing.get(partition)
-            if not under_way:
-                continue
+            commit = (Partition(tp.topic, tp.partition), tp.metadata or "")
             refused = error or tp.error
-            if refused is not None:
-                log.warning("commit refused", partition=str(partition), error=str(refused))
+            answers[commit] = refused is None
+            if refused is not None and commit in self._committing:
+                log.warning("commit refused", partition=str(commit[0]), error=str(refused))
                 if refused.code() == KafkaError.OFFSET_METADATA_TOO_LARGE:
                     self._tell_failed(Fatal(METADATA_TOO_LARGE))
-            results.append(Committed(partition, under_way.popleft(), refused is None))
+        self._answer(answers)
+
+    def _answer(self, answers: Mapping[tuple[Partition, str], bool]) -> None:
+        """Tell the listener, once for each commit: what comes later for it is dropped."""
+        results = [
+            Committed(partition, self._committing.pop((partition, metadata)), metadata, accepted)
+            for (partition, metadata), accepted in answers.items()
+            if (partition, metadata) in self._committing
+        ]
         if results:
             self._loop.call_soon_threadsafe(self._listener.committed, results)
 
@@ -420,9 +463,9 @@ METADATA_TOO_LARGE = (
 
 
 async def _as_coroutine(
-    listener: SourceListener, partitions: Sequence[Partition]
+    listener: SourceListener, assignments: Mapping[Partition, int]
 ) -> Mapping[Partition, CommitPoint]:
-    return await listener.revoked(partitions)
+    return await listener.revoked(assignments)
 
 
 _NEVER_ALLOWED = (

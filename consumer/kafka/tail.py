@@ -35,6 +35,11 @@ class TailReader:
     def __init__(self, config: KafkaConfig) -> None:
         self._config = config
         self._group = percent(config.group)
+        self._is_stopped = False
+
+    def stop(self) -> None:
+        """Whatever is being read is given up within a moment."""
+        self._is_stopped = True
 
     def positions(self, topic: str, partition: int, floor: int) -> set[str]:
         """The `safeguard-position`s that this group published there at or after `floor`."""
@@ -81,8 +86,21 @@ class TailReader:
             return topic_id is None or _text(topic_id) == source
         position = Position(of.topic, of.number, offset)
         digest = _text(headers.get("safeguard-policy-digest"))
-        expected = verdict_id(source, position, self._config.group, digest)
-        return _text(headers["safeguard-verdict-id"]) == expected
+        # The name stands in for the id where a broker gave none, or where we did not ask for it.
+        return _text(headers["safeguard-verdict-id"]) in {
+            verdict_id(name, position, self._config.group, digest) for name in (source, of.topic)
+        }
+
+    def is_there(self) -> bool:
+        """Whether any broker answers."""
+        consumer = self._reader()
+        try:
+            consumer.list_topics(timeout=CALL_S)
+        except KafkaException:
+            return False
+        finally:
+            consumer.close()
+        return True
 
     def ends(self, outputs: Iterable[tuple[str, int]]) -> dict[Output, int]:
         """The end offset of each partition; those that the broker does not have are left out."""
@@ -147,13 +165,13 @@ class TailReader:
         try:
             start = TopicPartition(*output)
             low, high = consumer.get_watermark_offsets(start, timeout=CALL_S)
-            end = high if end is None else min(end, high)
+            end = high if end is None else end
             start.offset = max(floor, low, 0)
             if start.offset >= end:
                 return
             consumer.assign([start])
             moved_s = time.monotonic()
-            while True:
+            while not self._is_stopped:
                 # The first is waited for, the rest is taken as it lies.
                 messages = consumer.consume(1, 0.1)
                 if messages and batch > 1:
@@ -168,13 +186,16 @@ class TailReader:
                             return
                     elif error.code() == KafkaError._PARTITION_EOF:
                         # A transaction's marker may be last: then this shows the end, no record.
-                        return
+                        # A new leader may show less than its predecessor did: then it is no end.
+                        if (message.offset() or 0) >= end:
+                            return
                     else:
                         raise BrokerUnavailable(f"a tail cannot be read: {error.str()}")
                 if messages:
                     moved_s = time.monotonic()
                 elif time.monotonic() - moved_s > STALL_S:
                     raise BrokerUnavailable(f"reading {output.topic} made no progress")
+            raise BrokerUnavailable("reading was stopped")
         except KafkaException as error:
             raise BrokerUnavailable(f"a tail cannot be read: {error}") from error
         finally:

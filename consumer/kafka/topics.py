@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from typing import Literal, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._topic import TopicDescription
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from consumer.domain.binding import Catalogue
@@ -92,13 +94,13 @@ class Topics:
             futures = self._admin.describe_topics(
                 TopicCollection(list(topics)), request_timeout=TIMEOUT_S
             )
-            described = {name: future.result() for name, future in futures.items()}
+            described = {name: _described(future) for name, future in futures.items()}
         except KafkaException as error:
             raise BrokerUnavailable(
                 f"the topics' ids cannot be read: {error}. Grant Describe on the topics, or set "
                 "kafka.topic_ids = false for a broker that has none"
             ) from None
-        ids = {name: str(found.topic_id) for name, found in described.items()}
+        ids = {name: str(found.topic_id) for name, found in described.items() if found}
         return {name: found for name, found in ids.items() if found.strip("A=")}
 
     def plan(self, catalogue: Catalogue, partitions: Mapping[str, int]) -> list[Step]:
@@ -151,6 +153,16 @@ class Topics:
                     raise TopicsMissing(f"{step.topic} cannot be made: {error}") from None
             lines.append(f"done        {step.topic}, {step.partitions} partitions")
         return lines
+
+
+def _described(future: Future[TopicDescription]) -> TopicDescription | None:
+    """What is said of a topic; None where there is no such topic any more."""
+    try:
+        return future.result()
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        raise
 
 
 def _output_steps(

@@ -8,8 +8,7 @@ must call `tick` many times a second.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import structlog
 
@@ -29,8 +28,8 @@ class Committer:
         self._clock = clock
         self._metrics = metrics
         self._stalls = StallWatch(terms)
-        self._last: dict[Partition, deque[asyncio.Future[bool]]] = {}
-        """Answers that somebody waits for: that of a commit under way, then that of the last."""
+        self._last: dict[str, asyncio.Future[bool]] = {}
+        """Metadata of a last commit -> its answer, for which somebody waits."""
 
     def tick(self) -> None:
         """Notice whether this process has stood still."""
@@ -52,36 +51,33 @@ class Committer:
         """Note an answer. Returns whether it lets more be published or taken."""
         if not result.is_accepted:
             self._metrics.commits_refused.inc()
-        waiting = self._last.get(result.partition)
-        if waiting:
-            waiting.popleft().set_result(result.is_accepted)
+        waiting = self._last.pop(result.metadata, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(result.is_accepted)
         if stretch is None or stretch.tenure is None:
             return False
-        stretch.tenure.answered(result.is_accepted)
+        stretch.tenure.answered(result.metadata, result.is_accepted)
         return result.is_accepted
 
     def last_points(self, stretches: Iterable[Stretch]) -> Mapping[Partition, CommitPoint]:
-        """The last commits of assignments that end now."""
+        """The last commits of assignments that end now, with all that the next owner must know."""
         now = Moment.of(self._clock)
         return {
             stretch.partition: stretch.tenure.last_point(now)
             for stretch in stretches
-            if stretch.tenure is not None and stretch.tenure.is_established
+            # The first commit may have been accepted already: then it has to be released.
+            if stretch.tenure is not None
         }
 
-    async def commit_last(self, stretches: Sequence[Stretch], timeout_s: float) -> None:
+    async def commit_last(self, stretches: Iterable[Stretch], timeout_s: float) -> None:
         """Send the last commits and wait for their answers."""
         points = self.last_points(stretches)
         if not points:
             return
         loop = asyncio.get_running_loop()
-        for stretch in stretches:
-            if stretch.partition in points:
-                # The answer of a commit that is still under way comes before that of the last.
-                count = 1 + stretch.settled.is_asking
-                self._last[stretch.partition] = deque(loop.create_future() for _ in range(count))
-        lasts = [answers[-1] for answers in self._last.values()]
+        answers = {point.metadata: loop.create_future() for point in points.values()}
+        self._last |= answers
         self._source.commit(points)
-        done, late = await asyncio.wait(lasts, timeout=timeout_s)
+        done, late = await asyncio.wait(answers.values(), timeout=timeout_s)
         if late or not all(each.result() for each in done):
             log.warning("a last commit was not accepted: its records are found on the outputs")

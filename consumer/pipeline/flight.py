@@ -80,7 +80,7 @@ class Stretch:
         """What bound the topic when its last record was taken."""
         self.is_live = True
         self.is_paused = False
-        self.on_empty: Callable[[Stretch], None] | None = None
+        self.on_empty: list[Callable[[Stretch], None]] = []
         """Called once nothing is unfinished, for whoever drains."""
 
     def __repr__(self) -> str:
@@ -102,6 +102,13 @@ class Stretch:
     @property
     def is_empty(self) -> bool:
         return not self.flights and not self.waiting
+
+    def tell_if_empty(self) -> None:
+        """Tell whoever drains, once."""
+        if self.is_empty:
+            listeners, self.on_empty = self.on_empty, []
+            for listener in listeners:
+                listener(self)
 
     @property
     def settled(self) -> Tenure:

@@ -107,6 +107,8 @@ class Intake:
         if self.failure.done() or self._is_stopping:
             return
         for assigned in assignments:
+            if assigned.partition in self._stretches:
+                self._end([self._stretches[assigned.partition]])
             stretch = Stretch(assigned.partition, assigned.number)
             self._stretches[assigned.partition] = stretch
             stretch.recovering = self._loop.create_task(self._recover(stretch, assigned))
@@ -142,11 +144,18 @@ class Intake:
             self._send_withheld(stretch)
             self._admit_waiting(stretch)
 
-    async def revoked(self, partitions: Sequence[Partition]) -> Mapping[Partition, CommitPoint]:
-        stretches = [self._stretches[p] for p in partitions if p in self._stretches]
+    async def revoked(
+        self, assignments: Mapping[Partition, int]
+    ) -> Mapping[Partition, CommitPoint]:
+        stretches = [
+            self._stretches[partition]
+            for partition, number in assignments.items()
+            if partition in self._stretches and self._stretches[partition].number == number
+        ]
         await self._drain(stretches)
         self._end(stretches)
-        return self._committer.last_points(stretches)
+        # After a failure nothing is released: the next owner counts it as a bad end.
+        return {} if self.failure.done() else self._committer.last_points(stretches)
 
     def lost(self, partitions: Sequence[Partition]) -> None:
         self._end([self._stretches[p] for p in partitions if p in self._stretches])
@@ -199,7 +208,7 @@ class Intake:
         oldest = next(iter(stretch.flights), None)
         if oldest is not None and (tenure.is_careful(offset) or tenure.is_careful(oldest)):
             return False
-        return tenure.tracker.has_room
+        return tenure.tracker.has_room(offset)
 
     def _admit(self, stretch: Stretch, record: Record, now_s: float) -> None:
         topic, _, offset = record.position
@@ -341,6 +350,11 @@ class Intake:
             self.ledger.book_passed_over(flight.record.position.topic)
             self._finished(flight)
         else:
+            try:
+                self._publisher.make_fit(flight)
+            except Fatal as error:
+                self._fail(error)
+                return
             released = stretch.sequencer.ready(flight, flight.publication.topic)
         if released:
             self._send(released)
@@ -353,6 +367,7 @@ class Intake:
             assert publication is not None
             tenure = stretch.settled
             if stretch.withheld or not tenure.may_publish(publication.topic, now):
+                tenure.need(publication.topic)
                 stretch.withheld.append(flight)
                 continue
             tenure.sent(publication.topic, flight.record.position.offset)
@@ -373,7 +388,8 @@ class Intake:
         except Fatal as error:
             self._fail(error)
             return
-        self._send([flight])
+        flight.stretch.withheld.appendleft(flight)
+        self._send_withheld(flight.stretch)
 
     def _finish(self, flight: Flight, now_s: float, wall_ms: int) -> None:
         verdict, publication = flight.verdict, flight.publication
@@ -407,8 +423,7 @@ class Intake:
             self._admit_waiting(stretch)
         elif stretch.is_paused:
             self._resume_if_it_may(stretch)
-        if stretch.on_empty is not None and stretch.is_empty:
-            stretch.on_empty(stretch)
+        stretch.tell_if_empty()
 
     def end_pinned(self, pinned_s: float, is_out: bool) -> None:
         """
@@ -471,7 +486,8 @@ class Intake:
     @property
     def recovering(self) -> tuple[Partition, ...]:
         """Assigned, and not yet judged."""
-        return tuple(p for p, stretch in self._stretches.items() if not stretch.is_established)
+        stretches = tuple(self._stretches.values())
+        return tuple(each.partition for each in stretches if not each.is_established)
 
     def refresh_gauges(self, ends: Mapping[Partition, int]) -> None:
         """Set the gauges that are read off the state; `ends` are the inputs' end offsets."""
@@ -522,18 +538,18 @@ class Intake:
             return
         emptied: asyncio.Future[None] = self._loop.create_future()
 
+        left = set(waiting)
+
         def on_empty(stretch: Stretch) -> None:
-            waiting.discard(stretch)
-            if not waiting and not emptied.done():
+            left.discard(stretch)
+            if not left and not emptied.done():
                 emptied.set_result(None)
 
-        for stretch in stretches:
-            stretch.on_empty = on_empty
+        for stretch in waiting:
+            stretch.on_empty.append(on_empty)
         await asyncio.wait(
             (emptied, self.failure), timeout=self._drain_s, return_when=asyncio.FIRST_COMPLETED
         )
-        for stretch in stretches:
-            stretch.on_empty = None
 
     def _end(self, stretches: Iterable[Stretch]) -> None:
         """The assignment is over: forget what is unfinished; somebody judges it anew."""
@@ -551,6 +567,7 @@ class Intake:
             stretch.flights.clear()
             stretch.waiting.clear()
             stretch.withheld.clear()
+            stretch.tell_if_empty()
             if self._stretches.get(stretch.partition) is stretch:
                 del self._stretches[stretch.partition]
             self._drop_gauges(stretch.partition)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from consumer.domain.checkpoint import MAP_CHARS_MAX, varint_bytes
 
 MAP_BYTES_MAX = MAP_CHARS_MAX * 3 // 4 - 16
-"""What base64 makes MAP_CHARS_MAX of, less one record that is always let in."""
+"""What base64 makes MAP_CHARS_MAX of, and a little less."""
 
 
 class OffsetTracker:
@@ -78,13 +78,13 @@ class OffsetTracker:
             return frozenset(self._done | self._recovered)
         return frozenset(self._done)
 
-    @property
-    def has_room(self) -> bool:
-        """Whether the map of finished records surely fits, with one record more."""
+    def has_room(self, offset: int) -> bool:
+        """Whether the map of finished records surely fits with this next record."""
         if not self._pending:
             return True
-        span = (self._last - self.committable) // 8 + 1
-        return min(span, self._cost) <= MAP_BYTES_MAX
+        span = (offset - self.committable) // 8 + 1
+        cost = self._cost + varint_bytes(offset - self._last) + 1
+        return min(span, cost) <= MAP_BYTES_MAX
 
     def is_recovered(self, offset: int) -> bool:
         """Whether an earlier owner has finished it."""

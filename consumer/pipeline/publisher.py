@@ -6,6 +6,8 @@ Co-partitioned: what becomes of input partition p goes to partition p of each ou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from consumer.domain.envelope import (
     cloudevent_headers,
     encode_envelope,
@@ -24,9 +26,35 @@ from consumer.reliability.dead_letters import DeadLetterOffice, is_without_value
 class Publisher:
     """Encodes what this worker publishes."""
 
-    def __init__(self, group: str, office: DeadLetterOffice) -> None:
+    def __init__(
+        self,
+        group: str,
+        office: DeadLetterOffice,
+        bytes_max: int = 1_000_000,
+        bytes_max_of: Mapping[str, int] = {},
+    ) -> None:
         self._group = group
         self._office = office
+        self._bytes_max = bytes_max
+        self._bytes_max_of = bytes_max_of
+        """Of topics that take less; filled as they are looked at."""
+
+    def make_fit(self, flight: Flight) -> None:
+        """
+        Make what is to be published small enough for its topic, before anything waits for it.
+
+        Raises:
+            DeadLetterFailed: even the dead letter without its value does not fit.
+        """
+        while flight.publication is not None and not self._fits(flight.publication):
+            flight.publication = self.smaller(flight)
+
+    def _fits(self, publication: Publication) -> bool:
+        limit = min(self._bytes_max, self._bytes_max_of.get(publication.topic, self._bytes_max))
+        size = BATCH_OVERHEAD + len(publication.key or b"") + len(publication.value or b"")
+        for name, value in publication.headers:
+            size += HEADER_OVERHEAD + len(name) + len(value or b"")
+        return size <= limit
 
     def verdict(
         self, flight: Flight, verdict: Verdict, text_chars_max: int | None = None
@@ -90,5 +118,8 @@ class Publisher:
         )
 
 
+BATCH_OVERHEAD = 200
+"""Bytes of a batch and a record beside key, value and headers, generously."""
+HEADER_OVERHEAD = 10
 SMALLEST_ENVELOPE_BYTES = 8_000
 """An envelope this small is not too large because of its text."""

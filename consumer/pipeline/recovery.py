@@ -100,6 +100,7 @@ class Recovery:
     async def _recover(self, assigned: Assigned, outputs: Sequence[str]) -> Recovered:
         partition, start = assigned.partition, assigned.start
         left = None
+        term = 1
         if assigned.committed is not None:
             left = decode_checkpoint(assigned.metadata, assigned.committed, partition.topic)
         names = list(dict.fromkeys([*outputs, *(left.floors if left else ())]))
@@ -107,9 +108,13 @@ class Recovery:
         topic_id = ids.get(partition.topic, "")
         if left is not None:
             # Whatever it says of the records, its owner may be at work.
+            term = left.term + 1
             await self._wait_out(left, partition)
             if not is_same_topic(left.topic_id, topic_id):
                 log.warning("the input topic was made again", partition=str(partition))
+                left = None
+            elif start < (assigned.committed or 0):
+                # Before what it speaks of: the log was cut back, or the topic is another one.
                 left = None
         elif assigned.committed is not None and self._limits.when_unknown == "refuse":
             raise Fatal(
@@ -125,7 +130,6 @@ class Recovery:
                 done |= await self._tails.positions(
                     output, floor, ends[output], partition, topic_id or partition.topic
                 )
-        term = (left.term if left else 0) + 1
         log.info(
             "recovered",
             partition=str(partition),

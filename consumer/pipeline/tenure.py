@@ -48,20 +48,24 @@ class Tenure:
         self.lease = Lease(terms)
         self._floors = dict(recovered.floors)
         """Output -> where the tail began when it was read, or when the output came up."""
+        self._current: frozenset[str] = frozenset()
+        """The outputs of the policies in force."""
         self._unacknowledged: dict[str, dict[int, int]] = {}
         """Output -> offset of the record on its way there -> where it can lie at the earliest."""
         self._named: frozenset[str] = frozenset()
         """The outputs that an accepted commit has named."""
         self._asked: Moment | None = None
         """When the commit under way was asked for."""
+        self._asked_metadata = ""
         self._asked_was_steady = False
         self._asked_names: frozenset[str] = frozenset()
         self._has_moved = True
         self._mark = (recovered.attempted, recovered.attempts)
         """A record begun alone, and how often it was."""
         self._asked_mark = self._mark
-        self._noted_mark = self._mark
-        """The mark that the last accepted commit holds."""
+        self._noted_mark = (-1, 0)
+        """The mark that the last accepted commit of this tenure holds, once it has made one."""
+        self._is_marking = False
 
     def __repr__(self) -> str:
         state = "established" if self.is_established else "not established"
@@ -70,10 +74,15 @@ class Tenure:
     # Publications.
 
     def name_outputs(self, topics: Sequence[str]) -> None:
-        """From now on something may go there."""
+        """From now on what is taken goes to these; others are named only while they are needed."""
+        self._current = frozenset(topics)
         for topic in topics:
-            if topic not in self._floors:
-                self._floors[topic] = Floor(self._floor_of(self._output(topic)))
+            self._floors.setdefault(topic, Floor(self._floor_of(self._output(topic))))
+
+    def need(self, topic: str) -> None:
+        """Something is ready to go there, be it under policies of before a reload."""
+        if topic not in self._current:
+            self.name_outputs([*self._current, topic])
 
     def may_publish(self, topic: str, now: Moment) -> bool:
         return topic in self._named and self.lease.allows_publishing(now)
@@ -108,11 +117,12 @@ class Tenure:
         """The next commit notes that this record is begun alone."""
         left = self._recovered
         self._mark = (offset, (left.attempts if offset == left.attempted else 0) + 1)
+        self._is_marking = True
         self._has_moved = True
 
     def is_marked(self, offset: int) -> bool:
         """Whether the next owner would know that this record was begun alone."""
-        return self._mark[0] == offset and self._noted_mark == self._mark
+        return self._is_marking and self._mark[0] == offset and self._noted_mark == self._mark
 
     # Commits.
 
@@ -120,18 +130,18 @@ class Tenure:
         """Something was finished that the last commit does not know of."""
         self._has_moved = True
 
-    @property
-    def is_asking(self) -> bool:
-        return self._asked is not None
+    def is_asking(self, now: Moment) -> bool:
+        """Whether an answer is due; one that takes longer than a lease is not waited for."""
+        return self._asked is not None and now.since_s(self._asked) < self._terms.length_s
 
     def wants_commit(self, now: Moment) -> bool:
         """Whether a commit would say anything new, or the lease runs down."""
-        if self._asked is not None:
+        if self.is_asking(now):
             return False
         return (
             self._has_moved
             or not self.is_established
-            or self._named != self._floors.keys()
+            or self._named != self._names()
             or self.lease.is_due(now)
         )
 
@@ -139,16 +149,18 @@ class Tenure:
         """The commit to send now; its answer comes through `answered`."""
         self._asked = now
         self._asked_was_steady = is_steady
-        self._asked_names = frozenset(self._floors)
+        self._asked_names = self._names()
         self._asked_mark = self._mark
         self._has_moved = False
-        return self._point(now, self._terms.length_s, is_released=False)
+        point = self._point(now, self._terms.length_s, is_released=False)
+        self._asked_metadata = point.metadata
+        return point
 
-    def answered(self, is_accepted: bool) -> None:
-        """What became of the commit that was asked for."""
-        asked, self._asked = self._asked, None
-        if asked is None:
+    def answered(self, metadata: str, is_accepted: bool) -> None:
+        """What became of the commit with this metadata, if it is the one that was asked for."""
+        if self._asked is None or metadata != self._asked_metadata:
             return
+        asked, self._asked = self._asked, None
         if not is_accepted:
             self._has_moved = True
             return
@@ -173,8 +185,8 @@ class Tenure:
             is_released=is_released,
             topic_id=left.topic_id,
             floors={
-                topic: Floor(self._floor_to_note(topic), noted.topic_id)
-                for topic, noted in self._floors.items()
+                topic: Floor(self._floor_to_note(topic), self._floors[topic].topic_id)
+                for topic in self._names()
             },
             done=tracker.done,
             starts=left.starts if offset == self._start and not is_released else 0,
@@ -184,6 +196,12 @@ class Tenure:
         )
         text = checkpoint.encode(offset, self.partition.topic)
         return CommitPoint(self.number, offset, text)
+
+    def _names(self) -> frozenset[str]:
+        """The outputs where the next owner has to look; those of before a reload may go."""
+        if not (self.is_established and self.tracker.covers_recovered):
+            return frozenset(self._floors)
+        return self._current.union(t for t, sent in self._unacknowledged.items() if sent)
 
     def _floor_to_note(self, topic: str) -> int:
         """From where on anything may lie that the checkpoint does not name as done."""

@@ -60,7 +60,7 @@ def _first_verdict_s(scene: Scene, tail: int) -> float:
     allow = f"{RECOVERED}.allow"
     producer = Producer({"bootstrap.servers": brokers, "linger.ms": 5, "log_level": 2})
     for number in range(tail):
-        headers = [
+        headers: list[tuple[str, str | bytes | None]] = [
             ("safeguard-position", b"%s/0/%d" % (RECOVERED.encode(), number)),
             ("safeguard-group", group.encode()),
             ("safeguard-verdict-id", b"0" * 32),

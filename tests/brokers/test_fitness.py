@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from consumer.errors import InvalidSettings
-from consumer.kafka.retention import unfit_outputs
+from consumer.kafka.outputs import describe_outputs, unfit_steps
 from consumer.kafka.session import check_metadata_room, read_session
 from tests.brokers.kafka import RealKafka
 from tests.stage import Broker, new_name
@@ -24,12 +24,14 @@ def test_outputs_that_forget_verdicts_too_soon_are_named(real_broker: Broker) ->
     kafka.create_topics({short: 1}, {"retention.ms": "60000"})
     kafka.create_topics({fine: 1}, {"retention.ms": "86400000"})
 
-    found = unfit_outputs(real_broker.config(), [compacted, short, fine], 86_400)
+    facts = describe_outputs(real_broker.config(), [compacted, short, fine])
+    found = unfit_steps(facts, 86_400)
 
     assert [(step.topic, step.change) for step in found] == [
         (compacted, "by hand"),
         (short, "by hand"),
     ]
+    assert facts[fine].bytes_max == 1_048_588
     assert "cleanup.policy=delete" in str(found[0])
     assert "keeps verdicts for 60 s only: set retention.ms to 86400000" in str(found[1])
 

@@ -54,7 +54,10 @@ class Listener:
             assert Partition(record.position.topic, record.position.partition) in self.owned
         self.records += records
 
-    async def revoked(self, partitions: Sequence[Partition]) -> Mapping[Partition, CommitPoint]:
+    async def revoked(
+        self, assignments: Mapping[Partition, int]
+    ) -> Mapping[Partition, CommitPoint]:
+        partitions = list(assignments)
         self.revocations += partitions
         points = {
             partition: self.point(partition, offset)
@@ -320,8 +323,8 @@ async def test_commits_go_on_while_a_revocation_is_drained(broker: Broker) -> No
     async with running(config, topic, partitions=2) as (first, listener):
         drained = asyncio.Event()
 
-        async def slowly(partitions: Sequence[Partition]) -> Mapping[Partition, CommitPoint]:
-            (gone,) = partitions
+        async def slowly(assignments: Mapping[Partition, int]) -> Mapping[Partition, CommitPoint]:
+            (gone,) = assignments
             stays = Partition(topic, 1 - gone.number)
             first.commit({stays: listener.point(stays, 0)})
             await until(lambda: listener.commits, "the commit of the partition that stays")

@@ -182,8 +182,8 @@ def no_wait_for_the_last_owner() -> None:
 def lease_from_the_answer() -> None:
     answered = Tenure.answered
 
-    def bug(self: Tenure, is_accepted: bool) -> None:
-        answered(self, is_accepted)
+    def bug(self: Tenure, metadata: str, is_accepted: bool) -> None:
+        answered(self, metadata, is_accepted)
         if is_accepted and self.lease._renewed is not None:
             # As if the clock were read only now: nobody knows how long the answer took.
             self.lease._renewed = Moment(

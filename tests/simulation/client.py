@@ -188,7 +188,8 @@ class SimSource:
         self._loop.call_soon(self._listener.assigned, assignments)
 
     async def _revoke(self, partitions: list[Partition]) -> None:
-        draining = self._loop.create_task(self._drained(partitions))
+        assignments = {partition: self.owned[partition] for partition in partitions}
+        draining = self._loop.create_task(self._drained(assignments))
         until_s = self._scheduler.now_s + self._drain_s + 5
         while not draining.done() and self._scheduler.now_s < until_s:
             await asyncio.sleep(0.05)
@@ -204,8 +205,10 @@ class SimSource:
             if self._cluster.owners.get(partition) == member:
                 del self._cluster.owners[partition]
 
-    async def _drained(self, partitions: list[Partition]) -> Mapping[Partition, CommitPoint]:
-        return await self._listener.revoked(partitions)
+    async def _drained(
+        self, assignments: Mapping[Partition, int]
+    ) -> Mapping[Partition, CommitPoint]:
+        return await self._listener.revoked(assignments)
 
     def _forget(self, partitions: Sequence[Partition]) -> None:
         for partition in partitions:
@@ -242,7 +245,7 @@ class SimSource:
         member, wanted, refused = self.member, {}, []
         for partition, point in points.items():
             if self.owned.get(partition) != point.number:
-                refused.append(Committed(partition, point.number, False))
+                refused.append(Committed(partition, point.number, point.metadata, False))
                 continue
             assert point.offset >= self._committed[partition], "a commit that goes back"
             self._committed[partition] = point.offset
@@ -253,7 +256,9 @@ class SimSource:
         def answer(accepted: Mapping[Partition, bool]) -> None:
             if self._loop.is_dead:
                 return
-            results = [Committed(p, wanted[p].number, ok) for p, ok in accepted.items()]
+            results = [
+                Committed(p, wanted[p].number, wanted[p].metadata, ok) for p, ok in accepted.items()
+            ]
             self._loop.call_soon(self._listener.committed, results)
             if answered is not None and not answered.done():
                 self._loop.call_soon(_set, answered)

@@ -82,12 +82,14 @@ class FakeSource:
     def commit(self, points: Mapping[Partition, CommitPoint]) -> None:
         self.commits.append(points)
         if self.answer is not None:
-            results = [Committed(p, point.number, self.answer) for p, point in points.items()]
+            results = [Committed(p, c.number, c.metadata, self.answer) for p, c in points.items()]
             asyncio.get_running_loop().call_soon(self.intake.committed, results)
 
     def answer_last(self, is_accepted: bool = True) -> None:
         points = self.commits[-1]
-        self.intake.committed([Committed(p, c.number, is_accepted) for p, c in points.items()])
+        self.intake.committed(
+            [Committed(p, c.number, c.metadata, is_accepted) for p, c in points.items()]
+        )
 
     def pause(self, partitions: Sequence[Partition]) -> None:
         self.paused += partitions

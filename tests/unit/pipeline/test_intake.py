@@ -96,7 +96,7 @@ async def test_revocation_drains_and_returns_what_may_be_committed() -> None:
     gate = stage.hold("OK slow")
     await stage.own()
     stage.intake.taken([record(0, "OK slow")])
-    revoked = asyncio.create_task(stage.intake.revoked([ZERO]))
+    revoked = asyncio.create_task(stage.intake.revoked({ZERO: stage.numbers}))
     await settle()
     assert not revoked.done()
 
@@ -117,7 +117,7 @@ async def test_what_the_drain_cannot_finish_is_discarded_and_not_committed() -> 
     await settle()
     stage.acknowledge()
 
-    assert (await stage.intake.revoked([ZERO]))[ZERO].offset == 1
+    assert (await stage.intake.revoked({ZERO: stage.numbers}))[ZERO].offset == 1
     assert stage.intake.ledger.discarded == 1
     assert stage.intake.ledger.in_flight == 0
     assert stage.intake.ledger.difference == 0

@@ -103,21 +103,35 @@ class RecoveredTracker(RuleBasedStateMachine):
         assert all(offset >= committable for offset in self.tracker.done)
 
 
-@given(
-    st.lists(st.tuples(st.integers(min_value=1, max_value=2**40), st.booleans()), max_size=4_000)
-)
-def test_the_map_fits_wherever_there_was_room(steps: list[tuple[int, bool]]) -> None:
+gaps = st.integers(min_value=1, max_value=3) | st.integers(min_value=1, max_value=2**40)
+
+
+@given(st.lists(st.tuples(gaps, st.booleans()), max_size=300), st.integers(1, 40))
+def test_the_map_fits_wherever_there_was_room(steps: list[tuple[int, bool]], times: int) -> None:
     """Admitting only while `has_room` keeps the checkpoint within what Kafka takes."""
     tracker, offset = OffsetTracker(0), 0
-    for gap, finishes in steps:
-        if not tracker.has_room:
-            break
+    for gap, finishes in steps * times:
         offset += gap
+        if not tracker.has_room(offset):
+            break
         tracker.start(offset)
         if finishes:
             tracker.finish(offset)
 
     assert len(encode_done(tracker.done, tracker.committable)) <= MAP_CHARS_MAX
+
+
+def test_one_far_record_does_not_make_the_map_too_long() -> None:
+    """Dense records fit as a bitmap; a gap behind them would leave neither form short enough."""
+    tracker = OffsetTracker(0)
+    for offset in range(4_000):
+        assert tracker.has_room(offset)
+        tracker.start(offset)
+        if offset % 2:
+            tracker.finish(offset)
+
+    assert not tracker.has_room(1_000_000)
+    assert tracker.has_room(4_000)
 
 
 TestRecoveredTracker = RecoveredTracker.TestCase

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from consumer.domain.binding import Binding, Outputs, Reading
+from consumer.domain.binding import Binding, Catalogue, Outputs, Reading
 from consumer.domain.checkpoint import Checkpoint, Floor
 from consumer.domain.message import Position, Record
 from consumer.errors import Fatal
-from consumer.interfaces import Committed, Fate, Report
+from consumer.interfaces import Assigned, Committed, Fate, Report
 from consumer.pipeline.limiter import FlowLimits
 from consumer.pipeline.recovery import RecoveryLimits
 from tests.unit.pipeline.staging import TOPIC, VERSION, ZERO, Stage, record, settle
@@ -251,7 +251,7 @@ async def test_a_clean_end_releases_and_one_with_verdicts_on_their_way_does_not(
         await settle()
         if is_acknowledged:
             stage.acknowledge()
-        points = await stage.intake.revoked([ZERO])
+        points = await stage.intake.revoked({ZERO: stage.numbers})
         stage.source.commits.append(points)
 
         assert stage.checkpoint.is_released == is_acknowledged
@@ -264,8 +264,19 @@ async def test_a_partition_revoked_while_it_is_recovered_commits_nothing() -> No
     stage.tails.failures = 1_000
     await stage.own(0, left_behind())
 
-    assert await stage.intake.revoked([ZERO]) == {}
+    assert await stage.intake.revoked({ZERO: stage.numbers}) == {}
     assert stage.source.commits == []
+
+
+async def test_a_first_commit_without_an_answer_is_released_at_the_revocation() -> None:
+    """It may have been accepted: the next owner need not wait, nor count a bad end."""
+    stage = Stage()
+    stage.source.answer = None
+    await stage.own(0, left_behind())
+    stage.source.commits.append(await stage.intake.revoked({ZERO: stage.numbers}))
+
+    assert stage.checkpoint.is_released
+    assert stage.checkpoint.starts == 0
 
 
 async def test_the_answer_to_another_assignments_commit_establishes_nothing() -> None:
@@ -275,7 +286,7 @@ async def test_the_answer_to_another_assignments_commit_establishes_nothing() ->
     await stage.own()
     stage.intake.lost([ZERO])
     await stage.own()
-    stage.intake.committed([Committed(ZERO, 1, True)])
+    stage.intake.committed([Committed(ZERO, 1, stage.source.commits[0][ZERO].metadata, True)])
     assert stage.intake.recovering == (ZERO,)
 
 
@@ -308,6 +319,131 @@ async def test_repeated_deaths_at_one_offset_make_its_records_go_one_at_a_time()
     await settle()
     assert again.classifier.judged == ["OK 6", "OK 7"]
     assert again.intake.ledger.dead_letters == 1
+
+
+async def test_a_record_that_ends_every_worker_is_quarantined_after_two_lonely_attempts() -> None:
+    """The whole chain, by the checkpoints that the workers themselves leave behind."""
+    recovery = RecoveryLimits(careful_after=2, careful_offsets=2)
+    left = left_behind(is_released=False, starts=2)
+    judged: list[list[str]] = []
+    for _ in range(3):
+        stage = Stage(recovery=recovery)
+        await stage.own(5, left._replace(lease_end_ms=0))
+        stage.intake.taken([record(5, "OK kills"), record(6)])
+        await settle()
+        judged.append(stage.classifier.judged)
+        # It dies here: what it committed last is what the next one finds.
+        left = stage.checkpoint
+
+    assert judged == [["OK kills"], ["OK kills"], []]
+    assert stage.sink.topics == [LETTER]
+    (publication, _) = stage.sink.sent[0]
+    assert dict(publication.headers)["safeguard-dead-letter-reason"] == b"poison"
+
+
+async def test_after_a_failure_nothing_is_released() -> None:
+    """A bug that ends the worker counts as a bad end, also when the group is left in good order."""
+    stage = Stage()
+    await stage.own()
+    stage.intake.taken([record(0, "NO-SUCH-LABEL")])
+    await settle()
+    await stage.intake.drain()
+
+    assert stage.intake.failure.done()
+    assert await stage.intake.revoked({ZERO: stage.numbers}) == {}
+    assert not any(
+        "r=1" in points[ZERO].metadata.split(";") for points in stage.source.commits if points
+    )
+
+
+async def test_an_assignment_that_comes_over_another_ends_it() -> None:
+    """And the late revocation of the first does not end the second."""
+    stage = Stage()
+    stage.hold("OK slow")
+    await stage.own()
+    stage.intake.taken([record(0, "OK slow")])
+    await stage.own()
+    assert stage.intake.ledger.discarded == 1
+
+    assert await stage.intake.revoked({ZERO: 1}) == {}
+    stage.intake.taken([record(0)])
+    await settle()
+    assert stage.sink.topics == [ALLOW]
+
+
+async def test_a_start_below_the_commit_looks_at_the_outputs_by_time() -> None:
+    """The log was cut back, or the topic is another one: the checkpoint speaks of what is gone."""
+    stage = Stage()
+    stage.tails.outputs = {ALLOW: {0: 3}}
+    stage.tails.first_ms = 0
+    checkpoint = left_behind(done=frozenset({105, 106}))
+    text = checkpoint.encode(100, TOPIC)
+    stage.intake.assigned([Assigned(ZERO, 1, 0, 100, text)])
+    await settle()
+
+    assert stage.checkpoint.done == {3}
+    assert stage.checkpoint.term == checkpoint.term + 1
+
+
+async def test_what_is_too_large_becomes_smaller_before_its_turn_comes() -> None:
+    """Else the cut envelope would leave after the later verdicts of its key."""
+    stage = Stage()
+    await stage.own()
+    stage.intake.taken(
+        [record(0, "MAYBE " + "x" * 1_200_000, b"k"), record(1, "MAYBE short", b"k")]
+    )
+    await settle()
+
+    assert [dict(p.headers)["safeguard-position"] for p, _ in stage.sink.sent] == [
+        b"chat/0/0",
+        b"chat/0/1",
+    ]
+    assert len(stage.sink.sent[0][0].value or b"") < 1_000_000
+
+
+async def test_an_output_of_before_a_reload_is_named_while_something_goes_there() -> None:
+    """And no longer: its topic may be deleted then."""
+    stage = Stage()
+    gate = stage.hold("OK slow")
+    await stage.own()
+    stage.intake.taken([record(0, "OK slow")])
+    await settle()
+    outputs = Outputs(allow="elsewhere")
+    stage.policies.catalogue = Catalogue(
+        (Binding("chat", (TOPIC,), VERSION, Reading(format="text"), outputs),)
+    )
+    stage.intake.taken([record(1)])
+    stage.intake.commit()
+    await settle()
+    assert stage.checkpoint.floors.keys() == {"elsewhere", FLAG, BLOCK, LETTER}
+
+    gate.set()
+    await settle()
+    stage.intake.commit()
+    await settle()
+    assert stage.sink.topics == ["elsewhere", ALLOW]
+    assert ALLOW in stage.checkpoint.floors
+
+
+async def test_an_answer_that_never_comes_is_not_waited_for_longer_than_a_lease() -> None:
+    """The commit is asked for anew; the late answer to the old one renews nothing."""
+    stage = Stage()
+    await stage.own()
+    stage.source.answer = None
+    stage.intake.taken([record(0)])
+    await settle()
+    stage.acknowledge()
+    stage.intake.commit()
+    stage.intake.commit()
+    assert stage.offsets == [1]
+
+    stage.clock.move(25)
+    stage.intake.commit()
+    assert stage.offsets == [1, 1]
+    first = stage.source.commits[1][ZERO]
+    stage.intake.committed([Committed(ZERO, first.number, first.metadata, True)])
+    stage.intake.commit()
+    assert stage.offsets == [1, 1], "the second is still under way"
 
 
 async def test_a_clean_stop_forgets_the_attempts() -> None:
