@@ -150,9 +150,7 @@ def reader(config: KafkaConfig, on_error: Callable[[object], None]) -> Propertie
         "enable.auto.offset.store": False,
         "auto.offset.reset": "earliest",
         "enable.partition.eof": True,
-        # Ours are in no transaction. Committed reading would stop at the first open transaction of
-        # anybody else on a shared output, and what we published behind it would not be seen.
-        "isolation.level": "read_uncommitted",
+        "isolation.level": "read_committed",
         "fetch.wait.max.ms": 10,
     }
 

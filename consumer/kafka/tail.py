@@ -202,7 +202,10 @@ class TailReader:
             consumer.close()
 
     def _reader(self) -> Consumer:
-        return Consumer(properties.reader(self._config, _ignore))
+        # Ours are in no transaction. Committed reading would stop at the first open transaction of
+        # anybody else on a shared output, and what we published behind it would not be seen.
+        uncommitted = {"isolation.level": "read_uncommitted"}
+        return Consumer(properties.reader(self._config, _ignore) | uncommitted)
 
 
 def _headers(message: KafkaMessage) -> dict[str, bytes | None]:
