@@ -226,6 +226,23 @@ def order_across_topics_is_left_to_chance() -> None:
     Sequencer._released = bug  # type: ignore[method-assign]
 
 
+def release_after_a_failure() -> None:
+    original = Intake.revoked
+
+    async def bug(self: Intake, assignments: Any) -> Any:
+        failure, self.failure = self.failure, self._loop.create_future()
+        try:
+            return await original(self, assignments)
+        finally:
+            self.failure = failure
+
+    Intake.revoked = bug  # type: ignore[method-assign]
+
+
+def attempts_are_not_counted() -> None:
+    Tenure.is_marked = lambda self, offset: self._mark[0] == offset  # type: ignore[method-assign]
+
+
 def believe_incoming_headers() -> None:
     import consumer.domain.retry as retry
 
@@ -316,7 +333,9 @@ MUTANTS = (
         "release_while_unacknowledged",
         "the last commit releases although verdicts are on their way",
         release_while_unacknowledged,
-        seeds=1_500,
+        tests=(
+            f"{RECOVERY}::test_a_clean_end_releases_and_one_with_verdicts_on_their_way_does_not",
+        ),
     ),
     Mutant(
         "ends_before_the_lease_is_over",
@@ -370,6 +389,21 @@ MUTANTS = (
         "a key's next verdict goes to another topic before the last is acknowledged",
         order_across_topics_is_left_to_chance,
         seeds=500,
+    ),
+    Mutant(
+        "release_after_a_failure",
+        "a worker that fails releases its partitions",
+        release_after_a_failure,
+        tests=(f"{RECOVERY}::test_after_a_failure_nothing_is_released",),
+    ),
+    Mutant(
+        "attempts_are_not_counted",
+        "a record begun alone is begun again without a note",
+        attempts_are_not_counted,
+        tests=(
+            f"{RECOVERY}::"
+            "test_a_record_that_ends_every_worker_is_quarantined_after_two_lonely_attempts",
+        ),
     ),
     Mutant(
         "believe_incoming_headers",
