@@ -77,4 +77,6 @@ def _case(line: bytes, policies: dict[str, Policy]) -> Case | str:
         return f"label {fields['label']}: {policy.name} has {', '.join(policy.labels)}"
     if fields.get("outcome") not in (None, outcome.value):
         return f"outcome {fields['outcome']}: {fields['label']} means {outcome.value}"
-    return Case(fields["id"], fields["text"], str(fields.get("lang") or ""), policy, fields["label"])
+    return Case(
+        fields["id"], fields["text"], str(fields.get("lang") or ""), policy, fields["label"]
+    )

@@ -54,6 +54,7 @@ def test_help_is_everywhere_and_has_examples() -> None:
         ["demo"],
         ["classify"],
         ["doctor"],
+        ["evaluate"],
         ["audit"],
         ["settings"],
         ["topics", "plan"],

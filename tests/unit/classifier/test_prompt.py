@@ -95,8 +95,10 @@ def test_a_text_cannot_close_its_own_marker() -> None:
 
 
 TOKENS = st.sampled_from(
-    ["<|", "|>", "<", "|", ">", "end", "<|end|>", "<<||>>", " ", "\u200b", "\u2060", "\u202e"]
-    + ["＜", "｜", "＞", "﹤", "﹥", "\ufe0f", "\U000e0041", "\xad", "\x00"]
+    [
+        *("<|", "|>", "end", "<|end|>", "<<||>>"),
+        *"<|> ＜｜＞﹤﹥\u200b\u2060\u202e\ufe0f\U000e0041\xad\x00",
+    ]
 )
 
 
