@@ -220,7 +220,7 @@ class StandInSafeguard:
     ) -> web.StreamResponse:
         behaviour, dice, slots = self.behaviour, self._dice, self._slots
         fault, generation = dice.fault(), Generation(0.0)
-        if asyncio.get_running_loop().time() < self._down_until_s:
+        if self._is_down():
             fault = FaultName.CONNECTION_RESET
         if fault is None or not fault.is_immediate:
             if slots.is_full:
@@ -233,6 +233,9 @@ class StandInSafeguard:
                     fault = FaultName.LENGTH_EMPTY
                 if generation.latency_s > 0:
                     await asyncio.sleep(generation.latency_s)
+                if self._is_down():
+                    # What was being generated died with the engine.
+                    fault = FaultName.CONNECTION_RESET
         if fault is None and self._replies is not None:
             reply = self._replies(asked)
             if inspect.isawaitable(reply):
@@ -251,6 +254,9 @@ class StandInSafeguard:
             now_s = asyncio.get_running_loop().time()
             self._down_until_s = now_s + behaviour.engine_down_s
         return await send(request, serve(fault, completion, asked, behaviour.retry_after_s))
+
+    def _is_down(self) -> bool:
+        return asyncio.get_running_loop().time() < self._down_until_s
 
     def _completion(
         self,
