@@ -134,13 +134,14 @@ async def test_an_engine_that_dies_again_and_again_allows_nothing(
     """Mixed faults, and every now and then no connection at all: the topic waits, none is lost."""
     calm = await run(embedded_broker, tmp_path / "calm", {})
     faults = spread({"all": RATE, "http_500_engine_dead": 0.005})
-    faulty = await run(embedded_broker, tmp_path / "faulty", faults, down_s=0.3)
+    faulty = await run(embedded_broker, tmp_path / "faulty", faults, down_s=0.6)
 
     unjudged = check_ends(faulty)
     check_breaker(faulty)
-    assert faulty.faults_served[FaultName.HTTP_500_ENGINE_DEAD] >= 1
+    deaths = faulty.faults_served[FaultName.HTTP_500_ENGINE_DEAD]
+    assert deaths >= 1
     assert faulty.opened >= 1
-    what = f"{RATE:.0%} of all faults, the engine down for 0.3 s each time it dies"
+    what = f"{RATE:.0%} of all faults, the engine dead {deaths} times for 0.6 s"
     tell(what, faulty, calm, unjudged)
 
 
