@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple, TypeVar
 import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from consumer.app import build_classifier, build_endpoint
 from consumer.classifier.prompt import TEMPLATE
@@ -20,8 +19,8 @@ from consumer.domain.policy import Policy, PolicyVersion
 from consumer.errors import InvalidSettings
 from consumer.evaluation.attacks import Attack, attacks_on, bases_of
 from consumer.evaluation.cases import Case, read_cases
-from consumer.evaluation.report import STAND_IN_NOTE, Report, shown
-from consumer.evaluation.scoring import Answer, CaseScore, FamilyScore, score_attacks, score_cases
+from consumer.evaluation.report import STAND_IN_NOTE, Report
+from consumer.evaluation.scoring import Answer, score_attacks, score_cases
 from consumer.interfaces import Classifier, Clock
 from consumer.registry.load import load_catalogue
 from consumer.settings import Settings
@@ -211,38 +210,10 @@ def _advance(progress: Progress | None, what: str, total: int) -> Callable[[], N
 
 
 def show_report(report: Report, console: Console) -> None:
-    """The report as tables, for a person at a terminal."""
-    console.print(f"{report.version}, answered by {report.answered_by}", markup=False)
-    if report.is_by_stand_in:
-        console.print(STAND_IN_NOTE, style="yellow", markup=False)
-    if report.cases is not None:
-        console.print(_case_table(report.cases))
-    if report.attacks is not None:
-        console.print(_attack_table(report.attacks))
-    for policy in report.without_base:
-        console.print(f"{policy} could not be attacked: the model misses its harmful cases")
-    console.print(report.conclusion, style="green" if report.is_clean else "red")
-
-
-def _case_table(score: CaseScore) -> Table:
-    title = f"cases: accuracy {shown(score.accuracy)}, unjudged {score.unjudged}"
-    table = Table(title=title, title_justify="left")
-    for column in ("policy", "label", "cases", "precision", "recall", "F1"):
-        table.add_column(column)
-    for label in score.labels:
-        shares = (label.precision, label.recall, label.f1)
-        due = str(label.right + label.missed)
-        table.add_row(label.policy, label.label, due, *map(shown, shares))
-    return table
-
-
-def _attack_table(families: Sequence[FamilyScore]) -> Table:
-    table = Table(title="attacks", title_justify="left")
-    for column in ("family", "held", "broken", "unjudged", "share held", "broken by"):
-        table.add_column(column)
-    for score in families:
-        counts = map(str, (score.held, score.broken, score.unjudged))
-        names = "\n".join(f"{found.attack}: {found.answer}" for found in score.breaks)
-        style = "red" if score.broken else None
-        table.add_row(score.family, *counts, shown(score.holds), names, style=style)
-    return table
+    """The report for a person at a terminal: the same lines, with what matters in colour."""
+    for line in report.lines():
+        style = "red" if line.lstrip().startswith(("BROKEN", "LET THROUGH")) else None
+        style = "yellow" if line == STAND_IN_NOTE else style
+        if line == report.conclusion:
+            style = "green" if report.is_clean else "red"
+        console.print(line, style=style, markup=False, soft_wrap=True)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import orjson
 import pytest
+from rich.console import Console
 
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.errors import EndpointRefused, InferenceUnavailable, InvalidSettings
-from consumer.evaluator import EvaluationRequest, Suite, evaluate, evaluate_topic
+from consumer.evaluator import EvaluationRequest, Suite, evaluate, evaluate_topic, show_report
 from consumer.settings import Settings, load_settings
 from tests.journeys.worker import make_policies
 
@@ -102,6 +104,16 @@ async def test_the_report_as_json(
     assert found["served"] == ["stand-in-safeguard"]
     assert found["policy_version"] == "set@v1"
     assert found["is_clean"] is True
+
+
+async def test_a_person_at_a_terminal_sees_the_same_lines(
+    folder: Path, server: StandInSafeguard
+) -> None:
+    """In colour, none of them cut or wrapped."""
+    report = await evaluate(settings(folder, server.base_url), EvaluationRequest("in"))
+    shown = Console(record=True, force_terminal=True, width=60, file=io.StringIO())
+    show_report(report, shown)
+    assert shown.export_text().splitlines() == list(report.lines())
 
 
 async def test_a_limit_is_spread_over_the_families(folder: Path, server: StandInSafeguard) -> None:
