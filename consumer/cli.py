@@ -1,5 +1,6 @@
 """
-`safeguard`: run · demo · classify · doctor · topics · policy · audit · dead-letters · settings.
+`safeguard`: run · demo · classify · doctor · topics · policy · evaluate · audit · dead-letters ·
+settings.
 
 Results go to stdout, logs and errors to stderr. Exit codes: 0 done, 1 failed, 2 something to mend
 in settings, policies or topics, 130 interrupted.
@@ -11,7 +12,7 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -173,6 +174,41 @@ def doctor(*, config: Config = None, set: Sets = None) -> None:
     from consumer.doctor import examine
 
     raise SystemExit(_run(examine(_settings(config, set, quiet=True), Console())))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard evaluate --topic chat.messages --config safeguard.toml",
+        "safeguard evaluate --topic chat.messages --version v1 --suite cases --json",
+        "safeguard evaluate --topic chat.messages --suite attacks --limit 50 --concurrency 4",
+    )
+)
+def evaluate(
+    *,
+    topic: Annotated[str, Parameter(help="The input topic whose policies are meant.")],
+    version: Annotated[
+        str | None, Parameter(help="v1, v2 and so on; the live one by default.")
+    ] = None,
+    suite: Annotated[
+        Literal["cases", "attacks", "all"],
+        Parameter(
+            help="The version's labelled cases, attacks on the harmful ones among them, or both."
+        ),
+    ] = "all",
+    json: Annotated[bool, Parameter(help="Print the report as one JSON object.")] = False,
+    limit: Annotated[
+        int, Parameter(help="At most so many texts of each suite, spread over it; 0 is no limit.")
+    ] = 0,
+    concurrency: Annotated[int, Parameter(help="Texts judged at one time.")] = 8,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Judge labelled cases and attacks; exit 1 where an attack or a harmful case gets through."""
+    from consumer.evaluator import EvaluationRequest, evaluate_topic
+
+    settings = _settings(config, set, quiet=True)
+    request = EvaluationRequest(topic, version, suite, limit, concurrency)
+    raise SystemExit(_run(evaluate_topic(settings, request, as_json=json)))
 
 
 @app.command(

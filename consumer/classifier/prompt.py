@@ -9,6 +9,7 @@ twice and nothing that looks like an unfinished answer ends the prompt: models e
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import orjson
@@ -51,11 +52,13 @@ def neutralised(text: str) -> str:
     """
     The text with control tokens broken up, so that no server reads them as its own.
 
-    Chat templates of several servers tokenise `<|end|>` in user text as the real control token.
+    Chat templates of several servers tokenise `<|end|>` in user text as the real control token. So
+    is broken up what would become one in a server that normalises text first: full-width forms
+    (`＜｜end｜＞`), and invisible characters between the bracket and the bar. Nothing is removed.
     """
-    if "|" not in text:
+    if "|" not in text and "｜" not in text:
         return text
-    return text.replace("<|", "< |").replace("|>", "| >")
+    return _CLOSING.sub(r"\1 ", _OPENING.sub(r"\1 ", text))
 
 
 @lru_cache(maxsize=1024)
@@ -86,3 +89,14 @@ def _output_format(policy: Policy) -> str:
 
 def _quoted(text: str) -> str:
     return orjson.dumps(text).decode()
+
+
+_INVISIBLE = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2"
+    "\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""Controls, format characters (Cf) and what else Unicode lets a reader ignore."""
+_OPENING = re.compile(rf"([<＜﹤])(?=[{_INVISIBLE}]*[|｜])")
+_CLOSING = re.compile(rf"([|｜])(?=[{_INVISIBLE}]*[>＞﹥])")

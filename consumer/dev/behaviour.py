@@ -6,9 +6,11 @@ import math
 import random
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
+from consumer.dev.distributions import PROFILES
 from consumer.dev.faults import FaultName
+from consumer.dev.mixture import spread
 
 P95_DEVIATIONS = 1.6449
 """How many standard deviations the 95th percentile of a normal distribution lies above its mean."""
@@ -21,31 +23,46 @@ class Behaviour:
     latency_s: float = 0.0
     latency_lognormal: tuple[float, float] | None = None
     """Median and 95th percentile in seconds; where given, `latency_s` means nothing."""
+    profile: str | None = None
+    """A measured distribution (see `distributions`) of latency and length of the reasoning."""
+    pace: float = 1.0
+    """A profile's latencies are multiplied by this; a tenth makes a test ten times as fast."""
     slots: int | None = None
     """Generations at one time; further requests queue. None = as many as come."""
     queue_max: int | None = None
-    """Requests that may queue; further ones get a 503. None = as many as come."""
+    """Requests that may queue; further ones are refused. None = as many as come."""
+    overload_status: int = 503
+    """What a refusal for load is: 503 as vLLM and Ollama send it, or a host's 429."""
     retry_after_s: float | None = None
     """Named in a refusal for load, where given."""
+    engine_down_s: float = 0.0
+    """How long every connection is reset after an `http_500_engine_dead`."""
     flip_rate: float = 0.0
     """The share of answers that name another label than the words call for."""
     faults: Mapping[FaultName, float] = field(default_factory=dict)
-    """The share of requests that each fault strikes; together at most 1."""
+    """
+    The share of requests that each fault strikes; together at most 1. `{"all": 0.2}` is shared
+    by all but those of settings, and so are the groups `model` and `server` (see `mixture`).
+    """
     seed: int = 0
 
     def __post_init__(self) -> None:
-        faults = {FaultName(name): rate for name, rate in self.faults.items()}
+        faults = spread({str(name): rate for name, rate in self.faults.items()})
         object.__setattr__(self, "faults", faults)
         if self.latency_lognormal is not None:
             median, p95 = self.latency_lognormal
             if not 0 < median <= p95:
                 raise ValueError("latency_lognormal wants 0 < median <= p95")
+        if self.profile is not None and self.profile not in PROFILES:
+            raise ValueError(f"there is no profile {self.profile}, but {', '.join(PROFILES)}")
+        if self.overload_status not in (429, 503):
+            raise ValueError("overload_status is 429 or 503")
         rates = [self.flip_rate, *faults.values(), sum(faults.values())]
         if any(not 0 <= rate <= 1 + 1e-9 for rate in rates):
             raise ValueError("rates lie between 0 and 1, those of all faults together too")
         counts = [1 if self.slots is None else self.slots, (self.queue_max or 0) + 1]
-        if self.latency_s < 0 or min(counts) < 1:
-            raise ValueError("latency_s and queue_max are not negative, slots is at least 1")
+        if min(self.latency_s, self.pace, self.engine_down_s) < 0 or min(counts) < 1:
+            raise ValueError("times and queue_max are not negative, slots is at least 1")
 
     @classmethod
     def from_json(cls, document: object) -> Self:
@@ -65,6 +82,14 @@ class Behaviour:
         return asdict(self) | {"faults": {str(name): rate for name, rate in self.faults.items()}}
 
 
+class Generation(NamedTuple):
+    """How long one answer takes, and how long its reasoning is."""
+
+    latency_s: float
+    reasoning_tokens: int | None = None
+    """None where it is as long as what the stand-in has to say."""
+
+
 class Dice:
     """The same seed throws the same faults, flips and latencies, in the order of the requests."""
 
@@ -74,6 +99,14 @@ class Dice:
         if behaviour.latency_lognormal is not None:
             median, p95 = behaviour.latency_lognormal
             self._mean, self._deviation = math.log(median), math.log(p95 / median) / P95_DEVIATIONS
+
+    def generation(self) -> Generation:
+        """What one answer is like; with a profile a long reasoning takes long."""
+        if self._behaviour.profile is None:
+            return Generation(self.latency_s())
+        profile, share = PROFILES[self._behaviour.profile], self._random.random()
+        latency_s = profile.latency_s.at(share) * self._behaviour.pace
+        return Generation(latency_s, round(profile.reasoning_tokens.at(share)))
 
     def latency_s(self) -> float:
         if self._behaviour.latency_lognormal is None:

@@ -14,6 +14,14 @@ CHARACTERS_PER_TOKEN = 4
 CACHE_BLOCK_TOKENS = 16
 
 
+def lengthened(reasoning: str, tokens: int | None) -> str:
+    """A reasoning that is as long as a model's: said again and again, and never shortened."""
+    characters = (tokens or 0) * CHARACTERS_PER_TOKEN
+    if len(reasoning) >= characters:
+        return reasoning
+    return (f"{reasoning} " * (characters // (len(reasoning) + 1) + 1))[:characters]
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """One answer, whole; a fault takes it apart."""

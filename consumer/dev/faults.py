@@ -22,6 +22,8 @@ class FaultName(StrEnum):
 
     CONNECTION_RESET = "connection_reset"
     HANG = "hang"
+    SLOW_BODY = "slow_body"
+    """A byte at a time, for longer than anybody waits."""
     TRUNCATED_BODY = "truncated_body"
     EMPTY_BODY = "empty_body"
     NOT_JSON_BODY = "not_json_body"
@@ -47,6 +49,9 @@ class FaultName(StrEnum):
 
     LENGTH_EMPTY = "length_empty"
     LENGTH_CUT_JSON = "length_cut_json"
+    LENGTH_MARKUP = "length_markup"
+    """Cut in the header of the final channel, so that the header is the content (vLLM)."""
+    CONTENT_FILTER = "content_filter"
     NULL_CONTENT_STOP = "null_content_stop"
     RAW_HARMONY_FINAL = "raw_harmony_final"
     RAW_HARMONY_ANALYSIS_ONLY = "raw_harmony_analysis_only"
@@ -80,6 +85,8 @@ class Ending(StrEnum):
     WHOLE = "whole"
     CUT = "cut"
     """The connection closes before the promised length was sent."""
+    DRIP = "drip"
+    """The body comes a byte at a time."""
     RESET = "reset"
     HANG = "hang"
 
@@ -117,6 +124,8 @@ def serve(
         return _failed_generation(answer)
     if fault is FaultName.TRUNCATED_BODY:
         return Served(200, answer.body(), ending=Ending.CUT)
+    if fault is FaultName.SLOW_BODY:
+        return Served(200, answer.body(), ending=Ending.DRIP)
     return Served(200, orjson.dumps(_COMPLETIONS[fault](answer)))
 
 
@@ -273,6 +282,10 @@ _STATUS: Mapping[FaultName, Served] = {
 _COMPLETIONS: Mapping[FaultName, _Maker] = {
     FaultName.LENGTH_EMPTY: _saying(lambda answer: None, "length"),
     FaultName.LENGTH_CUT_JSON: _saying(lambda a: a.said()[: len(a.said()) // 2], "length"),
+    FaultName.LENGTH_MARKUP: _saying(
+        lambda a: "<|start|>assistant<|channel|>final <|constrain|>json", "length"
+    ),
+    FaultName.CONTENT_FILTER: _saying(lambda a: None, "content_filter"),
     FaultName.NULL_CONTENT_STOP: lambda a: a.document_of({"content": None, "reasoning": None}),
     FaultName.RAW_HARMONY_FINAL: _raw_harmony,
     FaultName.RAW_HARMONY_ANALYSIS_ONLY: _raw_analysis,

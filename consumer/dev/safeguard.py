@@ -11,7 +11,6 @@ while it runs.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import inspect
 import threading
@@ -25,14 +24,16 @@ import orjson
 import uvloop
 from aiohttp import web
 
-from consumer.dev.behaviour import Behaviour, Dice
-from consumer.dev.completion import MODEL, Completion
+from consumer.dev.arguments import read_arguments
+from consumer.dev.behaviour import Behaviour, Dice, Generation
+from consumer.dev.completion import MODEL, Completion, lengthened
 from consumer.dev.faults import FaultName, overloaded, serve
 from consumer.dev.judge import Decision, read_policy, text_of
 from consumer.dev.slots import Slots
 from consumer.dev.wire import as_json, completed, send
 
 REQUESTS_KEPT = 1_000
+ANSWERS_KEPT = 100_000
 PREFIXES_KEPT = 256
 
 Request = dict[str, Any]
@@ -49,11 +50,22 @@ class RecordedRequest(NamedTuple):
     body: bytes
 
 
+class RecordedAnswer(NamedTuple):
+    """One answer as it went out: for tests that compare what was said with what was made of it."""
+
+    text: str
+    """What was judged."""
+    label: str
+    """What the stand-in judged it to be; whether it could be read depends on the fault."""
+    fault: FaultName | None
+    """What was wrong with the answer."""
+
+
 class StandInSafeguard:
     """
     The server. `async with` runs it in the current loop, `in_thread` in a thread of its own.
 
-    `record` keeps the last 1,000 requests in `requests`.
+    `record` keeps the last 1,000 requests in `requests` and the last 100,000 answers in `answers`.
     """
 
     def __init__(
@@ -66,7 +78,9 @@ class StandInSafeguard:
     ) -> None:
         self.host, self.port = host, port
         self.requests: deque[RecordedRequest] = deque(maxlen=REQUESTS_KEPT)
+        self.answers: deque[RecordedAnswer] = deque(maxlen=ANSWERS_KEPT)
         self.requests_total = 0
+        self.refused_total = 0
         self.in_flight = 0
         self.in_flight_max = 0
         self.faults_served: Counter[FaultName] = Counter()
@@ -89,6 +103,7 @@ class StandInSafeguard:
         self.behaviour = behaviour
         self._dice = Dice(behaviour)
         self._slots = Slots(behaviour.slots, behaviour.queue_max)
+        self._down_until_s = 0.0
 
     def reply_with(self, function: Replies | None) -> None:
         """
@@ -105,6 +120,7 @@ class StandInSafeguard:
             "in_flight": self.in_flight,
             "in_flight_max": self.in_flight_max,
             "queued": self._slots.waiting,
+            "refused_total": self.refused_total,
             "faults_served": {str(name): n for name, n in self.faults_served.items()},
         }
 
@@ -202,30 +218,53 @@ class StandInSafeguard:
     async def _answer(
         self, request: web.BaseRequest, asked: Request, system: str, user: str
     ) -> web.StreamResponse:
-        dice, slots, retry_after_s = self._dice, self._slots, self.behaviour.retry_after_s
-        fault = dice.fault()
+        behaviour, dice, slots = self.behaviour, self._dice, self._slots
+        fault, generation = dice.fault(), Generation(0.0)
+        if self._is_down():
+            fault = FaultName.CONNECTION_RESET
         if fault is None or not fault.is_immediate:
             if slots.is_full:
-                return await send(request, overloaded(503, retry_after_s))
+                self.refused_total += 1
+                refusal = overloaded(behaviour.overload_status, behaviour.retry_after_s)
+                return await send(request, refusal)
             async with slots:
-                latency_s = dice.latency_s()
-                if latency_s > 0:
-                    await asyncio.sleep(latency_s)
+                generation = dice.generation()
+                if _is_cut(generation, asked) and fault is None:
+                    fault = FaultName.LENGTH_EMPTY
+                if generation.latency_s > 0:
+                    await asyncio.sleep(generation.latency_s)
+                if self._is_down():
+                    # What was being generated died with the engine.
+                    fault = FaultName.CONNECTION_RESET
         if fault is None and self._replies is not None:
             reply = self._replies(asked)
             if inspect.isawaitable(reply):
                 reply = await reply
             if not isinstance(reply, str):
                 return reply
-            return completed(self._completion(dice, system, user, reply).body())
-        completion = self._completion(dice, system, user)
+            return completed(self._completion(dice, system, user, generation, reply).body())
+        completion = self._completion(dice, system, user, generation)
+        if self._record:
+            label = completion.decision.label
+            self.answers.append(RecordedAnswer(text_of(user), label, fault))
         if fault is None:
             return completed(completion.body())
         self.faults_served[fault] += 1
-        return await send(request, serve(fault, completion, asked, retry_after_s))
+        if fault is FaultName.HTTP_500_ENGINE_DEAD:
+            now_s = asyncio.get_running_loop().time()
+            self._down_until_s = now_s + behaviour.engine_down_s
+        return await send(request, serve(fault, completion, asked, behaviour.retry_after_s))
+
+    def _is_down(self) -> bool:
+        return asyncio.get_running_loop().time() < self._down_until_s
 
     def _completion(
-        self, dice: Dice, system: str, user: str, content: str | None = None
+        self,
+        dice: Dice,
+        system: str,
+        user: str,
+        generation: Generation,
+        content: str | None = None,
     ) -> Completion:
         policy = read_policy(system)
         cached = len(system) if system in self._prefixes else 0
@@ -239,7 +278,15 @@ class StandInSafeguard:
         label = dice.label(decision.label, policy.labels)
         if label != decision.label:
             decision = decision._replace(label=label, rules=(), confidence="low")
+        reasoning = lengthened(decision.reasoning, generation.reasoning_tokens)
+        decision = decision._replace(reasoning=reasoning)
         return Completion(self.requests_total, decision, policy.labels, characters, cached, content)
+
+
+def _is_cut(generation: Generation, asked: Request) -> bool:
+    """Whether the reasoning alone fills the room that the request gives to the whole answer."""
+    room = asked.get("max_completion_tokens")
+    return isinstance(room, int) and (generation.reasoning_tokens or 0) >= room
 
 
 def _messages(asked: Request) -> tuple[str, str]:
@@ -257,44 +304,11 @@ _NO_POLICY = Decision("", (), "low", "", "This is a stand-in, and no policy that
 _NO_ANSWER = "This is a stand-in: the system message names no labels, so it cannot answer."
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(words: list[str] | None = None) -> None:
     """Run as a process of its own until interrupted."""
-    parser = argparse.ArgumentParser(
-        prog="python -m consumer.dev.safeguard",
-        description="A stand-in for an inference server with gpt-oss-safeguard. It has no model: "
-        "it looks for the phrases that a policy quotes. For demonstrations and tests.",
-    )
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8089, help="0 takes a free one")
-    parser.add_argument("--latency", type=float, default=0.0, metavar="S", help="of each answer")
-    parser.add_argument(
-        "--latency-p95", type=float, metavar="S", help="makes --latency a lognormal's median"
-    )
-    parser.add_argument("--slots", type=int, help="generations at one time")
-    parser.add_argument("--queue-max", type=int, help="requests that may wait for a slot")
-    parser.add_argument("--flip-rate", type=float, default=0.0, help="share of changed labels")
-    parser.add_argument(
-        "--fault", action="append", default=[], metavar="NAME=RATE", help="may be repeated"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args(arguments)
-    try:
-        behaviour = Behaviour(
-            latency_s=given.latency,
-            latency_lognormal=(given.latency, given.latency_p95) if given.latency_p95 else None,
-            slots=given.slots,
-            queue_max=given.queue_max,
-            flip_rate=given.flip_rate,
-            faults={
-                FaultName(name): float(rate)
-                for name, _, rate in (fault.partition("=") for fault in given.fault)
-            },
-            seed=given.seed,
-        )
-    except ValueError as error:
-        parser.error(f"{error}; faults are {', '.join(FaultName)}")
+    host, port, behaviour = read_arguments(words)
     with suppress(KeyboardInterrupt):
-        uvloop.run(_run_until_interrupted(given.host, given.port, behaviour))
+        uvloop.run(_run_until_interrupted(host, port, behaviour))
 
 
 async def _run_until_interrupted(host: str, port: int, behaviour: Behaviour) -> None:

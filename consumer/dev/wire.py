@@ -14,6 +14,7 @@ from consumer.dev.completion import MODEL
 from consumer.dev.faults import Ending, Served
 
 HANG_S_MAX = 60.0
+DRIP_EVERY_S = 0.1
 _JSON = {"Content-Type": "application/json", "Server": MODEL}
 
 
@@ -35,18 +36,30 @@ async def send(request: web.BaseRequest, served: Served) -> web.StreamResponse:
     transport = request.transport
     if transport is not None and not transport.is_closing():
         if served.ending is Ending.CUT:
-            _cut(transport, served)
+            transport.write(_head(served) + served.body[: len(served.body) // 2])
+            transport.close()
+        elif served.ending is Ending.DRIP:
+            await _drip(transport, served)
         else:
             _reset(transport)
     # The connection is gone; aiohttp wants a response all the same and drops it.
     return web.Response()
 
 
-def _cut(transport: asyncio.Transport, served: Served) -> None:
-    """Promise the whole body, send half of it and close."""
+def _head(served: Served) -> bytes:
+    """Promises the whole body, whatever of it is sent."""
     head = f"HTTP/1.1 {served.status} OK\r\nContent-Type: {served.content_type}\r\n"
-    head += f"Content-Length: {len(served.body)}\r\n\r\n"
-    transport.write(head.encode() + served.body[: len(served.body) // 2])
+    return f"{head}Content-Length: {len(served.body)}\r\n\r\n".encode()
+
+
+async def _drip(transport: asyncio.Transport, served: Served) -> None:
+    """Each byte comes in time, the whole never does."""
+    transport.write(_head(served))
+    for at in range(min(int(HANG_S_MAX / DRIP_EVERY_S), len(served.body) - 1)):
+        if transport.is_closing():
+            return
+        transport.write(served.body[at : at + 1])
+        await asyncio.sleep(DRIP_EVERY_S)
     transport.close()
 
 

@@ -54,6 +54,7 @@ def test_help_is_everywhere_and_has_examples() -> None:
         ["demo"],
         ["classify"],
         ["doctor"],
+        ["evaluate"],
         ["audit"],
         ["settings"],
         ["topics", "plan"],
@@ -69,6 +70,25 @@ def test_help_is_everywhere_and_has_examples() -> None:
         assert found.returncode == 0, found.stderr
         assert f"safeguard {' '.join(command)}" in found.stdout.replace("\n", " ")
         assert "Example" in found.stdout, command
+
+
+def test_evaluate_says_who_answered_and_what_got_through() -> None:
+    """Plain lines in a pipe, exit 1 for what breaks, 0 for what holds, 2 for a wrong topic."""
+    with StandInSafeguard.in_thread() as server:
+        there = flags(inference__endpoint=server.base_url)
+        attacked = safeguard("evaluate", "--topic", "chat.messages", "--suite", "attacks", *there)
+        chosen = ["--topic", "chat.messages", "--version", "v1", "--suite", "cases", "--limit", "1"]
+        held = safeguard("evaluate", *chosen, "--concurrency", "2", "--json", *there)
+        wrong = safeguard("evaluate", "--topic", "nobody.binds", *there)
+
+    assert attacked.returncode == 1, attacked.stderr
+    assert "answered by openai/gpt-oss-safeguard-20b at http" in attacked.stdout
+    assert "STAND-IN: no model judged here" in attacked.stdout
+    assert "\x1b" not in attacked.stdout + attacked.stderr
+    assert held.returncode == 0, held.stdout + held.stderr
+    assert json.loads(held.stdout)["served"] == ["stand-in-safeguard"]
+    assert wrong.returncode == 2
+    assert "no policy binds the topic nobody.binds" in wrong.stderr
 
 
 def test_the_demo_adds_up_and_prints_plain_lines_when_piped() -> None:

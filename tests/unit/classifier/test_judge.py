@@ -166,6 +166,7 @@ REFUSED = "the service stops"
 ENDS: dict[FaultName, str | UnjudgedReason] = {
     FaultName.CONNECTION_RESET: UnjudgedReason.OUTAGE,
     FaultName.HANG: UnjudgedReason.OUTAGE,
+    FaultName.SLOW_BODY: UnjudgedReason.OUTAGE,
     FaultName.TRUNCATED_BODY: UnjudgedReason.OUTAGE,
     FaultName.EMPTY_BODY: UnjudgedReason.MODEL_FAULT,
     FaultName.NOT_JSON_BODY: UnjudgedReason.MODEL_FAULT,
@@ -188,6 +189,8 @@ ENDS: dict[FaultName, str | UnjudgedReason] = {
     FaultName.HTTP_504: UnjudgedReason.OUTAGE,
     FaultName.LENGTH_EMPTY: UnjudgedReason.MODEL_FAULT,
     FaultName.LENGTH_CUT_JSON: UnjudgedReason.MODEL_FAULT,
+    FaultName.LENGTH_MARKUP: UnjudgedReason.MODEL_FAULT,
+    FaultName.CONTENT_FILTER: UnjudgedReason.REFUSED,
     FaultName.NULL_CONTENT_STOP: UnjudgedReason.MODEL_FAULT,
     FaultName.RAW_HARMONY_FINAL: LABEL,
     FaultName.RAW_HARMONY_ANALYSIS_ONLY: UnjudgedReason.MODEL_FAULT,
@@ -210,6 +213,7 @@ ENDS: dict[FaultName, str | UnjudgedReason] = {
 }
 CALLS: dict[FaultName, int] = {
     FaultName.REFUSAL: 2,
+    FaultName.CONTENT_FILTER: 2,
     FaultName.HTTP_400_UNKNOWN_PARAMETER: 3,
     FaultName.HTTP_400_CONTEXT_LENGTH: 1,
     FaultName.HTTP_400_CONTEXT_LENGTH_LLAMA: 1,
@@ -232,7 +236,7 @@ async def test_every_fault_has_one_end(
     expected = ENDS[fault]
     server.behave(Behaviour(faults={fault: 1.0}, retry_after_s=0.01))
     within_s = 0.2 if expected is UnjudgedReason.DEADLINE else 10.0
-    timeout_s = 0.1 if fault is FaultName.HANG else 5.0
+    timeout_s = 0.1 if fault in (FaultName.HANG, FaultName.SLOW_BODY) else 5.0
     async with a_world(server, timeout_s=timeout_s) as world:
         if expected is REFUSED:
             with pytest.raises(EndpointRefused):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,7 +94,28 @@ def test_a_text_cannot_close_its_own_marker() -> None:
     assert message.endswith("</message-m4rker>")
 
 
-TOKENS = st.sampled_from(["<|", "|>", "<", "|", ">", "end", "<|end|>", "<<||>>", " ", "\u200b"])
+TOKENS = st.sampled_from(
+    [
+        *("<|", "|>", "end", "<|end|>", "<<||>>"),
+        *"<|> ＜｜＞﹤﹥\u200b\u2060\u202e\ufe0f\U000e0041\xad\x00",
+    ]
+)
+
+
+def as_normalised(text: str) -> str:
+    """What a server would see that folds compatible forms and drops invisible characters."""
+    shown = (c for c in text if c in "\t\n" or not is_invisible(c))
+    return unicodedata.normalize("NFKC", "".join(shown))
+
+
+def is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in ("Cf", "Cc") or character in IGNORED
+
+
+IGNORED = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | {
+    chr(code) for code in [*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]
+}
+"""Ignorable by default (Unicode's DerivedCoreProperties), and neither Cf nor Cc."""
 
 
 @settings(max_examples=300)
@@ -101,16 +124,31 @@ TOKENS = st.sampled_from(["<|", "|>", "<", "|", ">", "end", "<|end|>", "<<||>>",
 @example("<<||>>")
 @example("<|>")
 @example("<||>")
+@example("＜｜end｜＞")
+@example("<\u200b|end|\u202e>")
 def test_no_control_token_is_left(text: str) -> None:
     """Whatever a user writes, no server can read a control token in it, and no letter is lost."""
     safe = neutralised(text)
     assert "<|" not in safe
     assert "|>" not in safe
+    assert "<|" not in as_normalised(safe)
+    assert "|>" not in as_normalised(safe)
     assert safe.replace(" ", "") == text.replace(" ", "")
     assert safe in user_message(text, "m")
 
 
-@given(st.text().filter(lambda text: "|" not in text))
+def test_no_invisible_character_hides_a_token() -> None:
+    """Whatever character a server may drop, or fold into a bracket or bar, the token is broken."""
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        if character not in "\t\n" and is_invisible(character):
+            safe = neutralised(f"<{character}|end|{character}>")
+            assert safe == f"< {character}|end| {character}>", hex(code)
+        elif code > 0x7F and unicodedata.normalize("NFKC", character) in ("<", "|", ">"):
+            assert character in "＜﹤｜＞﹥", hex(code)
+
+
+@given(st.text().filter(lambda text: "|" not in text and "｜" not in text))
 def test_harmless_text_is_untouched(text: str) -> None:
     """A text without control tokens is sent as it was written."""
     assert neutralised(text) == text

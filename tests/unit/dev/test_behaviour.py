@@ -22,6 +22,10 @@ from consumer.dev.faults import FaultName
         {"faults": {"hang": 0.6, "refusal": 0.6}},
         {"faults": {"unheard_of": 0.1}},
         {"colour": "red"},
+        {"profile": "unheard-of"},
+        {"pace": -1},
+        {"overload_status": 500},
+        {"engine_down_s": -1},
         {"slots": "many"},
         [],
     ],
@@ -63,3 +67,15 @@ def test_lognormal_latency() -> None:
     thrown = [dice.latency_s() for _ in range(8_000)]
     assert median(thrown) == pytest.approx(0.2, rel=0.1)
     assert quantiles(thrown, n=20)[-1] == pytest.approx(0.8, rel=0.15)
+
+
+def test_a_profile_draws_latency_and_reasoning_together() -> None:
+    """The longest reasoning is the slowest answer; the pace changes the latency alone."""
+    dice, fast = (Dice(Behaviour(profile="groq-20b", pace=pace)) for pace in (1.0, 0.1))
+    drawn = [dice.generation() for _ in range(4_000)]
+    quick = [fast.generation() for _ in range(4_000)]
+    assert median(d.latency_s for d in drawn) == pytest.approx(0.637, rel=0.1)
+    assert median(d.reasoning_tokens or 0 for d in drawn) == pytest.approx(159, rel=0.15)
+    assert max(drawn).reasoning_tokens == max(d.reasoning_tokens or 0 for d in drawn)
+    assert [d.reasoning_tokens for d in drawn] == [q.reasoning_tokens for q in quick]
+    assert quick[0].latency_s == pytest.approx(drawn[0].latency_s / 10)

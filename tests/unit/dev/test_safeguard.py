@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 
 from consumer.classifier.prompt import system_message, user_message
+from consumer.dev.arguments import read_arguments
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
@@ -167,6 +168,94 @@ async def test_slots_and_queue(client: aiohttp.ClientSession, server: StandInSaf
     await asyncio.gather(*waiting, return_exceptions=True)
 
 
+async def test_past_the_queue_a_host_says_429(
+    client: aiohttp.ClientSession, server: StandInSafeguard
+) -> None:
+    """The status of a refusal for load can be another, and refusals are counted."""
+    server.behave(
+        Behaviour(slots=1, queue_max=0, latency_s=60, overload_status=429, retry_after_s=1.5)
+    )
+    holding = asyncio.create_task(ask(client, server))
+    await until(lambda: server.in_flight == 1 and server.statistics()["queued"] == 0)
+    refused = await ask(client, server)
+    assert (refused.status, refused.headers["Retry-After"]) == (429, "1.5")
+    assert server.statistics()["refused_total"] == 1
+    holding.cancel()
+    await asyncio.gather(holding, return_exceptions=True)
+
+
+async def test_a_dead_engine_is_down_for_a_while(
+    client: aiohttp.ClientSession, server: StandInSafeguard
+) -> None:
+    """After the engine has died connections are reset until it is there again."""
+    server.behave(Behaviour(faults={FaultName.HTTP_500_ENGINE_DEAD: 1}, engine_down_s=0.2))
+    assert (await ask(client, server)).status == 500
+    with pytest.raises(aiohttp.ClientError):
+        await ask(client, server)
+    async with asyncio.timeout(5):
+        while server.faults_served[FaultName.HTTP_500_ENGINE_DEAD] < 2:
+            try:
+                assert (await ask(client, server)).status == 500
+            except aiohttp.ClientError:
+                pass
+
+
+async def test_a_long_reasoning_is_sent_and_counted(
+    client: aiohttp.ClientSession, server: StandInSafeguard
+) -> None:
+    """With a profile usage tells the tokens drawn, and the text is as long as they say."""
+    server.behave(Behaviour(profile="groq-20b", pace=0.001))
+    found = [await ask(client, server) for _ in range(30)]
+    counted = [
+        got.document["usage"]["completion_tokens_details"]["reasoning_tokens"] for got in found
+    ]
+    assert max(counted) > 4 * min(counted)
+    for got, tokens in zip(found, counted, strict=True):
+        assert len(got.reasoning or "") // 4 == tokens
+        assert got.content.startswith(DECISION)
+
+
+async def test_reasoning_that_fills_the_room_leaves_no_answer(
+    client: aiohttp.ClientSession, server: StandInSafeguard
+) -> None:
+    """Where the request gives less room than the reasoning takes, the answer is cut off."""
+    server.behave(Behaviour(profile="groq-20b", pace=0.001))
+    cut = await ask(client, server, a_request(max_completion_tokens=2))
+    assert cut.choice["finish_reason"] == "length"
+    assert cut.choice["message"]["content"] is None
+    assert server.faults_served == {FaultName.LENGTH_EMPTY: 1}
+    whole = await ask(client, server, a_request(max_completion_tokens=4_096))
+    assert whole.choice["finish_reason"] == "stop"
+
+
+async def test_answers_are_recorded(
+    client: aiohttp.ClientSession, server: StandInSafeguard
+) -> None:
+    """What was judged, as what, and with which fault it was served."""
+    await ask(client, server)
+    server.behave(Behaviour(faults={FaultName.REFUSAL: 1}))
+    await ask(client, server, a_request("hello"))
+    assert list(server.answers) == [
+        ("you are worthless", "HH2", None),
+        ("hello", "HH0", FaultName.REFUSAL),
+    ]
+
+
+def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Faults by name and group, a profile and the queue are words of the command."""
+    words = "--profile groq-20b --pace 0.1 --slots 4 --queue-max 8 --overload-status 429"
+    more = "--retry-after 2 --engine-down 3 --fault all=0.2 --fault refusal=0.1 --port 1"
+    host, port, behaviour = read_arguments([*words.split(), *more.split()])
+    assert (host, port) == ("127.0.0.1", 1)
+    assert sum(behaviour.faults.values()) == pytest.approx(0.3)
+    assert (behaviour.profile, behaviour.pace, behaviour.engine_down_s) == ("groq-20b", 0.1, 3)
+    assert (behaviour.slots, behaviour.queue_max, behaviour.overload_status) == (4, 8, 429)
+    for wrong in (["--fault", "unheard=1"], ["--fault", "refusal"], ["--slots", "0"]):
+        with pytest.raises(SystemExit):
+            read_arguments(wrong)
+    assert "faults are connection_reset" in capsys.readouterr().err
+
+
 async def test_hung_up_clients_free_their_slot(
     client: aiohttp.ClientSession, server: StandInSafeguard
 ) -> None:
@@ -256,6 +345,12 @@ SEEN: dict[FaultName, Check] = {
     FaultName.LENGTH_CUT_JSON: lambda got: (
         got.choice["finish_reason"] == "length" and not got.content.endswith("}")
     ),
+    FaultName.LENGTH_MARKUP: lambda got: (
+        got.choice["finish_reason"] == "length" and "<|constrain|>json" in got.content
+    ),
+    FaultName.CONTENT_FILTER: lambda got: (
+        got.choice["finish_reason"] == "content_filter" and got.choice["message"]["content"] is None
+    ),
     FaultName.NULL_CONTENT_STOP: lambda got: (
         got.choice["finish_reason"] == "stop"
         and got.choice["message"]["content"] is None
@@ -290,7 +385,8 @@ SEEN: dict[FaultName, Check] = {
         got.reasoning is None and bool(got.choice["message"]["reasoning_content"])
     ),
 }
-BROKEN_OFF = {FaultName.CONNECTION_RESET, FaultName.TRUNCATED_BODY, FaultName.HANG}
+WITHOUT_END = {FaultName.HANG, FaultName.SLOW_BODY}
+BROKEN_OFF = {FaultName.CONNECTION_RESET, FaultName.TRUNCATED_BODY, *WITHOUT_END}
 
 
 @pytest.mark.parametrize("fault", [*FaultName])
@@ -301,9 +397,9 @@ async def test_every_fault(
     server.behave(Behaviour(faults={fault: 1}))
     if fault in BROKEN_OFF:
         with pytest.raises((aiohttp.ClientError, TimeoutError)) as caught:
-            async with asyncio.timeout(0.1 if fault is FaultName.HANG else 10):
+            async with asyncio.timeout(0.3 if fault in WITHOUT_END else 10):
                 await ask(client, server)
-        assert (fault is FaultName.HANG) == (caught.type is TimeoutError)
+        assert (fault in WITHOUT_END) == (caught.type is TimeoutError)
     else:
         assert SEEN[fault](await ask(client, server))
     assert server.faults_served[fault] == 1
