@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from tests.chaos.schedule import LASTS_S, Fault, Kind, schedule
@@ -46,5 +48,5 @@ def test_nobody_is_struck_twice_at_once(seed: int) -> None:
         is_own = fault.kind in (Kind.BROKER, Kind.SERVER)
         lanes.setdefault(fault.kind if is_own else fault.target, []).append(fault)
     for lane in lanes.values():
-        for earlier, later in zip(lane, lane[1:], strict=False):
+        for earlier, later in itertools.pairwise(lane):
             assert earlier.end_s <= later.at_s
