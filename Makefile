@@ -10,7 +10,7 @@ SEEDS ?= 10000
 DATA ?= ../shared/data/openai-moderation-2022.jsonl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test lint unit bench simulate mutants kafka moderate-dataset schemas lock clean
+.PHONY: help demo test lint unit bench chaos simulate mutants kafka moderate-dataset schemas lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20

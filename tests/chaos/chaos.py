@@ -27,8 +27,10 @@ PROTOCOLS = {
     "consumer": ("consumer",),
     "both": ("classic", "consumer"),
 }
-QUICK = (3_000, 56.0)
+QUICK = (3_000, 60.0)
+"""Messages, and seconds of faults."""
 FULL = (30_000, 8.0)
+"""Messages, and minutes of faults."""
 
 
 def main() -> int:
@@ -65,7 +67,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=FULL[1], help="of faults, in all")
     parser.add_argument("--partitions", type=int, default=3)
     parser.add_argument("--protocol", choices=tuple(PROTOCOLS), default="both")
-    parser.add_argument("--quick", action="store_true", help="about 90 s in all")
+    parser.add_argument("--quick", action="store_true", help="about 100 s in all")
     parser.add_argument(
         "--without", choices=("lease", "recovery"), help="a control: one rule is switched off"
     )

@@ -64,6 +64,12 @@ class Seat:
     def name(self) -> str:
         return f"worker-{self.number}-{self._starts:03d}"
 
+    @property
+    def holds_something(self) -> bool:
+        """Whether the worker there has recovered a partition and still has it."""
+        with self._lock:
+            return self._child is not None and bool(journal.terms_held(self._child.log))
+
     def start(self) -> None:
         """Put a new process there."""
         with self._lock:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 SEATS = 3
 """Workers that are always wanted; a fault of kind `join` adds one more for a while."""
 NODES = 3
+LONG_S = 60.0
+"""A shorter run has its faults closer together."""
 REST_S = 2.0
 """What a worker that is back is left alone for."""
 
@@ -73,13 +75,13 @@ def schedule(seed: int, duration_s: float) -> list[Fault]:
     Faults in the order of their times, the last of them over when `duration_s` is.
 
     Faults of workers, of brokers and of the server overlap as it comes; no two strike the same
-    worker at once, and no two brokers are down together. From 28 s on there is at least one kill,
+    worker at once, and no two brokers are down together. From 30 s on there is at least one kill,
     one freeze, one stop in good order and one broker.
     """
     dice = random.Random(seed)
     faults = [
         *_workers(dice, duration_s),
-        *_alone(dice, Kind.BROKER, NODES, (3.0, 7.0), (12.0, 24.0), duration_s),
+        *_alone(dice, Kind.BROKER, NODES, (5.0, 9.0), (12.0, 24.0), duration_s),
         *_alone(dice, Kind.SERVER, 0, (9.0, 14.0), (25.0, 50.0), duration_s),
     ]
     return sorted(faults)
@@ -90,7 +92,8 @@ def _workers(dice: random.Random, duration_s: float) -> list[Fault]:
     faults: list[Fault] = []
     # A short run needs its long faults early.
     bag = _shuffled(dice, [Kind.KILL, Kind.FREEZE]) + _shuffled(dice, [Kind.TERM, Kind.NAP])
-    at_s = dice.uniform(1.0, 2.0)
+    gaps_s = (3.0, 7.0) if duration_s < LONG_S else (4.0, 10.0)
+    at_s = dice.uniform(4.0, 5.0)
     while at_s < duration_s:
         kind = bag[0]
         free = [seat for seat in free_s if free_s[seat] <= at_s and (seat == SEATS) == kind.joins]
@@ -100,7 +103,7 @@ def _workers(dice: random.Random, duration_s: float) -> list[Fault]:
             if fault.end_s <= duration_s:
                 faults.append(fault)
                 free_s[fault.target] = fault.end_s + REST_S
-        at_s += dice.uniform(2.0, 4.0) if len(faults) < 2 else dice.uniform(3.0, 7.0)
+        at_s += dice.uniform(1.0, 4.0) if len(faults) < 2 else dice.uniform(*gaps_s)
     return faults
 
 

@@ -10,10 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from tests.brokers.kafka import RealKafka
 from tests.chaos.cluster import Cluster
-from tests.chaos.crew import Crew, Tell
+from tests.chaos.crew import Crew, Seat, Tell
 from tests.chaos.model import Model
 from tests.chaos.schedule import NODES, Fault, Kind
 
+WORK_S = 3.0
+WORK_POLL_S = 0.2
 SYNC_POLL_S = 0.25
 SYNC_S = 90.0
 
@@ -73,6 +75,7 @@ class Storm:
     def _kill(self, fault: Fault) -> bool:
         seat = self._crew.seats[fault.target]
         with seat.turn:
+            self._wait_for_work(seat)
             self._tell(f"kill {seat.name}")
             seat.kill()
             self._sleep(fault.lasts_s)
@@ -82,6 +85,7 @@ class Storm:
     def _freeze(self, fault: Fault) -> bool:
         seat = self._crew.seats[fault.target]
         with seat.turn:
+            self._wait_for_work(seat)
             self._tell(f"{fault.kind} {seat.name} for {fault.lasts_s:.1f} s")
             if not seat.freeze(fault.kind is Kind.FREEZE):
                 return False
@@ -92,11 +96,18 @@ class Storm:
     def _term(self, fault: Fault) -> bool:
         seat = self._crew.seats[fault.target]
         with seat.turn:
+            self._wait_for_work(seat)
             self._tell(f"term {seat.name}")
             seat.stop()
             self._sleep(fault.lasts_s)
             seat.start()
             return True
+
+    def _wait_for_work(self, seat: Seat) -> None:
+        """It says most to hurt a worker that has a partition; not all of them always have."""
+        until_s = time.monotonic() + WORK_S
+        while time.monotonic() < until_s and not seat.holds_something:
+            self._sleep(WORK_POLL_S)
 
     def _join(self, fault: Fault) -> bool:
         seat = self._crew.seats[fault.target]
