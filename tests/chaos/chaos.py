@@ -29,7 +29,7 @@ PROTOCOLS = {
 }
 QUICK = (3_000, 60.0)
 """Messages, and seconds of faults."""
-FULL = (30_000, 8.0)
+FULL = (40_000, 8.0)
 """Messages, and minutes of faults."""
 
 
