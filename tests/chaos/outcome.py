@@ -14,6 +14,12 @@ from rich.table import Table
 FAULTS = ("lost", "contradicting", "out_of_order")
 """What must be 0."""
 
+RECOVER_IS = (
+    "from a worker's SIGKILL, or SIGSTOP for longer than the session, to the first verdict that "
+    "the brokers stored under a later term, for each partition it held; the session of 10 s and "
+    "the faults that struck meanwhile are in it"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -44,7 +50,7 @@ class Outcome:
     rebalances: int
     """How often any worker was given partitions."""
     recover_s: Mapping[str, float | int | None]
-    """From a worker's death or long pause to the next owner's first verdict, by partition."""
+    """As `RECOVER_IS` says."""
     settled: bool
     """Whether, all healed, the commits reached the input's ends in time."""
     exits: list[Mapping[str, Any]]
@@ -64,7 +70,12 @@ class Outcome:
 
     def write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        document = {**asdict(self), "pauses": self.pauses, "is_clean": self.is_clean}
+        document = {
+            **asdict(self),
+            "pauses": self.pauses,
+            "recover_is": RECOVER_IS,
+            "is_clean": self.is_clean,
+        }
         file.write_text(json.dumps(document, indent=2) + "\n")
 
     def show(self, console: Console) -> None:

@@ -9,11 +9,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
+import structlog
+
 from consumer import cli
 from consumer.domain.checkpoint import Checkpoint, Floor, decode_checkpoint, short_id
 from consumer.interfaces import Assigned, Output, Partition
 from consumer.pipeline.lease import Lease, Moment
 from consumer.pipeline.recovery import Recovered, Recovery
+
+log = structlog.get_logger()
 
 
 def without_lease() -> None:
@@ -40,8 +44,10 @@ def without_recovery() -> None:
             await self._wait_out(left, partition)
         ids = await self._tails.ids([partition.topic, *outputs])
         ends = await self._tails.ends([Output(name, partition.number) for name in outputs])
+        term = (left.term if left else 0) + 1
+        log.info("recovered", partition=str(partition), term=term)  # the harness reads it
         return Recovered(
-            term=(left.term if left else 0) + 1,
+            term=term,
             done=frozenset(),
             found_floors={},
             floors={o.topic: Floor(end, short_id(ids.get(o.topic, ""))) for o, end in ends.items()},
