@@ -43,12 +43,14 @@ class Cluster:
         }
         try:
             found = self._admin.list_offsets(asked, request_timeout=CALL_S)
-            return {
-                (part.topic, part.partition): future.result(CALL_S).offset
+            ends = {
+                (part.topic, part.partition): int(future.result(CALL_S).offset)
                 for part, future in found.items()
             }
         except (KafkaException, TimeoutError):
             return None
+        # Without a leader it is some negative number and no error.
+        return ends if min(ends.values()) >= 0 else None
 
     def committed(self, group: str) -> Ends | None:
         """The group's committed offsets."""
