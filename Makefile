@@ -34,6 +34,9 @@ unit: .venv/.dev ## the tests that need neither broker nor server
 bench: .venv/.dev ## measure against hand-written consumers; writes build/bench.json
 	$(BIN)/python -m tests.benchmarks.bench
 
+chaos: .venv/.dev ## kill and freeze workers and brokers, then audit; writes build/chaos.json
+	$(BIN)/python -m tests.chaos.chaos
+
 simulate: .venv/.dev ## SEEDS=n worlds from seeds, on a virtual clock; writes build/simulate.json
 	$(BIN)/python -m tests.simulation.simulate --seeds $(SEEDS)
 
