@@ -68,6 +68,11 @@ class Child:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative where a signal ended it."""
+        return self._process.poll()
+
     def wait_until(self, is_ready: Callable[[], bool], timeout_s: float) -> None:
         """Returns when `is_ready` does; raises `ChildFailed` if the process ends or time does."""
         deadline_s = time.monotonic() + timeout_s

@@ -1,0 +1,194 @@
+"""Crew: worker processes, one to a seat, and a supervisor that fills a seat that fell empty."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from consumer.service import GRACE_S
+from consumer.settings import ENV_PREFIX
+from tests.chaos import journal
+from tests.chaos.scene import DRAIN_S
+from tests.servers.child import Child, ChildFailed
+
+ROOT = Path(__file__).parent.parent.parent
+WATCH_S = 0.2
+STOP_S = 2 * DRAIN_S + GRACE_S + 3.0
+"""After so long the service ends itself; a worker that takes longer hangs."""
+
+Tell = Callable[[str], None]
+
+
+class Exit(NamedTuple):
+    """A worker that ended as it should not."""
+
+    worker: str
+    code: int | None
+    """None where it hung and was killed."""
+    was_asked: bool
+    """Whether it had been told to stop."""
+    wall_s: float
+    log: str
+
+
+class Death(NamedTuple):
+    """A worker that was cut off from its partitions."""
+
+    worker: str
+    kind: str
+    wall_ms: int
+    held: dict[int, int]
+    """Partition -> term."""
+
+
+class Seat:
+    """One wanted worker; whoever sits there is one process after another."""
+
+    def __init__(self, number: int, crew: Crew) -> None:
+        self.number = number
+        self._crew = crew
+        self.turn = threading.Lock()
+        """Held by the fault that is under way here."""
+        self._lock = threading.RLock()
+        self._child: Child | None = None
+        self._is_wanted = False
+        self._starts = 0
+
+    @property
+    def name(self) -> str:
+        return f"worker-{self.number}-{self._starts:03d}"
+
+    @property
+    def holds_something(self) -> bool:
+        """Whether the worker there has recovered a partition and still has it."""
+        with self._lock:
+            return self._child is not None and bool(journal.terms_held(self._child.log))
+
+    def start(self) -> None:
+        """Put a new process there."""
+        with self._lock:
+            self._starts += 1
+            self._child = self._crew.launch(self.name)
+            self._is_wanted = True
+
+    def kill(self, kind: str = "kill") -> None:
+        """Cut it off at once."""
+        with self._lock:
+            self._is_wanted = False
+            if self._child is not None and self._child.is_running:
+                self._note_death(self._child, kind)
+                self._child.kill()
+
+    def stop(self) -> None:
+        """Tell it to stop, and wait until it has."""
+        with self._lock:
+            was_wanted, self._is_wanted = self._is_wanted, False
+            child = self._child
+        if child is None or not was_wanted:
+            return
+        child.stop(STOP_S)
+        # Told to before it could listen, it has done nothing yet.
+        if child.exit_code not in (0, -signal.SIGTERM):
+            code = None if child.exit_code == -signal.SIGKILL else child.exit_code
+            self._crew.note_exit(Exit(self.name, code, True, time.time(), str(child.log)))
+
+    def freeze(self, is_long: bool) -> bool:
+        """Stop it in its tracks; False where there is nobody."""
+        with self._lock:
+            child = self._child
+            if child is None or not child.is_running:
+                return False
+            try:
+                child.pause()
+            except ChildFailed:
+                return False
+            if is_long:
+                self._note_death(child, "freeze")
+            return True
+
+    def thaw(self) -> None:
+        with self._lock:
+            if self._child is not None:
+                self._child.resume()
+
+    def watch(self) -> None:
+        """Where the worker ended by itself, note it and put another one there."""
+        with self._lock:
+            child = self._child
+            if not self._is_wanted or child is None or child.is_running:
+                return
+            self._crew.note_exit(
+                Exit(self.name, child.exit_code, False, time.time(), str(child.log))
+            )
+            self.start()
+
+    def end(self) -> None:
+        """Whatever happens: nobody is left."""
+        with self._lock:
+            self._is_wanted = False
+            if self._child is not None:
+                self._child.kill()
+
+    def _note_death(self, child: Child, kind: str) -> None:
+        held = journal.terms_held(child.log)
+        self._crew.deaths.append(Death(self.name, kind, int(time.time() * 1_000), held))
+
+
+class Crew:
+    """All seats. `with` supervises them and leaves no process behind."""
+
+    def __init__(self, seats: int, folder: Path, tell: Tell, without: str | None) -> None:
+        self.config = folder / "safeguard.toml"
+        self.logs: list[Path] = []
+        self.exits: list[Exit] = []
+        self.deaths: list[Death] = []
+        self._folder = folder
+        self._tell = tell
+        self._without = without
+        self.seats = [Seat(number, self) for number in range(seats)]
+        self._ended = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+
+    def __enter__(self) -> Crew:
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._watcher.join()
+        for seat in self.seats:
+            seat.end()
+
+    def launch(self, name: str) -> Child:
+        log = self._folder / f"{name}.log"
+        self.logs.append(log)
+        module = ["consumer"]
+        if self._without is not None:
+            module = ["tests.chaos.without", self._without]
+        command = [sys.executable, "-m", *module, "run", "--config", str(self.config)]
+        outside = {n: v for n, v in os.environ.items() if not n.startswith(ENV_PREFIX)}
+        return Child(command, log=log, folder=ROOT, environment=outside)
+
+    def note_exit(self, found: Exit) -> None:
+        self.exits.append(found)
+        asked = "told to stop" if found.was_asked else "by itself"
+        self._tell(f"EXIT {found.worker} {asked}: code {found.code}, see {found.log}")
+
+    def stop_all(self) -> None:
+        """Tell all to stop at once, and wait until they have."""
+        stopping = [threading.Thread(target=seat.stop) for seat in self.seats]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(WATCH_S):
+            for seat in self.seats:
+                seat.watch()

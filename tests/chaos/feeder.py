@@ -1,0 +1,85 @@
+"""Feeder: writes the messages in bursts and retries until the brokers have each of them."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+
+from confluent_kafka import Producer
+
+from tests.chaos.scene import TEXTS
+
+HOT_KEYS = 50
+COLD_KEYS = 5_000
+HOT_SHARE = 0.6
+BURST_S = 1.0
+FLUSH_S = 120.0
+
+
+class Feeder:
+    """A thread that spreads so many messages evenly over a time."""
+
+    def __init__(
+        self, bootstrap_servers: str, topic: str, messages: int, seconds: float, seed: int
+    ) -> None:
+        self._topic = topic
+        self._messages = messages
+        self._seconds = seconds
+        self._dice = random.Random(seed)
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "log_level": 0,
+                "acks": "all",
+                "enable.idempotence": True,
+                # No broker is away for so long: a message is given up by nobody.
+                "message.timeout.ms": 600_000,
+                "linger.ms": 2,
+            }
+        )
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="feeder", daemon=True)
+        self.stored = 0
+        self.refused: list[str] = []
+        """Messages that were not stored after all; there should be none."""
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Wait until everything is written and stored."""
+        self._thread.join(self._seconds + FLUSH_S)
+        assert not self._thread.is_alive(), "the feeder hangs"
+
+    def abandon(self) -> None:
+        """Write no more."""
+        self._ended.set()
+        self._producer.purge()
+
+    def _run(self) -> None:
+        began_s = time.monotonic()
+        sent = 0
+        while sent < self._messages and not self._ended.is_set():
+            share = min(1.0, (time.monotonic() - began_s + BURST_S) / self._seconds)
+            for number in range(sent, int(self._messages * share)):
+                self._send(number)
+            sent = max(sent, int(self._messages * share))
+            self._producer.poll(0)
+            self._ended.wait(BURST_S)
+        self._producer.flush(FLUSH_S)
+
+    def _send(self, number: int) -> None:
+        is_hot = self._dice.random() < HOT_SHARE
+        key = self._dice.randrange(HOT_KEYS if is_hot else COLD_KEYS)
+        text = self._dice.choice(TEXTS).format(number)
+        value = json.dumps({"id": str(number), "text": text}).encode()
+        name = f"{'hot' if is_hot else 'cold'}-{key}"
+        self._producer.produce(self._topic, value, name, on_delivery=self._delivered)
+
+    def _delivered(self, error: object, _message: object) -> None:
+        if error is None:
+            self.stored += 1
+        else:
+            self.refused.append(str(error))

@@ -1,0 +1,39 @@
+"""Journal: what a worker wrote to its log, as events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def events(log: Path) -> Iterator[dict[str, Any]]:
+    """The events of a log; the last line of a killed worker may be half a line."""
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if line.startswith("{"):
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    continue
+
+
+def terms_held(log: Path) -> dict[int, int]:
+    """Partition number -> term, of what the worker had recovered and not given back by its end."""
+    held: dict[int, int] = {}
+    for event in events(log):
+        if event.get("event") == "recovered":
+            held[_number(event)] = int(event["term"])
+        elif event.get("event") == "assignment ended":
+            held.pop(_number(event), None)
+    return held
+
+
+def assignments(log: Path) -> int:
+    """How often the worker was given partitions."""
+    return sum(event.get("event") == "assigned" for event in events(log))
+
+
+def _number(event: dict[str, Any]) -> int:
+    return int(str(event["partition"]).rpartition("/")[2])

@@ -1,0 +1,107 @@
+"""Outcome: what a run found, as a table for a person and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+FAULTS = ("lost", "contradicting", "out_of_order")
+"""What must be 0."""
+
+RECOVER_IS = (
+    "from a worker's SIGKILL, or SIGSTOP for longer than the session, to the first verdict that "
+    "the brokers stored under a later term, for each partition it held; the session of 10 s and "
+    "the faults that struck meanwhile are in it"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Everything that `build/chaos.json` holds."""
+
+    seed: int
+    protocols: list[str]
+    without: str | None
+    """The rule that was switched off, in a control."""
+    messages: int
+    """Stored on the input."""
+    verdicts: int
+    dead_letters: int
+    lost: int
+    duplicated_same_verdict: int
+    contradicting: int
+    out_of_order: int
+    unknown: int
+    kills: int
+    freezes: int
+    """Pauses longer than the session."""
+    naps: int
+    """Shorter pauses."""
+    terms: int
+    joins: int
+    broker_restarts: int
+    server_restarts: int
+    rebalances: int
+    """How often any worker was given partitions."""
+    recover_s: Mapping[str, float | int | None]
+    """As `RECOVER_IS` says."""
+    settled: bool
+    """Whether, all healed, the commits reached the input's ends in time."""
+    exits: list[Mapping[str, Any]]
+    """Workers that ended by themselves, or other than with 0 when told to stop."""
+    examples: Mapping[str, Any]
+    duration_s: float
+    machine: Mapping[str, Any]
+
+    @property
+    def pauses(self) -> int:
+        return self.freezes + self.naps
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was lost, contradicted or out of order, and all was done in time."""
+        return self.settled and not (self.lost or self.contradicting or self.out_of_order)
+
+    def write(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        document = {
+            **asdict(self),
+            "pauses": self.pauses,
+            "recover_is": RECOVER_IS,
+            "is_clean": self.is_clean,
+        }
+        file.write_text(json.dumps(document, indent=2) + "\n")
+
+    def show(self, console: Console) -> None:
+        """The ledger of the run."""
+        rule = f", without {self.without}" if self.without else ""
+        protocols = " then ".join(self.protocols)
+        table = Table(title=f"chaos, seed {self.seed}, {protocols}{rule}", title_justify="left")
+        table.add_column("")
+        table.add_column("", justify="right")
+        for name in ("messages", "verdicts", "dead_letters", *FAULTS, "duplicated_same_verdict"):
+            count = getattr(self, name)
+            table.add_row(name, str(count), style="red" if name in FAULTS and count else None)
+        table.add_section()
+        struck = ("kills", "freezes", "naps", "terms", "joins", "broker_restarts")
+        for name in (*struck, "server_restarts", "rebalances"):
+            table.add_row(name, str(getattr(self, name)))
+        table.add_section()
+        for name, seconds in self.recover_s.items():
+            table.add_row(f"recover_s {name}", str(seconds))
+        table.add_row("duration_s", f"{self.duration_s:.0f}")
+        table.add_row("exits not asked for", str(len(self.exits)))
+        table.add_row(
+            "settled", "yes" if self.settled else "NO", style=None if self.settled else "red"
+        )
+        console.print(table)
+        for found in self.exits:
+            console.print(f"  exit: {dict(found)}", highlight=False)
+        for kind, positions in self.examples.items():
+            console.print(f"  {kind}: {', '.join(positions)}", highlight=False)

@@ -1,0 +1,203 @@
+"""Run: the whole of one run, from three empty brokers to the audit of what they hold."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.benchmarks import machine
+from tests.brokers.kafka import RealKafka
+from tests.chaos import journal, scene
+from tests.chaos.cluster import Cluster
+from tests.chaos.crew import ROOT, Crew
+from tests.chaos.feeder import Feeder
+from tests.chaos.model import Model
+from tests.chaos.outcome import Outcome
+from tests.chaos.schedule import NODES, SEATS, Kind, schedule
+from tests.chaos.storm import Storm
+from tests.chaos.takeover import summed_up, takeovers_s
+from tests.records import read_all
+
+REPORT_EVERY_S = 10.0
+SETTLE_S = 150.0
+POLL_S = 0.5
+AUDIT_S = 300.0
+
+
+class Plan(NamedTuple):
+    """What is asked for."""
+
+    seed: int
+    messages: int
+    fault_s: float
+    """How long faults strike, under each protocol."""
+    protocols: tuple[str, ...]
+    without: str | None = None
+    partitions: int = 3
+
+
+class Diary:
+    """What happened when: on stderr and in a file, to be read beside the workers' logs."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file.open("w")
+        self._began_s = time.monotonic()
+        self._lock = threading.Lock()
+
+    def tell(self, words: str) -> None:
+        passed_s = time.monotonic() - self._began_s
+        wall_s = time.time()
+        stamp = (
+            time.strftime("%H:%M:%S", time.gmtime(wall_s)) + f".{int(wall_s * 1_000) % 1_000:03d}"
+        )
+        with self._lock:
+            print(f"{passed_s:7.1f} s  {words}", file=sys.stderr, flush=True)
+            print(f"{stamp} {words}", file=self._file, flush=True)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def run(plan: Plan, folder: Path) -> Outcome:
+    """
+    Carry the plan out. `folder` is emptied, and keeps the logs of workers, brokers and the run.
+
+    The group stays the same under all protocols: the later one goes on where the earlier left off.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    began_s = time.monotonic()
+    with ExitStack() as stage:
+        diary = Diary(folder / "diary.log")
+        stage.callback(diary.close)
+        data = Path(stage.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
+        stage.callback(_keep_broker_logs, data, folder)
+        diary.tell(f"starting {NODES} brokers")
+        kafka = stage.enter_context(RealKafka(data, nodes=NODES, extra=scene.BROKER))
+        kafka.create_topics({scene.TOPIC: plan.partitions})
+        kafka.create_topics(dict.fromkeys(scene.OUTPUTS, plan.partitions), scene.STAMPED)
+        seconds = plan.fault_s * len(plan.protocols)
+        model = Model(folder, plan.messages / seconds, plan.seed)
+        stage.callback(model.kill)
+        model.start()
+        crew = stage.enter_context(Crew(SEATS + 1, folder, diary.tell, plan.without))
+        cluster = Cluster(kafka.bootstrap_servers)
+        feeder = Feeder(kafka.bootstrap_servers, scene.TOPIC, plan.messages, seconds, plan.seed)
+        stage.callback(feeder.abandon)
+        storm = Storm(crew, kafka, cluster, model, diary.tell)
+        policies = scene.write_policies(folder / "policies")
+        with _reports(diary, feeder, cluster, plan):
+            feeder.start()
+            for number, protocol in enumerate(plan.protocols):
+                crew.config.write_text(
+                    scene.settings(kafka.bootstrap_servers, model.base_url, policies, protocol)
+                )
+                diary.tell(f"workers start with the {protocol} protocol")
+                for seat in crew.seats[:SEATS]:
+                    seat.start()
+                storm.run(schedule(plan.seed + number, plan.fault_s), plan.fault_s)
+                if number + 1 < len(plan.protocols):
+                    diary.tell("all workers are told to stop")
+                    crew.stop_all()
+            diary.tell("all is healed: waiting until everything is committed")
+            feeder.finish()
+            assert not feeder.refused, f"the feeder failed: {feeder.refused[:3]}"
+            settled = _settled(cluster, plan)
+        diary.tell("all workers are told to stop" if settled else "NOT settled in time")
+        crew.stop_all()
+        diary.tell("auditing")
+        report = _audit(crew.config)
+        verdicts = read_all(kafka.bootstrap_servers, scene.OUTPUTS, AUDIT_S)
+    return Outcome(
+        seed=plan.seed,
+        protocols=list(plan.protocols),
+        without=plan.without,
+        messages=report["messages"],
+        verdicts=report["verdicts"],
+        dead_letters=report["dead_letters"],
+        lost=report["missing"],
+        duplicated_same_verdict=report["duplicated_same_verdict"],
+        contradicting=report["contradicting"],
+        out_of_order=report["out_of_order"],
+        unknown=report["unknown"],
+        kills=storm.done[Kind.KILL],
+        freezes=storm.done[Kind.FREEZE],
+        naps=storm.done[Kind.NAP],
+        terms=storm.done[Kind.TERM],
+        joins=storm.done[Kind.JOIN],
+        broker_restarts=storm.done[Kind.BROKER],
+        server_restarts=storm.done[Kind.SERVER],
+        rebalances=sum(map(journal.assignments, crew.logs)),
+        recover_s=summed_up(takeovers_s(crew.deaths, verdicts)),
+        settled=settled,
+        exits=[found._asdict() for found in crew.exits],
+        examples=report["examples"],
+        duration_s=round(time.monotonic() - began_s, 1),
+        machine=machine.describe(),
+    )
+
+
+@contextmanager
+def _reports(diary: Diary, feeder: Feeder, cluster: Cluster, plan: Plan) -> Iterator[None]:
+    """Says now and then how far it is."""
+    ended = threading.Event()
+    outputs = dict.fromkeys(scene.OUTPUTS, plan.partitions)
+
+    def report() -> None:
+        while not ended.wait(REPORT_EVERY_S):
+            ends = cluster.ends(outputs)
+            judged = "?" if ends is None else sum(ends.values())
+            diary.tell(f"… {feeder.stored} of {plan.messages} stored, {judged} on the outputs")
+
+    thread = threading.Thread(target=report, name="reports", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _settled(cluster: Cluster, plan: Plan) -> bool:
+    """Wait until the group has committed the whole input; False where that takes too long."""
+    until_s = time.monotonic() + SETTLE_S
+    while time.monotonic() < until_s:
+        ends = cluster.ends({scene.TOPIC: plan.partitions})
+        committed = cluster.committed(scene.GROUP)
+        if ends is not None and committed is not None:
+            behind = {part for part, end in ends.items() if end and committed.get(part, -1) < end}
+            if not behind:
+                return True
+        time.sleep(POLL_S)
+    return False
+
+
+def _audit(config: Path) -> dict[str, Any]:
+    """What `safeguard audit` says of the input."""
+    command = [sys.executable, "-m", "consumer", "audit", "--topic", scene.TOPIC]
+    found = subprocess.run(
+        [*command, "--config", str(config), "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=AUDIT_S,
+        check=False,
+    )
+    if found.returncode not in (0, 1) or not found.stdout:
+        raise RuntimeError(f"the audit ended with {found.returncode}: {found.stderr}")
+    report: dict[str, Any] = json.loads(found.stdout)
+    return report
+
+
+def _keep_broker_logs(data: Path, folder: Path) -> None:
+    for log in data.glob("node-*/broker.log"):
+        shutil.copy(log, folder / f"{log.parent.name}.log")

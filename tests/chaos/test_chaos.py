@@ -1,0 +1,33 @@
+"""A short storm over both group protocols, in the test run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.brokers.runtime import RuntimeUnavailable
+from tests.chaos.chaos import QUICK
+from tests.chaos.run import Plan, run
+
+SEED = 1
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(240)
+def test_nothing_is_lost_contradicted_or_out_of_order(tmp_path: Path) -> None:
+    """Kills, freezes, stops and dead brokers, and yet one verdict for each message, in order."""
+    messages, seconds = QUICK
+    plan = Plan(SEED, messages, seconds / 2, ("classic", "consumer"))
+    try:
+        outcome = run(plan, tmp_path / "chaos")
+    except RuntimeUnavailable as reason:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"no real Kafka here: {reason}")
+
+    assert outcome.messages == messages
+    assert (outcome.lost, outcome.contradicting, outcome.out_of_order) == (0, 0, 0), outcome
+    assert outcome.settled
+    assert min(outcome.kills, outcome.freezes, outcome.terms, outcome.broker_restarts) >= 1, outcome
