@@ -13,7 +13,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -24,7 +24,7 @@ from consumer.classifier.request import RequestFormat
 from consumer.classifier.transport import Transport
 from consumer.domain.binding import Catalogue
 from consumer.domain.control import Control
-from consumer.errors import Fatal, InvalidSettings, Retryable, TopicsMissing
+from consumer.errors import BrokerUnavailable, Fatal, InvalidSettings, Retryable, TopicsMissing
 from consumer.interfaces import Clock, Output
 from consumer.kafka.config import KafkaConfig, check_client_properties
 from consumer.kafka.controls import ControlsReader
@@ -55,6 +55,7 @@ from consumer.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 TICK_S = 0.25
+START_PATIENCE_S = 20.0
 
 
 class Worker:
@@ -109,10 +110,12 @@ class Worker:
     async def _start(self) -> None:
         settings, metrics = self._settings, self.metrics
         drain_s = settings.pipeline.drain_s
-        terms = await asyncio.to_thread(lease_terms, settings, self._kafka)
+        # Whether they let us in at all is known at once; what follows may meet a leader that moves.
+        await asyncio.to_thread(Topics(self._kafka).partitions)
+        terms = await patiently(lambda: lease_terms(settings, self._kafka))
         tail = TailReader(self._kafka)
-        ends = await asyncio.to_thread(self._look_at_topics, tail)
-        controls = await asyncio.to_thread(self._controls.read)
+        ends = await patiently(lambda: self._look_at_topics(tail))
+        controls = await patiently(self._controls.read)
         await self._warm_up()
         group = self._kafka.group
         self._tails = KafkaTails(TailReader(self._kafka), self._identify)
@@ -425,6 +428,27 @@ class Worker:
                 "paused_topics": sorted(self._paused),
             },
         )
+
+
+Answer = TypeVar("Answer")
+
+
+async def patiently(ask: Callable[[], Answer]) -> Answer:
+    """
+    Ask brokers that have let us in something; a leader that moves is no reason to end.
+
+    Raises:
+        BrokerUnavailable: they have not answered for START_PATIENCE_S.
+    """
+    until_s = time.monotonic() + START_PATIENCE_S
+    while True:
+        try:
+            return await asyncio.to_thread(ask)
+        except BrokerUnavailable as error:
+            if time.monotonic() > until_s:
+                raise
+            log.warning("the brokers are asked again", error=str(error))
+            await asyncio.sleep(1.0)
 
 
 def _outputs_of(catalogue: Catalogue, source: str) -> tuple[str, ...]:

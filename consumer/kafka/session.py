@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 
@@ -77,14 +77,33 @@ def check_metadata_room(config: KafkaConfig) -> None:
 
 
 def _described(config: KafkaConfig, kind: Any, name: str) -> dict[str, str]:
-    """The configuration of a group or broker; empty where it may not be seen."""
+    """
+    The configuration of a group or broker; empty where it may not be seen, or is not known there.
+
+    Raises:
+        BrokerUnavailable: no answer is no leave to believe our own setting: a lease that is longer
+            than the session would let two owners publish.
+    """
     admin = AdminClient(properties.common(config, _ignore))
     resource = ConfigResource(kind, name)
     try:
         future = admin.describe_configs([resource], request_timeout=CALL_S)[resource]
         return {name: entry.value for name, entry in future.result().items() if entry.value}
-    except KafkaException:
-        return {}
+    except KafkaException as error:
+        if error.args[0].code() in _NOT_SHOWN:
+            return {}
+        raise BrokerUnavailable(f"the configuration of {name} cannot be read: {error}") from error
+
+
+_NOT_SHOWN = (
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.INVALID_REQUEST,
+    KafkaError.UNSUPPORTED_VERSION,
+    KafkaError._UNSUPPORTED_FEATURE,
+)
+"""No right to see it, or a broker that knows no such thing (groups have none before 4.0)."""
 
 
 def _ignore(_error: object) -> None:

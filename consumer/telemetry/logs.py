@@ -49,7 +49,8 @@ def set_up_logs(level: str, style: str = "auto", stream: TextIO | None = None) -
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        # Line and newline in one write: several processes may share the stream.
+        logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, stream=out, format="%(name)s: %(message)s")

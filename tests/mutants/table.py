@@ -341,7 +341,9 @@ MUTANTS = (
         "ends_before_the_lease_is_over",
         "tails are read before the last owner's lease has run out",
         ends_before_the_lease_is_over,
-        seeds=1_500,
+        tests=(
+            f"{RECOVERY}::test_an_owner_that_did_not_release_is_waited_out_before_anything_is_read",
+        ),
     ),
     Mutant(
         "no_wait_for_the_last_owner",

@@ -173,7 +173,7 @@ class SimProcess:
 
     def stop(self) -> None:
         """As on SIGTERM."""
-        if not self.is_stopping:
+        if not self.is_stopping and not self.is_over:
             self.is_stopping = True
             self.loop.run(lambda: self.loop.create_task(self._stop()))
 
