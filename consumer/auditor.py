@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from consumer.app import kafka_config
 from consumer.audit.index import AuditIndex, temporary_index
 from consumer.audit.report import FAULTS, Range, Report
 from consumer.domain.binding import Binding
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.kafka.scan import Span, TopicScan
 from consumer.kafka.topics import Topics
+from consumer.parts import kafka_config
 from consumer.registry.load import load_catalogue
 from consumer.settings import Settings
 

@@ -10,7 +10,6 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from consumer.app import build_classifier, build_endpoint, kafka_config, lease_terms
 from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import PolicyVersion
@@ -19,6 +18,7 @@ from consumer.kafka.controls import controls_steps
 from consumer.kafka.outputs import describe_outputs, unfit_steps
 from consumer.kafka.session import check_metadata_room
 from consumer.kafka.topics import Step, Topics
+from consumer.parts import build_classifier, build_endpoint, kafka_config, lease_terms
 from consumer.registry.load import load_catalogue, write_pins
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock

@@ -12,7 +12,6 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from consumer.app import build_classifier, build_endpoint
 from consumer.classifier.prompt import TEMPLATE
 from consumer.domain.binding import Binding
 from consumer.domain.policy import Policy, PolicyVersion
@@ -22,6 +21,7 @@ from consumer.evaluation.cases import Case, read_cases
 from consumer.evaluation.report import STAND_IN_NOTE, Report
 from consumer.evaluation.scoring import Answer, score_attacks, score_cases
 from consumer.interfaces import Classifier, Clock
+from consumer.parts import build_classifier, build_endpoint
 from consumer.registry.load import load_catalogue
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock

@@ -8,12 +8,12 @@ import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from consumer.app import kafka_config
 from consumer.domain.control import Control
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.controls import CONTROLS_TOPIC, ControlsReader, write_control
 from consumer.kafka.topics import Topics
+from consumer.parts import kafka_config
 from consumer.registry.load import load_catalogue
 from consumer.settings import Settings
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from consumer.app import kafka_config
 from consumer.domain.message import Position
 from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing
 from consumer.interfaces import Publication
 from consumer.kafka.letters import LetterBox
 from consumer.kafka.topics import LETTER_STATES, Topics
+from consumer.parts import kafka_config
 from consumer.registry.load import load_catalogue
 from consumer.reliability.letter import Letter, Mark, State, mark_key, marked, read_letter
 from consumer.reliability.selection import Selection, one_each

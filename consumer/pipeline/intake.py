@@ -12,7 +12,6 @@ without a lease.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
@@ -33,7 +32,9 @@ from consumer.interfaces import (
     Source,
 )
 from consumer.pipeline.committer import Committer
+from consumer.pipeline.drain import until_empty
 from consumer.pipeline.flight import Flight, Stretch
+from consumer.pipeline.gauges import Gauges
 from consumer.pipeline.lease import LeaseTerms, Moment
 from consumer.pipeline.ledger import Ledger
 from consumer.pipeline.limiter import Limiter
@@ -84,6 +85,7 @@ class Intake:
         self._drain_s = drain_s
         self._on_terminal = on_terminal
         """Told of each record once the broker has what became of it; the demo watches here."""
+        self._gauges = Gauges(metrics, clock)
         self._committer = Committer(source, terms, clock, metrics)
         self._stretches: dict[Partition, Stretch] = {}
         self._paused_topics: frozenset[str] = frozenset()
@@ -152,7 +154,7 @@ class Intake:
             for partition, number in assignments.items()
             if partition in self._stretches and self._stretches[partition].number == number
         ]
-        await self._drain(stretches)
+        await until_empty(stretches, self.failure, self._drain_s)
         self._end(stretches)
         # After a failure nothing is released: the next owner counts it as a bad end.
         return {} if self.failure.done() else self._committer.last_points(stretches)
@@ -491,29 +493,7 @@ class Intake:
 
     def refresh_gauges(self, ends: Mapping[Partition, int]) -> None:
         """Set the gauges that are read off the state; `ends` are the inputs' end offsets."""
-        metrics, wall_ms = self._metrics, self._clock.wall_ms()
-        self.ledger.flush()
-        metrics.in_flight.set(self.ledger.in_flight)
-        metrics.ledger_difference.set(self.ledger.difference)
-        metrics.recovering.set(len(self.recovering))
-        metrics.withheld.set(sum(len(each.withheld) for each in self._stretches.values()))
-        for partition, stretch in self._stretches.items():
-            if stretch.tenure is None:
-                continue
-            labels = (partition.topic, str(partition.number))
-            end = ends.get(partition)
-            if end is not None and end >= 0:
-                lag = max(0, end - stretch.tenure.tracker.committable)
-                metrics.lag_records.labels(*labels).set(lag)
-            oldest = next(iter(stretch.flights.values()), None)
-            age_ms = wall_ms - oldest.record.timestamp_ms if oldest else 0
-            metrics.lag_age_s.labels(*labels).set(max(0, age_ms) / 1_000)
-
-    def _drop_gauges(self, partition: Partition) -> None:
-        """A partition that is somebody else's has no lag of ours."""
-        for gauge in (self._metrics.lag_records, self._metrics.lag_age_s):
-            with contextlib.suppress(KeyError):
-                gauge.remove(partition.topic, str(partition.number))
+        self._gauges.refresh(self._stretches.values(), self.ledger, ends)
 
     async def drain(self) -> None:
         """
@@ -524,32 +504,12 @@ class Intake:
         """
         self._is_stopping = True
         stretches = list(self._stretches.values())
-        await self._drain(stretches)
+        await until_empty(stretches, self.failure, self._drain_s)
         if self.failure.done():
             self.commit()
             return
         self._end(stretches)
         await self._committer.commit_last(stretches, LAST_COMMIT_S)
-
-    async def _drain(self, stretches: list[Stretch]) -> None:
-        """Wait until the stretches are empty, or the one budget for all of them is spent."""
-        waiting = {stretch for stretch in stretches if not stretch.is_empty}
-        if not waiting:
-            return
-        emptied: asyncio.Future[None] = self._loop.create_future()
-
-        left = set(waiting)
-
-        def on_empty(stretch: Stretch) -> None:
-            left.discard(stretch)
-            if not left and not emptied.done():
-                emptied.set_result(None)
-
-        for stretch in waiting:
-            stretch.on_empty.append(on_empty)
-        await asyncio.wait(
-            (emptied, self.failure), timeout=self._drain_s, return_when=asyncio.FIRST_COMPLETED
-        )
 
     def _end(self, stretches: Iterable[Stretch]) -> None:
         """The assignment is over: forget what is unfinished; somebody judges it anew."""
@@ -570,7 +530,7 @@ class Intake:
             stretch.tell_if_empty()
             if self._stretches.get(stretch.partition) is stretch:
                 del self._stretches[stretch.partition]
-            self._drop_gauges(stretch.partition)
+            self._gauges.drop(stretch.partition)
             log.info(
                 "assignment ended",
                 partition=str(stretch.partition),

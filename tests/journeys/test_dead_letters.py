@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]
 
-from consumer.app import kafka_config
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.domain.message import Headers, Position, Record
 from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing, UndecodableMessage
 from consumer.kafka.letters import LetterBox
 from consumer.letters.commands import discard_letters, list_letters, retry_letters, show_letter
+from consumer.parts import kafka_config
 from consumer.reliability.dead_letters import DeadLetterOffice, without_value
 from consumer.reliability.selection import Selection
 from consumer.settings import Settings

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from consumer.domain.checkpoint import Floor
 from consumer.domain.message import Headers
 from consumer.interfaces import Assigned, Fate, Report
+from consumer.pipeline import intake
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.intake import Intake
 from consumer.pipeline.lease import Lease, Moment, StallWatch
@@ -90,10 +91,10 @@ def no_term() -> None:
 
 
 def no_drain() -> None:
-    async def bug(self: Intake, stretches: object) -> None:
+    async def bug(*_: object) -> None:
         return
 
-    Intake._drain = bug  # type: ignore[method-assign]
+    intake.until_empty = bug  # type: ignore[assignment, attr-defined]
 
 
 def trust_the_committed_offset() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from consumer.app import build_endpoint, check_budgets, kafka_config
 from consumer.errors import InvalidSettings
 from consumer.kafka.config import OWNED, check_client_properties
+from consumer.parts import build_endpoint, check_budgets, kafka_config
 from consumer.settings import (
     InferenceSettings,
     KafkaSettings,

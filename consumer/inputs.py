@@ -1,0 +1,140 @@
+"""Inputs: the topics that are consumed now, their outputs, and what the brokers say of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from consumer.domain.binding import Catalogue
+from consumer.errors import TopicsMissing
+from consumer.interfaces import Output, Policies
+from consumer.kafka.config import KafkaConfig
+from consumer.kafka.outputs import describe_outputs, unfit_steps
+from consumer.kafka.session import check_metadata_room
+from consumer.kafka.tail import TailReader
+from consumer.kafka.topics import Step, Topics
+from consumer.settings import KafkaSettings
+
+log = structlog.get_logger()
+
+
+class Inputs:
+    """Looks at the brokers' topics at the start and now and then. Blocking."""
+
+    def __init__(self, settings: KafkaSettings, kafka: KafkaConfig, policies: Policies) -> None:
+        self._settings = settings
+        self._kafka = kafka
+        self._policies = policies
+        self._co_partitions: dict[str, int] = {}
+        self.topics: list[str] = []
+        self.ids: dict[str, str] = {}
+        """The brokers' ids of the inputs, where they give any; verdict ids are made from them."""
+        self.bytes_max: dict[str, int] = {}
+        """The largest batch that an output takes, where the brokers say so."""
+
+    def __repr__(self) -> str:
+        return f"<Inputs {self.topics}>"
+
+    def co_partitions(self, topic: str) -> int:
+        """How many partitions all outputs of an input have."""
+        return self._co_partitions.get(topic, 0)
+
+    def look(self, tail: TailReader) -> dict[Output, int]:
+        """Find the inputs, check their outputs, and return the outputs' end offsets. Blocking."""
+        topics = Topics(self._kafka)
+        catalogue = self._policies.catalogue
+        partitions = topics.partitions()
+        steps = [step for step in topics.plan(catalogue, partitions) if step.is_needed]
+        if steps and self._settings.create_topics:
+            for line in topics.apply(steps, self._settings.replication, {}):
+                log.info("topics", step=line)
+            partitions = topics.partitions()
+            steps = [step for step in topics.plan(catalogue, partitions) if step.is_needed]
+        inputs = catalogue.inputs_among(list(partitions))
+        steps += self._unfit(catalogue, inputs, partitions)
+        refused = {s.topic for s in steps if s.topic not in partitions or s.change == "by hand"}
+        if refused:
+            lines = "\n".join(f"  {step}" for step in steps if step.topic in refused)
+            error = TopicsMissing(
+                f"topics are not as the policies need them:\n{lines}\n"
+                "`safeguard topics plan` shows what to do and `safeguard topics apply` does it, "
+                "or set kafka.create_topics = true"
+            )
+            if not self.topics:
+                raise error
+            # Of what came up later only the topics that are at fault wait.
+            log.error("new topics are left out", error=str(error))
+            inputs = [
+                source
+                for source in inputs
+                if source in self.topics
+                or not refused.intersection((source, *_outputs_of(catalogue, source)))
+            ]
+        if not inputs:
+            raise TopicsMissing(
+                "no topic of the broker matches the policies: create the input topics, or mend "
+                "`topics` in topic.toml"
+            )
+        self.topics = inputs
+        if self._settings.topic_ids:
+            self.ids.update(topics.ids(inputs))
+        self._co_partitions.update(co_partitions(catalogue, inputs, partitions))
+        return tail.ends(outputs_of(catalogue, inputs, partitions))
+
+    def _unfit(
+        self, catalogue: Catalogue, inputs: Sequence[str], partitions: Mapping[str, int]
+    ) -> list[Step]:
+        """Outputs that would forget verdicts too soon, where the brokers can be asked."""
+        if not self._settings.topic_ids:
+            return []
+        if not self.topics:
+            check_metadata_room(self._kafka)
+        known = {output for source in self.topics for output in _outputs_of(catalogue, source)}
+        wanted = {output for source in inputs for output in _outputs_of(catalogue, source)}
+        new = sorted(output for output in wanted - known if output in partitions)
+        facts = describe_outputs(self._kafka, new)
+        self.bytes_max.update({t: f.bytes_max for t, f in facts.items() if f.bytes_max})
+        return unfit_steps(facts, self._settings.retention_min_s)
+
+    def identify(self, topics: Sequence[str]) -> Mapping[str, str]:
+        """The broker's ids of topics; verdict ids follow a topic that was made again. Blocking."""
+        if not self._settings.topic_ids:
+            return {}
+        ids = Topics(self._kafka).ids(topics)
+        self.ids.update(ids)
+        return ids
+
+    def start_rule(self, topic: str) -> str:
+        binding = self._policies.catalogue.binding_for(topic)
+        return binding.start_of(topic) if binding else "latest"
+
+
+def _outputs_of(catalogue: Catalogue, source: str) -> tuple[str, ...]:
+    binding = catalogue.binding_for(source)
+    return binding.outputs_of(source) if binding else ()
+
+
+def co_partitions(
+    catalogue: Catalogue, inputs: list[str], partitions: Mapping[str, int]
+) -> dict[str, int]:
+    """How many partitions all outputs of each input have."""
+    found: dict[str, int] = {}
+    for source in inputs:
+        binding = catalogue.binding_for(source)
+        if binding is not None:
+            outputs = binding.outputs_of(source)
+            found[source] = min(partitions.get(output, 0) for output in outputs)
+    return found
+
+
+def outputs_of(
+    catalogue: Catalogue, inputs: list[str], partitions: Mapping[str, int]
+) -> list[tuple[str, int]]:
+    """Every partition of every output."""
+    names: dict[str, None] = {}
+    for source in inputs:
+        binding = catalogue.binding_for(source)
+        if binding is not None:
+            names |= dict.fromkeys(binding.outputs_of(source))
+    return [(name, number) for name in names for number in range(partitions.get(name, 0))]

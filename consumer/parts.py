@@ -1,0 +1,170 @@
+"""Settings -> parts: clients, terms and limits, made from what the operator said."""
+
+from __future__ import annotations
+
+import random
+
+from consumer.classifier.direct import DirectTransport
+from consumer.classifier.endpoint import Endpoint
+from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
+from consumer.classifier.request import RequestFormat
+from consumer.classifier.transport import Transport
+from consumer.errors import InvalidSettings
+from consumer.interfaces import Clock
+from consumer.kafka.config import KafkaConfig, check_client_properties
+from consumer.kafka.session import read_session
+from consumer.pipeline.lease import LeaseTerms
+from consumer.pipeline.recovery import RecoveryLimits
+from consumer.reliability.breaker import Breaker
+from consumer.reliability.retry import RetryLimits
+from consumer.settings import InferenceSettings, KafkaSettings, Settings
+from consumer.telemetry.metrics import Metrics
+
+
+def kafka_config(settings: KafkaSettings) -> KafkaConfig:
+    """
+    What the Kafka clients are given; secrets are read from their files here.
+
+    Raises:
+        InvalidSettings: a property that the service owns, or a secret that cannot be read.
+    """
+    client = {name: _property(value) for name, value in settings.client.items()}
+    for name, file in settings.client_files.items():
+        try:
+            client[name] = file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidSettings(
+                f"kafka.client_files.{name}: {file} cannot be read: {error}"
+            ) from None
+    check_client_properties(client)
+    return KafkaConfig(
+        bootstrap_servers=settings.bootstrap_servers,
+        group=settings.group,
+        group_protocol=settings.group_protocol,
+        static_member=settings.static_member,
+        session_timeout_s=settings.session_timeout_s,
+        max_poll_interval_s=settings.max_poll_interval_s,
+        message_timeout_s=settings.message_timeout_s,
+        request_timeout_s=settings.request_timeout_s,
+        linger_ms=settings.linger_ms,
+        message_bytes_max=settings.message_bytes_max,
+        client=client,
+    )
+
+
+def check_budgets(settings: Settings) -> None:
+    """
+    Hold settings together that only make sense together.
+
+    Raises:
+        InvalidSettings: naming both, and what to change.
+    """
+    drain_s, poll_s = settings.pipeline.drain_s, settings.kafka.max_poll_interval_s
+    if drain_s + 15 > poll_s:
+        raise InvalidSettings(
+            f"pipeline.drain_s = {drain_s:g} does not fit into kafka.max_poll_interval_s = "
+            f"{poll_s:g}: a drain that long would cost the membership; leave 15 s between them"
+        )
+
+
+def lease_terms(settings: Settings, kafka: KafkaConfig) -> LeaseTerms:
+    """
+    What the publishing lease is made of. Blocking: with KIP-848 the brokers are asked.
+
+    Raises:
+        InvalidSettings: the group's session leaves no time to publish; naming what to change.
+    """
+    ours = settings.kafka
+    session = read_session(kafka, may_ask=ours.topic_ids)
+    terms = LeaseTerms(
+        session_s=session.session_s,
+        heartbeat_s=session.heartbeat_s,
+        request_s=ours.request_timeout_s,
+        margin_s=ours.lease_margin_s,
+        publish_s=kafka.client_timeout_s,
+    )
+    commit_s = settings.pipeline.commit_every_s
+    lacking_s = terms.needed_s + commit_s - terms.length_s
+    if lacking_s > 0:
+        raise InvalidSettings(
+            f"the group's session of {session.session_s:g} s ({session.origin}) is {lacking_s:.1f} "
+            "s too short for a publishing lease. It must hold a heartbeat "
+            f"({session.heartbeat_s:g} s), kafka.request_timeout_s ({ours.request_timeout_s:g}), "
+            f"1.25 x kafka.message_timeout_s ({ours.message_timeout_s:g}) + 0.5 s, "
+            f"pipeline.commit_every_s ({commit_s:g}) and twice kafka.lease_margin_s "
+            f"({ours.lease_margin_s:g}): raise the session, or lower one of these"
+        )
+    return terms
+
+
+def recovery_limits(settings: Settings) -> RecoveryLimits:
+    kafka, pipeline = settings.kafka, settings.pipeline
+    return RecoveryLimits(
+        when_unknown=kafka.when_unknown,
+        scan_skew_s=kafka.scan_skew_s,
+        clock_skew_s=kafka.clock_skew_s,
+        careful_after=pipeline.careful_after,
+        careful_offsets=pipeline.careful_offsets,
+    )
+
+
+def _property(value: str | float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def build_endpoint(settings: InferenceSettings, clock: Clock, metrics: Metrics) -> Endpoint:
+    """
+    The endpoint as the settings name it.
+
+    Raises:
+        InvalidSettings: the key's file cannot be read.
+    """
+    key = "none"
+    if settings.api_key_file is not None:
+        try:
+            key = settings.api_key_file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidSettings(
+                f"inference.api_key_file: {settings.api_key_file} cannot be read: {error}"
+            ) from None
+    return Endpoint(
+        name=settings.endpoint,
+        transport=_transport(settings, key),
+        format=RequestFormat(
+            model=settings.model,
+            tokens_max=settings.tokens_max,
+            temperature=settings.temperature,
+            seed=settings.seed,
+        ),
+        breaker=Breaker(settings.probe_every_s),
+        clock=clock,
+        metrics=metrics,
+        timeout_s=settings.timeout_s,
+        calls_max=settings.calls_max,
+    )
+
+
+def _transport(settings: InferenceSettings, key: str) -> Transport:
+    # A probe goes out beside the calls, so there is one connection more than there are calls.
+    connections_max = settings.calls_max + 1
+    if settings.transport == "sdk":
+        # Imported here: the package takes a second and 40 MB that the direct transport saves.
+        from consumer.classifier.sdk import SdkTransport
+
+        return SdkTransport(settings.endpoint, key, connections_max, settings.timeout_s)
+    return DirectTransport(settings.endpoint, key, connections_max, settings.timeout_s)
+
+
+def build_classifier(
+    settings: InferenceSettings, endpoint: Endpoint, clock: Clock, metrics: Metrics
+) -> SafeguardClassifier:
+    return SafeguardClassifier(
+        endpoint,
+        RetryLimits(settings.attempts_max, wait_max_s=settings.wait_max_s),
+        SegmentLimits(
+            settings.segment_bytes, settings.segment_overlap_chars, settings.segments_max
+        ),
+        clock,
+        metrics,
+        random.Random(),
+    )
