@@ -103,7 +103,9 @@ class Endpoint:
         finally:
             someone_waited = self._slots.give_back()
         if someone_waited:
-            # The next call goes out before this answer is read: a server is idle meanwhile.
+            # The next call goes out before this answer is read: a server is idle meanwhile. One
+            # turn of the loop hands the slot over, in the next one the call is sent.
+            await asyncio.sleep(0)
             await asyncio.sleep(0)
         return self._read(reply, policy)
 
