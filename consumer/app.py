@@ -7,9 +7,7 @@ The wiring: builds everything, runs it, stops it. The only file that knows every
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -32,6 +30,7 @@ from consumer.parts import (
     kafka_config,
     lease_terms,
     recovery_limits,
+    worker_name,
 )
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.intake import Intake
@@ -374,8 +373,3 @@ async def patiently(ask: Callable[[], Answer]) -> Answer:
                 raise
             log.warning("the brokers are asked again", error=str(error))
             await asyncio.sleep(1.0)
-
-
-def worker_name() -> str:
-    """Who signs dead letters: host and process."""
-    return f"{socket.gethostname()}-{os.getpid()}"

@@ -1,6 +1,6 @@
 """
-`safeguard`: run · demo · classify · doctor · topics · policy · evaluate · audit · dead-letters ·
-settings.
+`safeguard`: run · demo · classify · doctor · topics · policy · evaluate · audit · rejudge ·
+dead-letters · settings.
 
 Results go to stdout, logs and errors to stderr. Exit codes: 0 done, 1 failed, 2 something to mend
 in settings, policies or topics, 130 interrupted.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +20,7 @@ from rich.console import Console
 
 from consumer import __version__
 from consumer.domain.decoding import DeadLetterReason
+from consumer.domain.verdict import UnjudgedReason
 from consumer.errors import ConsumerError, Fatal, InvalidSettings
 from consumer.reliability.selection import Selection, moment_ms, position_of
 from consumer.settings import Settings, describe_settings, load_settings
@@ -246,6 +247,36 @@ def audit(
     raise SystemExit(
         _call(lambda: audit_topic(_settings(config, set, quiet=True), request, as_json=json))
     )
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard rejudge --topic chat.messages --dry-run",
+        "safeguard rejudge --topic chat.messages --reason outage --since 2h",
+        "safeguard rejudge --topic chat.messages --limit 1000 --json",
+    )
+)
+def rejudge(
+    *,
+    topic: Annotated[str, Parameter(help="The input topic.")],
+    reason: Annotated[
+        list[str] | None, Parameter(negative=(), help="Why they are unjudged; repeatable.")
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 0,
+    dry_run: DryRun = False,
+    json: Annotated[bool, Parameter(help="Print the report as one JSON object.")] = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Judge unjudged messages once more; exit 1 where some stay so or are gone."""
+    from consumer.rejudge import RejudgeRequest, rejudge_topic
+
+    settings = _settings(config, set, quiet=True)
+    selection = _selection(reason, since, until, None, limit, known=UnjudgedReason)
+    request = RejudgeRequest(topic, selection, dry_run)
+    raise SystemExit(_run(rejudge_topic(settings, request, as_json=json)))
 
 
 @app.command(
@@ -560,12 +591,14 @@ def _selection(
     key: str | None,
     limit: int,
     positions: tuple[str, ...] = (),
+    *,
+    known: Iterable[str] = DeadLetterReason,
 ) -> Selection:
     now_ms = SystemClock().wall_ms()
-    known = [reason.value for reason in DeadLetterReason]
+    names = list(known)
     for reason in reasons or ():
-        if reason not in known:
-            raise InvalidSettings(f"--reason {reason}: there are {', '.join(known)}")
+        if reason not in names:
+            raise InvalidSettings(f"--reason {reason}: there are {', '.join(names)}")
     if limit < 0:
         raise InvalidSettings(f"--limit {limit}: give 0 or more")
     return Selection(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import socket
 
 from consumer.classifier.direct import DirectTransport
 from consumer.classifier.endpoint import Endpoint
@@ -168,3 +170,8 @@ def build_classifier(
         metrics,
         random.Random(),
     )
+
+
+def worker_name() -> str:
+    """Who signs dead letters: host and process."""
+    return f"{socket.gethostname()}-{os.getpid()}"

@@ -152,6 +152,8 @@ def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> b
     }
     if verdict.unjudged_reason is not None:
         fields["unjudged_reason"] = verdict.unjudged_reason
+    if verdict.supersedes is not None:
+        fields["supersedes"] = verdict.supersedes
     return orjson.dumps(fields)
 
 
@@ -192,6 +194,8 @@ def verdict_headers(verdict: Verdict, record: Record, group: str, term: int) -> 
         ("safeguard-term", b"%d" % term),
         ("safeguard-judged-at", rfc3339(verdict.judged_at_ms).encode()),
     ]
+    if verdict.supersedes is not None:
+        headers.append(("safeguard-supersedes", verdict.supersedes.encode()))
     return headers
 
 

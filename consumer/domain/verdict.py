@@ -21,6 +21,8 @@ class Cause(StrEnum):
     MODEL = "model"
     SKIPPED = "skipped"
     UNJUDGED = "unjudged"
+    REPLAY = "replay"
+    """The model, in a later run of `safeguard rejudge`."""
 
 
 class UnjudgedReason(StrEnum):
@@ -85,6 +87,8 @@ class Verdict(NamedTuple):
     """From the worker taking the record to the first call."""
     model_ms: float = 0.0
     """The calls to the model, from the first request to the last answer."""
+    supersedes: str | None = None
+    """The id of the verdict that this one replaces; None for a first verdict."""
 
 
 def verdict_id(source: str, position: Position, group: str, digest: str) -> str:
@@ -95,6 +99,16 @@ def verdict_id(source: str, position: Position, group: str, digest: str) -> str:
     """
     text = f"{source}\n{position.partition}\n{position.offset}\n{group}\n{digest}"
     return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def superseding_id(superseded: str, cause: Cause, run: str) -> str:
+    """
+    The id of a verdict that replaces another one.
+
+    `run` names the run or the decision that it comes from: sent twice by one run it is the same
+    verdict, and a later run's is another.
+    """
+    return blake2b(f"{superseded}\n{cause}\n{run}".encode(), digest_size=16).hexdigest()
 
 
 def most_severe(outcomes: Sequence[Outcome]) -> Outcome:

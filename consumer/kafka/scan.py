@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
+from consumer.domain.decoding import UNREADABLE_HEADERS
 from consumer.domain.message import Headers, Position, Record
 from consumer.errors import BrokerUnavailable
 from consumer.kafka import config as properties
@@ -139,7 +140,10 @@ def _within(consumer: Consumer, ends: dict[tuple[str, int], int]) -> list[Record
 
 
 def _record(message: KafkaMessage, position: Position) -> Record:
-    headers = cast("Headers", tuple(message.headers() or ()))
+    try:
+        headers = cast("Headers", tuple(message.headers() or ()))
+    except UnicodeDecodeError:
+        headers = UNREADABLE_HEADERS
     return Record(position, message.timestamp()[1], message.key(), message.value(), headers)
 
 

@@ -56,6 +56,7 @@ def test_help_is_everywhere_and_has_examples() -> None:
         ["doctor"],
         ["evaluate"],
         ["audit"],
+        ["rejudge"],
         ["settings"],
         ["topics", "plan"],
         ["topics", "apply"],

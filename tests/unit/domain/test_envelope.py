@@ -77,6 +77,7 @@ VERDICTS = st.builds(
     judged_at_ms=st.integers(0, 2**42),
     queued_ms=MILLISECONDS,
     model_ms=MILLISECONDS,
+    supersedes=st.sampled_from([None, "0" * 32]),
 )
 
 
@@ -94,6 +95,7 @@ def test_every_envelope_is_as_the_model_says(verdict: Verdict, chars_max: int | 
     )
     assert envelope.id == verdict.id
     assert envelope.outcome is verdict.outcome
+    assert envelope.supersedes == verdict.supersedes
     assert envelope.position.offset == verdict.message.position.offset
     assert envelope.message.author == verdict.message.author
     assert [found.label for found in envelope.judgements] == [j.label for j in verdict.judgements]
