@@ -25,7 +25,7 @@ from consumer.kafka.tails import KafkaTails
 from consumer.kafka.topics import Topics
 from consumer.parts import (
     build_classifier,
-    build_endpoint,
+    build_fleet,
     check_budgets,
     kafka_config,
     lease_terms,
@@ -65,7 +65,7 @@ class Worker:
         self._kafka = kafka_config(settings.kafka)
         check_budgets(settings)
         self.policies = PolicyStore(settings.policies.folder, self.metrics, self._clock.wall_ms)
-        self.endpoint = build_endpoint(settings.inference, self._clock, self.metrics)
+        self.fleet = build_fleet(settings.inference, self._clock, self.metrics)
         self.inputs = Inputs(settings.kafka, self._kafka, self.policies)
         self._controls = ControlsReader(self._kafka)
         self._paused: frozenset[str] = frozenset()
@@ -80,8 +80,8 @@ class Worker:
 
     def __repr__(self) -> str:
         if not self._is_started:
-            return f"<Worker not started, {self.endpoint!r}>"
-        return f"<Worker {self.intake!r} {self.source!r} {self.sink!r} {self.endpoint!r}>"
+            return f"<Worker not started, {self.fleet!r}>"
+        return f"<Worker {self.intake!r} {self.source!r} {self.sink!r} {self.fleet!r}>"
 
     async def start(self) -> None:
         """
@@ -94,7 +94,7 @@ class Worker:
             await self._start()
         except BaseException:
             await asyncio.to_thread(self._controls.close)
-            await self.endpoint.close()
+            await self.fleet.close()
             raise
 
     async def _start(self) -> None:
@@ -130,7 +130,7 @@ class Worker:
         publisher = Publisher(
             group, office, settings.kafka.message_bytes_max, self.inputs.bytes_max
         )
-        classifier = build_classifier(settings.inference, self.endpoint, self._clock, metrics)
+        classifier = build_classifier(settings.inference, self.fleet, self._clock, metrics)
         self.intake = Intake(
             self.source,
             self.sink,
@@ -179,7 +179,7 @@ class Worker:
             "started",
             topics=self.inputs.topics,
             group=group,
-            endpoint=self.endpoint.name,
+            endpoints=[endpoint.name for endpoint in self.fleet.endpoints],
             model=settings.inference.model,
             health=f"http://{settings.telemetry.health_host}:{self.health.port}",
         )
@@ -225,7 +225,7 @@ class Worker:
         await self.sink.close(self._settings.pipeline.drain_s)
         self._tails.close()
         await asyncio.to_thread(self._controls.close)
-        await self.endpoint.close()
+        await self.fleet.close()
         self.health.close()
         ledger = self.intake.ledger
         log.info(
@@ -288,21 +288,18 @@ class Worker:
 
     async def _warm_up(self) -> None:
         """A first structured request takes some servers 20 s: better before traffic than in it."""
-        try:
-            found = await self.endpoint.probe()
-        except Retryable as error:
-            log.warning(
-                "endpoint does not answer yet", endpoint=self.endpoint.name, error=str(error)
+        for name, found in (await self.fleet.probe()).items():
+            if isinstance(found, Retryable):
+                log.warning("endpoint does not answer yet", endpoint=name, error=str(found))
+                continue
+            log.info(
+                "endpoint answers",
+                endpoint=name,
+                has_model=found.has_model,
+                known_bad=found.label_for_bad,
+                known_good=found.label_for_good,
+                schema=found.has_schema,
             )
-            return
-        log.info(
-            "endpoint answers",
-            endpoint=self.endpoint.name,
-            has_model=found.has_model,
-            known_bad=found.label_for_bad,
-            known_good=found.label_for_good,
-            schema=found.has_schema,
-        )
 
     async def _commit_regularly(self) -> None:
         while True:
@@ -313,7 +310,7 @@ class Worker:
         while True:
             self._ticked_s = time.monotonic()
             self.intake.refresh_gauges(self.source.ends)
-            self.intake.end_pinned(self._settings.pipeline.pinned_s, self.endpoint.breaker.is_open)
+            self.intake.end_pinned(self._settings.pipeline.pinned_s, self.fleet.is_out)
             await asyncio.sleep(TICK_S)
 
     async def _watch_for_stalls(self) -> None:
@@ -345,7 +342,8 @@ class Worker:
             self._is_started and not self.intake.failure.done(),
             {
                 "partitions": len(self.source.owned),
-                "breaker_open": self.endpoint.breaker.is_open,
+                "breaker_open": self.fleet.is_out,
+                "endpoints_out": [e.name for e in self.fleet.endpoints if e.breaker.is_open],
                 "stranded": stranded,
                 "recovering": [str(partition) for partition in self.intake.recovering],
                 "publishing_waits": self.sink.troubled,

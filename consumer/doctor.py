@@ -10,15 +10,16 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from consumer.classifier.endpoint import Endpoint, ProbeResult
 from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import PolicyVersion
-from consumer.errors import ConsumerError, InvalidSettings
+from consumer.errors import ConsumerError, InvalidSettings, Retryable
 from consumer.kafka.controls import controls_steps
 from consumer.kafka.outputs import describe_outputs, unfit_steps
 from consumer.kafka.session import check_metadata_room
 from consumer.kafka.topics import Step, Topics
-from consumer.parts import build_classifier, build_endpoint, kafka_config, lease_terms
+from consumer.parts import build_classifier, build_fleet, kafka_config, lease_terms
 from consumer.registry.load import load_catalogue, write_pins
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock
@@ -31,15 +32,15 @@ async def classify_text(settings: Settings, text: str, topic: str, *, as_json: b
     if binding is None:
         raise InvalidSettings(f"no policy binds the topic {topic}: `safeguard policy show`")
     clock, metrics = SystemClock(), Metrics()
-    endpoint = build_endpoint(settings.inference, clock, metrics)
+    fleet = build_fleet(settings.inference, clock, metrics)
     try:
-        # A person is waiting: an endpoint that is out is told at once, as an error.
-        await endpoint.probe()
-        classifier = build_classifier(settings.inference, endpoint, clock, metrics)
+        # A person is waiting: endpoints that are out are told at once, as an error.
+        await fleet.probe_first()
+        classifier = build_classifier(settings.inference, fleet, clock, metrics)
         deadline_s = clock.now_s() + binding.deadline_s if binding.deadline_s else None
         judged = await classifier.classify(text, binding.live, binding, deadline_s)
     finally:
-        await endpoint.close()
+        await fleet.close()
     outcomes = [judgement.outcome for judgement in judged.judgements]
     if judged.unjudged is not None:
         outcomes.append(binding.on_unjudged)
@@ -140,18 +141,24 @@ class Checks:
         )
 
     async def endpoint(self, settings: Settings) -> None:
-        endpoint = build_endpoint(settings.inference, SystemClock(), Metrics())
+        fleet = build_fleet(settings.inference, SystemClock(), Metrics())
         try:
-            found = await endpoint.probe()
+            found = await fleet.probe()
         except ConsumerError as error:
-            self._say(False, f"endpoint {settings.inference.endpoint}", str(error))
+            self._say(False, "endpoint", str(error))
             return
         finally:
-            await endpoint.close()
-        name = settings.inference.model
-        self._say(True, f"endpoint {settings.inference.endpoint}", "answers")
+            await fleet.close()
+        for endpoint in fleet.endpoints:
+            self._endpoint(endpoint, found[endpoint.name])
+
+    def _endpoint(self, endpoint: Endpoint, found: ProbeResult | Retryable) -> None:
+        if isinstance(found, Retryable):
+            self._say(False, f"endpoint {endpoint.name}", str(found))
+            return
+        self._say(True, f"endpoint {endpoint.name}", "answers")
         served = ", ".join(found.models[:5]) or "not listed"
-        self._say(found.has_model, f"model {name}", f"the server has: {served}")
+        self._say(found.has_model, f"model {endpoint.format.model}", f"the server has: {served}")
         self._say(found.label_for_bad == "THREAT", "known-bad text", found.label_for_bad)
         self._say(found.label_for_good == "SAFE", "known-good text", found.label_for_good)
         self._say(True, "JSON schema", "used" if found.has_schema else "left out: not honoured")

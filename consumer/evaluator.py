@@ -21,7 +21,7 @@ from consumer.evaluation.cases import Case, read_cases
 from consumer.evaluation.report import STAND_IN_NOTE, Report
 from consumer.evaluation.scoring import Answer, score_attacks, score_cases
 from consumer.interfaces import Classifier, Clock
-from consumer.parts import build_classifier, build_endpoint
+from consumer.parts import build_classifier, build_fleet
 from consumer.registry.load import load_catalogue
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock
@@ -77,16 +77,16 @@ async def evaluate(
     version = _version(binding, request.version)
     cases = read_cases(settings.policies.folder, version)
     clock, metrics = SystemClock(), Metrics()
-    endpoint = build_endpoint(settings.inference, clock, metrics)
+    fleet = build_fleet(settings.inference, clock, metrics)
     try:
-        found = await endpoint.probe()
-        classifier = build_classifier(settings.inference, endpoint, clock, metrics)
+        found = await fleet.probe_first()
+        classifier = build_classifier(settings.inference, fleet, clock, metrics)
         judge = _Judge(classifier, clock, binding, version, request.concurrency)
         report = Report(
             version=version.id,
             digest=version.digest,
-            endpoint=endpoint.name,
-            model=endpoint.format.model,
+            endpoint=",".join(each.name for each in fleet.endpoints),
+            model=",".join(dict.fromkeys(each.format.model for each in fleet.endpoints)),
             served=found.models,
             template=TEMPLATE,
         )
@@ -105,7 +105,7 @@ async def evaluate(
             report = replace(report, attacks=scores, without_base=missing)
         return report
     finally:
-        await endpoint.close()
+        await fleet.close()
 
 
 class _Judge:

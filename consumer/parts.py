@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import random
 import socket
+from typing import Literal
 
 from consumer.classifier.direct import DirectTransport
 from consumer.classifier.endpoint import Endpoint
+from consumer.classifier.fleet import Fleet
+from consumer.classifier.hedge import Hedging
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
+from consumer.classifier.knee import KneeFinder
 from consumer.classifier.request import RequestFormat
 from consumer.classifier.transport import Transport
 from consumer.errors import InvalidSettings
@@ -19,7 +23,7 @@ from consumer.pipeline.lease import LeaseTerms
 from consumer.pipeline.recovery import RecoveryLimits
 from consumer.reliability.breaker import Breaker
 from consumer.reliability.retry import RetryLimits
-from consumer.settings import InferenceSettings, KafkaSettings, Settings
+from consumer.settings import EndpointSettings, InferenceSettings, KafkaSettings, Settings
 from consumer.telemetry.metrics import Metrics
 
 
@@ -114,26 +118,46 @@ def _property(value: str | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def build_endpoint(settings: InferenceSettings, clock: Clock, metrics: Metrics) -> Endpoint:
+def build_fleet(
+    settings: InferenceSettings,
+    clock: Clock,
+    metrics: Metrics,
+    role: Literal["first", "second"] = "first",
+) -> Fleet:
     """
-    The endpoint as the settings name it.
+    The endpoints of that role, as the settings name them.
 
     Raises:
-        InvalidSettings: the key's file cannot be read.
+        InvalidSettings: a key's file cannot be read.
     """
-    key = "none"
-    if settings.api_key_file is not None:
-        try:
-            key = settings.api_key_file.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidSettings(
-                f"inference.api_key_file: {settings.api_key_file} cannot be read: {error}"
-            ) from None
+    hedging = Hedging(settings.hedge_at, settings.hedge_share_max) if settings.hedge_at else None
+    endpoints = [
+        _build_endpoint(name, each, settings, clock, metrics)
+        for name, each in endpoints_of(settings).items()
+        if each.role == role
+    ]
+    return Fleet(endpoints, clock, metrics, settings.reserved_share, hedging)
+
+
+def endpoints_of(settings: InferenceSettings) -> dict[str, EndpointSettings]:
+    """By name; the one of `inference.endpoint` has its address as its name."""
+    if settings.endpoints:
+        return dict(settings.endpoints)
+    return {settings.endpoint: EndpointSettings(address=settings.endpoint)}
+
+
+def _build_endpoint(
+    name: str, ours: EndpointSettings, settings: InferenceSettings, clock: Clock, metrics: Metrics
+) -> Endpoint:
+    calls_max = ours.calls_max or settings.calls_max
+    knee = None
+    if settings.adaptive and calls_max > settings.calls_min:
+        knee = KneeFinder(settings.calls_min, calls_max, START_CALLS)
     return Endpoint(
-        name=settings.endpoint,
-        transport=_transport(settings, key),
+        name=name,
+        transport=_transport(ours, settings, calls_max),
         format=RequestFormat(
-            model=settings.model,
+            model=ours.model or settings.model,
             tokens_max=settings.tokens_max,
             temperature=settings.temperature,
             seed=settings.seed,
@@ -142,26 +166,41 @@ def build_endpoint(settings: InferenceSettings, clock: Clock, metrics: Metrics) 
         clock=clock,
         metrics=metrics,
         timeout_s=settings.timeout_s,
-        calls_max=settings.calls_max,
+        calls_max=calls_max,
+        knee=knee,
     )
 
 
-def _transport(settings: InferenceSettings, key: str) -> Transport:
+START_CALLS = 32
+"""Where the search for a server's knee begins: it doubles while a server has room."""
+
+
+def _transport(ours: EndpointSettings, settings: InferenceSettings, calls_max: int) -> Transport:
+    key = _key(ours, settings)
     # A probe goes out beside the calls, so there is one connection more than there are calls.
-    connections_max = settings.calls_max + 1
     if settings.transport == "sdk":
         # Imported here: the package takes a second and 40 MB that the direct transport saves.
         from consumer.classifier.sdk import SdkTransport
 
-        return SdkTransport(settings.endpoint, key, connections_max, settings.timeout_s)
-    return DirectTransport(settings.endpoint, key, connections_max, settings.timeout_s)
+        return SdkTransport(ours.address, key, calls_max + 1, settings.timeout_s)
+    return DirectTransport(ours.address, key, calls_max + 1, settings.timeout_s)
+
+
+def _key(ours: EndpointSettings, settings: InferenceSettings) -> str:
+    file = ours.api_key_file or settings.api_key_file
+    if file is None:
+        return "none"
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"inference.api_key_file: {file} cannot be read: {error}") from None
 
 
 def build_classifier(
-    settings: InferenceSettings, endpoint: Endpoint, clock: Clock, metrics: Metrics
+    settings: InferenceSettings, fleet: Fleet, clock: Clock, metrics: Metrics
 ) -> SafeguardClassifier:
     return SafeguardClassifier(
-        endpoint,
+        fleet,
         RetryLimits(settings.attempts_max, wait_max_s=settings.wait_max_s),
         SegmentLimits(
             settings.segment_bytes, settings.segment_overlap_chars, settings.segments_max

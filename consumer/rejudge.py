@@ -11,6 +11,7 @@ import asyncio
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import orjson
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.lane import Lane
 from consumer.domain.message import Position, Record
 from consumer.domain.policy import Outcome
 from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing
@@ -26,7 +28,7 @@ from consumer.kafka.letters import LetterBox
 from consumer.kafka.outputs import describe_outputs
 from consumer.kafka.scan import Span, TopicScan
 from consumer.kafka.topics import Topics
-from consumer.parts import build_classifier, build_endpoint, kafka_config, worker_name
+from consumer.parts import build_classifier, build_fleet, kafka_config, worker_name
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.superseding import Superseder, Superseding
 from consumer.registry.load import load_catalogue
@@ -188,11 +190,13 @@ async def _supersede(
     limits = await asyncio.to_thread(site.bytes_max) if settings.kafka.topic_ids else {}
     office = DeadLetterOffice(group, worker_name())
     publisher = Publisher(group, office, settings.kafka.message_bytes_max, limits)
-    endpoint = build_endpoint(settings.inference, clock, metrics)
+    fleet = build_fleet(settings.inference, clock, metrics)
     try:
-        await endpoint.probe()
-        classifier = build_classifier(settings.inference, endpoint, clock, metrics)
+        await fleet.probe_first()
+        classifier = build_classifier(settings.inference, fleet, clock, metrics)
         superseder = Superseder(classifier, publisher, clock, group, summary.run)
+        # Behind the live traffic, where the server knows priorities.
+        binding = replace(site.binding, lane=Lane.REPLAY)
         places = asyncio.Semaphore(settings.inference.calls_max)
         box, bounds = LetterBox(config), await asyncio.to_thread(site.bounds)
         # In the order of the positions, which is the order that a key's verdicts keep.
@@ -201,7 +205,7 @@ async def _supersede(
 
         async def judge(record: Record, superseded: str) -> Superseding | str:
             async with places:
-                found = await superseder.supersede(record, site.binding, superseded)
+                found = await superseder.supersede(record, binding, superseded)
             progress.advance(task)
             return found
 
@@ -216,7 +220,7 @@ async def _supersede(
             new = [result for result in results if isinstance(result, Superseding)]
             await asyncio.to_thread(_publish, box, site.binding, new, summary)
     finally:
-        await endpoint.close()
+        await fleet.close()
 
 
 def _publish(

@@ -14,7 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from consumer.errors import InvalidSettings
 
@@ -74,11 +81,31 @@ class KafkaSettings(_Section):
     """librdkafka properties whose value is read from a file, such as sasl.password."""
 
 
+class EndpointSettings(_Section):
+    """One of several inference servers: `[inference.endpoints.NAME]`."""
+
+    address: str
+    """Base address; it ends in the version, as `inference.endpoint` does."""
+    model: str | None = None
+    """The model's name as this server knows it; else `inference.model`."""
+    api_key_file: Path | None = None
+    """File that holds this server's key; else `inference.api_key_file`."""
+    calls_max: Annotated[int | None, Field(ge=1, le=10_000)] = None
+    """Calls to this server at once, at most; else `inference.calls_max`."""
+    role: Literal["first", "second"] = "first"
+    """`first` judges; `second` is asked only where a policy wants a second look there."""
+
+
+EndpointName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+
 class InferenceSettings(_Section):
-    """The safeguard inference server."""
+    """The safeguard inference servers."""
 
     endpoint: str = "http://127.0.0.1:8000/v1"
     """Base address of an OpenAI-compatible server; it ends in the version."""
+    endpoints: dict[EndpointName, EndpointSettings] = {}
+    """Several servers by name, instead of `endpoint`; each is a table of its own."""
     model: str = "openai/gpt-oss-safeguard-20b"
     """The model's name as the server knows it."""
     api_key_file: Path | None = None
@@ -86,7 +113,17 @@ class InferenceSettings(_Section):
     transport: Literal["direct", "sdk"] = "direct"
     """`direct` posts with aiohttp, `sdk` goes through the openai package; same bytes."""
     calls_max: Annotated[int, Field(ge=1, le=10_000)] = 64
-    """Calls to the server at once. Match it to the server's slots; its own queue has no bound."""
+    """Calls to a server at once, at most; with `adaptive` fewer where more only queue there."""
+    calls_min: Annotated[int, Field(ge=1, le=10_000)] = 4
+    """With `adaptive`: calls to a server at once, at least."""
+    adaptive: bool = True
+    """Find out how many calls a server takes at once, by its latency and its refusals."""
+    reserved_share: Annotated[float, Field(ge=0, le=0.9)] = 0.1
+    """Of each server's places, what later lanes leave to earlier ones while those are in use."""
+    hedge_at: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Ask a second time what takes longer than this share of calls, such as 0.95; 0 is never."""
+    hedge_share_max: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    """Of all calls, how many may be second ones of that kind."""
     timeout_s: Annotated[float, Field(ge=0.1, le=3_600)] = 60.0
     """One call."""
     tokens_max: Annotated[int, Field(ge=64, le=200_000)] = 4_096
@@ -107,6 +144,12 @@ class InferenceSettings(_Section):
     """What two neighbouring segments share."""
     segments_max: Annotated[int, Field(ge=1, le=1_000)] = 8
     """Text that needs more segments is unjudged with reason too_long."""
+
+    @model_validator(mode="after")
+    def _judges(self) -> InferenceSettings:
+        if self.endpoints and all(each.role != "first" for each in self.endpoints.values()):
+            raise ValueError('one of inference.endpoints must have role = "first"')
+        return self
 
 
 class PipelineSettings(_Section):
@@ -268,13 +311,28 @@ def _merge(
 
 def _nested(merged: Mapping[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
-    for name, value in merged.items():
+    for name, value in sorted(merged.items(), key=lambda item: item[0].count(".")):
         section, _, field = name.partition(".")
         if not field:
             nested[section] = value
-        elif isinstance(nested.setdefault(section, {}), dict):
-            nested[section][field] = value
+        elif isinstance(table := nested.setdefault(section, {}), dict):
+            if name.startswith(f"{_TABLE_OF_TABLES}."):
+                _put(table, field.split("."), value)
+            else:
+                table[field] = value
     return nested
+
+
+_TABLE_OF_TABLES = "inference.endpoints"
+"""A table whose keys are names that the operator gives, each with a table of its own."""
+
+
+def _put(table: dict[str, Any], path: list[str], value: object) -> None:
+    """Set what lies at a path, without changing the tables that were read from a file."""
+    for step in path[:-1]:
+        inner = table.get(step)
+        table[step] = table = dict(inner) if isinstance(inner, dict) else {}
+    table[path[-1]] = value
 
 
 def _faults(error: ValidationError, origins: Mapping[str, str]) -> str:
@@ -299,4 +357,8 @@ def describe_settings() -> list[tuple[str, str, str]]:
             default = field.default
             shown = "" if default is None else str(default)
             rows.append((f"{section}.{name}", shown, (field.description or "").replace("\n", " ")))
+    for name, field in EndpointSettings.model_fields.items():
+        shown = "" if field.is_required() or field.default is None else str(field.default)
+        meaning = (field.description or "").replace("\n", " ")
+        rows.append((f"{_TABLE_OF_TABLES}.NAME.{name}", shown, meaning))
     return rows

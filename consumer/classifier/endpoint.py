@@ -8,17 +8,18 @@ logged loudly; it is never an error.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import NamedTuple
 
 import orjson
 import structlog
 
+from consumer.classifier.knee import KneeFinder, Sent
 from consumer.classifier.parser import Fault, Reading, read_completion, read_failed_generation
 from consumer.classifier.prompt import system_message, user_message
 from consumer.classifier.refusals import FailedGeneration, UnknownParameter, error_for
 from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat, request_body
-from consumer.classifier.slots import Slots
 from consumer.classifier.transport import Transport
 from consumer.domain.policy import Outcome, Policy
 from consumer.errors import ModelFault, Overloaded, Retryable
@@ -42,14 +43,22 @@ class ProbeResult(NamedTuple):
     has_reasoning: bool
 
 
-class Crowded(Retryable):
-    """No slot was free within the message's deadline. Raise `inference.calls_max`."""
+class Answer(NamedTuple):
+    """What an endpoint sent back for one call, not yet read."""
 
-    is_systemic = False
+    endpoint: Endpoint
+    reply: Reply
+    sent: Sent
+    latency_s: float
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is a completion to be read."""
+        return self.reply.status == 200
 
 
 class Endpoint:
-    """A server behind a transport, with its breaker."""
+    """A server behind a transport, with its breaker and what it is known to take at once."""
 
     def __init__(
         self,
@@ -61,6 +70,7 @@ class Endpoint:
         metrics: Metrics,
         timeout_s: float,
         calls_max: int,
+        knee: KneeFinder | None = None,
     ) -> None:
         self.name = name
         self.format = format
@@ -71,56 +81,80 @@ class Endpoint:
         self._clock = clock
         self._metrics = metrics
         self._timeout_s = timeout_s
-        self._slots = Slots(calls_max)
-        self._calls = 0
-        metrics.calls_in_flight.set_function(lambda: float(self._calls))
+        self._calls_max = calls_max
+        self.knee = knee
+        """Finds out how many calls it takes at once; without it these are `calls_max`."""
+        self.at_once = 0
+        """Places that are taken; the fleet gives them."""
+        self._broken: deque[tuple[float, int]] = deque(maxlen=16)
+        """When its last calls broke off, and of which messages."""
+        metrics.calls_in_flight.labels(name).set_function(lambda: float(self.at_once))
+        metrics.calls_limit.labels(name).set_function(lambda: float(self.limit))
         self._probing: asyncio.Task[bool] | None = None
 
     def __repr__(self) -> str:
         return f"<Endpoint {self.name} {self.format.model} {self.breaker!r}>"
 
+    @property
+    def limit(self) -> int:
+        """How many calls it is given at once."""
+        return self._calls_max if self.knee is None else self.knee.limit
+
+    async def post(
+        self,
+        policy: Policy,
+        user: str,
+        format: RequestFormat,
+        timeout_s: float | None = None,
+        priority: int | None = None,
+    ) -> Answer:
+        """
+        One call, answered whatever the status.
+
+        Raises:
+            InferenceTimeout, InferenceUnavailable: no answer came.
+        """
+        body = request_body(policy, user, format)
+        limit_s = self._timeout_s if timeout_s is None else min(self._timeout_s, timeout_s)
+        sent = self.knee.sent(self.at_once) if self.knee else NOT_MEASURED
+        started_s = self._clock.now_s()
+        reply = await self._transport.post(COMPLETIONS, body, limit_s)
+        latency_s = self._clock.now_s() - started_s
+        self._metrics.call_seconds.observe(latency_s)
+        return Answer(self, reply, sent, latency_s)
+
+    def learn(self, answer: Answer, *, is_full: bool) -> None:
+        """Learn from an answer how many calls the server takes; `is_full`: others wait for one."""
+        if self.knee is None:
+            return
+        if answer.is_whole:
+            self.knee.answered(answer.sent, answer.latency_s, is_full)
+        elif answer.reply.status in OVERLOADED:
+            self.knee.refused(answer.sent)
+
+    def note_broken(self, now_s: float, user: str) -> None:
+        """A call about this message broke off."""
+        self._broken.append((now_s, hash(user)))
+
+    def broke_for_others(self, since_s: float, user: str) -> bool:
+        """Whether calls about other messages broke off since then: the server itself fell."""
+        ours = hash(user)
+        return any(at_s >= since_s and whose != ours for at_s, whose in self._broken)
+
     async def ask(
         self, policy: Policy, user: str, format: RequestFormat, timeout_s: float | None
     ) -> Reading:
         """
-        One call, one judgement.
+        One call that takes no place, one judgement: for probes.
 
         Raises:
             Retryable: nothing usable came; `is_systemic` says whom it hints at.
             EndpointRefused: key, model or path are wrong.
         """
-        body = request_body(policy, user, format)
-        asked_s = self._clock.now_s()
-        loop_s = asyncio.get_running_loop().time()
-        if not await self._slots.take(None if timeout_s is None else loop_s + timeout_s):
-            raise Crowded
-        try:
-            if timeout_s is not None:
-                timeout_s -= self._clock.now_s() - asked_s
-                if timeout_s <= 0:
-                    raise Crowded
-            reply = await self._post(body, timeout_s)
-        finally:
-            someone_waited = self._slots.give_back()
-        if someone_waited:
-            # The next call goes out before this answer is read: a server is idle meanwhile. One
-            # turn of the loop hands the slot over, in the next one the call is sent.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-        return self._read(reply, policy)
+        return self.read((await self.post(policy, user, format, timeout_s)).reply, policy)
 
-    async def _post(self, body: bytes, timeout_s: float | None) -> Reply:
-        limit_s = self._timeout_s if timeout_s is None else min(self._timeout_s, timeout_s)
-        self._calls += 1
-        started_s = self._clock.now_s()
-        try:
-            reply = await self._transport.post(COMPLETIONS, body, limit_s)
-        finally:
-            self._calls -= 1
-        self._metrics.call_seconds.observe(self._clock.now_s() - started_s)
-        return reply
-
-    def _read(self, reply: Reply, policy: Policy) -> Reading:
+    def read(self, reply: Reply, policy: Policy) -> Reading:
+        """The judgement in an answer; raises as `ask` does."""
         if reply.status != 200:
             error = error_for(reply)
             if not (isinstance(error, Retryable) and error.is_systemic):
@@ -136,7 +170,7 @@ class Endpoint:
         self.last_answer_s = self._clock.now_s()
         open_for_s = self.breaker.recover(self.last_answer_s)
         if open_for_s is not None:
-            self._metrics.breaker_open.set(0)
+            self._metrics.breaker_open.labels(self.name).set(0)
             log.info("endpoint is back", endpoint=self.name, out_for_s=round(open_for_s, 1))
 
     def leave_out(self, error: UnknownParameter) -> bool:
@@ -168,9 +202,9 @@ class Endpoint:
         if wait_s:
             await asyncio.sleep(wait_s)
         try:
-            # Past the slots: calls that hang hold them all just when the probe matters most.
-            body = request_body(PROBE_POLICY, user_message(PROBE_GOOD, "probe"), self.format)
-            self._read(await self._post(body, 30.0), PROBE_POLICY)
+            # It takes no place: calls that hang hold them all just when the probe matters most.
+            user = user_message(PROBE_GOOD, "probe")
+            await self.ask(PROBE_POLICY, user, self.format, 30.0)
         except UnknownParameter as error:
             self.leave_out(error)
         except Overloaded:
@@ -179,7 +213,7 @@ class Endpoint:
         except Retryable as error:
             if error.is_systemic:
                 if self.breaker.trip(self._clock.now_s()):
-                    self._metrics.breaker_open.set(1)
+                    self._metrics.breaker_open.labels(self.name).set(1)
                     log.warning("endpoint is out: waiting", endpoint=self.name, error=str(error))
                 return False
         return True
@@ -240,6 +274,10 @@ def _as_reading(result: Reading | Fault) -> Reading:
         raise ModelFault(result.value)
     return result
 
+
+NOT_MEASURED = Sent(-1, 0)
+OVERLOADED = (429, 503)
+"""The statuses by which a server says that it has no room."""
 
 _SCHEMA_FAULTS = ("http_400", "http_500", Fault.EMPTY, Fault.ONLY_IN_REASONING, Fault.RAW_HARMONY)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from consumer.domain.lane import Lane
 from consumer.domain.policy import Outcome, PolicyVersion
 
 Pointer = tuple[str, ...]
@@ -90,6 +91,8 @@ class Binding:
     """Seconds from the record's own timestamp to giving up its judgement (0 = never)."""
     on_unjudged: Outcome = Outcome.FLAG
     on_outage: Literal["wait", "unjudged"] = "wait"
+    lane: Lane = Lane.REAL_TIME
+    """Whose messages wait for whose when the servers are full."""
     start: str = "latest"
     """Where a new group begins: `latest`, `earliest`, or an RFC 3339 time."""
     tombstones: Literal["dead-letter", "pass-over"] = "dead-letter"

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.lane import lane_of
 from consumer.domain.policy import Outcome, Policy, PolicyVersion, digest_of
 from consumer.errors import Flaw, InvalidPolicy
 from consumer.registry.document import read_policy
@@ -97,6 +98,7 @@ def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) ->
         max_age_s=topic.max_age_s,
         on_unjudged=Outcome(topic.on_unjudged),
         on_outage=topic.on_outage,
+        lane=lane_of(topic.lane),
         start=topic.start,
         tombstones=topic.tombstones,
         versions=versions,

@@ -116,6 +116,7 @@ class TopicFile(_Strict):
     max_age_s: Annotated[float, Field(ge=0, strict=False)] = 0.0
     on_unjudged: Literal["flag", "block", "allow"] = "flag"
     on_outage: Literal["wait", "unjudged"] = "wait"
+    lane: Literal["real-time", "comments", "replay"] = "real-time"
     start: Annotated[str, AfterValidator(_start)] = "latest"
     tombstones: Literal["dead-letter", "pass-over"] = "dead-letter"
     message: MessageTable = MessageTable()

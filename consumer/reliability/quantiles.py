@@ -1,9 +1,9 @@
 """
 Quantiles of a stream of positive numbers, in fixed memory. Pure.
 
-Buckets that each cover a tenth more than the one before: a quantile is right to within 5 %, which is
-finer than the things measured here repeat. Old numbers fade, so that a new model or a busier server
-is learned within some thousand answers.
+Buckets that each cover a tenth more than the one before: a quantile is right to within 5 %, finer
+than the things measured here repeat. Old numbers fade, so that a new model or a busier server is
+learned within some thousand answers.
 """
 
 from __future__ import annotations

@@ -93,7 +93,27 @@ class Metrics:
             registry=registry,
         )
         self.calls_in_flight = Gauge(
-            "safeguard_calls_in_flight", "Calls to the inference server now", registry=registry
+            "safeguard_calls_in_flight",
+            "Calls to an inference server now",
+            ["endpoint"],
+            registry=registry,
+        )
+        self.calls_limit = Gauge(
+            "safeguard_calls_limit",
+            "Calls at once that an inference server is found to take, or inference.calls_max",
+            ["endpoint"],
+            registry=registry,
+        )
+        self.calls_waiting = Gauge(
+            "safeguard_calls_waiting",
+            "Calls that wait here for a place at a server, by lane",
+            ["lane"],
+            registry=registry,
+        )
+        self.hedges = Counter(
+            "safeguard_hedges",
+            "Second calls for one that took unusually long (inference.hedge_at)",
+            registry=registry,
         )
         self.call_failures = Counter(
             "safeguard_call_failures", "Calls that gave no judgement", ["reason"], registry=registry
@@ -113,7 +133,10 @@ class Metrics:
             "safeguard_tokens", "Tokens as the server counted them", ["kind"], registry=registry
         )
         self.breaker_open = Gauge(
-            "safeguard_breaker_open", "1 while the inference server is out", registry=registry
+            "safeguard_breaker_open",
+            "1 while an inference server is out",
+            ["endpoint"],
+            registry=registry,
         )
         self.publish_repeats = Counter(
             "safeguard_publish_repeats",

@@ -99,7 +99,7 @@ async def run(
             write(broker.bootstrap_servers, topic, [value_of(n) for n in range(COUNT)])
             await finished(worker, COUNT)
             seconds = time.perf_counter() - started_s
-            opened = worker.endpoint.breaker.opened
+            opened = worker.fleet.endpoints[0].breaker.opened
         answers, served = list(safeguard.answers), dict(safeguard.faults_served)
     return Run(outputs_of(broker, topic), answers, served, opened, COUNT / seconds)
 

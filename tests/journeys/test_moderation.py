@@ -316,7 +316,7 @@ async def test_an_outage_holds_the_topic_and_loses_nothing(broker: Broker, tmp_p
         async with working(settings, 1) as worker:
             safeguard.behave(Behaviour(faults={FaultName.HTTP_502: 1.0}))
             write(broker.bootstrap_servers, topic, [said("a banned thing")] * 50, key=b"k")
-            await until(lambda: worker.endpoint.breaker.is_open, "the breaker to open")
+            await until(lambda: worker.fleet.endpoints[0].breaker.is_open, "the breaker to open")
             started_s = time.monotonic()
             await until(lambda: time.monotonic() > started_s + 0.8, "more than the deadline")
             assert worker.intake.ledger.verdicts == 0

@@ -15,6 +15,7 @@ import pytest
 
 from consumer.classifier.direct import DirectTransport
 from consumer.classifier.endpoint import PROBE_GOOD, PROBE_POLICY, Endpoint
+from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.prompt import user_message
 from consumer.classifier.request import RequestFormat
@@ -80,12 +81,13 @@ async def endpoint(request: pytest.FixtureRequest, server: Server) -> AsyncItera
 
 
 def classifier(endpoint: Endpoint, cut: SegmentLimits | None = None) -> SafeguardClassifier:
+    clock, metrics = SystemClock(), Metrics()
     return SafeguardClassifier(
-        endpoint,
+        Fleet([endpoint], clock, metrics),
         RetryLimits(),
         cut or SegmentLimits(),
-        SystemClock(),
-        Metrics(),
+        clock,
+        metrics,
         random.Random(1),
     )
 

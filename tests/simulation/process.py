@@ -6,6 +6,7 @@ import asyncio
 from random import Random
 
 from consumer.classifier.endpoint import Endpoint
+from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.request import RequestFormat
 from consumer.domain.binding import Binding, Catalogue, Reading
@@ -114,7 +115,7 @@ class SimProcess:
                 "sim", self.transport, RequestFormat("m"), Breaker(0.5), clock, metrics, 3.0, 8
             )
             classifier = SafeguardClassifier(
-                self.endpoint,
+                Fleet([self.endpoint], clock, metrics),
                 RetryLimits(3, wait_max_s=1.0),
                 SegmentLimits(16_000, 400, 8),
                 clock,

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from pydantic_core import PydanticUndefined
 
 from consumer.errors import InvalidSettings
 from consumer.kafka.config import OWNED, check_client_properties
-from consumer.parts import build_endpoint, check_budgets, kafka_config
+from consumer.parts import build_fleet, check_budgets, endpoints_of, kafka_config
 from consumer.settings import (
+    EndpointSettings,
     InferenceSettings,
     KafkaSettings,
     Settings,
@@ -244,7 +246,7 @@ def test_a_secret_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match=r"kafka\.client_files\.sasl\.password: .*missing"):
         kafka_config(KafkaSettings(client_files={"sasl.password": missing}))
     with pytest.raises(InvalidSettings, match=r"inference\.api_key_file: .*missing"):
-        build_endpoint(InferenceSettings(api_key_file=missing), SystemClock(), Metrics())
+        build_fleet(InferenceSettings(api_key_file=missing), SystemClock(), Metrics())
 
 
 def test_a_secret_that_is_no_text(tmp_path: Path) -> None:
@@ -254,7 +256,7 @@ def test_a_secret_that_is_no_text(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings):
         kafka_config(KafkaSettings(client_files={"sasl.password": secret}))
     with pytest.raises(InvalidSettings):
-        build_endpoint(InferenceSettings(api_key_file=secret), SystemClock(), Metrics())
+        build_fleet(InferenceSettings(api_key_file=secret), SystemClock(), Metrics())
 
 
 def test_properties_are_words_for_the_client() -> None:
@@ -301,6 +303,10 @@ def test_every_setting_is_described() -> None:
     assert undescribed in ([], ["telemetry.log_level"])
     for name, default, _ in rows:
         section, _, field = name.partition(".")
+        if field.startswith("endpoints.NAME."):
+            shown = EndpointSettings.model_fields[field.rpartition(".")[2]].default
+            assert default == ("" if shown in (None, PydanticUndefined) else shown)
+            continue
         shown = getattr(getattr(Settings(), section), field)
         assert default == ("" if shown is None else str(shown))
 
@@ -313,3 +319,48 @@ def test_a_drain_that_costs_the_membership_is_refused() -> None:
 
     with pytest.raises(InvalidSettings, match=r"pipeline\.drain_s.*kafka\.max_poll_interval_s"):
         check_budgets(settings)
+
+
+SEVERAL = """
+[inference]
+model = "small"
+calls_max = 32
+
+[inference.endpoints.gpu-a]
+address = "http://a:8000/v1"
+
+[inference.endpoints.gpu-b]
+address = "http://b:8000/v1"
+model = "large"
+calls_max = 8
+role = "second"
+"""
+
+
+def test_several_endpoints_each_have_a_table(file: Path) -> None:
+    """What an endpoint does not say is that of all; a flag reaches into one of the tables."""
+    file.write_text(SEVERAL)
+    flags = {"inference.endpoints.gpu-a.calls_max": "16"}
+    inference = load_settings(file, flags, environment={}).inference
+
+    fleet = build_fleet(inference, SystemClock(), Metrics())
+    second = build_fleet(inference, SystemClock(), Metrics(), "second")
+
+    assert [(e.name, e.format.model) for e in fleet.endpoints] == [("gpu-a", "small")]
+    assert [(e.name, e.format.model, e.limit) for e in second.endpoints] == [("gpu-b", "large", 8)]
+    assert endpoints_of(inference)["gpu-a"].calls_max == 16
+
+
+def test_endpoints_of_which_none_judges_are_refused(file: Path) -> None:
+    """A second opinion alone is none."""
+    file.write_text(SEVERAL.replace('"http://a:8000/v1"', '"http://a:8000/v1"\nrole = "second"'))
+
+    with pytest.raises(InvalidSettings, match=r'role = "first"'):
+        load_settings(file, environment={})
+
+
+def test_one_endpoint_needs_no_name() -> None:
+    """`inference.endpoint` alone is a fleet of one."""
+    (endpoint,) = build_fleet(InferenceSettings(), SystemClock(), Metrics()).endpoints
+
+    assert endpoint.name == "http://127.0.0.1:8000/v1"

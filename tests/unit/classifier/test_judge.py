@@ -16,6 +16,7 @@ from aiohttp import web
 
 from consumer.classifier.direct import DirectTransport
 from consumer.classifier.endpoint import PROBE_POLICY, Endpoint
+from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.prompt import system_message
 from consumer.classifier.reply import Reply
@@ -77,7 +78,7 @@ class World:
             calls_max,
         )
         self.classifier = SafeguardClassifier(
-            self.endpoint,
+            Fleet([self.endpoint], self.clock, self.metrics),
             RetryLimits(attempts_max, wait_initial_s, wait_max_s=wait_initial_s * 10),
             cut,
             self.clock,

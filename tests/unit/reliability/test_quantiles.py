@@ -26,7 +26,7 @@ def test_a_quantile_lies_within_a_bucket_of_one_of_its_neighbours_in_the_sorted_
     assert low / GROWTH <= quantiles.at(share) <= high * GROWTH
 
 
-@given(NUMBERS, st.floats(0.001, 2_000))
+@given(NUMBERS, st.floats(0.01, 1_000))
 def test_the_share_below_counts_all_that_are_clearly_smaller_and_none_that_are_clearly_larger(
     numbers: list[float], number: float
 ) -> None:

@@ -1,0 +1,294 @@
+"""
+Asking: one question, asked until there is a judgement, or a reason why there never will be one.
+
+A failed call may be the message's own doing or the server's, and they end differently: the first
+counts against the message, the second is waited out. Time spent waiting for endpoints that are out
+does not count against a message whose topic says `on_outage = "wait"`.
+
+When a server falls, every call under way breaks off, and one of them may be what broke it. None is
+blamed for that; but what has seen it twice is asked alone from then on, and what breaks the server
+alone is blamed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+from consumer.classifier.endpoint import Endpoint
+from consumer.classifier.fleet import Crowded, Fleet, Question
+from consumer.classifier.parser import Fault, Reading, Repair
+from consumer.classifier.refusals import PromptTooLong, UnknownParameter
+from consumer.classifier.request import RequestFormat
+from consumer.domain.lane import Lane
+from consumer.domain.verdict import Judgement, UnjudgedReason
+from consumer.errors import (
+    InferenceTimeout,
+    InferenceUnavailable,
+    ModelFault,
+    Overloaded,
+    Retryable,
+)
+from consumer.interfaces import Clock
+from consumer.reliability.retry import RetryLimits, wait_s
+from consumer.telemetry.metrics import Metrics
+
+FALLS_BEFORE_ALONE = 2
+"""How often a message may see a server fall before it is asked alone."""
+FALL_S = 1.0
+"""Calls that break off within so many seconds broke off together."""
+
+
+class Asker:
+    """Asks the endpoints of a fleet."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        retries: RetryLimits,
+        clock: Clock,
+        metrics: Metrics,
+        random: Random,
+    ) -> None:
+        self._fleet = fleet
+        self._retries = retries
+        self._clock = clock
+        self._metrics = metrics
+        self._random = random
+
+    async def ask(
+        self, question: Question, patience: Patience
+    ) -> Judgement | UnjudgedReason | TooLong:
+        asking = _Asking(question.user)
+        while True:
+            if self._fleet.is_out and not await self._wait_until_back(patience):
+                return UnjudgedReason.OUTAGE
+            left_s = patience.left_s(self._clock.now_s())
+            if left_s is not None and left_s <= 0:
+                return UnjudgedReason.DEADLINE
+            asking.asked_s = asking.sent_s = self._clock.now_s()
+            asking.attempt += 1
+            try:
+                if asking.falls < FALLS_BEFORE_ALONE:
+                    return self._noted(await self._call(question, asking, patience))
+                async with self._fleet.suspects:
+                    return self._noted(await self._call(question, asking, patience))
+            except PromptTooLong:
+                return TOO_LONG
+            except Retryable as error:
+                reason = await self._after(error, asking, patience)
+                if reason is not None:
+                    return reason
+
+    async def _call(self, question: Question, asking: _Asking, patience: Patience) -> Reading:
+        """
+        One call at one endpoint.
+
+        Raises:
+            Retryable: no judgement came; Crowded where there was no place in time.
+        """
+        left_s = patience.left_s(self._clock.now_s())
+        until_s = None if left_s is None else asyncio.get_running_loop().time() + left_s
+        last, asking.endpoint = asking.endpoint, None
+        place = await self._fleet.take(question, until_s, avoid=last)
+        if place is None:
+            raise Crowded
+        asking.endpoint, asking.sent_s = place, self._clock.now_s()
+        left_s = patience.left_s(asking.sent_s)
+        if place.breaker.is_open or (left_s is not None and left_s <= 0):
+            self._fleet.give_back(place)
+            raise _Gone if place.breaker.is_open else Crowded
+        asking.format = place.format
+        if asking.retry:
+            asking.format = place.format.for_retry(asking.retry, was_truncated=asking.was_truncated)
+        patience.trail.note(place)
+        return await self._fleet.ask(place, question, asking.format, left_s)
+
+    def _noted(self, reading: Reading) -> Judgement:
+        if reading.repair is not Repair.NONE:
+            self._metrics.answers_repaired.labels(reading.repair.value).inc()
+        if reading.judgement.rules_dropped:
+            self._metrics.rules_dropped.inc(reading.judgement.rules_dropped)
+        return reading.judgement
+
+    async def _after(
+        self, error: Retryable, asking: _Asking, patience: Patience
+    ) -> UnjudgedReason | None:
+        """What a failed call means: why the message ends unjudged, or None to ask again."""
+        endpoint, format = asking.endpoint, asking.format
+        if isinstance(error, _Gone):
+            return None
+        if isinstance(error, UnknownParameter) and endpoint is not None and format is not None:
+            was_sent = format.without(error.field) != format
+            if was_sent:
+                endpoint.leave_out(error)
+                return None
+        self._metrics.call_failures.labels(_name(error)).inc()
+        if isinstance(error, Crowded | InferenceTimeout) and patience.is_over(self._clock.now_s()):
+            # Our own deadline cut the call short: that proves nothing about the endpoint, unless
+            # the topic would rather wait than go on without it.
+            if not patience.waits_out_outages:
+                (endpoint or self._fleet).probe_soon()
+                return UnjudgedReason.DEADLINE
+            is_own = await self._is_own_fault(error, asking, patience)
+            return UnjudgedReason.DEADLINE if is_own else None
+        if error.is_systemic and not await self._is_own_fault(error, asking, patience):
+            if endpoint is None or not endpoint.breaker.is_open:
+                await self._wait(asking.attempt, error, patience)
+            return None
+        asking.own_failures += 1
+        is_refusal = isinstance(error, ModelFault) and error.reason == Fault.REFUSAL
+        if is_refusal and asking.own_failures > 1:
+            return UnjudgedReason.REFUSED
+        if asking.own_failures >= self._retries.attempts_max:
+            return UnjudgedReason.REFUSED if is_refusal else _reason(error)
+        if isinstance(error, ModelFault):
+            asking.retry = asking.attempt
+            asking.was_truncated = error.reason == Fault.TRUNCATED
+        await self._wait(asking.own_failures, error, patience)
+        return None
+
+    async def _is_own_fault(self, error: Retryable, asking: _Asking, patience: Patience) -> bool:
+        """
+        Whether a systemic-looking failure is this message's own, since the endpoint is well.
+
+        It is well if it answered somebody since this call was sent, or if it answers a probe now. A
+        refusal for load is nobody's fault: the call waits and asks again, within its deadline.
+        """
+        endpoint = asking.endpoint
+        asked = endpoint or self._fleet
+        if isinstance(error, Overloaded):
+            if patience.waits_out_outages and asked.last_answer_s < asking.asked_s:
+                patience.extend(self._clock.now_s() - asking.asked_s)
+            return False
+        failed_s = self._clock.now_s()
+        is_broken_off = isinstance(error, InferenceUnavailable)
+        if not is_broken_off and asked.last_answer_s > asking.sent_s:
+            return True
+        if is_broken_off and endpoint is not None:
+            endpoint.note_broken(failed_s, asking.user)
+        is_there = await asked.is_there()
+        if patience.waits_out_outages:
+            patience.extend(self._clock.now_s() - failed_s)
+            if not is_there:
+                patience.extend(failed_s - asking.asked_s)
+        if (
+            is_broken_off
+            and endpoint is not None
+            and endpoint.broke_for_others(failed_s - FALL_S, asking.user)
+        ):
+            was_alone = asking.falls >= FALLS_BEFORE_ALONE
+            asking.falls += 1
+            return was_alone and is_there
+        return is_there
+
+    async def _wait_until_back(self, patience: Patience) -> bool:
+        """Wait for endpoints that are out; False where the topic would rather go on without."""
+        if not patience.waits_out_outages:
+            self._fleet.probe_soon()
+            return False
+        while self._fleet.is_out:
+            started_s = self._clock.now_s()
+            await self._fleet.is_there()
+            patience.extend(self._clock.now_s() - started_s)
+        return True
+
+    async def _wait(self, attempt: int, error: Retryable, patience: Patience) -> None:
+        seconds = wait_s(self._retries, attempt, error, self._random.random())
+        left_s = patience.left_s(self._clock.now_s())
+        if left_s is not None:
+            seconds = min(seconds, max(0.0, left_s))
+        if seconds:
+            await asyncio.sleep(seconds)
+
+
+class Trail:
+    """Who was asked about a message; one for all of its policies."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, str] = {}
+
+    def note(self, endpoint: Endpoint) -> None:
+        self._models[endpoint.name] = endpoint.format.model
+
+    @property
+    def endpoints(self) -> str:
+        """Their names, in the order in which they were first asked."""
+        return ",".join(self._models)
+
+    @property
+    def models(self) -> str:
+        return ",".join(dict.fromkeys(self._models.values()))
+
+
+class Patience:
+    """How long a message may take, and whether an outage counts. One per policy of a message."""
+
+    def __init__(
+        self,
+        deadline_s: float | None,
+        waits_out_outages: bool,
+        lane: Lane = Lane.REAL_TIME,
+        trail: Trail | None = None,
+    ) -> None:
+        self._deadline_s = deadline_s
+        self.waits_out_outages = waits_out_outages
+        self.lane = lane
+        self.trail = trail or Trail()
+
+    def copy(self) -> Patience:
+        return Patience(self._deadline_s, self.waits_out_outages, self.lane, self.trail)
+
+    def left_s(self, now_s: float) -> float | None:
+        return None if self._deadline_s is None else self._deadline_s - now_s
+
+    def is_over(self, now_s: float) -> bool:
+        """Whether it has run out, to the millisecond."""
+        left_s = self.left_s(now_s)
+        return left_s is not None and left_s <= 0.001
+
+    def extend(self, seconds: float) -> None:
+        """Time that the endpoint was out does not count."""
+        if self._deadline_s is not None:
+            self._deadline_s += seconds
+
+
+class _Asking:
+    """How far the asking for one piece has come."""
+
+    def __init__(self, user: str) -> None:
+        self.user = user
+        self.endpoint: Endpoint | None = None
+        """Who was asked last; None where there was no place."""
+        self.format: RequestFormat | None = None
+        self.asked_s = 0.0
+        self.sent_s = 0.0
+        self.attempt = 0
+        self.own_failures = 0
+        self.falls = 0
+        """How often a server fell while this was asked."""
+        self.retry = 0
+        """The attempt that got a faulty answer: the next one is asked differently."""
+        self.was_truncated = False
+
+
+class TooLong:
+    """A piece that does not fit the server's context."""
+
+
+TOO_LONG = TooLong()
+
+
+class _Gone(Retryable):
+    """The place is at an endpoint that is out: look again."""
+
+    is_systemic = False
+
+
+def _name(error: Retryable) -> str:
+    return error.reason if isinstance(error, ModelFault) else type(error).__name__
+
+
+def _reason(error: Retryable) -> UnjudgedReason:
+    is_fault = isinstance(error, ModelFault | UnknownParameter)
+    return UnjudgedReason.MODEL_FAULT if is_fault else UnjudgedReason.CALL_FAILED

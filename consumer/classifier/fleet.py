@@ -1,0 +1,318 @@
+"""
+Fleet: the endpoints that serve one model, and the one queue before all of them.
+
+A call goes to the endpoint that its policy prefers, where the policy's prefix is warm, as long as
+there is a place; else to the next one by the same order, and never to one that is out while another
+is not. What finds no place waits here and not in a server's queue, where no lane and no deadline
+reaches it. Lanes that are not the first leave a share of each endpoint to those before them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
+from hashlib import blake2b
+from typing import NamedTuple
+
+from consumer.classifier.endpoint import Answer, Endpoint, ProbeResult
+from consumer.classifier.hedge import Hedging
+from consumer.classifier.parser import Reading
+from consumer.classifier.queue import LaneQueue
+from consumer.classifier.request import RequestFormat
+from consumer.domain.lane import LANES, Lane, LaneUse
+from consumer.domain.policy import Policy
+from consumer.errors import Retryable
+from consumer.interfaces import Clock
+from consumer.telemetry.metrics import Metrics
+
+KEPT_S = 60.0
+"""Room is kept for a lane that was used within so many seconds."""
+RANKS_MAX = 1_024
+
+
+class Crowded(Retryable):
+    """No place was free within the message's deadline. Raise `inference.calls_max`."""
+
+    is_systemic = False
+
+
+class Question(NamedTuple):
+    """What is asked under which policy, and how urgent it is."""
+
+    policy: Policy
+    user: str
+    """The wrapped text."""
+    lane: Lane = Lane.REAL_TIME
+
+
+class Wish(NamedTuple):
+    """What a waiting call would like to have."""
+
+    policy: Policy
+    lane: Lane
+    avoid: Endpoint | None
+
+
+class Fleet:
+    """Endpoints with the same model, or with models that may stand in for each other."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        clock: Clock,
+        metrics: Metrics,
+        reserved_share: float = 0.0,
+        hedging: Hedging | None = None,
+    ) -> None:
+        self.endpoints = tuple(endpoints)
+        self._clock = clock
+        self._metrics = metrics
+        self._reserved_share = reserved_share
+        self._hedging = hedging
+        self._use = LaneUse(KEPT_S)
+        self._queue: LaneQueue[Wish, Endpoint] = LaneQueue()
+        self._ranks: dict[Policy, tuple[Endpoint, ...]] = {}
+        self.suspects = asyncio.Lock()
+        """Held while a message is asked that may be what makes servers fall."""
+        for lane in LANES:
+            waiting = metrics.calls_waiting.labels(lane.word)
+            waiting.set_function(partial(self._waiting, lane))
+
+    def __repr__(self) -> str:
+        return f"<Fleet {list(self.endpoints)!r} {self._queue!r} {self._hedging!r}>"
+
+    # Whether anybody is there.
+
+    @property
+    def is_out(self) -> bool:
+        return all(endpoint.breaker.is_open for endpoint in self.endpoints)
+
+    @property
+    def last_answer_s(self) -> float:
+        """When any of them last answered anything, on the clock."""
+        return max(endpoint.last_answer_s for endpoint in self.endpoints)
+
+    async def is_there(self) -> bool:
+        """Probe the endpoints; True as soon as one answers."""
+        if len(self.endpoints) == 1:
+            return await self.endpoints[0].is_there()
+        probes = [asyncio.ensure_future(each.is_there()) for each in self.endpoints]
+        for answer in asyncio.as_completed(probes):
+            if await answer:
+                return True
+        return False
+
+    async def probe(self) -> Mapping[str, ProbeResult | Retryable]:
+        """
+        Find out what each endpoint can do, by name; or why it cannot be reached.
+
+        Raises:
+            EndpointRefused: key, model or path of one are wrong.
+        """
+        probes = [endpoint.probe() for endpoint in self.endpoints]
+        found = await asyncio.gather(*probes, return_exceptions=True)
+        results: dict[str, ProbeResult | Retryable] = {}
+        for endpoint, result in zip(self.endpoints, found, strict=True):
+            if isinstance(result, BaseException) and not isinstance(result, Retryable):
+                raise result
+            results[endpoint.name] = result
+        return results
+
+    async def probe_first(self) -> ProbeResult:
+        """
+        As `probe`, for a person who waits: what the first endpoint that answers can do.
+
+        Raises:
+            Retryable: none can be reached.
+        """
+        found = list((await self.probe()).values())
+        there = [result for result in found if not isinstance(result, Retryable)]
+        if not there:
+            assert isinstance(found[0], Retryable)
+            raise found[0]
+        return there[0]
+
+    def probe_soon(self) -> None:
+        """Probe the endpoints, for callers that do not wait for it."""
+        for endpoint in self.endpoints:
+            endpoint.probe_soon()
+
+    # Places.
+
+    async def take(
+        self, question: Question, until_s: float | None, avoid: Endpoint | None = None
+    ) -> Endpoint | None:
+        """
+        A place for one call; None where none came free until then, on the loop's own clock.
+
+        `ask` gives it back, and so must whoever asks nothing after all. While all endpoints are out
+        it is a place at one of those.
+        """
+        lane = question.lane
+        self._use.used(lane, self._clock.now_s())
+        if not self._queue.has_waiting(lane):
+            place = self._place(question.policy, lane, avoid)
+            if place is not None:
+                place.at_once += 1
+                return place
+        turn = self._queue.add(Wish(question.policy, lane, avoid), lane, until_s)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                place = turn.result()
+                if place is not None:
+                    self.give_back(place)
+            raise
+
+    def give_back(self, endpoint: Endpoint) -> bool:
+        """A call is over. Returns whether one that waited goes on."""
+        endpoint.at_once -= 1
+        return self.serve()
+
+    def serve(self) -> bool:
+        """Give what places there are to those that wait. Returns whether any was given."""
+        was_given = False
+        while (waiter := self._queue.next(self._has_place)) is not None:
+            place = self._place(*waiter.wish)
+            assert place is not None
+            place.at_once += 1
+            waiter.turn.set_result(place)
+            was_given = True
+        return was_given
+
+    def _has_place(self, lane: Lane) -> bool:
+        return any(self._has_room(endpoint, lane) for endpoint in self.endpoints)
+
+    def _place(self, policy: Policy, lane: Lane, avoid: Endpoint | None) -> Endpoint | None:
+        """The endpoint with room that this policy likes best."""
+        found: Endpoint | None = None
+        for endpoint in self._ranked(policy):
+            if self._has_room(endpoint, lane):
+                if endpoint is not avoid:
+                    return endpoint
+                found = endpoint
+        return found
+
+    def _has_room(self, endpoint: Endpoint, lane: Lane) -> bool:
+        room = endpoint.limit - endpoint.at_once
+        if room <= 0 or (endpoint.breaker.is_open and not self.is_out):
+            return False
+        if lane and self._reserved_share and self._use.is_preceded(lane, self._clock.now_s()):
+            # One place at least is for everybody.
+            reserved = min(endpoint.limit - 1, round(endpoint.limit * self._reserved_share) or 1)
+            return room > reserved
+        return True
+
+    def _ranked(self, policy: Policy) -> tuple[Endpoint, ...]:
+        """All endpoints in the order in which this policy likes them, the same in every worker."""
+        if len(self.endpoints) == 1:
+            return self.endpoints
+        ranked = self._ranks.get(policy)
+        if ranked is None:
+            if len(self._ranks) >= RANKS_MAX:
+                self._ranks.clear()
+            ranked = tuple(sorted(self.endpoints, key=partial(_liking, policy), reverse=True))
+            self._ranks[policy] = ranked
+        return ranked
+
+    def _waiting(self, lane: Lane) -> float:
+        return float(self._queue.waiting(lane))
+
+    # Calls.
+
+    async def ask(
+        self, place: Endpoint, question: Question, format: RequestFormat, timeout_s: float | None
+    ) -> Reading:
+        """
+        One call at a place that was taken, one judgement.
+
+        Raises:
+            Retryable: nothing usable came; `is_systemic` says whom it hints at.
+            EndpointRefused: key, model or path are wrong.
+        """
+        if self._hedging is None:
+            answer, someone_waited = await self._post(place, question, format, timeout_s)
+        else:
+            answer, someone_waited = await self._hedged(
+                self._hedging, place, question, format, timeout_s
+            )
+        if someone_waited:
+            # The next call goes out before this answer is read: a server is idle meanwhile. One
+            # turn of the loop hands the place over, in the next one the call is sent.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        return answer.endpoint.read(answer.reply, question.policy)
+
+    async def _post(
+        self, place: Endpoint, question: Question, format: RequestFormat, timeout_s: float | None
+    ) -> tuple[Answer, bool]:
+        someone_waited = False
+        try:
+            answer = await place.post(
+                question.policy, question.user, format, timeout_s, int(question.lane)
+            )
+            place.learn(answer, is_full=self._queue.has_waiting())
+        finally:
+            someone_waited = self.give_back(place)
+        return answer, someone_waited
+
+    async def _hedged(
+        self,
+        hedging: Hedging,
+        place: Endpoint,
+        question: Question,
+        format: RequestFormat,
+        timeout_s: float | None,
+    ) -> tuple[Answer, bool]:
+        """The first answer of two calls, where the first of them takes unusually long."""
+        after_s = hedging.after_s()
+        calls = {asyncio.create_task(self._post(place, question, format, timeout_s))}
+        try:
+            if after_s is not None:
+                await asyncio.wait(calls, timeout=after_s)
+                other = None if _any_done(calls) else self._second_place(hedging, question, place)
+                if other is not None:
+                    left_s = None if timeout_s is None else max(0.05, timeout_s - after_s)
+                    second = self._post(other, question, other.format, left_s)
+                    calls.add(asyncio.create_task(second))
+            while True:
+                done, calls = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+                for call in done:
+                    # What failed counts only where nothing else may still come.
+                    if call.exception() is None and (not calls or call.result()[0].is_whole):
+                        hedging.answered(call.result()[0].latency_s)
+                        return call.result()
+                if not calls:
+                    return done.pop().result()
+        finally:
+            for call in calls:
+                call.cancel()
+
+    def _second_place(
+        self, hedging: Hedging, question: Question, first: Endpoint
+    ) -> Endpoint | None:
+        """A free place for a second call; nobody waits for one, and none is taken from others."""
+        if self._queue.has_waiting():
+            return None
+        place = self._place(question.policy, question.lane, first)
+        if place is None or not hedging.may_hedge():
+            return None
+        place.at_once += 1
+        self._metrics.hedges.inc()
+        return place
+
+    async def close(self) -> None:
+        for endpoint in self.endpoints:
+            await endpoint.close()
+
+
+def _any_done(calls: set[asyncio.Task[tuple[Answer, bool]]]) -> bool:
+    return any(call.done() for call in calls)
+
+
+def _liking(policy: Policy, endpoint: Endpoint) -> bytes:
+    """Rendezvous hashing: an endpoint that comes or goes moves no other policy."""
+    text = f"{policy.name}\n{policy.text}\n{endpoint.name}"
+    return blake2b(text.encode(), digest_size=8).digest()

@@ -1,0 +1,215 @@
+"""
+Knee: how many calls at once a server takes before more of them only make each one slower. Pure.
+
+Concurrency c and mean latency m make the throughput c / m. While calls are added and m stays, the
+server had room; where m grows as fast as c, they only queue inside the server, out of reach of our
+lanes and deadlines. So m is compared at two widths: its elasticity, the growth of log m over the
+growth of log c, is 0 below a server's slots, 1 above them, and in between where a GPU shares itself
+among more calls. The limit goes to where it is about `ELASTICITY`.
+
+Widths are doubled first, then tried a little below and above by turns, ever more rarely while
+nothing changes. A refusal for load (429, 503) is an answer too: it names a ceiling, which is tried
+again only after many answers. Nothing is learned while there was no more to do.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+ELASTICITY = 0.8
+"""Where the knee is taken to lie: four fifths of an added call then wait for the others."""
+SWING = 1.1
+"""How far below and above the limit is tried."""
+GAIN_MIN, GAIN_MAX = 0.02, 0.25
+"""How far one comparison moves the limit, in its logarithm."""
+WINDOW_MIN = 120
+"""Answers in one comparison, at least; their latencies scatter as widely as texts differ."""
+HOLD_MAX = 16
+"""Windows between two comparisons once they agree."""
+HEADROOM = 1.08
+"""A few calls more than the knee, so that a slot never waits for the next one to arrive."""
+STEEP, WALL = 0.7, 0.92
+"""Elasticity over a doubling: the knee lies below; and it is a fixed number of slots."""
+WORSE = 1.3
+"""Latency that grew so much at the same width makes it compare anew."""
+CEILING_ANSWERS = 2_000
+"""After so many answers a ceiling is tried again; twice as many each time that it holds."""
+CEILING_ANSWERS_MAX = 64_000
+
+
+class Sent(NamedTuple):
+    """What a call takes with it, to be told with its answer."""
+
+    window: int
+    at_once: int
+    """Calls under way with this one."""
+
+
+class _Width(NamedTuple):
+    """What one window measured: calls at once, and the mean logarithm of their latency."""
+
+    at_once: float
+    log_latency: float
+
+
+class KneeFinder:
+    """The limit of one server."""
+
+    def __init__(self, least: int, most: int, start: int) -> None:
+        self._least, self._most = least, most
+        self._centre = float(min(max(start, least), most))
+        self.limit = round(self._centre)
+        """Calls that may be under way at once, now."""
+        self._phase = "grow" if self.limit < most else "hold"
+        self._window = 0
+        self._settling = 0
+        self._calls = 0
+        self._sum_at_once = 0.0
+        self._sum_log = 0.0
+        self._below: _Width | None = None
+        self._first: _Width | None = None
+        self._held: _Width | None = None
+        self._gain = GAIN_MAX
+        self._last_error = 0.0
+        self._hold_for = 1
+        self._hold_left = 1
+        self._ceiling: int | None = None
+        self._ceiling_left = 0
+        self._ceiling_answers = CEILING_ANSWERS
+        self._begin(self.limit)
+
+    def __repr__(self) -> str:
+        ceiling = f", ceiling {self._ceiling}" if self._ceiling is not None else ""
+        return f"<KneeFinder {self._phase} {self.limit} of {self._least} to {self._most}{ceiling}>"
+
+    def sent(self, at_once: int) -> Sent:
+        """A call goes out; so many are under way with it."""
+        return Sent(self._window, at_once)
+
+    def answered(self, sent: Sent, latency_s: float, is_full: bool) -> None:
+        """It was answered; `is_full` says that others wait for its place."""
+        if self._ceiling is not None:
+            self._ceiling_left -= 1
+        if sent.window != self._window or not is_full:
+            return
+        if self._settling > 0:
+            # The first answers of a window are of calls that still met the old width.
+            self._settling -= 1
+            return
+        self._calls += 1
+        self._sum_at_once += sent.at_once
+        self._sum_log += math.log(max(latency_s, 1e-6))
+        if self._calls >= max(WINDOW_MIN, 2 * self.limit):
+            measured = _Width(self._sum_at_once / self._calls, self._sum_log / self._calls)
+            self._measured(measured)
+
+    def refused(self, sent: Sent) -> None:
+        """The server had no room for it."""
+        if sent.at_once > self.limit or sent.window != self._window:
+            return
+        if self._ceiling is not None and sent.at_once <= self._ceiling:
+            self._ceiling_answers = CEILING_ANSWERS
+        elif self._ceiling is not None:
+            self._ceiling_answers = min(2 * self._ceiling_answers, CEILING_ANSWERS_MAX)
+        self._ceiling = max(self._least, min(sent.at_once, self.limit) - 1)
+        self._ceiling_left = self._ceiling_answers
+        self._centre = min(self._centre, float(self._ceiling))
+        self._hold()
+
+    def _measured(self, width: _Width) -> None:
+        if self._ceiling is not None and self._ceiling_left <= 0:
+            self._ceiling_left = self._ceiling_answers
+            self._begin(min(self._most, self._ceiling + 1))
+            self._phase = "hold"
+            self._hold_left = 1
+            return
+        if self._phase == "grow":
+            self._grown(width)
+        elif self._phase == "low":
+            self._below = width
+            self._phase = "high"
+            self._begin(self._within(self._centre * SWING))
+        elif self._phase == "high":
+            self._compared(width)
+        else:
+            self._has_held(width)
+
+    def _grown(self, width: _Width) -> None:
+        below, self._below = self._below, width
+        first = self._first = self._first or width
+        slope = _elasticity(below, width) if below else 0.0
+        if slope > STEEP:
+            # A wall is where the added calls began to wait; else it lies somewhere in between.
+            queued = width.at_once * math.exp(first.log_latency - width.log_latency)
+            between = math.sqrt(below.at_once * width.at_once) if below else width.at_once
+            self._centre = queued if slope > WALL else between
+            self._compare()
+            return
+        if self._within(self._centre) >= self._top:
+            self._hold()
+            return
+        self._centre = float(self._within(self._centre * 2))
+        self._begin(round(self._centre))
+
+    def _compare(self) -> None:
+        self._phase = "low"
+        self._centre = float(min(max(self._centre, self._least), self._top))
+        self._begin(self._within(self._centre / SWING))
+
+    def _compared(self, width: _Width) -> None:
+        below = self._below
+        slope = _elasticity(below, width) if below else ELASTICITY
+        error = min(1.0, max(-1.0, ELASTICITY - slope))
+        # Comparisons that contradict each other are noise about the knee: move less and rarely.
+        is_going_on = error * self._last_error > 0
+        self._last_error = error
+        self._gain = (
+            min(GAIN_MAX, self._gain * 1.4) if is_going_on else max(GAIN_MIN, self._gain / 2)
+        )
+        self._hold_for = 1 if is_going_on else min(2 * self._hold_for, HOLD_MAX)
+        self._centre *= math.exp(self._gain * error)
+        self._hold()
+
+    def _hold(self) -> None:
+        self._phase = "hold"
+        self._held = None
+        self._hold_left = self._hold_for
+        self._centre = float(min(max(self._centre, self._least), self._top))
+        self._begin(self._within(self._centre * HEADROOM))
+
+    def _has_held(self, width: _Width) -> None:
+        if self._held is None:
+            self._held = width
+        is_worse = width.log_latency - self._held.log_latency > math.log(WORSE)
+        if is_worse:
+            self._hold_for = 1
+        self._hold_left -= 1
+        # At the very top there is nothing to compare while it is no slower than it was.
+        is_at_top = self.limit >= self._top
+        if is_worse or (self._hold_left <= 0 and not is_at_top):
+            self._compare()
+        else:
+            self._begin(self.limit)
+
+    @property
+    def _top(self) -> int:
+        return self._most if self._ceiling is None else min(self._most, self._ceiling)
+
+    def _within(self, width: float) -> int:
+        return min(max(round(width), self._least), self._top)
+
+    def _begin(self, limit: int) -> None:
+        if limit != self.limit or self._calls == 0:
+            self._settling = limit
+        self.limit = limit
+        self._window += 1
+        self._calls = 0
+        self._sum_at_once = self._sum_log = 0.0
+
+
+def _elasticity(below: _Width, above: _Width) -> float:
+    growth = math.log(above.at_once / below.at_once)
+    if growth < 0.01:
+        return ELASTICITY
+    return (above.log_latency - below.log_latency) / growth

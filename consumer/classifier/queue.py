@@ -1,0 +1,98 @@
+"""
+Queue: calls that wait for a place at a server, by lane, within their deadlines.
+
+Who is in an earlier lane goes first, and within a lane who came first; every so many turns the last
+lane that waits has one, so that none is starved. A timer for each waiter would cost two timers a
+message: one sweep looks after all that wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+from consumer.domain.lane import LANES, Lane
+
+SWEEP_S = 0.02
+FAIR_EVERY = 16
+"""Of so many places that are given, one goes to the last lane that waits."""
+
+Wish = TypeVar("Wish")
+Place = TypeVar("Place")
+
+
+class Waiter(NamedTuple, Generic[Wish, Place]):
+    """A call that waits."""
+
+    wish: Wish
+    """What it waits for."""
+    until_s: float | None
+    """On the loop's own clock."""
+    turn: asyncio.Future[Place | None]
+    """Its place, or None where its time ran out first."""
+
+
+class LaneQueue(Generic[Wish, Place]):
+    """Waiting calls."""
+
+    def __init__(self) -> None:
+        self._lanes: tuple[deque[Waiter[Wish, Place]], ...] = tuple(deque() for _ in LANES)
+        self._given = 0
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    def __repr__(self) -> str:
+        waiting = ", ".join(f"{lane.word} {self.waiting(lane)}" for lane in LANES)
+        return f"<LaneQueue waiting: {waiting}>"
+
+    def waiting(self, lane: Lane) -> int:
+        return sum(not waiter.turn.done() for waiter in self._lanes[lane])
+
+    def has_waiting(self, up_to: Lane = Lane.REPLAY) -> bool:
+        """Whether anybody waits in this lane or an earlier one."""
+        return any(self._has_first(waiters) for waiters in self._lanes[: up_to + 1])
+
+    def add(self, wish: Wish, lane: Lane, until_s: float | None) -> asyncio.Future[Place | None]:
+        """Wait behind all of the lane that came before."""
+        loop = asyncio.get_running_loop()
+        waiter: Waiter[Wish, Place] = Waiter(wish, until_s, loop.create_future())
+        self._lanes[lane].append(waiter)
+        if until_s is not None and self._sweeping is None:
+            self._sweeping = loop.call_later(SWEEP_S, self._sweep)
+        return waiter.turn
+
+    def next(self, may: Callable[[Lane], bool]) -> Waiter[Wish, Place] | None:
+        """Whose turn it is, among the lanes that may have a place; it leaves the queue."""
+        waiting = [
+            lane
+            for lane, waiters in zip(LANES, self._lanes, strict=True)
+            if waiters and self._has_first(waiters) and may(lane)
+        ]
+        if not waiting:
+            return None
+        self._given += 1
+        lane = waiting[-1] if self._given % FAIR_EVERY == 0 else waiting[0]
+        return self._lanes[lane].popleft()
+
+    @staticmethod
+    def _has_first(waiters: deque[Waiter[Wish, Place]]) -> bool:
+        """Whether one of a lane still waits; those before it that have left are forgotten."""
+        while waiters and waiters[0].turn.done():
+            waiters.popleft()
+        return bool(waiters)
+
+    def _sweep(self) -> None:
+        """Send away those whose time has run out."""
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        has_deadlines = False
+        for waiters in self._lanes:
+            for _, until_s, turn in waiters:
+                if until_s is None or turn.done():
+                    continue
+                if until_s <= now_s:
+                    turn.set_result(None)
+                else:
+                    has_deadlines = True
+        self._sweeping = loop.call_later(SWEEP_S, self._sweep) if has_deadlines else None
