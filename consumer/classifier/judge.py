@@ -21,6 +21,7 @@ from consumer.classifier.request import RequestFormat
 from consumer.classifier.segments import segments
 from consumer.domain.binding import Binding
 from consumer.domain.policy import Policy, PolicyVersion
+from consumer.domain.usage import Tally
 from consumer.domain.verdict import Judgement, Tokens, UnjudgedReason
 from consumer.errors import InferenceTimeout, ModelFault, Overloaded, Retryable
 from consumer.interfaces import Clock, Judged
@@ -64,10 +65,11 @@ class SafeguardClassifier:
         pieces = segments(text, *self._cut)
         judgements: list[Judgement] = []
         reasons: list[UnjudgedReason] = []
+        tally = Tally()
         if pieces is None:
             reasons.append(UnjudgedReason.TOO_LONG)
         else:
-            patience = Patience(deadline_s, binding.on_outage == "wait")
+            patience = Patience(deadline_s, binding.on_outage == "wait", tally)
             work = [self._judge(policy, pieces, patience.copy()) for policy in version.policies]
             results = [await work[0]] if len(work) == 1 else await asyncio.gather(*work)
             for result in results:
@@ -82,6 +84,7 @@ class SafeguardClassifier:
             endpoint=self._endpoint.name,
             model=self._endpoint.format.model,
             template=TEMPLATE,
+            usage=tally.usage,
         )
 
     async def _judge(
@@ -133,10 +136,13 @@ class SafeguardClassifier:
             asked_s = self._clock.now_s()
             asking.attempt += 1
             try:
-                return self._noted(await endpoint.ask(policy, user, asking.format, left_s))
+                reading = await endpoint.ask(policy, user, asking.format, left_s)
+                patience.tally.judged(reading.judgement.tokens)
+                return self._noted(reading)
             except PromptTooLong:
                 return _TOO_LONG
             except Retryable as error:
+                _count_failed(error, patience.tally)
                 reason = await self._after(error, asking, asked_s, patience)
                 if reason is not None:
                     return reason
@@ -229,12 +235,16 @@ class SafeguardClassifier:
 class Patience:
     """How long a message may take, and whether an outage counts. One per policy of a message."""
 
-    def __init__(self, deadline_s: float | None, waits_out_outages: bool) -> None:
+    def __init__(
+        self, deadline_s: float | None, waits_out_outages: bool, tally: Tally | None = None
+    ) -> None:
         self._deadline_s = deadline_s
         self.waits_out_outages = waits_out_outages
+        self.tally = tally or Tally()
+        """What the message has cost so far: one for all of its policies."""
 
     def copy(self) -> Patience:
-        return Patience(self._deadline_s, self.waits_out_outages)
+        return Patience(self._deadline_s, self.waits_out_outages, self.tally)
 
     def left_s(self, now_s: float) -> float | None:
         return None if self._deadline_s is None else self._deadline_s - now_s
@@ -264,6 +274,18 @@ class _TooLong:
 
 
 _TOO_LONG = _TooLong()
+
+
+def _count_failed(error: Retryable, tally: Tally) -> None:
+    """
+    Count a call that gave no judgement, where the server has worked for it or may have.
+
+    One that it refused, or that never reached it, cost nothing.
+    """
+    if isinstance(error, ModelFault):
+        tally.failed(Tokens(*error.tokens))
+    elif isinstance(error, InferenceTimeout):
+        tally.failed(Tokens())
 
 
 def _name(error: Retryable) -> str:
