@@ -99,6 +99,7 @@ def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) ->
         on_outage=topic.on_outage,
         start=topic.start,
         tombstones=topic.tombstones,
+        budget=topic.budget_terms(),
         versions=versions,
     )
 
