@@ -8,7 +8,11 @@ from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 
 LABELS = {"topic", "partition", "outcome", "cause", "reason", "stage", "repair", "kind", "le"}
-"""All of them come from closed lists or from the broker; none can hold what a user wrote."""
+LABELS |= {"policy_version", "result"}
+"""
+All of them come from closed lists, from the broker or from a folder's name; none can hold what a
+user wrote.
+"""
 
 
 def test_every_metric_is_named_and_explained() -> None:
