@@ -152,6 +152,7 @@ class Worker:
             metrics,
             drain_s,
             self._on_terminal,
+            self.inputs.partitions_of,
         )
         self.health = HealthServer(
             settings.telemetry.health_host,
@@ -309,6 +310,7 @@ class Worker:
     async def _tick_regularly(self) -> None:
         while True:
             self._ticked_s = time.monotonic()
+            self.intake.heed_budgets()
             self.intake.refresh_gauges(self.source.ends)
             self.intake.end_pinned(self._settings.pipeline.pinned_s, self.fleet.is_out)
             await asyncio.sleep(TICK_S)
@@ -348,6 +350,7 @@ class Worker:
                 "recovering": [str(partition) for partition in self.intake.recovering],
                 "publishing_waits": self.sink.troubled,
                 "paused_topics": sorted(self._paused),
+                "budgets_spent": list(self.intake.budgets.spent),
             },
         )
 

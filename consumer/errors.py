@@ -69,9 +69,15 @@ class ModelFault(Retryable):
 
     is_systemic = False
 
-    def __init__(self, reason: str, message: str | None = None) -> None:
+    tokens: tuple[int, ...] = ()
+    """What the answer cost all the same, where it says so."""
+
+    def __init__(
+        self, reason: str, message: str | None = None, tokens: tuple[int, ...] = ()
+    ) -> None:
         super().__init__(message or f"the model's answer is no verdict: {reason}")
         self.reason = reason
+        self.tokens = tokens
 
 
 class BrokerUnavailable(Retryable):

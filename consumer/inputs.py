@@ -27,6 +27,7 @@ class Inputs:
         self._kafka = kafka
         self._policies = policies
         self._co_partitions: dict[str, int] = {}
+        self._partitions: Mapping[str, int] = {}
         self.topics: list[str] = []
         self.ids: dict[str, str] = {}
         """The brokers' ids of the inputs, where they give any; verdict ids are made from them."""
@@ -39,6 +40,11 @@ class Inputs:
     def co_partitions(self, topic: str) -> int:
         """How many partitions all outputs of an input have."""
         return self._co_partitions.get(topic, 0)
+
+    def partitions_of(self, source: str) -> int:
+        """How many partitions an input has, with those of its retry topic if it is consumed."""
+        topics = {source, self._policies.catalogue.retry_topic_of(source)}
+        return sum(self._partitions.get(topic, 0) for topic in self.topics if topic in topics)
 
     def look(self, tail: TailReader) -> dict[Output, int]:
         """Find the inputs, check their outputs, and return the outputs' end offsets. Blocking."""
@@ -77,6 +83,7 @@ class Inputs:
                 "`topics` in topic.toml"
             )
         self.topics = inputs
+        self._partitions = partitions
         if self._settings.topic_ids:
             self.ids.update(topics.ids(inputs))
         self._co_partitions.update(co_partitions(catalogue, inputs, partitions))

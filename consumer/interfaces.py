@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.message import Headers, Record
 from consumer.domain.policy import PolicyVersion
+from consumer.domain.usage import Usage
 from consumer.domain.verdict import Judgement, UnjudgedReason
 
 
@@ -233,6 +234,8 @@ class Judged(NamedTuple):
     endpoint: str = ""
     model: str = ""
     template: str = ""
+    usage: Usage = Usage()
+    """What all calls for it cost, with those that gave no judgement."""
 
 
 class Classifier(Protocol):

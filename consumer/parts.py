@@ -171,7 +171,7 @@ def _build_endpoint(
     )
 
 
-START_CALLS = 32
+START_CALLS = 16
 """Where the search for a server's knee begins: it doubles while a server has room."""
 
 

@@ -21,7 +21,8 @@ from consumer.classifier.parser import Fault, Reading, Repair
 from consumer.classifier.refusals import PromptTooLong, UnknownParameter
 from consumer.classifier.request import RequestFormat
 from consumer.domain.lane import Lane
-from consumer.domain.verdict import Judgement, UnjudgedReason
+from consumer.domain.usage import Tally
+from consumer.domain.verdict import Judgement, Tokens, UnjudgedReason
 from consumer.errors import (
     InferenceTimeout,
     InferenceUnavailable,
@@ -70,12 +71,16 @@ class Asker:
             asking.attempt += 1
             try:
                 if asking.falls < FALLS_BEFORE_ALONE:
-                    return self._noted(await self._call(question, asking, patience))
-                async with self._fleet.suspects:
-                    return self._noted(await self._call(question, asking, patience))
+                    reading = await self._call(question, asking, patience)
+                else:
+                    async with self._fleet.suspects:
+                        reading = await self._call(question, asking, patience)
+                patience.tally.judged(reading.judgement.tokens)
+                return self._noted(reading)
             except PromptTooLong:
                 return TOO_LONG
             except Retryable as error:
+                _count_failed(error, patience.tally)
                 reason = await self._after(error, asking, patience)
                 if reason is not None:
                     return reason
@@ -230,14 +235,17 @@ class Patience:
         waits_out_outages: bool,
         lane: Lane = Lane.REAL_TIME,
         trail: Trail | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self._deadline_s = deadline_s
         self.waits_out_outages = waits_out_outages
         self.lane = lane
         self.trail = trail or Trail()
+        self.tally = tally or Tally()
+        """What the message has cost so far: one for all of its policies."""
 
     def copy(self) -> Patience:
-        return Patience(self._deadline_s, self.waits_out_outages, self.lane, self.trail)
+        return Patience(self._deadline_s, self.waits_out_outages, self.lane, self.trail, self.tally)
 
     def left_s(self, now_s: float) -> float | None:
         return None if self._deadline_s is None else self._deadline_s - now_s
@@ -283,6 +291,18 @@ class _Gone(Retryable):
     """The place is at an endpoint that is out: look again."""
 
     is_systemic = False
+
+
+def _count_failed(error: Retryable, tally: Tally) -> None:
+    """
+    Count a call that gave no judgement, where the server has worked for it or may have.
+
+    One that it refused, or that never reached it, cost nothing.
+    """
+    if isinstance(error, ModelFault):
+        tally.failed(Tokens(*error.tokens))
+    elif isinstance(error, InferenceTimeout):
+        tally.failed(Tokens())
 
 
 def _name(error: Retryable) -> str:

@@ -21,6 +21,7 @@ from consumer.classifier.refusals import FailedGeneration, UnknownParameter, err
 from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat, request_body
 from consumer.classifier.transport import Transport
+from consumer.classifier.usage import tokens_of
 from consumer.domain.policy import Outcome, Policy
 from consumer.errors import ModelFault, Overloaded, Retryable
 from consumer.interfaces import Clock
@@ -160,11 +161,11 @@ class Endpoint:
             if not (isinstance(error, Retryable) and error.is_systemic):
                 self._answered()
             if isinstance(error, FailedGeneration):
-                return _as_reading(read_failed_generation(error.body, policy))
+                return _as_reading(read_failed_generation(error.body, policy), reply.body)
             raise error
         self._answered()
         least = len(system_message(policy)) // 8
-        return _as_reading(read_completion(reply.body, policy, least))
+        return _as_reading(read_completion(reply.body, policy, least), reply.body)
 
     def _answered(self) -> None:
         self.last_answer_s = self._clock.now_s()
@@ -269,9 +270,9 @@ class Endpoint:
         await self._transport.close()
 
 
-def _as_reading(result: Reading | Fault) -> Reading:
+def _as_reading(result: Reading | Fault, body: bytes) -> Reading:
     if isinstance(result, Fault):
-        raise ModelFault(result.value)
+        raise ModelFault(result.value, tokens=tokens_of(body))
     return result
 
 

@@ -73,6 +73,7 @@ class SafeguardClassifier:
             endpoint=patience.trail.endpoints,
             model=patience.trail.models,
             template=TEMPLATE,
+            usage=patience.tally.usage,
         )
 
     async def _judge(

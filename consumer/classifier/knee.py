@@ -21,7 +21,7 @@ ELASTICITY = 0.8
 """Where the knee is taken to lie: four fifths of an added call then wait for the others."""
 SWING = 1.1
 """How far below and above the limit is tried."""
-GAIN_MIN, GAIN_MAX = 0.02, 0.25
+GAIN_MIN, GAIN_MAX = 0.02, 0.5
 """How far one comparison moves the limit, in its logarithm."""
 WINDOW_MIN = 120
 """Answers in one comparison, at least; their latencies scatter as widely as texts differ."""
@@ -61,7 +61,7 @@ class KneeFinder:
         self._centre = float(min(max(start, least), most))
         self.limit = round(self._centre)
         """Calls that may be under way at once, now."""
-        self._phase = "grow" if self.limit < most else "hold"
+        self._phase = "grow"
         self._window = 0
         self._settling = 0
         self._calls = 0
@@ -77,6 +77,7 @@ class KneeFinder:
         self._ceiling: int | None = None
         self._ceiling_left = 0
         self._ceiling_answers = CEILING_ANSWERS
+        self._ceiling_step = 1
         self._begin(self.limit)
 
     def __repr__(self) -> str:
@@ -113,16 +114,23 @@ class KneeFinder:
         elif self._ceiling is not None:
             self._ceiling_answers = min(2 * self._ceiling_answers, CEILING_ANSWERS_MAX)
         self._ceiling = max(self._least, min(sent.at_once, self.limit) - 1)
+        self._ceiling_step = 1
         self._ceiling_left = self._ceiling_answers
         self._centre = min(self._centre, float(self._ceiling))
         self._hold()
 
     def _measured(self, width: _Width) -> None:
-        if self._ceiling is not None and self._ceiling_left <= 0:
+        if self._ceiling is not None and self.limit > self._ceiling:
+            # It was lifted: a whole window above it, and nothing was refused.
+            self._ceiling = self.limit
+            self._centre = float(self.limit)
+            self._ceiling_step *= 2
+            self._ceiling_left = 0
+        if self._ceiling is not None and self._ceiling_left <= 0 and self._ceiling < self._most:
             self._ceiling_left = self._ceiling_answers
-            self._begin(min(self._most, self._ceiling + 1))
             self._phase = "hold"
             self._hold_left = 1
+            self._begin(min(self._most, self._ceiling + self._ceiling_step))
             return
         if self._phase == "grow":
             self._grown(width)
@@ -147,7 +155,7 @@ class KneeFinder:
             self._compare()
             return
         if self._within(self._centre) >= self._top:
-            self._hold()
+            self._compare()
             return
         self._centre = float(self._within(self._centre * 2))
         self._begin(round(self._centre))
@@ -174,9 +182,10 @@ class KneeFinder:
     def _hold(self) -> None:
         self._phase = "hold"
         self._held = None
-        self._hold_left = self._hold_for
         self._centre = float(min(max(self._centre, self._least), self._top))
         self._begin(self._within(self._centre * HEADROOM))
+        # At the very top a comparison can only cost, so it is made rarely.
+        self._hold_left = HOLD_MAX * 4 if self.limit >= self._top else self._hold_for
 
     def _has_held(self, width: _Width) -> None:
         if self._held is None:
@@ -185,9 +194,7 @@ class KneeFinder:
         if is_worse:
             self._hold_for = 1
         self._hold_left -= 1
-        # At the very top there is nothing to compare while it is no slower than it was.
-        is_at_top = self.limit >= self._top
-        if is_worse or (self._hold_left <= 0 and not is_at_top):
+        if is_worse or self._hold_left <= 0:
             self._compare()
         else:
             self._begin(self.limit)

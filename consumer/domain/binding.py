@@ -75,6 +75,17 @@ class Outputs:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetTerms:
+    """What an input may cost in any hour; at least one of the two is bounded."""
+
+    calls_per_hour: int | None = None
+    tokens_per_hour: int | None = None
+    """Tokens of prompts and completions together, as the server counts them."""
+    on_budget: Literal["wait", "flag", "allow"] = "wait"
+    """`wait` takes nothing more until there is room; else messages end unjudged as it says."""
+
+
+@dataclass(frozen=True, slots=True)
 class Binding:
     """What one policy set does with the topics it binds."""
 
@@ -96,6 +107,8 @@ class Binding:
     start: str = "latest"
     """Where a new group begins: `latest`, `earliest`, or an RFC 3339 time."""
     tombstones: Literal["dead-letter", "pass-over"] = "dead-letter"
+    budget: BudgetTerms | None = None
+    """For each input that the set binds, over all workers; None is no limit."""
     versions: Mapping[int, PolicyVersion] = field(default_factory=dict)
 
     def matches(self, topic: str) -> bool:

@@ -36,6 +36,8 @@ class UnjudgedReason(StrEnum):
     REFUSED = "refused"
     OUTAGE = "outage"
     STUCK = "stuck"
+    BUDGET = "budget"
+    """Its topic's budget was spent and does not wait for room."""
 
 
 class Tokens(NamedTuple):

@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from consumer.domain.binding import Binding
 from consumer.domain.message import Record
-from consumer.domain.policy import PolicyVersion
+from consumer.domain.policy import Outcome, PolicyVersion
+from consumer.domain.usage import Usage
 from consumer.domain.verdict import Verdict
 from consumer.errors import Rejected
 from consumer.interfaces import Partition, Publication
 from consumer.pipeline.sequencer import Sequenced, Sequencer
 from consumer.pipeline.tenure import Tenure
+from consumer.reliability.budget import Budget
+
+
+class Reserve(NamedTuple):
+    """What was set aside in a budget for one record."""
+
+    budget: Budget
+    calls: int
 
 
 class Flight(Sequenced):
@@ -26,13 +36,16 @@ class Flight(Sequenced):
 
     __slots__ = (
         "binding",
+        "over_budget",
         "publication",
         "record",
         "rejection",
+        "reserve",
         "sent_s",
         "stretch",
         "taken_s",
         "task",
+        "usage",
         "verdict",
         "version",
     )
@@ -49,6 +62,11 @@ class Flight(Sequenced):
         self.verdict: Verdict | None = None
         self.rejection: Rejected | None = None
         self.task: asyncio.Task[None] | None = None
+        self.usage: Usage | None = Usage()
+        """What its calls cost; None while they are made, and when they were cut short."""
+        self.reserve: Reserve | None = None
+        self.over_budget: Outcome | None = None
+        """What becomes of it because its budget was spent when it began."""
 
     @property
     def is_live(self) -> bool:
@@ -78,6 +96,8 @@ class Stretch:
         """Ready to be published, and not allowed to yet."""
         self.binding: Binding | None = None
         """What bound the topic when its last record was taken."""
+        self.budget: Budget | None = None
+        """What its input may cost, where it has a bound."""
         self.is_live = True
         self.is_paused = False
         self.on_empty: list[Callable[[Stretch], None]] = []
@@ -98,6 +118,11 @@ class Stretch:
     def term(self) -> int:
         """Counts the assignments of the partition, over all workers; 0 while that is not known."""
         return self.tenure.term if self.tenure else 0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its records wait until the budget has room."""
+        return self.budget is not None and self.budget.is_spent and self.budget.waits
 
     @property
     def is_empty(self) -> bool:

@@ -31,6 +31,7 @@ from consumer.interfaces import (
     Sink,
     Source,
 )
+from consumer.pipeline.budgets import Budgets
 from consumer.pipeline.committer import Committer
 from consumer.pipeline.drain import until_empty
 from consumer.pipeline.flight import Flight, Stretch
@@ -43,6 +44,7 @@ from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.recovery import Recovery
 from consumer.pipeline.tenure import Tenure
 from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.usage import UsageMeter
 
 log = structlog.get_logger()
 
@@ -69,6 +71,7 @@ class Intake:
         metrics: Metrics,
         drain_s: float,
         on_terminal: Callable[[Flight], None] | None = None,
+        partitions_of: Callable[[str], int] | None = None,
     ) -> None:
         self._source = source
         self._sink = sink
@@ -85,11 +88,15 @@ class Intake:
         self._drain_s = drain_s
         self._on_terminal = on_terminal
         """Told of each record once the broker has what became of it; the demo watches here."""
+        self.budgets = Budgets(clock, metrics, partitions_of)
+        self._usage = UsageMeter(metrics)
         self._gauges = Gauges(metrics, clock)
         self._committer = Committer(source, terms, clock, metrics)
         self._stretches: dict[Partition, Stretch] = {}
         self._paused_topics: frozenset[str] = frozenset()
         self._loop = asyncio.get_running_loop()
+        self._crowded_out: set[Stretch] = set()
+        """Those with records that wait for their lane."""
         self._is_giving = False
         self._is_stopping = False
         self.failure: asyncio.Future[None] = self._loop.create_future()
@@ -114,6 +121,7 @@ class Intake:
             stretch = Stretch(assigned.partition, assigned.number)
             self._stretches[assigned.partition] = stretch
             stretch.recovering = self._loop.create_task(self._recover(stretch, assigned))
+        self._bind_budgets()
         self._give_credits()
 
     async def _recover(self, stretch: Stretch, assigned: Assigned) -> None:
@@ -154,6 +162,7 @@ class Intake:
             for partition, number in assignments.items()
             if partition in self._stretches and self._stretches[partition].number == number
         ]
+        self._give_back_held(stretches)
         await until_empty(stretches, self.failure, self._drain_s)
         self._end(stretches)
         # After a failure nothing is released: the next owner counts it as a bad end.
@@ -195,22 +204,31 @@ class Intake:
                 stretch.binding = binding
                 stretch.tenure.name_outputs(binding.outputs_of(topic))
             self.ledger.consume(topic)
-            if stretch.waiting or not self._has_room(stretch, record):
+            if stretch.waiting or not self._has_room(stretch, record, now_s):
                 stretch.waiting.append(record)
             else:
                 self._admit(stretch, record, now_s)
             self._pause_if_full(stretch)
         self._give_credits()
 
-    def _has_room(self, stretch: Stretch, record: Record) -> bool:
-        """Whether a record may be tracked now: the commit's map has room, and it may be alone."""
+    def _has_room(self, stretch: Stretch, record: Record, now_s: float) -> bool:
+        """
+        Whether a record may be tracked now: the commit's map has room, it may be alone, earlier
+        lanes leave it room, and so does the budget that it would wait for.
+        """
         tenure, offset = stretch.settled, record.position.offset
         if tenure.tracker.is_recovered(offset):
             return True
         oldest = next(iter(stretch.flights), None)
         if oldest is not None and (tenure.is_careful(offset) or tenure.is_careful(oldest)):
             return False
-        return tenure.tracker.has_room(offset)
+        if not tenure.tracker.has_room(offset):
+            return False
+        if stretch.binding and not self._limiter.has_room(stretch.binding.lane, now_s):
+            self._crowded_out.add(stretch)
+            return False
+        budget = stretch.budget
+        return budget is None or not budget.waits or self.budgets.has_room(budget)
 
     def _admit(self, stretch: Stretch, record: Record, now_s: float) -> None:
         topic, _, offset = record.position
@@ -248,7 +266,9 @@ class Intake:
         return False
 
     def _begin(self, flight: Flight) -> None:
-        self._limiter.in_flight += 1
+        self._limiter.begin(flight.binding.lane)
+        if flight.stretch.budget is not None:
+            self.budgets.begin(flight, flight.stretch.budget)
         flight.task = self._loop.create_task(self._judge(flight))
 
     def _admit_waiting(self, stretch: Stretch) -> None:
@@ -260,8 +280,10 @@ class Intake:
                 self._begin(alone)
             else:
                 self._committer.commit([stretch])
-        while stretch.waiting and self._has_room(stretch, stretch.waiting[0]):
+        while stretch.waiting and self._has_room(stretch, stretch.waiting[0], now_s):
             self._admit(stretch, stretch.waiting.popleft(), now_s)
+        if stretch.on_empty:
+            self._give_back_held([stretch])
         self._resume_if_it_may(stretch)
 
     # Pausing.
@@ -278,6 +300,7 @@ class Intake:
             return
         if (
             stretch.waiting
+            or stretch.is_held
             or stretch.partition.topic in self._paused_topics
             or self._limiter.must_pause(stretch.settled.tracker.pending)
         ):
@@ -288,11 +311,34 @@ class Intake:
         if (
             stretch.is_paused
             and not stretch.waiting
+            and not stretch.is_held
             and stretch.partition.topic not in self._paused_topics
             and self._limiter.may_resume(stretch.settled.tracker.pending)
         ):
             stretch.is_paused = False
             self._source.resume([stretch.partition])
+
+    def heed_budgets(self) -> None:
+        """To be called now and then: takes up budgets that changed, or that have room again."""
+        # Also those whose budget is gone by now: what waited for it waits no more.
+        budgeted = [each for each in self._stretches.values() if each.budget is not None]
+        self._bind_budgets()
+        for stretch in budgeted:
+            if stretch.is_held:
+                self._pause_if_full(stretch)
+            elif stretch.is_paused and stretch.is_established:
+                self._admit_waiting(stretch)
+
+    def _bind_budgets(self) -> None:
+        self.budgets.bind(self._stretches.values(), self._policies.catalogue)
+
+    def _give_back_held(self, stretches: Iterable[Stretch]) -> None:
+        """Forget what waits for a budget: who drains cannot wait so long, and nobody has begun."""
+        for stretch in stretches:
+            if stretch.is_held and stretch.waiting:
+                self.ledger.discard(stretch.partition.topic, len(stretch.waiting))
+                stretch.waiting.clear()
+                stretch.tell_if_empty()
 
     # What the sink tells.
 
@@ -339,8 +385,13 @@ class Intake:
             return
         finally:
             if flight.is_live:
-                self._limiter.in_flight -= 1
+                self._limiter.end(flight.binding.lane)
                 self._give_credits_soon()
+            if flight.reserve is not None:
+                self.budgets.end(flight)
+        usage, verdict = flight.usage, flight.verdict
+        if verdict is not None and usage is not None and usage.calls:
+            self._usage.add(flight.version.id, usage, verdict.model_ms)
         if flight.is_live:
             self._ready(flight)
 
@@ -464,6 +515,11 @@ class Intake:
         self._is_giving = False
         if self._is_stopping:
             return
+        if self._crowded_out:
+            crowded_out, self._crowded_out = self._crowded_out, set()
+            for stretch in crowded_out:
+                if stretch.is_live:
+                    self._admit_waiting(stretch)
         more = self._limiter.credits_to_give()
         if more:
             self._source.give_credits(more)
@@ -493,6 +549,7 @@ class Intake:
 
     def refresh_gauges(self, ends: Mapping[Partition, int]) -> None:
         """Set the gauges that are read off the state; `ends` are the inputs' end offsets."""
+        self._usage.flush()
         self._gauges.refresh(self._stretches.values(), self.ledger, ends)
 
     async def drain(self) -> None:
@@ -504,6 +561,7 @@ class Intake:
         """
         self._is_stopping = True
         stretches = list(self._stretches.values())
+        self._give_back_held(stretches)
         await until_empty(stretches, self.failure, self._drain_s)
         if self.failure.done():
             self.commit()
@@ -520,7 +578,9 @@ class Intake:
             for flight in stretch.flights.values():
                 if flight.task is not None and not flight.task.done():
                     flight.task.cancel()
-                    self._limiter.in_flight -= 1
+                    self._limiter.end(flight.binding.lane)
+                # A task that is cancelled before its first step never comes to its own end.
+                self.budgets.end(flight)
             left = len(stretch.flights) + len(stretch.waiting)
             self._limiter.pending -= len(stretch.flights)
             self.ledger.discard(stretch.partition.topic, left)
@@ -538,6 +598,7 @@ class Intake:
                 committable=stretch.tenure.tracker.committable if stretch.tenure else None,
                 discarded=left,
             )
+        self._bind_budgets()
         self._give_credits_soon()
 
     def _fail(self, error: BaseException) -> None:

@@ -54,10 +54,6 @@ class Ledger:
         self._inc(self._metrics.verdicts, topic, verdict.outcome.value, verdict.cause.value)
         if verdict.unjudged_reason is not None:
             self._inc(self._metrics.unjudged, topic, verdict.unjudged_reason.value)
-        for judgement in verdict.judgements:
-            for kind, count in zip(judgement.tokens._fields, judgement.tokens, strict=True):
-                if count:
-                    self._inc(self._metrics.tokens, kind, by=count)
 
     def book_dead_letter(self, topic: str, rejection: Rejected) -> None:
         self.dead_letters += 1

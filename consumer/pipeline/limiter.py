@@ -2,13 +2,21 @@
 Limiter: how many more records may be taken, and which partitions must wait. Pure.
 
 Two bounds, since they guard different things: records being judged (the inference server's load)
-and records not yet committed past (memory, and what a crash would judge again).
+and records not yet committed past (memory, and what a crash would judge again). Of the first, later
+lanes may fill a part only while an earlier one is in use: what they hold waits for the model, and
+would keep a chat message from being taken at all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from consumer.domain.lane import LANES, Lane, LaneUse
+
+LANE_SHARES = (1.0, 0.75, 0.5)
+"""What a lane and all later ones may hold together of `in_flight_max`, while an earlier is used."""
+KEPT_S = 60.0
+"""A lane counts as in use for so long after its last record."""
 RESUME_SHARE = 0.75
 """A paused partition resumes below this share of its bound, so that it does not flap."""
 
@@ -35,12 +43,32 @@ class Limiter:
         self.pending = 0
         """Records taken and not yet terminal, over all partitions."""
         self._credits = 0
+        self._use = LaneUse(KEPT_S)
+        self._in_lane = [0] * len(LANES)
+        """Records being judged, by lane."""
 
     def __repr__(self) -> str:
         return (
             f"<Limiter in flight {self.in_flight}/{self.limits.in_flight_max}, "
             f"pending {self.pending}/{self.limits.pending_total_max}, credits {self._credits}>"
         )
+
+    def has_room(self, lane: Lane, now_s: float) -> bool:
+        """Whether a record of that lane may be judged now, for all that earlier lanes need."""
+        self._use.used(lane, now_s)
+        if not lane or not self._use.is_preceded(lane, now_s):
+            return True
+        return sum(self._in_lane[lane:]) < LANE_SHARES[lane] * self.limits.in_flight_max
+
+    def begin(self, lane: Lane) -> None:
+        """A record begins to be judged."""
+        self.in_flight += 1
+        self._in_lane[lane] += 1
+
+    def end(self, lane: Lane) -> None:
+        """It is judged, or nobody judges it any more."""
+        self.in_flight -= 1
+        self._in_lane[lane] -= 1
 
     def took(self, count: int) -> None:
         """So many records have come, each on a credit."""

@@ -62,12 +62,16 @@ class Processor:
         binding = flight.binding
         if 0 < binding.max_age_s * 1_000 < self._clock.wall_ms() - message.timestamp_ms:
             judged = Judged((), UnjudgedReason.TOO_OLD)
+        elif flight.over_budget is not None:
+            judged = Judged((), UnjudgedReason.BUDGET)
         else:
             deadline_s = flight.taken_s + binding.deadline_s if binding.deadline_s else None
             asked_s = self._clock.now_s()
+            flight.usage = None
             judged = await self._classifier.classify(
                 message.text, flight.version, binding, deadline_s
             )
+            flight.usage = judged.usage
             return self._decide(message, flight, judged, (asked_s - flight.taken_s) * 1_000)
         return self._decide(message, flight, judged, 0.0)
 
@@ -85,7 +89,7 @@ class Processor:
             return self._verdict(
                 message, flight, judged, most_severe(outcomes), Cause.MODEL, queued_ms
             )
-        outcomes.append(flight.binding.on_unjudged)
+        outcomes.append(flight.over_budget or flight.binding.on_unjudged)
         if judged.unjudged is UnjudgedReason.REFUSED:
             outcomes.append(Outcome.FLAG)
         return self._verdict(

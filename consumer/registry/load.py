@@ -101,6 +101,7 @@ def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) ->
         lane=lane_of(topic.lane),
         start=topic.start,
         tombstones=topic.tombstones,
+        budget=topic.budget_terms(),
         versions=versions,
     )
 

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from consumer.domain.binding import Outputs, Pointer, Reading, SkipRule
+from consumer.domain.binding import BudgetTerms, Outputs, Pointer, Reading, SkipRule
 from consumer.errors import Flaw
 from consumer.registry.document import flaws_of
 from consumer.registry.lines import toml_lines
@@ -106,6 +106,20 @@ class OutputsTable(_Strict):
     payload: Literal["envelope", "passthrough"] = "envelope"
 
 
+class BudgetTable(_Strict):
+    """`[budget]`: what each input may cost in any hour, and what follows once that is spent."""
+
+    calls_per_hour: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_hour: Annotated[int, Field(ge=1)] | None = None
+    on_budget: Literal["wait", "flag", "allow"] = "wait"
+
+    @model_validator(mode="after")
+    def _any_of(self) -> BudgetTable:
+        if self.calls_per_hour is None and self.tokens_per_hour is None:
+            raise ValueError("give calls_per_hour, tokens_per_hour or both")
+        return self
+
+
 class TopicFile(_Strict):
     """`topic.toml`."""
 
@@ -122,6 +136,7 @@ class TopicFile(_Strict):
     message: MessageTable = MessageTable()
     skip_when: list[SkipTable] = []
     outputs: OutputsTable = OutputsTable()
+    budget: BudgetTable | None = None
 
     def reading(self) -> Reading:
         table = self.message
@@ -142,6 +157,12 @@ class TopicFile(_Strict):
     def destinations(self) -> Outputs:
         table = self.outputs
         return Outputs(table.allow, table.flag, table.block, table.dead_letter, table.payload)
+
+    def budget_terms(self) -> BudgetTerms | None:
+        table = self.budget
+        if table is None:
+            return None
+        return BudgetTerms(table.calls_per_hour, table.tokens_per_hour, table.on_budget)
 
 
 def read_topic_file(shown: str, content: bytes) -> TopicFile | list[Flaw]:

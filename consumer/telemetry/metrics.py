@@ -129,8 +129,43 @@ class Metrics:
             "Rule ids that the model cited and the policy does not have",
             registry=registry,
         )
+        self.judging_calls = Counter(
+            "safeguard_judging_calls",
+            "Calls for messages, by policy version, and whether they gave a judgement",
+            ["policy_version", "result"],
+            registry=registry,
+        )
+        self.model_seconds = Counter(
+            "safeguard_model_seconds",
+            "Time from a message's first call to its last answer, added up by policy version",
+            ["policy_version"],
+            registry=registry,
+        )
         self.tokens = Counter(
-            "safeguard_tokens", "Tokens as the server counted them", ["kind"], registry=registry
+            "safeguard_tokens",
+            "Tokens as the server counted them, by policy version; cached ones are part of the "
+            "prompt, reasoning of the completion",
+            ["policy_version", "kind"],
+            registry=registry,
+        )
+        self.unread_tokens = Counter(
+            "safeguard_unread_tokens",
+            "Those of safeguard_tokens whose answer gave no judgement",
+            ["policy_version", "kind"],
+            registry=registry,
+        )
+        self.budget_spent = Gauge(
+            "safeguard_budget_spent",
+            "1 while the budget of an input is spent: its records wait or end unjudged",
+            ["topic"],
+            registry=registry,
+        )
+        self.budget_used = Gauge(
+            "safeguard_budget_used_ratio",
+            "Share of this process's part of an input's budget that the last hour took, by kind: "
+            "calls or tokens",
+            ["topic", "kind"],
+            registry=registry,
         )
         self.breaker_open = Gauge(
             "safeguard_breaker_open",

@@ -337,9 +337,9 @@ role = "second"
 """
 
 
-def test_several_endpoints_each_have_a_table(file: Path) -> None:
+async def test_several_endpoints_each_have_a_table(file: Path) -> None:
     """What an endpoint does not say is that of all; a flag reaches into one of the tables."""
-    file.write_text(SEVERAL)
+    file.write_text(SEVERAL)  # noqa: ASYNC240
     flags = {"inference.endpoints.gpu-a.calls_max": "16"}
     inference = load_settings(file, flags, environment={}).inference
 
@@ -349,6 +349,8 @@ def test_several_endpoints_each_have_a_table(file: Path) -> None:
     assert [(e.name, e.format.model) for e in fleet.endpoints] == [("gpu-a", "small")]
     assert [(e.name, e.format.model, e.limit) for e in second.endpoints] == [("gpu-b", "large", 8)]
     assert endpoints_of(inference)["gpu-a"].calls_max == 16
+    await fleet.close()
+    await second.close()
 
 
 def test_endpoints_of_which_none_judges_are_refused(file: Path) -> None:
@@ -359,8 +361,9 @@ def test_endpoints_of_which_none_judges_are_refused(file: Path) -> None:
         load_settings(file, environment={})
 
 
-def test_one_endpoint_needs_no_name() -> None:
+async def test_one_endpoint_needs_no_name() -> None:
     """`inference.endpoint` alone is a fleet of one."""
-    (endpoint,) = build_fleet(InferenceSettings(), SystemClock(), Metrics()).endpoints
+    fleet = build_fleet(InferenceSettings(), SystemClock(), Metrics())
 
-    assert endpoint.name == "http://127.0.0.1:8000/v1"
+    assert [endpoint.name for endpoint in fleet.endpoints] == ["http://127.0.0.1:8000/v1"]
+    await fleet.close()

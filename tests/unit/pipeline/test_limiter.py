@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consumer.domain.lane import Lane
 from consumer.pipeline.limiter import FlowLimits, Limiter
 
 
@@ -25,10 +26,12 @@ def test_what_is_taken_stays_within_both_bounds(
             taken = min(count, credits)
             credits -= taken
             limiter.took(taken)
-            limiter.in_flight += taken
+            for _ in range(taken):
+                limiter.begin(Lane.REAL_TIME)
             limiter.pending += taken
         elif step == "judge":
-            limiter.in_flight -= min(count, limiter.in_flight)
+            for _ in range(min(count, limiter.in_flight)):
+                limiter.end(Lane.REAL_TIME)
         else:
             limiter.pending -= min(count, limiter.pending - limiter.in_flight)
         credits += limiter.credits_to_give()
@@ -47,3 +50,29 @@ def test_a_partition_pauses_at_its_bound_and_resumes_well_below() -> None:
     assert limiter.must_pause(100)
     assert not limiter.may_resume(75)
     assert limiter.may_resume(74)
+
+
+def test_a_later_lane_fills_a_part_while_an_earlier_one_is_in_use() -> None:
+    """What replay may hold is half of what may be judged at once, as long as chat is at work."""
+    limiter = Limiter(FlowLimits(8, 100, 100))
+    for _ in range(4):
+        assert limiter.has_room(Lane.REPLAY, 0.0)
+        limiter.begin(Lane.REPLAY)
+    assert limiter.has_room(Lane.REPLAY, 0.0)
+    assert limiter.has_room(Lane.REAL_TIME, 1.0)
+
+    assert not limiter.has_room(Lane.REPLAY, 2.0)
+    assert limiter.has_room(Lane.COMMENTS, 2.0)
+    limiter.end(Lane.REPLAY)
+    assert limiter.has_room(Lane.REPLAY, 2.0)
+    assert limiter.has_room(Lane.REAL_TIME, 2.0)
+
+
+def test_a_lane_that_is_not_used_any_more_keeps_nothing() -> None:
+    """Room that nobody has asked for in a minute is everybody's."""
+    limiter = Limiter(FlowLimits(2, 100, 100))
+    assert limiter.has_room(Lane.REAL_TIME, 0.0)
+    limiter.begin(Lane.REPLAY)
+
+    assert not limiter.has_room(Lane.REPLAY, 59.0)
+    assert limiter.has_room(Lane.REPLAY, 61.0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer.domain.binding import Binding, SkipRule
+from consumer.domain.binding import Binding, BudgetTerms, SkipRule
 from consumer.domain.policy import Effort, Outcome
 from consumer.errors import InvalidPolicy
 from consumer.registry.load import load_catalogue, write_pins
@@ -133,6 +133,10 @@ flag = "{topic}.review"
 block = "{topic}.removed"
 dead_letter = "broken"
 payload = "passthrough"
+[budget]
+calls_per_hour = 500
+tokens_per_hour = 400_000
+on_budget = "flag"
 """,
     )
     binding = folder.load()
@@ -152,6 +156,14 @@ payload = "passthrough"
     outputs = binding.outputs
     assert outputs.templates == ("ok", "{topic}.review", "{topic}.removed", "broken")
     assert outputs.payload == "passthrough"
+    assert binding.budget == BudgetTerms(500, 400_000, "flag")
+
+
+def test_a_budget_waits_by_default(folder: Folder) -> None:
+    """Either bound is enough, and without the table there is none."""
+    assert folder.load().budget is None
+    folder.topic("[budget]\ntokens_per_hour = 9\n")
+    assert folder.load().budget == BudgetTerms(None, 9, "wait")
 
 
 def test_one_text_field_needs_no_list(folder: Folder) -> None:
@@ -336,6 +348,11 @@ def test_a_control_token_reaches_no_model(old: str, new: str, folder: Folder) ->
         ("[outputs]\npayload = 'text'\n", 4, "outputs.payload: "),
         ("[outputs]\nallow = 'chat.messages'\n", 3, "is an input and an output"),
         ("[output]\n", 3, "output: unknown key"),
+        ("[budget]\ncalls_per_hour = 0\n", 4, "budget.calls_per_hour: "),
+        ("[budget]\ntokens_per_hour = 1.5\n", 4, "budget.tokens_per_hour: "),
+        ("[budget]\ncalls_per_hour = 1\non_budget = 'block'\n", 5, "budget.on_budget: "),
+        ("[budget]\ncalls_per_day = 1\n", 4, "budget.calls_per_day: unknown key"),
+        ("[budget]\non_budget = 'wait'\n", 3, "give calls_per_hour, tokens_per_hour or both"),
     ],
 )
 def test_a_fault_of_a_topic_file(more: str, line: int, words: str, folder: Folder) -> None:

@@ -7,11 +7,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 
-LABELS = {
-    *("topic", "partition", "outcome", "cause", "reason", "stage", "repair", "kind", "le"),
-    *("endpoint", "lane"),
-}
-"""All of them come from closed lists, the settings or the broker; none can hold what a user wrote."""
+LABELS = {"topic", "partition", "outcome", "cause", "reason", "stage", "repair", "kind", "le"}
+LABELS |= {"policy_version", "result", "endpoint", "lane"}
+"""
+All of them come from closed lists, the settings, the broker or a folder's name; none can hold what
+a user wrote.
+"""
 
 
 def test_every_metric_is_named_and_explained() -> None:

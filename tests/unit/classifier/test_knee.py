@@ -1,0 +1,114 @@
+"""The knee of a server is found by its latency and its refusals, from any start."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections import deque
+from typing import NamedTuple
+
+import pytest
+
+from consumer.classifier.knee import KneeFinder, Sent
+
+
+class Run(NamedTuple):
+    """What a run looked like after its first third."""
+
+    busy_share: float
+    """Of the server's slots."""
+    refused_share: float
+    limits: list[int]
+
+
+def run(
+    finder: KneeFinder,
+    slots: int,
+    *,
+    queue_max: int | None = None,
+    answers: int = 30_000,
+    seed: int = 1,
+    is_full: bool = True,
+) -> Run:
+    """Let a server with so many slots answer as many calls as the finder allows at once."""
+    dice = random.Random(seed)
+    now_s = busy_s = settled_s = busy_before_s = 0.0
+    waiting: deque[tuple[Sent, float]] = deque()
+    running: list[tuple[float, int, Sent, float]] = []
+    at_once = done = refused = number = 0
+    limits: list[int] = []
+
+    def begin(sent: Sent, since_s: float) -> None:
+        nonlocal number
+        number += 1
+        takes_s = dice.lognormvariate(math.log(0.2), 0.8)
+        heapq.heappush(running, (now_s + takes_s, number, sent, since_s))
+
+    while done < answers:
+        while at_once < finder.limit:
+            sent = finder.sent(at_once + 1)
+            if len(running) < slots:
+                begin(sent, now_s)
+            elif queue_max is not None and len(waiting) >= queue_max:
+                refused += done > answers / 3
+                finder.refused(sent)
+                continue
+            else:
+                waiting.append((sent, now_s))
+            at_once += 1
+        ends_s, _, sent, since_s = heapq.heappop(running)
+        busy_s += (len(running) + 1) * (ends_s - now_s)
+        now_s = ends_s
+        at_once -= 1
+        done += 1
+        if waiting:
+            begin(*waiting.popleft())
+        finder.answered(sent, now_s - since_s, is_full)
+        if done == answers // 3:
+            settled_s, busy_before_s = now_s, busy_s
+        if done > answers / 3:
+            limits.append(finder.limit)
+    share = (busy_s - busy_before_s) / (now_s - settled_s) / slots
+    return Run(share, refused / (answers * 2 / 3), limits)
+
+
+@pytest.mark.parametrize("slots", [16, 64, 256])
+@pytest.mark.parametrize("start", [8, 48])
+def test_all_slots_are_used_and_few_calls_queue_in_the_server(slots: int, start: int) -> None:
+    """From below as from above it settles about the number of slots, though latency scatters."""
+    found = run(KneeFinder(4, 512, start), slots)
+
+    assert found.busy_share > 0.95
+    assert sum(found.limits) / len(found.limits) < 1.25 * slots
+
+
+@pytest.mark.parametrize("queue_max", [0, 8])
+def test_a_server_that_refuses_is_hardly_refused_by(queue_max: int) -> None:
+    """Its refusals name a ceiling, which is tried again only now and then."""
+    found = run(KneeFinder(4, 512, 32), 64, queue_max=queue_max)
+
+    assert found.busy_share > 0.95
+    assert found.refused_share < 0.01
+
+
+def test_a_ceiling_that_was_lifted_is_found_out() -> None:
+    """More servers behind the same address are used without a restart."""
+    finder = KneeFinder(4, 512, 32)
+    run(finder, 32, queue_max=0)
+    assert finder.limit <= 32
+
+    assert run(finder, 64, queue_max=0, answers=60_000).limits[-1] > 40
+
+
+def test_nothing_is_learned_while_there_was_no_more_to_do() -> None:
+    """A quiet hour says nothing about the server."""
+    finder = KneeFinder(4, 512, 32)
+
+    assert set(run(finder, 8, is_full=False, answers=3_000).limits) == {32}
+
+
+def test_the_bounds_hold() -> None:
+    """Neither refusals nor slowness take it below the least, nor ease above the most."""
+    assert min(run(KneeFinder(4, 512, 32), 1, queue_max=3, answers=3_000).limits) == 4
+    assert max(run(KneeFinder(4, 20, 8), 1_000, answers=9_000).limits) == 20
