@@ -25,6 +25,8 @@ GAIN_MIN, GAIN_MAX = 0.02, 0.5
 """How far one comparison moves the limit, in its logarithm."""
 WINDOW_MIN = 120
 """Answers in one comparison, at least; their latencies scatter as widely as texts differ."""
+GROW_WINDOW_MIN = 40
+"""The same while widths are doubled."""
 HOLD_MAX = 16
 """Windows between two comparisons once they agree."""
 HEADROOM = 1.08
@@ -101,7 +103,11 @@ class KneeFinder:
         self._calls += 1
         self._sum_at_once += sent.at_once
         self._sum_log += math.log(max(latency_s, 1e-6))
-        if self._calls >= max(WINDOW_MIN, 2 * self.limit):
+        enough = max(WINDOW_MIN, 2 * self.limit)
+        if self._phase == "grow":
+            # A doubling shows more plainly than a swing does.
+            enough = max(GROW_WINDOW_MIN, self.limit)
+        if self._calls >= enough:
             measured = _Width(self._sum_at_once / self._calls, self._sum_log / self._calls)
             self._measured(measured)
 

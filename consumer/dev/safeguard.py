@@ -120,6 +120,7 @@ class StandInSafeguard:
             "in_flight": self.in_flight,
             "in_flight_max": self.in_flight_max,
             "queued": self._slots.waiting,
+            "busy_slot_s": round(self._slots.busy_s, 3),
             "refused_total": self.refused_total,
             "faults_served": {str(name): n for name, n in self.faults_served.items()},
         }

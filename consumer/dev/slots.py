@@ -12,6 +12,21 @@ class Slots:
         self._semaphore = None if slots is None else asyncio.Semaphore(slots)
         self._queue_max = queue_max
         self.waiting = 0
+        self._running = 0
+        self._busy_s = 0.0
+        self._counted_s = 0.0
+
+    @property
+    def busy_s(self) -> float:
+        """Seconds that slots were in use, summed over the slots."""
+        self._count(0)
+        return self._busy_s
+
+    def _count(self, more: int) -> None:
+        now_s = asyncio.get_running_loop().time()
+        self._busy_s += self._running * (now_s - self._counted_s)
+        self._counted_s = now_s
+        self._running += more
 
     @property
     def is_full(self) -> bool:
@@ -26,7 +41,9 @@ class Slots:
                 await self._semaphore.acquire()
             finally:
                 self.waiting -= 1
+        self._count(1)
 
     async def __aexit__(self, *error: object) -> None:
+        self._count(-1)
         if self._semaphore is not None:
             self._semaphore.release()

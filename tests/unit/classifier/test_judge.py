@@ -484,6 +484,42 @@ async def test_a_poison_message_alone_is_found_by_a_probe(server: StandInSafegua
     assert len(asked_for(server)) == 3
 
 
+class FallingEngine:
+    """A server that falls, with all calls under way, when it is asked about poison."""
+
+    def __init__(self) -> None:
+        self.falls = 0
+        self._fallen = asyncio.Event()
+
+    async def __call__(self, asked: dict[str, Any], timeout_s: float) -> bytes:
+        fallen = self._fallen
+        if "poison" in asked["messages"][1]["content"]:
+            await asyncio.sleep(0.002)
+            self.falls += 1
+            self._fallen = asyncio.Event()
+            fallen.set()
+        try:
+            await asyncio.wait_for(fallen.wait(), 0.005)
+        except TimeoutError:
+            return answer_to(asked)
+        raise InferenceUnavailable
+
+
+async def test_what_fells_the_server_is_blamed_and_nothing_that_fell_with_it() -> None:
+    """A server that falls at one message breaks off many calls: only the one ends unjudged."""
+    engine = FallingEngine()
+    world = World(Scripted(engine), calls_max=8)
+    texts = [f"poison {n}" if n % 20 == 10 else f"{BAD} {n}" for n in range(60)]
+    judged = await asyncio.wait_for(
+        asyncio.gather(*(world.judge(text, binding=WAIT) for text in texts)), 20
+    )
+
+    ends = {text: ended(each) for text, each in zip(texts, judged, strict=True)}
+    blamed = {text for text, end in ends.items() if end is UnjudgedReason.CALL_FAILED}
+    assert blamed == {text for text in texts if "poison" in text}
+    assert {end for text, end in ends.items() if text not in blamed} == {"HH2"}
+
+
 async def test_a_hanging_server_does_not_hold_a_topic_that_goes_on(
     server: StandInSafeguard,
 ) -> None:
