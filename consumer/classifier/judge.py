@@ -14,6 +14,7 @@ from typing import NamedTuple
 import structlog
 
 from consumer.classifier.endpoint import Crowded, Endpoint
+from consumer.classifier.looks import Looks, SecondEndpoint
 from consumer.classifier.parser import Fault, Reading, Repair
 from consumer.classifier.prompt import TEMPLATE, user_message
 from consumer.classifier.refusals import PromptTooLong, UnknownParameter
@@ -49,13 +50,16 @@ class SafeguardClassifier:
         clock: Clock,
         metrics: Metrics,
         random: Random,
+        second: SecondEndpoint | None = None,
     ) -> None:
+        """`second` is asked where a policy wants its unsure answers looked at by another."""
         self._endpoint = endpoint
         self._retries = retries
         self._cut = cut
         self._clock = clock
         self._metrics = metrics
         self._random = random
+        self._looks = Looks(endpoint, metrics, second)
 
     async def classify(
         self, text: str, version: PolicyVersion, binding: Binding, deadline_s: float | None
@@ -133,20 +137,26 @@ class SafeguardClassifier:
             asked_s = self._clock.now_s()
             asking.attempt += 1
             try:
-                return self._noted(await endpoint.ask(policy, user, asking.format, left_s))
+                reading = await endpoint.ask(policy, user, asking.format, left_s)
             except PromptTooLong:
                 return _TOO_LONG
             except Retryable as error:
                 reason = await self._after(error, asking, asked_s, patience)
                 if reason is not None:
                     return reason
+                continue
+            self._note(reading)
+            first = self._looks.assess(policy, piece, reading, asking.has_refused)
+            if not first.wants_look:
+                return first.judgement
+            left_s = patience.left_s(self._clock.now_s())
+            return await self._looks.look(policy, user, first, left_s)
 
-    def _noted(self, reading: Reading) -> Judgement:
+    def _note(self, reading: Reading) -> None:
         if reading.repair is not Repair.NONE:
             self._metrics.answers_repaired.labels(reading.repair.value).inc()
         if reading.judgement.rules_dropped:
             self._metrics.rules_dropped.inc(reading.judgement.rules_dropped)
-        return reading.judgement
 
     async def _after(
         self, error: Retryable, asking: _Asking, asked_s: float, patience: Patience
@@ -174,6 +184,7 @@ class SafeguardClassifier:
             return None
         asking.own_failures += 1
         is_refusal = isinstance(error, ModelFault) and error.reason == Fault.REFUSAL
+        asking.has_refused |= is_refusal
         if is_refusal and asking.own_failures > 1:
             return UnjudgedReason.REFUSED
         if asking.own_failures >= self._retries.attempts_max:
@@ -257,6 +268,7 @@ class _Asking:
         self.format = format
         self.attempt = 0
         self.own_failures = 0
+        self.has_refused = False
 
 
 class _TooLong:
