@@ -1,4 +1,4 @@
-"""Which answers get a second look, and what the looks make of the judgement. Pure."""
+"""Which answers get a second look, and what comes of it. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from consumer.reliability.quantiles import Quantiles
 
 WHOLE = 1_000_000
 """One look, in millionths: shares are added up as whole numbers, so that no rounding adds one."""
-LOOKS_SAVED_MAX = 20
-"""Looks that calm traffic may leave over for later; the server sees no larger burst than this."""
 AT_RANDOM_EVERY = 10
 """
 Every tenth look goes to whatever comes next, however sure it seems.
@@ -28,7 +26,8 @@ class LookBudget:
     At most a share of one policy's answers is looked at twice, and the least sure of them.
 
     Never more than `share` times the answers seen so far, whatever their scores; nothing depends on
-    the time.
+    the time. What calm answers leave over is kept for later, but every answer is unsure enough once
+    1 + log2(1 / share) looks are saved: that is the largest burst, 11 for one answer in a thousand.
     """
 
     def __init__(self, share: float) -> None:
@@ -48,14 +47,14 @@ class LookBudget:
         doubt = 1 - score
         surer = self._doubts.share_below(doubt)
         self._doubts.add(doubt)
-        self._saved = min(self._saved + self._earned, LOOKS_SAVED_MAX * WHOLE)
+        self._saved += self._earned
         if self._saved < WHOLE:
             return False
         is_at_random = self.looks % AT_RANDOM_EVERY == AT_RANDOM_EVERY - 1
-        # The more is saved up, the lower the bar: where doubts are much alike, none would else be
-        # among the least sure, and a part of the share stay unused for ever.
-        looked_at = self._share * self._saved / WHOLE
-        if not is_at_random and surer < 1 - looked_at:
+        # Each look that is saved up doubles the part that is unsure enough: where doubts are much
+        # alike, none would else be among the least sure, and the share stay unused for ever.
+        unsure = self._share * 2 ** (self._saved / WHOLE - 1)
+        if not is_at_random and surer < 1 - unsure:
             return False
         self._saved -= WHOLE
         self.looks += 1

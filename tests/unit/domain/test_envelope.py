@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.domain.binding import Outputs
+from consumer.domain.certainty import Certainty, SecondLook, Sign
 from consumer.domain.envelope import (
     MESSAGE_ID_CHARS_MAX,
     Envelope,
@@ -25,7 +26,6 @@ from consumer.domain.envelope import (
     traceparent,
     verdict_headers,
 )
-from consumer.domain.certainty import Certainty, SecondLook, Sign
 from consumer.domain.message import Position
 from consumer.domain.policy import Effort, Look, Outcome
 from consumer.domain.verdict import Cause, Judgement, Tokens, UnjudgedReason, Verdict, verdict_id
