@@ -14,7 +14,7 @@ thought, so that it is near 1 for right and wrong answers alike; what varies is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from consumer.classifier.parser import Reading, Repair
 from consumer.domain.certainty import Sign
@@ -53,17 +53,20 @@ _QUOTE = re.compile(r'"([^"]{3,200})"|“([^”]{3,200})”')
 _GAP = re.compile(r"\s*(?:\.\.\.|…)\s*")
 
 
-def doubt_of(reading: Reading, shorter: float | None, signs: Iterable[Sign]) -> float:
+def doubt_of(shorter: float | None, signs: Sequence[Sign], word: str | None = None) -> float:
     """
     The probability that asking again would give another label.
 
     `shorter` is the share of the policy's recent answers with a shorter reasoning, or None where
-    that is not known.
+    that is not known; `word` is the model's own, which counts where it is among the signs.
     """
     doubt = DOUBT_ON_AVERAGE if shorter is None else _by_length(shorter)
-    odds = doubt / (1 - doubt) * WORD_FACTORS.get(reading.judgement.confidence, 1.0)
+    if not signs:
+        return doubt
+    odds = doubt / (1 - doubt)
     for sign in signs:
-        odds *= FACTORS.get(sign, 1.0)
+        is_word = sign is Sign.CONFIDENCE_WORD
+        odds *= WORD_FACTORS.get(word, 1.0) if is_word else FACTORS.get(sign, 1.0)
     return odds / (1 + odds)
 
 

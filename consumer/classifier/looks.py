@@ -85,7 +85,7 @@ class Looks:
         length = reasoning_length(reading.judgement)
         shorter = None if length is None else learner.calibration.place(length)
         signs = signs_of(reading, policy, text, has_refused)
-        doubt = doubt_of(reading, shorter, signs)
+        doubt = doubt_of(shorter, signs, reading.judgement.confidence)
         score = learner.calibration.score(doubt)
         if shorter is not None:
             signs = (Sign.REASONING_LENGTH, *signs)

@@ -10,7 +10,7 @@ from consumer.domain.verdict import Judgement
 from consumer.reliability.quantiles import Quantiles
 
 WHOLE = 1_000_000
-"""One look, in millionths: shares are added up as whole numbers, so that no rounding adds one."""
+"""One look, in millionths. Shares are cut and added up as whole numbers: no rounding adds one."""
 AT_RANDOM_EVERY = 10
 """
 Every tenth look goes to whatever comes next, however sure it seems.
@@ -32,8 +32,7 @@ class LookBudget:
 
     def __init__(self, share: float) -> None:
         self._share = share
-        # A hair is added so that 0.29 x 1,000,000 is not cut to 289,999.
-        self._earned = int(share * WHOLE + 1e-6)
+        self._earned = int(share * WHOLE)
         self._saved = 0
         self._doubts = Quantiles(0.001, 1.0)
         self.looks = 0

@@ -30,7 +30,7 @@ def signs(reading: Reading, text: str = "some text", *, has_refused: bool = Fals
 def mean_doubt(low: float, high: float) -> float:
     """Over answers whose place among others by length lies between two shares."""
     places = [low + (high - low) * (step + 0.5) / 1_000 for step in range(1_000)]
-    return sum(doubt_of(an_answer(), place, ()) for place in places) / len(places)
+    return sum(doubt_of(place, ()) for place in places) / len(places)
 
 
 def test_the_table_has_the_averages_of_the_logs() -> None:
@@ -41,11 +41,11 @@ def test_the_table_has_the_averages_of_the_logs() -> None:
 
 
 def test_an_answer_of_unknown_length_is_as_doubtful_as_all_are_on_average() -> None:
-    assert doubt_of(an_answer(), None, ()) == pytest.approx(DISAGREEING, abs=0.001)
+    assert doubt_of(None, ()) == pytest.approx(DISAGREEING, abs=0.001)
 
 
 def test_a_refusal_before_brings_the_average_to_that_of_prompt_injections() -> None:
-    assert doubt_of(an_answer(), None, (Sign.REFUSAL_BEFORE,)) == pytest.approx(0.30, abs=0.005)
+    assert doubt_of(None, (Sign.REFUSAL_BEFORE,)) == pytest.approx(0.30, abs=0.005)
 
 
 @given(
@@ -57,17 +57,21 @@ def test_a_refusal_before_brings_the_average_to_that_of_prompt_injections() -> N
 def test_a_sign_never_makes_an_answer_surer(
     shorter: float | None, found: list[Sign], word: str | None, further: Sign
 ) -> None:
-    answer = an_answer(confidence=word)
-    doubt = doubt_of(answer, shorter, found)
+    doubt = doubt_of(shorter, found, word)
     assert 0 < doubt < 1
-    assert doubt_of(answer, shorter, [*found, further]) >= doubt
-    assert doubt_of(an_answer(confidence="low"), shorter, found) >= doubt
+    assert doubt_of(shorter, [*found, further], word) >= doubt
+    assert doubt_of(shorter, found, "low") >= doubt
+
+
+def test_the_word_low_weighs_more_than_medium() -> None:
+    sign = (Sign.CONFIDENCE_WORD,)
+    assert doubt_of(0.5, ()) < doubt_of(0.5, sign, "medium") < doubt_of(0.5, sign, "low")
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_longer_reasoning_is_never_surer(one: float, other: float) -> None:
     low, high = sorted((one, other))
-    assert doubt_of(an_answer(), low, ()) <= doubt_of(an_answer(), high, ())
+    assert doubt_of(low, ()) <= doubt_of(high, ())
 
 
 def test_a_plain_answer_shows_no_sign() -> None:

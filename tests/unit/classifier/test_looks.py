@@ -287,6 +287,14 @@ async def test_a_second_endpoint_is_asked_with_the_same_text_and_the_time_left()
     assert judgement.outcome is Outcome.BLOCK
 
 
+async def test_a_second_endpoint_is_not_asked_past_the_deadline() -> None:
+    second = Elsewhere(a_judgement("HH2"))
+    world = World("HH0", terms=ELSEWHERE, second=second, call_s=2.0)
+    judgement = await world.judge(within_s=2.0)
+    assert second.asked == []
+    assert rests_on(judgement) == (Sign.SECOND_LOOK_MISSING,)
+
+
 async def test_a_second_endpoint_that_fails_leaves_the_first_judgement() -> None:
     second = Elsewhere(InferenceUnavailable("gone"))
     judgement = await World("HH0", terms=ELSEWHERE, second=second).judge()
