@@ -277,7 +277,9 @@ class StandInSafeguard:
         decision = policy.judge(text_of(user))
         label = dice.label(decision.label, policy.labels, generation.wrong_rate)
         if label != decision.label:
-            decision = decision._replace(label=label, rules=(), confidence="low")
+            # A contested text is not told by the model's own word, a flip is.
+            word = "low" if generation.wrong_rate is None else decision.confidence
+            decision = decision._replace(label=label, rules=(), confidence=word)
         reasoning = lengthened(decision.reasoning, generation.reasoning_tokens)
         decision = decision._replace(reasoning=reasoning)
         return Completion(self.requests_total, decision, policy.labels, characters, cached, content)

@@ -7,7 +7,18 @@ from prometheus_client import CollectorRegistry, generate_latest
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 
-LABELS = {"topic", "partition", "outcome", "cause", "reason", "stage", "repair", "kind", "le"}
+LABELS = {
+    "topic",
+    "partition",
+    "outcome",
+    "cause",
+    "reason",
+    "result",
+    "stage",
+    "repair",
+    "kind",
+    "le",
+}
 """All of them come from closed lists or from the broker; none can hold what a user wrote."""
 
 
