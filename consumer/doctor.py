@@ -13,7 +13,8 @@ from rich.table import Table
 from consumer.classifier.endpoint import Endpoint, ProbeResult
 from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding, Catalogue
-from consumer.domain.policy import PolicyVersion
+from consumer.domain.policy import Look, PolicyVersion
+from consumer.domain.verdict import Judgement
 from consumer.errors import ConsumerError, InvalidSettings, Retryable
 from consumer.kafka.controls import controls_steps
 from consumer.kafka.outputs import describe_outputs, unfit_steps
@@ -50,10 +51,7 @@ async def classify_text(settings: Settings, text: str, topic: str, *, as_json: b
             "outcome": worst,
             "unjudged_reason": judged.unjudged,
             "policy_version": binding.live.id,
-            "judgements": [
-                judgement._asdict() | {"tokens": judgement.tokens._asdict()}
-                for judgement in judged.judgements
-            ],
+            "judgements": [_judgement_fields(judgement) for judgement in judged.judgements],
             "model": judged.model,
         }
         print(orjson.dumps(fields, option=orjson.OPT_INDENT_2).decode())
@@ -64,15 +62,41 @@ async def classify_text(settings: Settings, text: str, topic: str, *, as_json: b
         print(f"  {judgement.policy}: {judgement.label} -> {judgement.outcome.value}{rules}")
         if judgement.rationale:
             print(f"      {judgement.rationale}")
+        for line in _doubts(judgement):
+            print(f"      {line}")
     if judged.unjudged is not None:
         print(f"  not judged: {judged.unjudged.value}; on_unjudged = {binding.on_unjudged.value}")
     return 0
 
 
+def _judgement_fields(judgement: Judgement) -> dict[str, object]:
+    certainty, second_look = judgement.certainty, judgement.second_look
+    return judgement._asdict() | {
+        "tokens": judgement.tokens._asdict(),
+        "certainty": None if certainty is None else certainty._asdict(),
+        "second_look": None if second_look is None else second_look._asdict(),
+    }
+
+
+def _doubts(judgement: Judgement) -> list[str]:
+    """How sure the judgement is, in words."""
+    lines: list[str] = []
+    if judgement.certainty is not None:
+        score, is_calibrated, signs = judgement.certainty
+        rests_on = ", ".join(signs) or "the average of public logs"
+        known = "" if is_calibrated else " (not calibrated)"
+        lines.append(f"certainty {score:.2f}{known}, rests on: {rests_on}")
+    if judgement.second_look is not None:
+        how, agreed, labels = judgement.second_look
+        found = "agreed" if agreed else "disagreed"
+        lines.append(f"second look by {how.value} {found}: {', '.join(labels)}")
+    return lines
+
+
 async def examine(settings: Settings, console: Console) -> int:
     """Check everything that a worker needs; 0 where all is well."""
     checks = Checks(console)
-    catalogue = checks.policies(settings.policies.folder)
+    catalogue = checks.policies(settings)
     await asyncio.to_thread(checks.broker, settings, catalogue)
     await checks.endpoint(settings)
     console.print("all is well" if not checks.failed else f"{checks.failed} to mend")
@@ -92,16 +116,30 @@ class Checks:
         self._console.print(f"{mark} {what}: ", end="")
         self._console.print(found, markup=False, highlight=False)
 
-    def policies(self, folder: Path) -> Catalogue | None:
+    def policies(self, settings: Settings) -> Catalogue | None:
         try:
-            catalogue = load_catalogue(folder)
+            catalogue = load_catalogue(settings.policies.folder)
         except ConsumerError as error:
             self._say(False, "policies", str(error))
             return None
         for binding in catalogue.bindings:
             found = f"live {binding.live.id}, {len(binding.live.policies)} policies"
             self._say(True, f"policies for {', '.join(binding.patterns)}", found)
+            self._second_looks(binding, settings)
         return catalogue
+
+    def _second_looks(self, binding: Binding, settings: Settings) -> None:
+        """Name the policies that want a second endpoint where there is none."""
+        if any(each.role == "second" for each in settings.inference.endpoints.values()):
+            return
+        for policy in binding.live.policies:
+            terms = policy.second_look
+            if terms is not None and terms.how is Look.ENDPOINT:
+                found = (
+                    "no second endpoint is configured, so the first one is asked again: give one "
+                    'of inference.endpoints role = "second"'
+                )
+                self._say(False, f"second look of {policy.name}", found)
 
     def broker(self, settings: Settings, catalogue: Catalogue | None) -> None:
         try:
@@ -149,7 +187,7 @@ class Checks:
             return
         finally:
             await fleet.close()
-        for endpoint in fleet.endpoints:
+        for endpoint in fleet.all:
             self._endpoint(endpoint, found[endpoint.name])
 
     def _endpoint(self, endpoint: Endpoint, found: ProbeResult | Retryable) -> None:

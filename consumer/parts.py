@@ -125,18 +125,22 @@ def build_fleet(
     role: Literal["first", "second"] = "first",
 ) -> Fleet:
     """
-    The endpoints of that role, as the settings name them.
+    The endpoints that judge, as the settings name them, and with them those for second looks.
 
     Raises:
         InvalidSettings: a key's file cannot be read.
     """
+    # Before the first ones: the gauges are those of the whole.
+    second = None
+    if role == "first" and any(e.role == "second" for e in settings.endpoints.values()):
+        second = build_fleet(settings, clock, metrics, "second")
     hedging = Hedging(settings.hedge_at, settings.hedge_share_max) if settings.hedge_at else None
     endpoints = [
         _build_endpoint(name, each, settings, clock, metrics)
         for name, each in endpoints_of(settings).items()
         if each.role == role
     ]
-    return Fleet(endpoints, clock, metrics, settings.reserved_share, hedging)
+    return Fleet(endpoints, clock, metrics, settings.reserved_share, hedging, second)
 
 
 def endpoints_of(settings: InferenceSettings) -> dict[str, EndpointSettings]:

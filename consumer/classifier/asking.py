@@ -17,6 +17,7 @@ from random import Random
 
 from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.fleet import Crowded, Fleet, Question
+from consumer.classifier.looks import Looks
 from consumer.classifier.parser import Fault, Reading, Repair
 from consumer.classifier.refusals import PromptTooLong, UnknownParameter
 from consumer.classifier.request import RequestFormat
@@ -52,13 +53,14 @@ class Asker:
         random: Random,
     ) -> None:
         self._fleet = fleet
+        self._looks = Looks(fleet, metrics)
         self._retries = retries
         self._clock = clock
         self._metrics = metrics
         self._random = random
 
     async def ask(
-        self, question: Question, patience: Patience
+        self, question: Question, text: str, patience: Patience
     ) -> Judgement | UnjudgedReason | TooLong:
         asking = _Asking(question.user)
         while True:
@@ -75,8 +77,6 @@ class Asker:
                 else:
                     async with self._fleet.suspects:
                         reading = await self._call(question, asking, patience)
-                patience.tally.judged(reading.judgement.tokens)
-                return self._noted(reading)
             except PromptTooLong:
                 return TOO_LONG
             except Retryable as error:
@@ -84,6 +84,14 @@ class Asker:
                 reason = await self._after(error, asking, patience)
                 if reason is not None:
                     return reason
+                continue
+            patience.tally.judged(reading.judgement.tokens)
+            self._note(reading)
+            first = self._looks.assess(question.policy, text, reading, asking.has_refused)
+            if not first.wants_look:
+                return first.judgement
+            left_s = patience.left_s(self._clock.now_s())
+            return await self._looks.look(question, first, left_s, patience.tally)
 
     async def _call(self, question: Question, asking: _Asking, patience: Patience) -> Reading:
         """
@@ -109,12 +117,11 @@ class Asker:
         patience.trail.note(place)
         return await self._fleet.ask(place, question, asking.format, left_s)
 
-    def _noted(self, reading: Reading) -> Judgement:
+    def _note(self, reading: Reading) -> None:
         if reading.repair is not Repair.NONE:
             self._metrics.answers_repaired.labels(reading.repair.value).inc()
         if reading.judgement.rules_dropped:
             self._metrics.rules_dropped.inc(reading.judgement.rules_dropped)
-        return reading.judgement
 
     async def _after(
         self, error: Retryable, asking: _Asking, patience: Patience
@@ -143,6 +150,7 @@ class Asker:
             return None
         asking.own_failures += 1
         is_refusal = isinstance(error, ModelFault) and error.reason == Fault.REFUSAL
+        asking.has_refused |= is_refusal
         if is_refusal and asking.own_failures > 1:
             return UnjudgedReason.REFUSED
         if asking.own_failures >= self._retries.attempts_max:
@@ -273,6 +281,7 @@ class _Asking:
         self.sent_s = 0.0
         self.attempt = 0
         self.own_failures = 0
+        self.has_refused = False
         self.falls = 0
         """How often a server fell while this was asked."""
         self.retry = 0

@@ -64,8 +64,11 @@ class Fleet:
         metrics: Metrics,
         reserved_share: float = 0.0,
         hedging: Hedging | None = None,
+        second: Fleet | None = None,
     ) -> None:
         self.endpoints = tuple(endpoints)
+        self.second = second
+        """Asked where a policy wants its unsure answers looked at by another."""
         self._clock = clock
         self._metrics = metrics
         self._reserved_share = reserved_share
@@ -77,10 +80,15 @@ class Fleet:
         """Held while a message is asked that may be what makes servers fall."""
         for lane in LANES:
             waiting = metrics.calls_waiting.labels(lane.word)
-            waiting.set_function(partial(self._waiting, lane))
+            waiting.set_function(partial(self._all_waiting, lane))
 
     def __repr__(self) -> str:
         return f"<Fleet {list(self.endpoints)!r} {self._queue!r} {self._hedging!r}>"
+
+    @property
+    def all(self) -> tuple[Endpoint, ...]:
+        """With those that are asked for second looks."""
+        return self.endpoints + (self.second.all if self.second else ())
 
     # Whether anybody is there.
 
@@ -110,10 +118,9 @@ class Fleet:
         Raises:
             EndpointRefused: key, model or path of one are wrong.
         """
-        probes = [endpoint.probe() for endpoint in self.endpoints]
-        found = await asyncio.gather(*probes, return_exceptions=True)
+        found = await asyncio.gather(*(e.probe() for e in self.all), return_exceptions=True)
         results: dict[str, ProbeResult | Retryable] = {}
-        for endpoint, result in zip(self.endpoints, found, strict=True):
+        for endpoint, result in zip(self.all, found, strict=True):
             if isinstance(result, BaseException) and not isinstance(result, Retryable):
                 raise result
             results[endpoint.name] = result
@@ -126,7 +133,8 @@ class Fleet:
         Raises:
             Retryable: none can be reached.
         """
-        found = list((await self.probe()).values())
+        probed = await self.probe()
+        found = [probed[endpoint.name] for endpoint in self.endpoints]
         there = [result for result in found if not isinstance(result, Retryable)]
         if not there:
             assert isinstance(found[0], Retryable)
@@ -217,8 +225,9 @@ class Fleet:
             self._ranks[policy] = ranked
         return ranked
 
-    def _waiting(self, lane: Lane) -> float:
-        return float(self._queue.waiting(lane))
+    def _all_waiting(self, lane: Lane) -> float:
+        elsewhere = self.second._all_waiting(lane) if self.second else 0.0
+        return self._queue.waiting(lane) + elsewhere
 
     # Calls.
 
@@ -304,7 +313,7 @@ class Fleet:
         return place
 
     async def close(self) -> None:
-        for endpoint in self.endpoints:
+        for endpoint in self.all:
             await endpoint.close()
 
 

@@ -114,4 +114,4 @@ class SafeguardClassifier:
     ) -> Judgement | UnjudgedReason | TooLong:
         """One piece, between markers that nobody can foresee."""
         user = user_message(piece, f"{self._random.getrandbits(40):010x}")
-        return await self._asker.ask(Question(policy, user, patience.lane), patience)
+        return await self._asker.ask(Question(policy, user, patience.lane), piece, patience)

@@ -1,5 +1,5 @@
 """
-Knee: how many calls at once a server takes before more of them only make each one slower. Pure.
+Knee: how many calls at once a server takes before more of them only slow each other. Pure.
 
 Concurrency c and mean latency m make the throughput c / m. While calls are added and m stays, the
 server had room; where m grows as fast as c, they only queue inside the server, out of reach of our

@@ -88,6 +88,8 @@ class Generation(NamedTuple):
     latency_s: float
     reasoning_tokens: int | None = None
     """None where it is as long as what the stand-in has to say."""
+    wrong_rate: float | None = None
+    """How probable another label than the right one is; None where the behaviour says it."""
 
 
 class Dice:
@@ -100,13 +102,22 @@ class Dice:
             median, p95 = behaviour.latency_lognormal
             self._mean, self._deviation = math.log(median), math.log(p95 / median) / P95_DEVIATIONS
 
-    def generation(self) -> Generation:
-        """What one answer is like; with a profile a long reasoning takes long."""
+    def generation(self, text: str = "") -> Generation:
+        """
+        What one answer is like; with a profile a long reasoning takes long.
+
+        `text` is what is judged: some profiles contradict themselves about some texts.
+        """
         if self._behaviour.profile is None:
             return Generation(self.latency_s())
-        profile, share = PROFILES[self._behaviour.profile], self._random.random()
+        profile = PROFILES[self._behaviour.profile]
+        share, wrong_rate = (
+            (self._random.random(), None)
+            if profile.repeats is None
+            else profile.repeats.contest(text, self._random)
+        )
         latency_s = profile.latency_s.at(share) * self._behaviour.pace
-        return Generation(latency_s, round(profile.reasoning_tokens.at(share)))
+        return Generation(latency_s, round(profile.reasoning_tokens.at(share)), wrong_rate)
 
     def latency_s(self) -> float:
         if self._behaviour.latency_lognormal is None:
@@ -124,9 +135,17 @@ class Dice:
             thrown -= rate
         return None
 
-    def label(self, label: str, labels: tuple[str, ...]) -> str:
-        """The label to answer: the given one, or at `flip_rate` another of the policy's."""
+    def label(self, label: str, labels: tuple[str, ...], wrong_rate: float | None = None) -> str:
+        """
+        The label to answer: the given one, or at `flip_rate` another of the policy's.
+
+        With a `wrong_rate` that decides, and the other label is always the same one: a contested
+        text is torn between two.
+        """
+        others = [other for other in labels if other != label]
+        if wrong_rate is not None:
+            is_wrong = self._random.random() < wrong_rate
+            return others[0] if is_wrong and others else label
         if self._behaviour.flip_rate == 0 or self._random.random() >= self._behaviour.flip_rate:
             return label
-        others = [other for other in labels if other != label]
         return self._random.choice(others) if others else label

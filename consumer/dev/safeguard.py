@@ -229,7 +229,7 @@ class StandInSafeguard:
                 refusal = overloaded(behaviour.overload_status, behaviour.retry_after_s)
                 return await send(request, refusal)
             async with slots:
-                generation = dice.generation()
+                generation = dice.generation(text_of(user))
                 if _is_cut(generation, asked) and fault is None:
                     fault = FaultName.LENGTH_EMPTY
                 if generation.latency_s > 0:
@@ -276,9 +276,11 @@ class StandInSafeguard:
             content = _NO_ANSWER if content is None else content
             return Completion(self.requests_total, _NO_POLICY, (), characters, cached, content)
         decision = policy.judge(text_of(user))
-        label = dice.label(decision.label, policy.labels)
+        label = dice.label(decision.label, policy.labels, generation.wrong_rate)
         if label != decision.label:
-            decision = decision._replace(label=label, rules=(), confidence="low")
+            # A contested text is not told by the model's own word, a flip is.
+            word = "low" if generation.wrong_rate is None else decision.confidence
+            decision = decision._replace(label=label, rules=(), confidence=word)
         reasoning = lengthened(decision.reasoning, generation.reasoning_tokens)
         decision = decision._replace(reasoning=reasoning)
         return Completion(self.requests_total, decision, policy.labels, characters, cached, content)

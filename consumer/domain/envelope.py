@@ -17,9 +17,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from consumer.domain.binding import Binding
+from consumer.domain.certainty import Certainty, Sign
 from consumer.domain.message import Headers, Record
-from consumer.domain.policy import Effort, Outcome
-from consumer.domain.verdict import Cause, Judgement, UnjudgedReason, Verdict
+from consumer.domain.policy import Effort, Look, Outcome
+from consumer.domain.verdict import Cause, Judgement, UnjudgedReason, Verdict, confidence_of
 
 MESSAGE_ID_CHARS_MAX = 256
 EVENT_TYPE = "safeguard.verdict.v1"
@@ -62,6 +63,24 @@ class TokensField(_Closed):
     completion: int
 
 
+class CertaintyField(_Closed):
+    """The probability that asking again would give the same label."""
+
+    score: Annotated[float, Field(ge=0, le=1)]
+    calibrated: Annotated[
+        bool, Field(description="False until enough second looks at such answers were counted")
+    ]
+    rests_on: list[Sign]
+
+
+class SecondLookField(_Closed):
+    """The text was judged once more; where the labels differ the outcome is never allow."""
+
+    how: Look
+    agreed: bool
+    labels: list[str]
+
+
 class JudgementField(_Closed):
     """What the model answered under one policy."""
 
@@ -72,6 +91,8 @@ class JudgementField(_Closed):
     confidence: str | None
     effort: Effort
     tokens: TokensField
+    certainty: CertaintyField | None = None
+    second_look: SecondLookField | None = None
     rationale: str | None = None
     reasoning: str | None = None
 
@@ -96,6 +117,10 @@ class Envelope(_Closed):
     policy_version: str
     policy_digest: str
     judgements: list[JudgementField]
+    confidence: Annotated[
+        CertaintyField | None,
+        Field(description="Of the least sure judgement that the outcome follows from"),
+    ] = None
     model: str
     template: str
     endpoint: str
@@ -152,6 +177,10 @@ def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> b
     }
     if verdict.unjudged_reason is not None:
         fields["unjudged_reason"] = verdict.unjudged_reason
+    else:
+        confidence = confidence_of(verdict.outcome, verdict.judgements)
+        if confidence is not None:
+            fields["confidence"] = _certainty_fields(confidence)
     if verdict.supersedes is not None:
         fields["supersedes"] = verdict.supersedes
     return orjson.dumps(fields)
@@ -174,10 +203,20 @@ def _judgement_fields(
             "completion": judgement.tokens.completion,
         },
     }
+    if judgement.certainty is not None:
+        fields["certainty"] = _certainty_fields(judgement.certainty)
+    if judgement.second_look is not None:
+        how, agreed, labels = judgement.second_look
+        fields["second_look"] = {"how": how, "agreed": agreed, "labels": labels}
     if for_review:
         fields["rationale"] = judgement.rationale
         fields["reasoning"] = judgement.reasoning[:chars_max]
     return fields
+
+
+def _certainty_fields(certainty: Certainty) -> dict[str, Any]:
+    score, is_calibrated, rests_on = certainty
+    return {"score": round(score, 3), "calibrated": is_calibrated, "rests_on": rests_on}
 
 
 def verdict_headers(verdict: Verdict, record: Record, group: str, term: int) -> list[Any]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
+from typing import NamedTuple
 
 
 class Outcome(StrEnum):
@@ -34,6 +35,27 @@ class Effort(StrEnum):
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
+
+
+class Look(StrEnum):
+    """How a text is judged once more."""
+
+    EFFORT = "effort"
+    """With the next higher effort."""
+    SAMPLES = "samples"
+    """As before, with other seeds."""
+    ENDPOINT = "endpoint"
+    """By a second endpoint."""
+
+
+class SecondLookTerms(NamedTuple):
+    """Which answers under a policy are worth a second look, and how it is taken."""
+
+    share: float
+    """At most so much of the policy's answers, the least sure of them first."""
+    how: Look = Look.EFFORT
+    samples: int = 1
+    """How many more answers are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +82,8 @@ class Policy:
     examples: tuple[Example, ...] = ()
     severity: str = "medium"
     effort: Effort = Effort.LOW
+    second_look: SecondLookTerms | None = None
+    """None where the first answer stands, however unsure it is."""
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
+from consumer.domain.certainty import Certainty, SecondLook
 from consumer.domain.message import Message, Position
 from consumer.domain.policy import Outcome, PolicyVersion
 
@@ -69,6 +70,9 @@ class Judgement(NamedTuple):
     tokens: Tokens = Tokens()
     rules_dropped: int = 0
     """Rule ids the model cited that the policy does not have."""
+    certainty: Certainty | None = None
+    second_look: SecondLook | None = None
+    """None where there was none; then the outcome is the label's, else it may be more severe."""
 
 
 class Verdict(NamedTuple):
@@ -116,3 +120,19 @@ def superseding_id(superseded: str, cause: Cause, run: str) -> str:
 def most_severe(outcomes: Sequence[Outcome]) -> Outcome:
     """The most severe of one or more outcomes."""
     return max(outcomes, key=lambda outcome: outcome.severity)
+
+
+def confidence_of(outcome: Outcome, judgements: Sequence[Judgement]) -> Certainty | None:
+    """
+    How sure an outcome is: as sure as the least sure of the judgements that it follows from.
+
+    None where it follows from no judgement, such as that of a message that was left unjudged.
+    """
+    weakest: Certainty | None = None
+    for judgement in judgements:
+        found = judgement.certainty
+        if judgement.outcome is not outcome or found is None:
+            continue
+        if weakest is None or found.score < weakest.score:
+            weakest = found
+    return weakest

@@ -9,13 +9,15 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from consumer.domain.policy import Effort, Example, Outcome, Policy
+from consumer.domain.policy import Effort, Example, Look, Outcome, Policy, SecondLookTerms
 from consumer.errors import Flaw
 from consumer.registry.lines import Lines, line_of, yaml_lines
 
 LABELS_MAX = 12
 BODY_CHARS_MAX = 60_000
 """About 15,000 tokens; the model's guide says it works up to about 10,000."""
+SAMPLES = 3
+"""Answers of a second look by samples, where the policy does not say: the votes of four in all."""
 
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
 
@@ -30,12 +32,24 @@ class ExampleFields(_Strict):
     rules: list[str] = []
 
 
+class SecondLookFields(_Strict):
+    share: Annotated[float, Field(ge=0.001, le=1)]
+    how: Literal["effort", "samples", "endpoint"] = "effort"
+    samples: Annotated[int, Field(ge=1, le=8)] | None = None
+
+    def terms(self) -> SecondLookTerms:
+        how = Look(self.how)
+        samples = self.samples or SAMPLES if how is Look.SAMPLES else 1
+        return SecondLookTerms(self.share, how, samples)
+
+
 class FrontMatter(_Strict):
     """The head of a policy file."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
     severity: Literal["low", "medium", "high", "critical"] = "medium"
     effort: Literal["low", "medium", "high"] = "low"
+    second_look: SecondLookFields | None = None
     labels: Annotated[
         dict[Label, Literal["allow", "flag", "block"]],
         Field(min_length=2, max_length=LABELS_MAX),
@@ -88,6 +102,7 @@ def read_policy(file: Path, shown: str, content: bytes) -> Policy | list[Flaw]:
         examples=tuple(Example(e.text, e.label, tuple(e.rules)) for e in front.examples),
         severity=front.severity,
         effort=Effort(front.effort),
+        second_look=front.second_look.terms() if front.second_look else None,
     )
 
 
@@ -167,6 +182,8 @@ def _inconsistencies(
     if "allow" not in front.labels.values():
         flaw(("labels",), "labels: no label has the outcome allow")
     flaws += _unmentioned({"labels": front.labels}, body, shown, lines)
+    for key, problem in _second_look_problems(front):
+        flaw(("second_look", key), f"second_look.{key}: {problem}")
     for label in front.labels:
         for other in front.labels:
             if label != other and label.casefold() in other.casefold():
@@ -187,3 +204,16 @@ def _inconsistencies(
                     f"examples.{index}: the rule {rule} is not among the rules",
                 )
     return flaws
+
+
+def _second_look_problems(front: FrontMatter) -> list[tuple[str, str]]:
+    """Keys of the table that do not fit together, each with what to do."""
+    terms = front.second_look
+    if terms is None:
+        return []
+    problems: list[tuple[str, str]] = []
+    if terms.how == "effort" and front.effort == "high":
+        problems.append(("how", "the effort is high already: say samples or endpoint"))
+    if terms.how != "samples" and terms.samples is not None:
+        problems.append(("samples", "only with how: samples; say so, or take it out"))
+    return problems

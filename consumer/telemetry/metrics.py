@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 STAGE_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 """Seconds. The model takes 0.1 to 10 of them, the rest of the path a few thousandths."""
 
+SCORE_BUCKETS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1)
+
 
 class Metrics:
     """The instruments of one worker process, in a registry of their own."""
@@ -139,6 +141,19 @@ class Metrics:
             "safeguard_model_seconds",
             "Time from a message's first call to its last answer, added up by policy version",
             ["policy_version"],
+            registry=registry,
+        )
+        self.certainty = Histogram(
+            "safeguard_certainty",
+            "How sure first answers are: the probability that asking again gives the same label",
+            buckets=SCORE_BUCKETS,
+            registry=registry,
+        )
+        self.second_looks = Counter(
+            "safeguard_second_looks",
+            "Second looks at unsure answers, by result: agreed, disagreed, or not_made for lack of "
+            "time or of an answer",
+            ["result"],
             registry=registry,
         )
         self.tokens = Counter(

@@ -147,7 +147,7 @@ def test_policies_are_shown_with_the_very_prompt() -> None:
 
 
 def test_a_text_is_classified_without_kafka() -> None:
-    """`classify` prints outcome, labels and rationale, or JSON."""
+    """`classify` prints outcome, labels, rationale and how sure it is, or JSON."""
     with StandInSafeguard.in_thread() as server:
         where = flags(inference__endpoint=server.base_url, inference__model="stand-in-safeguard")
         plain = safeguard("classify", "kill yourself", "--topic", "chat.messages", *where)
@@ -155,7 +155,11 @@ def test_a_text_is_classified_without_kafka() -> None:
 
     assert plain.returncode == 0, plain.stderr
     assert plain.stdout.startswith("BLOCK  under chat.messages@v2, by stand-in-safeguard")
-    assert json.loads(piped.stdout)["outcome"] == "allow"
+    assert "certainty 0.88 (not calibrated), rests on: confidence_word" in plain.stdout
+    document = json.loads(piped.stdout)
+    assert document["outcome"] == "allow"
+    assert document["judgements"][0]["certainty"]["score"] == pytest.approx(0.914)
+    assert document["judgements"][0]["second_look"] is None
     unbound = safeguard("classify", "x", "--topic", "nobody", *where)
     assert unbound.returncode == 2
     assert "no policy binds the topic nobody" in unbound.stderr

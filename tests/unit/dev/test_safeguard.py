@@ -215,6 +215,23 @@ async def test_a_long_reasoning_is_sent_and_counted(
         assert got.content.startswith(DECISION)
 
 
+async def test_a_contested_text_gets_two_labels_and_no_word_tells(
+    client: aiohttp.ClientSession, server: StandInSafeguard
+) -> None:
+    """Asked again about the same text, a profile with flips contradicts itself on some."""
+    server.behave(Behaviour(profile="groq-20b-flips", pace=0))
+    labels: dict[str, set[str]] = {}
+    words: set[str] = set()
+    for text in (f"you are worthless {number}" for number in range(40)):
+        for _ in range(6):
+            answer = orjson.loads((await ask(client, server, a_request(text))).content)
+            labels.setdefault(text, set()).add(answer["label"])
+            words.add(answer["confidence"])
+    contested = sum(len(found) == 2 for found in labels.values())
+    assert 2 <= contested <= 14
+    assert words == {"medium"}
+
+
 async def test_reasoning_that_fills_the_room_leaves_no_answer(
     client: aiohttp.ClientSession, server: StandInSafeguard
 ) -> None:

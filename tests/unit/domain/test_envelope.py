@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.domain.binding import Outputs
+from consumer.domain.certainty import Certainty, SecondLook, Sign
 from consumer.domain.envelope import (
     MESSAGE_ID_CHARS_MAX,
     Envelope,
@@ -26,7 +27,7 @@ from consumer.domain.envelope import (
     verdict_headers,
 )
 from consumer.domain.message import Position
-from consumer.domain.policy import Effort, Outcome
+from consumer.domain.policy import Effort, Look, Outcome
 from consumer.domain.verdict import Cause, Judgement, Tokens, UnjudgedReason, Verdict, verdict_id
 from tests.builders import (
     a_binding,
@@ -52,6 +53,14 @@ JUDGEMENTS = st.builds(
     reasoning=WORDS.map(lambda word: "xq7canary reasoning" + word),
     effort=st.sampled_from([effort.value for effort in Effort]),
     tokens=st.builds(Tokens, COUNTS, COUNTS, COUNTS, COUNTS),
+    certainty=st.none()
+    | st.builds(
+        Certainty, st.floats(0, 1), st.booleans(), st.lists(st.sampled_from(Sign)).map(tuple)
+    ),
+    second_look=st.none()
+    | st.builds(
+        SecondLook, st.sampled_from(Look), st.booleans(), st.lists(WORDS, max_size=4).map(tuple)
+    ),
 )
 MESSAGES = st.builds(
     a_message,
@@ -161,6 +170,56 @@ def test_an_unjudged_envelope_says_why() -> None:
     )
     assert read(encode_envelope(unjudged))["unjudged_reason"] == "too_long"
     assert "unjudged_reason" not in read(encode_envelope(a_verdict()))
+
+
+def test_certainty_and_second_look_are_in_the_envelope_where_there_is_one() -> None:
+    """Score, whether it is calibrated and what it rests on; how the second look went."""
+    signs = (Sign.REASONING_LENGTH, Sign.SECOND_LOOK)
+    judgement = a_judgement(
+        certainty=Certainty(0.41249, True, signs),
+        second_look=SecondLook(Look.EFFORT, False, ("HH0", "HH2")),
+    )
+    document = read(encode_envelope(a_verdict(judgements=(judgement,))))
+    certainty = {
+        "score": 0.412,
+        "calibrated": True,
+        "rests_on": ["reasoning_length", "second_look"],
+    }
+    assert document["judgements"][0]["certainty"] == certainty
+    assert document["confidence"] == certainty
+    assert document["judgements"][0]["second_look"] == {
+        "how": "effort",
+        "agreed": False,
+        "labels": ["HH0", "HH2"],
+    }
+
+
+def judged_as(outcome: Outcome, score: float) -> Judgement:
+    return a_judgement(outcome=outcome, certainty=Certainty(score))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "expected"),
+    [
+        # All of them must have been right for an allow, only those that blocked for a block.
+        (Outcome.ALLOW, None, 0.6),
+        (Outcome.BLOCK, None, 0.8),
+        (Outcome.FLAG, None, None),
+        (Outcome.ALLOW, UnjudgedReason.DEADLINE, None),
+    ],
+)
+def test_a_verdict_is_as_sure_as_the_weakest_judgement_that_it_follows_from(
+    outcome: Outcome, reason: UnjudgedReason | None, expected: float | None
+) -> None:
+    judgements = (
+        judged_as(Outcome.ALLOW, 0.9),
+        judged_as(Outcome.ALLOW, 0.6),
+        judged_as(Outcome.BLOCK, 0.95),
+        judged_as(Outcome.BLOCK, 0.8),
+    )
+    verdict = a_verdict(outcome=outcome, judgements=judgements, unjudged_reason=reason)
+    found = read(encode_envelope(verdict)).get("confidence")
+    assert (found and found["score"]) == expected
 
 
 def test_a_cut_text_says_so() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from consumer.domain.binding import Binding, BudgetTerms, SkipRule
-from consumer.domain.policy import Effort, Outcome
+from consumer.domain.policy import Effort, Look, Outcome, SecondLookTerms
 from consumer.errors import InvalidPolicy
 from consumer.registry.load import load_catalogue, write_pins
 
@@ -97,6 +97,52 @@ def test_a_whole_policy(folder: Folder) -> None:
         "HH2",
         ("HH2.a",),
     )
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("{share: 0.05}", SecondLookTerms(0.05, Look.EFFORT, 1)),
+        ("{share: 1, how: endpoint}", SecondLookTerms(1.0, Look.ENDPOINT, 1)),
+        ("{share: 0.2, how: samples}", SecondLookTerms(0.2, Look.SAMPLES, 3)),
+        ("{share: 0.2, how: samples, samples: 5}", SecondLookTerms(0.2, Look.SAMPLES, 5)),
+    ],
+)
+def test_a_second_look_is_read_with_its_defaults(
+    folder: Folder, table: str, expected: SecondLookTerms
+) -> None:
+    (policy,) = folder.load().live.policies
+    assert policy.second_look is None
+    folder.policy("severity: high", f"severity: high\nsecond_look: {table}")
+    (policy,) = folder.load().live.policies
+    assert policy.second_look == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("{how: effort}", "second_look.share: is missing"),
+        ("{share: 0}", "second_look.share: Input should be greater than or equal to 0.001"),
+        ("{share: 1.5}", "second_look.share: Input should be less than or equal to 1"),
+        ("{share: 5%}", "second_look.share: Input should be a valid number"),
+        ("{share: .nan}", "second_look.share: Input should be less than or equal to 1"),
+        ("{share: 0.1, how: dice}", "second_look.how: Input should be 'effort', 'samples'"),
+        ("{share: 0.1, samples: 2}", "second_look.samples: only with how: samples"),
+        ("{share: 0.1, how: samples, samples: 9}", "second_look.samples: Input should be less"),
+        ("{share: 0.1, when: now}", "second_look.when: unknown key"),
+        ("0.1", "second_look: Input should be"),
+    ],
+)
+def test_a_second_look_that_cannot_be_is_named_by_its_line(
+    folder: Folder, table: str, expected: str
+) -> None:
+    folder.policy("severity: high", f"severity: high\nsecond_look: {table}")
+    assert folder.flaw().startswith(f"chat/v1/harassment.md:4: {expected}")
+
+
+def test_no_second_look_has_more_than_the_highest_effort(folder: Folder) -> None:
+    folder.policy("effort: medium", "effort: high\nsecond_look:\n  share: 0.1")
+    assert "second_look.how: the effort is high already" in folder.flaw()
 
 
 def test_a_whole_topic_file(folder: Folder) -> None:
