@@ -43,7 +43,7 @@ app = cyclopts.App(
 topics_app = cyclopts.App(
     name="topics", help="Compare the broker's topics with the policies; pause and resume inputs."
 )
-policy_app = cyclopts.App(name="policy", help="Check, show and pin policies.")
+policy_app = cyclopts.App(name="policy", help="Check, show and pin policies; what judging costs.")
 app.command(topics_app)
 app.command(policy_app)
 dead_letters_app = cyclopts.App(
@@ -465,6 +465,54 @@ def policy_pin(folder: Path | None = None, *, config: Config = None, set: Sets =
     from consumer.doctor import pin_policies
 
     raise SystemExit(_call(lambda: pin_policies(_folder(folder, config, set))))
+
+
+@policy_app.command(
+    name="cost",
+    help_epilogue=examples(
+        "safeguard policy cost --topic chat.messages --since 1d",
+        "safeguard policy cost --topic chat.messages --price-in 0.075 --price-cached 0.0375 "
+        "--price-out 0.30",
+        "safeguard policy cost --topic chat.messages --gpu-hour 2.50 --calls-at-once 32 --json",
+    ),
+)
+def policy_cost(
+    *,
+    topic: Annotated[str, Parameter(help="The input topic.")],
+    since: Since = None,
+    until: Until = None,
+    price_in: Annotated[
+        float | None, Parameter(help="Price of a million prompt tokens, in any currency.")
+    ] = None,
+    price_cached: Annotated[
+        float | None, Parameter(help="The same for those from the cache; as --price-in else.")
+    ] = None,
+    price_out: Annotated[
+        float | None, Parameter(help="The same for completion tokens, reasoning among them.")
+    ] = None,
+    gpu_hour: Annotated[
+        float | None, Parameter(help="Price of an hour of the GPU, instead of tokens.")
+    ] = None,
+    calls_at_once: Annotated[
+        float | None,
+        Parameter(
+            help="Calls that the GPU serves at once; else it is paid from the first verdict "
+            "to the last."
+        ),
+    ] = None,
+    json: Annotated[bool, Parameter(help="Print the report as one JSON object.")] = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Add up tokens and model time of an input's verdicts by version, and what they cost."""
+    from consumer.billing.prices import PriceRequest
+    from consumer.costs import CostRequest, show_cost
+
+    settings = _settings(config, set, quiet=True)
+    period = _selection(None, since, until, None, 0)
+    prices = PriceRequest(price_in, price_cached, price_out, gpu_hour, calls_at_once)
+    request = CostRequest(topic, period.since_ms, period.until_ms, prices)
+    raise SystemExit(_call(lambda: show_cost(settings, request, as_json=json)))
 
 
 @dead_letters_app.command(

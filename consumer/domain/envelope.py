@@ -274,6 +274,16 @@ def is_passthrough(verdict: Verdict, binding: Binding) -> bool:
     return binding.outputs.payload == "passthrough" and verdict.outcome is not Outcome.FLAG
 
 
+def is_envelope(headers: Headers) -> bool:
+    """
+    Whether a verdict record carries an envelope, and not the input's own value.
+
+    A producer's own CloudEvents headers stand before ours, those of an envelope after them.
+    """
+    names = [name for name, _ in headers]
+    return "ce_type" in names[names.index("safeguard-verdict-id") :]
+
+
 @lru_cache(maxsize=4_096)
 def percent(text: str) -> bytes:
     """Percent-encoded ASCII, at most 256 characters."""

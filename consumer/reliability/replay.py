@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import orjson
 
-from consumer.domain.envelope import percent
-from consumer.domain.message import Headers, Position, Record
+from consumer.domain.envelope import is_envelope, percent
+from consumer.domain.message import Position, Record
 from consumer.domain.verdict import Cause, UnjudgedReason, verdict_id
 from consumer.interfaces import Publication
 from consumer.reliability.selection import Selection
@@ -98,18 +98,12 @@ def _takes(selection: Selection, unjudged: Unjudged) -> bool:
 
 def _reason(record: Record) -> UnjudgedReason | None:
     """What the envelope says; a record that was passed through is a user's and is not asked."""
-    if not _is_envelope(record.headers):
+    if not is_envelope(record.headers):
         return None
     try:
         return UnjudgedReason(orjson.loads(record.value or b"")["unjudged_reason"])
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def _is_envelope(headers: Headers) -> bool:
-    """A producer's own CloudEvents headers stand before ours, those of an envelope after them."""
-    names = [name for name, _ in headers]
-    return "ce_type" in names[names.index("safeguard-verdict-id") :]
 
 
 def in_rounds(publications: Iterable[Publication], *, is_ordered: bool) -> list[list[Publication]]:

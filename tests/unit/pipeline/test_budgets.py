@@ -284,6 +284,40 @@ async def test_a_drain_does_not_wait_for_a_budget() -> None:
     assert stage.intake.ledger.difference == 0
 
 
+@pytest.mark.parametrize("is_stop", [True, False])
+async def test_where_all_that_is_left_waits_for_a_budget_a_drain_is_over_at_once(
+    is_stop: bool,
+) -> None:
+    """At a stop and at a revocation alike."""
+    stage = BudgetStage(BudgetTerms(calls_per_hour=2), drain_s=1_000)
+    await stage.own()
+    await stage.take(*range(5))
+    stage.acknowledge()
+    work = stage.intake.drain() if is_stop else stage.intake.revoked({ZERO: 1})
+    draining = stage.intake._loop.create_task(work)
+    await settle()
+    assert draining.done()
+    assert stage.intake.ledger.discarded == 3
+
+
+async def test_an_operators_resume_does_not_spend_more_than_the_budget() -> None:
+    """A topic that is paused for both reasons is resumed when both are gone."""
+    stage = BudgetStage(BudgetTerms(calls_per_hour=1))
+    one = Partition(TOPIC, 1)
+    stage.intake.assigned([stage.assignment(), Assigned(one, 99, 0)])
+    await settle()
+    await stage.take(0, 1)
+    await stage.look()
+    resumed = list(stage.source.resumed)
+    stage.intake.set_paused(frozenset({TOPIC}))
+    stage.intake.set_paused(frozenset())
+    assert stage.source.resumed == resumed
+
+    stage.clock.move(HOUR_S)
+    await stage.look()
+    assert one in stage.source.resumed[len(resumed) :]
+
+
 async def test_a_budget_that_is_spent_during_a_drain_does_not_hold_it_up() -> None:
     """What waited for room of another kind finds the budget spent while the drain goes on."""
     stage = BudgetStage(BudgetTerms(calls_per_hour=1), drain_s=1_000)
