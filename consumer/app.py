@@ -26,6 +26,7 @@ from consumer.kafka.topics import Topics
 from consumer.parts import (
     build_classifier,
     build_endpoint,
+    build_prober,
     check_budgets,
     kafka_config,
     lease_terms,
@@ -66,6 +67,8 @@ class Worker:
         check_budgets(settings)
         self.policies = PolicyStore(settings.policies.folder, self.metrics, self._clock.wall_ms)
         self.endpoint = build_endpoint(settings.inference, self._clock, self.metrics)
+        self.prober = build_prober(settings.inference, self.endpoint, self._clock)
+        self.prober.follow_outages()
         self.inputs = Inputs(settings.kafka, self._kafka, self.policies)
         self._controls = ControlsReader(self._kafka)
         self._paused: frozenset[str] = frozenset()
@@ -94,6 +97,7 @@ class Worker:
             await self._start()
         except BaseException:
             await asyncio.to_thread(self._controls.close)
+            await self.prober.close()
             await self.endpoint.close()
             raise
 
@@ -225,6 +229,7 @@ class Worker:
         await self.sink.close(self._settings.pipeline.drain_s)
         self._tails.close()
         await asyncio.to_thread(self._controls.close)
+        await self.prober.close()
         await self.endpoint.close()
         self.health.close()
         ledger = self.intake.ledger
@@ -289,15 +294,18 @@ class Worker:
     async def _warm_up(self) -> None:
         """A first structured request takes some servers 20 s: better before traffic than in it."""
         try:
-            found = await self.endpoint.probe()
+            found = await self.prober.probe()
         except Retryable as error:
             log.warning(
                 "endpoint does not answer yet", endpoint=self.endpoint.name, error=str(error)
             )
+            self.prober.probe_soon()
             return
         log.info(
             "endpoint answers",
             endpoint=self.endpoint.name,
+            profile=found.profile,
+            api=found.api,
             has_model=found.has_model,
             known_bad=found.label_for_bad,
             known_good=found.label_for_good,

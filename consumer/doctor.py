@@ -10,6 +10,8 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from consumer.classifier.capabilities import Capabilities, LongPrompts, rows
+from consumer.classifier.profiles import PROFILES
 from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import PolicyVersion
@@ -18,7 +20,13 @@ from consumer.kafka.controls import controls_steps
 from consumer.kafka.outputs import describe_outputs, unfit_steps
 from consumer.kafka.session import check_metadata_room
 from consumer.kafka.topics import Step, Topics
-from consumer.parts import build_classifier, build_endpoint, kafka_config, lease_terms
+from consumer.parts import (
+    build_classifier,
+    build_endpoint,
+    build_prober,
+    kafka_config,
+    lease_terms,
+)
 from consumer.registry.load import load_catalogue, write_pins
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock
@@ -34,7 +42,7 @@ async def classify_text(settings: Settings, text: str, topic: str, *, as_json: b
     endpoint = build_endpoint(settings.inference, clock, metrics)
     try:
         # A person is waiting: an endpoint that is out is told at once, as an error.
-        await endpoint.probe()
+        await build_prober(settings.inference, endpoint, clock).probe()
         classifier = build_classifier(settings.inference, endpoint, clock, metrics)
         deadline_s = clock.now_s() + binding.deadline_s if binding.deadline_s else None
         judged = await classifier.classify(text, binding.live, binding, deadline_s)
@@ -140,9 +148,10 @@ class Checks:
         )
 
     async def endpoint(self, settings: Settings) -> None:
-        endpoint = build_endpoint(settings.inference, SystemClock(), Metrics())
+        clock = SystemClock()
+        endpoint = build_endpoint(settings.inference, clock, Metrics())
         try:
-            found = await endpoint.probe()
+            found = await build_prober(settings.inference, endpoint, clock).probe()
         except ConsumerError as error:
             self._say(False, f"endpoint {settings.inference.endpoint}", str(error))
             return
@@ -154,8 +163,29 @@ class Checks:
         self._say(found.has_model, f"model {name}", f"the server has: {served}")
         self._say(found.label_for_bad == "THREAT", "known-bad text", found.label_for_bad)
         self._say(found.label_for_good == "SAFE", "known-good text", found.label_for_good)
-        self._say(True, "JSON schema", "used" if found.has_schema else "left out: not honoured")
-        self._say(True, "reasoning", "kept" if found.has_reasoning else "the server returns none")
+        if found.long_prompts is LongPrompts.CUT:
+            self._say(False, "long prompts", "cut without an error: raise the server's context")
+        self._capabilities(found)
+
+    def _capabilities(self, found: Capabilities) -> None:
+        """What the endpoint can do, what it is not sent, and what is known of its kind."""
+        profile = PROFILES[found.profile]
+        self._console.print(
+            f"     {profile.title} (inference.profile {profile.name})", markup=False
+        )
+        if self._console.is_terminal:
+            table = Table("capability", "found", "meaning")
+            for row in rows(found):
+                table.add_row(*row)
+            self._console.print(table)
+        else:
+            for row in rows(found):
+                line = f"     {row.capability:<17} {row.found:<31} {row.meaning}"
+                self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if found.left_out:
+            self._console.print(f"     switched off: {', '.join(found.left_out)}", markup=False)
+        for note in profile.notes:
+            self._console.print(f"     note: {note}", markup=False, highlight=False, soft_wrap=True)
 
 
 def plan_topics(settings: Settings) -> int:

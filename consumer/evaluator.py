@@ -21,7 +21,7 @@ from consumer.evaluation.cases import Case, read_cases
 from consumer.evaluation.report import STAND_IN_NOTE, Report
 from consumer.evaluation.scoring import Answer, score_attacks, score_cases
 from consumer.interfaces import Classifier, Clock
-from consumer.parts import build_classifier, build_endpoint
+from consumer.parts import build_classifier, build_endpoint, build_prober
 from consumer.registry.load import load_catalogue
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock
@@ -79,7 +79,7 @@ async def evaluate(
     clock, metrics = SystemClock(), Metrics()
     endpoint = build_endpoint(settings.inference, clock, metrics)
     try:
-        found = await endpoint.probe()
+        found = await build_prober(settings.inference, endpoint, clock).probe()
         classifier = build_classifier(settings.inference, endpoint, clock, metrics)
         judge = _Judge(classifier, clock, binding, version, request.concurrency)
         report = Report(

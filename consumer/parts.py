@@ -9,6 +9,8 @@ import socket
 from consumer.classifier.direct import DirectTransport
 from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
+from consumer.classifier.probe import Prober
+from consumer.classifier.questions import ProbePlan
 from consumer.classifier.request import RequestFormat
 from consumer.classifier.transport import Transport
 from consumer.errors import InvalidSettings
@@ -137,6 +139,7 @@ def build_endpoint(settings: InferenceSettings, clock: Clock, metrics: Metrics) 
             tokens_max=settings.tokens_max,
             temperature=settings.temperature,
             seed=settings.seed,
+            api="responses" if settings.api == "responses" else "chat",
         ),
         breaker=Breaker(settings.probe_every_s),
         clock=clock,
@@ -147,14 +150,25 @@ def build_endpoint(settings: InferenceSettings, clock: Clock, metrics: Metrics) 
 
 
 def _transport(settings: InferenceSettings, key: str) -> Transport:
-    # A probe goes out beside the calls, so there is one connection more than there are calls.
-    connections_max = settings.calls_max + 1
+    # Probes go out beside the calls: one whether it is there, one for what it can do.
+    connections_max = settings.calls_max + 2
     if settings.transport == "sdk":
         # Imported here: the package takes a second and 40 MB that the direct transport saves.
         from consumer.classifier.sdk import SdkTransport
 
         return SdkTransport(settings.endpoint, key, connections_max, settings.timeout_s)
     return DirectTransport(settings.endpoint, key, connections_max, settings.timeout_s)
+
+
+def build_prober(settings: InferenceSettings, endpoint: Endpoint, clock: Clock) -> Prober:
+    """What finds out what the endpoint can do, at the start and after outages."""
+    plan = ProbePlan(
+        profile=settings.profile,
+        api=None if settings.api == "auto" else settings.api,
+        timeout_s=settings.timeout_s,
+        pause_s=settings.capabilities_every_s,
+    )
+    return Prober(endpoint, plan, clock)
 
 
 def build_classifier(

@@ -26,7 +26,7 @@ from consumer.kafka.letters import LetterBox
 from consumer.kafka.outputs import describe_outputs
 from consumer.kafka.scan import Span, TopicScan
 from consumer.kafka.topics import Topics
-from consumer.parts import build_classifier, build_endpoint, kafka_config, worker_name
+from consumer.parts import build_classifier, build_endpoint, build_prober, kafka_config, worker_name
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.superseding import Superseder, Superseding
 from consumer.registry.load import load_catalogue
@@ -190,7 +190,7 @@ async def _supersede(
     publisher = Publisher(group, office, settings.kafka.message_bytes_max, limits)
     endpoint = build_endpoint(settings.inference, clock, metrics)
     try:
-        await endpoint.probe()
+        await build_prober(settings.inference, endpoint, clock).probe()
         classifier = build_classifier(settings.inference, endpoint, clock, metrics)
         superseder = Superseder(classifier, publisher, clock, group, summary.run)
         places = asyncio.Semaphore(settings.inference.calls_max)

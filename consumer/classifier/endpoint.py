@@ -1,45 +1,33 @@
 """
-One inference server: what it can do, whether it is there, and one call to it.
+One inference server: whether it is there, and one call to it.
 
-What it cannot do is found by a probe at the start or from its answers, switched off for good and
-logged loudly; it is never an error.
+What it cannot do is found by a probe (see `probe`) or from its answers, switched off and logged
+loudly; it is never an error.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from collections.abc import Callable
 
-import orjson
 import structlog
 
-from consumer.classifier.parser import Fault, Reading, read_completion, read_failed_generation
+from consumer.classifier.apis import WIRES, Wire
+from consumer.classifier.parser import Fault, Reading, read_failed_generation
 from consumer.classifier.prompt import system_message, user_message
 from consumer.classifier.refusals import FailedGeneration, UnknownParameter, error_for
 from consumer.classifier.reply import Reply
-from consumer.classifier.request import RequestFormat, request_body
+from consumer.classifier.request import RequestFormat
 from consumer.classifier.slots import Slots
+from consumer.classifier.specimen import PROBE_GOOD, PROBE_POLICY
 from consumer.classifier.transport import Transport
-from consumer.domain.policy import Outcome, Policy
+from consumer.domain.policy import Policy
 from consumer.errors import ModelFault, Overloaded, Retryable
 from consumer.interfaces import Clock
 from consumer.reliability.breaker import Breaker
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
-
-COMPLETIONS = "/chat/completions"
-
-
-class ProbeResult(NamedTuple):
-    """What one probe of an endpoint found; `doctor` prints it."""
-
-    models: tuple[str, ...]
-    has_model: bool
-    label_for_bad: str
-    label_for_good: str
-    has_schema: bool
-    has_reasoning: bool
 
 
 class Crowded(Retryable):
@@ -67,6 +55,8 @@ class Endpoint:
         self.breaker = breaker
         self.last_answer_s = float("-inf")
         """When it last answered anything, on the clock."""
+        self.when_back: Callable[[], None] | None = None
+        """Called when it answers again after an outage; must not wait for anything."""
         self._transport = transport
         self._clock = clock
         self._metrics = metrics
@@ -79,6 +69,11 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"<Endpoint {self.name} {self.format.model} {self.breaker!r}>"
 
+    @property
+    def transport(self) -> Transport:
+        """For probes, which go out past the call slots."""
+        return self._transport
+
     async def ask(
         self, policy: Policy, user: str, format: RequestFormat, timeout_s: float | None
     ) -> Reading:
@@ -89,7 +84,8 @@ class Endpoint:
             Retryable: nothing usable came; `is_systemic` says whom it hints at.
             EndpointRefused: key, model or path are wrong.
         """
-        body = request_body(policy, user, format)
+        wire = WIRES[format.api]
+        body = wire.body(policy, user, format)
         asked_s = self._clock.now_s()
         loop_s = asyncio.get_running_loop().time()
         if not await self._slots.take(None if timeout_s is None else loop_s + timeout_s):
@@ -99,7 +95,7 @@ class Endpoint:
                 timeout_s -= self._clock.now_s() - asked_s
                 if timeout_s <= 0:
                     raise Crowded
-            reply = await self._post(body, timeout_s)
+            reply = await self._post(wire.path, body, timeout_s)
         finally:
             someone_waited = self._slots.give_back()
         if someone_waited:
@@ -107,20 +103,20 @@ class Endpoint:
             # turn of the loop hands the slot over, in the next one the call is sent.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-        return self._read(reply, policy)
+        return self._read(reply, policy, wire, format.tokens_max)
 
-    async def _post(self, body: bytes, timeout_s: float | None) -> Reply:
+    async def _post(self, path: str, body: bytes, timeout_s: float | None) -> Reply:
         limit_s = self._timeout_s if timeout_s is None else min(self._timeout_s, timeout_s)
         self._calls += 1
         started_s = self._clock.now_s()
         try:
-            reply = await self._transport.post(COMPLETIONS, body, limit_s)
+            reply = await self._transport.post(path, body, limit_s)
         finally:
             self._calls -= 1
         self._metrics.call_seconds.observe(self._clock.now_s() - started_s)
         return reply
 
-    def _read(self, reply: Reply, policy: Policy) -> Reading:
+    def _read(self, reply: Reply, policy: Policy, wire: Wire, tokens_max: int) -> Reading:
         if reply.status != 200:
             error = error_for(reply)
             if not (isinstance(error, Retryable) and error.is_systemic):
@@ -130,7 +126,7 @@ class Endpoint:
             raise error
         self._answered()
         least = len(system_message(policy)) // 8
-        return _as_reading(read_completion(reply.body, policy, least))
+        return _as_reading(wire.read(reply.body, policy, least, tokens_max))
 
     def _answered(self) -> None:
         self.last_answer_s = self._clock.now_s()
@@ -138,6 +134,8 @@ class Endpoint:
         if open_for_s is not None:
             self._metrics.breaker_open.set(0)
             log.info("endpoint is back", endpoint=self.name, out_for_s=round(open_for_s, 1))
+            if self.when_back is not None:
+                self.when_back()
 
     def leave_out(self, error: UnknownParameter) -> bool:
         """Stop sending a field that the endpoint does not know; False where it was not sent."""
@@ -169,8 +167,11 @@ class Endpoint:
             await asyncio.sleep(wait_s)
         try:
             # Past the slots: calls that hang hold them all just when the probe matters most.
-            body = request_body(PROBE_POLICY, user_message(PROBE_GOOD, "probe"), self.format)
-            self._read(await self._post(body, 30.0), PROBE_POLICY)
+            format = self.format
+            wire = WIRES[format.api]
+            body = wire.body(PROBE_POLICY, user_message(PROBE_GOOD, "probe"), format)
+            reply = await self._post(wire.path, body, 30.0)
+            self._read(reply, PROBE_POLICY, wire, format.tokens_max)
         except UnknownParameter as error:
             self.leave_out(error)
         except Overloaded:
@@ -184,50 +185,6 @@ class Endpoint:
                 return False
         return True
 
-    async def probe(self) -> ProbeResult:
-        """
-        Find out what the endpoint can do, and switch off what it cannot.
-
-        Raises:
-            Retryable: it cannot be reached.
-            EndpointRefused: key, model or path are wrong.
-        """
-        models = await self._models()
-        bad = await self._probe_text(PROBE_BAD)
-        good = await self._probe_text(PROBE_GOOD)
-        return ProbeResult(
-            models=models,
-            has_model=not models or self.format.model in models,
-            label_for_bad=bad.judgement.label if isinstance(bad, Reading) else bad,
-            label_for_good=good.judgement.label if isinstance(good, Reading) else good,
-            has_schema=self.format.with_schema,
-            has_reasoning=isinstance(bad, Reading) and bool(bad.judgement.reasoning),
-        )
-
-    async def _models(self) -> tuple[str, ...]:
-        reply = await self._transport.get("/models", self._timeout_s)
-        if reply.status in (401, 403):
-            raise error_for(reply)
-        try:
-            return tuple(str(model["id"]) for model in orjson.loads(reply.body)["data"])
-        except (ValueError, KeyError, TypeError):
-            return ()
-
-    async def _probe_text(self, text: str) -> Reading | str:
-        """A judgement of a known text, or the fault; a schema that makes it worse is left out."""
-        fault = ""
-        for _ in range(4):
-            try:
-                user = user_message(text, "probe")
-                return await self.ask(PROBE_POLICY, user, self.format, None)
-            except UnknownParameter as error:
-                self.leave_out(error)
-            except ModelFault as error:
-                fault = error.reason
-                if self.format.with_schema and error.reason in _SCHEMA_FAULTS:
-                    self.leave_out(UnknownParameter("response_format"))
-        return f"no judgement ({fault})"
-
     async def close(self) -> None:
         if self._probing is not None:
             self._probing.cancel()
@@ -239,20 +196,3 @@ def _as_reading(result: Reading | Fault) -> Reading:
     if isinstance(result, Fault):
         raise ModelFault(result.value)
     return result
-
-
-_SCHEMA_FAULTS = ("http_400", "http_500", Fault.EMPTY, Fault.ONLY_IN_REASONING, Fault.RAW_HARMONY)
-
-PROBE_BAD = "I will find you and kill you tonight."
-PROBE_GOOD = "Good morning everyone, how are you today?"
-PROBE_POLICY = Policy(
-    name="probe",
-    title="Threats",
-    text=(
-        "# Criteria\n\n## SAFE: No threat\n- The message threatens nobody.\n\n"
-        '## THREAT: Threat of violence\n- T1: announces violence, such as "kill you".'
-    ),
-    outcomes={"SAFE": Outcome.ALLOW, "THREAT": Outcome.BLOCK},
-    rules={"T1": "announces violence"},
-)
-"""Built in, so that a probe needs no policies and is the same everywhere."""
