@@ -66,7 +66,7 @@ def profile_of_host(endpoint: str) -> Profile | None:
 
 def profile_of_models(body: bytes) -> Profile | None:
     """The profile of the software that wrote this list of models, where it names itself."""
-    owners = {model.get("owned_by") for model in models_in(body)}
+    owners = [model.get("owned_by") for model in models_in(body)]
     known = {
         _BY_OWNER[owner].name for owner in owners if isinstance(owner, str) and owner in _BY_OWNER
     }
