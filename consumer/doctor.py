@@ -170,9 +170,8 @@ class Checks:
     def _capabilities(self, found: Capabilities) -> None:
         """What the endpoint can do, what it is not sent, and what is known of its kind."""
         profile = PROFILES[found.profile]
-        self._console.print(
-            f"     {profile.title} (inference.profile {profile.name})", markup=False
-        )
+        title = f"     {profile.title} (inference.profile {profile.name})"
+        self._console.print(title, markup=False, highlight=False)
         if self._console.is_terminal:
             table = Table("capability", "found", "meaning")
             for row in rows(found):
@@ -183,7 +182,8 @@ class Checks:
                 line = f"     {row.capability:<17} {row.found:<31} {row.meaning}"
                 self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         if found.left_out:
-            self._console.print(f"     switched off: {', '.join(found.left_out)}", markup=False)
+            left_out = f"     switched off: {', '.join(found.left_out)}"
+            self._console.print(left_out, markup=False, highlight=False)
         for note in profile.notes:
             self._console.print(f"     note: {note}", markup=False, highlight=False, soft_wrap=True)
 

@@ -99,11 +99,14 @@ class Examination:
         if self.format.with_schema and not profile.with_schema:
             self._leave_out("response_format", f"{profile.title} answers worse with it")
 
-    def _leave_out(self, field: str, why: str) -> None:
+    def _leave_out(self, field: str, why: str) -> bool:
+        """Whether there was something to leave out."""
         shorter = self.format.without(field)
-        if shorter != self.format:
-            self.format = shorter
-            self.left_out[field] = why
+        if shorter == self.format:
+            return False
+        self.format = shorter
+        self.left_out[field] = why
+        return True
 
     async def _judge(self, text: str) -> Reading | str:
         """
@@ -112,8 +115,8 @@ class Examination:
         A schema is left out where two answers with it were faulty and one without it is not: a
         single fault happens to every server now and then.
         """
-        fault, doubts = "refused", 0
-        for attempt in range(ATTEMPTS_MAX):
+        fault, doubts, attempt = "refused", 0, 0
+        while attempt < ATTEMPTS_MAX:
             format = varied(self.format, attempt, was_truncated=fault == Fault.TRUNCATED)
             is_trial = format.with_schema and doubts >= 2
             if is_trial:
@@ -121,11 +124,12 @@ class Examination:
             try:
                 reading, _ = await self._questions.ask(text, format)
             except UnknownParameter as error:
-                self._leave_out(error.field, "refused")
+                # One field less is another question, and there are few fields.
+                attempt += not self._leave_out(error.field, "refused")
             except PromptTooLong:
                 return "no judgement (too long)"
             except ModelFault as error:
-                fault = error.reason
+                fault, attempt = error.reason, attempt + 1
                 doubts += fault in _SCHEMA_FAULTS
             else:
                 if is_trial:
