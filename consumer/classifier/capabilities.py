@@ -78,7 +78,7 @@ def rows(found: Capabilities) -> list[Row]:
         Row(
             "reasoning",
             "apart from the answer" if found.has_reasoning else "none returned",
-            "kept for reviewers; never read as a verdict",
+            f"in {profile.reasoning_field}; for reviewers, never read as a verdict",
         ),
         Row(
             "reasoning effort",

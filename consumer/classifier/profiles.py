@@ -35,8 +35,8 @@ class Profile:
     """What `inference.api = "auto"` means here."""
     with_schema: bool = True
     """Whether a JSON schema is worth sending; the format is in the prompt in any case."""
-    reasoning_field: str = "reasoning"
-    """Where the message keeps the reasoning; both usual names are read from every server."""
+    reasoning_field: str = "reasoning or reasoning_content"
+    """Where a message keeps the reasoning, as far as known; both are read from every server."""
     efforts: tuple[str, ...] = ("low", "medium", "high")
     """gpt-oss knows these three, whatever other words a server's interface allows."""
     priority: PriorityOrder = PriorityOrder.UNKNOWN
@@ -104,7 +104,6 @@ LLAMA_CPP = Profile(
 OLLAMA = Profile(
     name="ollama",
     title="Ollama",
-    reasoning_field="reasoning",
     has_logprobs=None,  # ollama #16117: dropped silently from /v1 in May 2026, outcome not known
     # docs/api/openai-compatibility: /v1 has no way to set the context; 4k below 24 GiB (docs/
     # context-length). Overflow is cut silently for some models, a 400 for others (ollama #17889).
@@ -124,7 +123,6 @@ LM_STUDIO = Profile(
     title="LM Studio",
     # lmstudio-bug-tracker #1555 and #1105, both open: the grammar blocks harmony's own tokens.
     with_schema=False,
-    reasoning_field="reasoning",
     may_cut_prompts=True,  # what it does on overflow is a setting of the loaded model
     queue="inside the application",
     notes=(
@@ -142,7 +140,7 @@ SGLANG = Profile(
     reasoning_field="reasoning_content",
     # server_args: higher values first, unless it runs with --schedule-low-priority-values-first.
     priority=PriorityOrder.HIGHER_FIRST,
-    has_logprobs=True,
+    # Its flag for the queue is known by name alone; it was not tried.
     queue="without bound unless it runs with --max-queued-requests",
     notes=(
         "start it with --reasoning-parser gpt-oss; --enable-cache-report counts cached tokens",
