@@ -84,7 +84,7 @@ LLAMA_CPP = Profile(
     name="llama.cpp",
     title="llama.cpp",
     reasoning_field="reasoning_content",  # PR 15181, --reasoning-format auto
-    # The field is accepted and not read (seen on build 11549).
+    # The field is accepted (seen on build 11549); whether anything reads it is not known.
     priority=PriorityOrder.UNKNOWN,
     has_logprobs=True,  # seen on build 11549, over chat
     # 400 exceed_context_size_error (seen on build 11549).
@@ -145,8 +145,8 @@ SGLANG = Profile(
     notes=(
         "start it with --reasoning-parser gpt-oss; --enable-cache-report counts cached tokens",
         # sglang #9259, #31019
-        "schema and reasoning together may leave reasoning in the answer: then the probe leaves "
-        "the schema out",
+        "schema and reasoning together may leave reasoning in the answer, which the table shows as "
+        "answers that strayed from the schema; they are read where they are unambiguous",
         "priorities need --enable-priority-scheduling; without it they are accepted and not read. "
         "Do not add --schedule-low-priority-values-first, which turns their order round",
     ),
