@@ -26,6 +26,7 @@ from consumer.kafka.topics import Topics
 from consumer.parts import (
     build_classifier,
     build_fleet,
+    build_probers,
     check_budgets,
     kafka_config,
     lease_terms,
@@ -66,6 +67,8 @@ class Worker:
         check_budgets(settings)
         self.policies = PolicyStore(settings.policies.folder, self.metrics, self._clock.wall_ms)
         self.fleet = build_fleet(settings.inference, self._clock, self.metrics)
+        self.probers = build_probers(settings.inference, self.fleet, self._clock)
+        self.probers.follow_outages()
         self.inputs = Inputs(settings.kafka, self._kafka, self.policies)
         self._controls = ControlsReader(self._kafka)
         self._paused: frozenset[str] = frozenset()
@@ -94,6 +97,7 @@ class Worker:
             await self._start()
         except BaseException:
             await asyncio.to_thread(self._controls.close)
+            await self.probers.close()
             await self.fleet.close()
             raise
 
@@ -226,6 +230,7 @@ class Worker:
         await self.sink.close(self._settings.pipeline.drain_s)
         self._tails.close()
         await asyncio.to_thread(self._controls.close)
+        await self.probers.close()
         await self.fleet.close()
         self.health.close()
         ledger = self.intake.ledger
@@ -289,13 +294,16 @@ class Worker:
 
     async def _warm_up(self) -> None:
         """A first structured request takes some servers 20 s: better before traffic than in it."""
-        for name, found in (await self.fleet.probe()).items():
+        for name, found in (await self.probers.probe()).items():
             if isinstance(found, Retryable):
                 log.warning("endpoint does not answer yet", endpoint=name, error=str(found))
+                self.probers.probe_soon(name)
                 continue
             log.info(
                 "endpoint answers",
                 endpoint=name,
+                profile=found.profile,
+                api=found.api,
                 has_model=found.has_model,
                 known_bad=found.label_for_bad,
                 known_good=found.label_for_good,

@@ -10,7 +10,9 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from consumer.classifier.endpoint import Endpoint, ProbeResult
+from consumer.classifier.capabilities import Capabilities, LongPrompts, rows
+from consumer.classifier.endpoint import Endpoint
+from consumer.classifier.profiles import PROFILES
 from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import Look, PolicyVersion
@@ -20,7 +22,13 @@ from consumer.kafka.controls import controls_steps
 from consumer.kafka.outputs import describe_outputs, unfit_steps
 from consumer.kafka.session import check_metadata_room
 from consumer.kafka.topics import Step, Topics
-from consumer.parts import build_classifier, build_fleet, kafka_config, lease_terms
+from consumer.parts import (
+    build_classifier,
+    build_fleet,
+    build_probers,
+    kafka_config,
+    lease_terms,
+)
 from consumer.registry.load import load_catalogue, write_pins
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock
@@ -36,7 +44,7 @@ async def classify_text(settings: Settings, text: str, topic: str, *, as_json: b
     fleet = build_fleet(settings.inference, clock, metrics)
     try:
         # A person is waiting: endpoints that are out are told at once, as an error.
-        await fleet.probe_first()
+        await build_probers(settings.inference, fleet, clock).probe_first()
         classifier = build_classifier(settings.inference, fleet, clock, metrics)
         deadline_s = clock.now_s() + binding.deadline_s if binding.deadline_s else None
         judged = await classifier.classify(text, binding.live, binding, deadline_s)
@@ -179,9 +187,10 @@ class Checks:
         )
 
     async def endpoint(self, settings: Settings) -> None:
-        fleet = build_fleet(settings.inference, SystemClock(), Metrics())
+        clock = SystemClock()
+        fleet = build_fleet(settings.inference, clock, Metrics())
         try:
-            found = await fleet.probe()
+            found = await build_probers(settings.inference, fleet, clock).probe()
         except ConsumerError as error:
             self._say(False, "endpoint", str(error))
             return
@@ -190,7 +199,7 @@ class Checks:
         for endpoint in fleet.all:
             self._endpoint(endpoint, found[endpoint.name])
 
-    def _endpoint(self, endpoint: Endpoint, found: ProbeResult | Retryable) -> None:
+    def _endpoint(self, endpoint: Endpoint, found: Capabilities | Retryable) -> None:
         if isinstance(found, Retryable):
             self._say(False, f"endpoint {endpoint.name}", str(found))
             return
@@ -199,8 +208,29 @@ class Checks:
         self._say(found.has_model, f"model {endpoint.format.model}", f"the server has: {served}")
         self._say(found.label_for_bad == "THREAT", "known-bad text", found.label_for_bad)
         self._say(found.label_for_good == "SAFE", "known-good text", found.label_for_good)
-        self._say(True, "JSON schema", "used" if found.has_schema else "left out: not honoured")
-        self._say(True, "reasoning", "kept" if found.has_reasoning else "the server returns none")
+        if found.long_prompts is LongPrompts.CUT:
+            self._say(False, "long prompts", "cut without an error: raise the server's context")
+        self._capabilities(found)
+
+    def _capabilities(self, found: Capabilities) -> None:
+        """What the endpoint can do, what it is not sent, and what is known of its kind."""
+        profile = PROFILES[found.profile]
+        title = f"     {profile.title} (inference.profile {profile.name})"
+        self._console.print(title, markup=False, highlight=False)
+        if self._console.is_terminal:
+            table = Table("capability", "found", "meaning")
+            for row in rows(found):
+                table.add_row(*row)
+            self._console.print(table)
+        else:
+            for row in rows(found):
+                line = f"     {row.capability:<17} {row.found:<31} {row.meaning}"
+                self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if found.left_out:
+            left_out = f"     switched off: {', '.join(found.left_out)}"
+            self._console.print(left_out, markup=False, highlight=False)
+        for note in profile.notes:
+            self._console.print(f"     note: {note}", markup=False, highlight=False, soft_wrap=True)
 
 
 def plan_topics(settings: Settings) -> int:

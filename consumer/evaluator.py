@@ -21,7 +21,7 @@ from consumer.evaluation.cases import Case, read_cases
 from consumer.evaluation.report import STAND_IN_NOTE, Report
 from consumer.evaluation.scoring import Answer, score_attacks, score_cases
 from consumer.interfaces import Classifier, Clock
-from consumer.parts import build_classifier, build_fleet
+from consumer.parts import build_classifier, build_fleet, build_probers
 from consumer.registry.load import load_catalogue
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock
@@ -79,7 +79,7 @@ async def evaluate(
     clock, metrics = SystemClock(), Metrics()
     fleet = build_fleet(settings.inference, clock, metrics)
     try:
-        found = await fleet.probe_first()
+        found = await build_probers(settings.inference, fleet, clock).probe_first()
         classifier = build_classifier(settings.inference, fleet, clock, metrics)
         judge = _Judge(classifier, clock, binding, version, request.concurrency)
         report = Report(

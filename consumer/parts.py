@@ -13,6 +13,8 @@ from consumer.classifier.fleet import Fleet
 from consumer.classifier.hedge import Hedging
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.knee import KneeFinder
+from consumer.classifier.probe import Probers
+from consumer.classifier.questions import ProbePlan
 from consumer.classifier.request import RequestFormat
 from consumer.classifier.transport import Transport
 from consumer.errors import InvalidSettings
@@ -165,6 +167,7 @@ def _build_endpoint(
             tokens_max=settings.tokens_max,
             temperature=settings.temperature,
             seed=settings.seed,
+            api="responses" if settings.api == "responses" else "chat",
         ),
         breaker=Breaker(settings.probe_every_s),
         clock=clock,
@@ -181,13 +184,13 @@ START_CALLS = 16
 
 def _transport(ours: EndpointSettings, settings: InferenceSettings, calls_max: int) -> Transport:
     key = _key(ours, settings)
-    # A probe goes out beside the calls, so there is one connection more than there are calls.
+    # Probes go out beside the calls: one whether it is there, one for what it can do.
     if settings.transport == "sdk":
         # Imported here: the package takes a second and 40 MB that the direct transport saves.
         from consumer.classifier.sdk import SdkTransport
 
-        return SdkTransport(ours.address, key, calls_max + 1, settings.timeout_s)
-    return DirectTransport(ours.address, key, calls_max + 1, settings.timeout_s)
+        return SdkTransport(ours.address, key, calls_max + 2, settings.timeout_s)
+    return DirectTransport(ours.address, key, calls_max + 2, settings.timeout_s)
 
 
 def _key(ours: EndpointSettings, settings: InferenceSettings) -> str:
@@ -198,6 +201,17 @@ def _key(ours: EndpointSettings, settings: InferenceSettings) -> str:
         return file.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"inference.api_key_file: {file} cannot be read: {error}") from None
+
+
+def build_probers(settings: InferenceSettings, fleet: Fleet, clock: Clock) -> Probers:
+    """What finds out what the endpoints can do, at the start and after outages."""
+    plan = ProbePlan(
+        profile=settings.profile,
+        api=None if settings.api == "auto" else settings.api,
+        timeout_s=settings.timeout_s,
+        pause_s=settings.capabilities_every_s,
+    )
+    return Probers(fleet, plan, clock)
 
 
 def build_classifier(

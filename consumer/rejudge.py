@@ -28,7 +28,13 @@ from consumer.kafka.letters import LetterBox
 from consumer.kafka.outputs import describe_outputs
 from consumer.kafka.scan import Span, TopicScan
 from consumer.kafka.topics import Topics
-from consumer.parts import build_classifier, build_fleet, kafka_config, worker_name
+from consumer.parts import (
+    build_classifier,
+    build_fleet,
+    build_probers,
+    kafka_config,
+    worker_name,
+)
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.superseding import Superseder, Superseding
 from consumer.registry.load import load_catalogue
@@ -192,7 +198,7 @@ async def _supersede(
     publisher = Publisher(group, office, settings.kafka.message_bytes_max, limits)
     fleet = build_fleet(settings.inference, clock, metrics)
     try:
-        await fleet.probe_first()
+        await build_probers(settings.inference, fleet, clock).probe_first()
         classifier = build_classifier(settings.inference, fleet, clock, metrics)
         superseder = Superseder(classifier, publisher, clock, group, summary.run)
         # Behind the live traffic, where the server knows priorities.

@@ -112,6 +112,20 @@ class InferenceSettings(_Section):
     """File that holds the key; without one, `none` is sent, which local servers accept."""
     transport: Literal["direct", "sdk"] = "direct"
     """`direct` posts with aiohttp, `sdk` goes through the openai package; same bytes."""
+    profile: Literal[
+        "auto",
+        "vllm",
+        "llama.cpp",
+        "ollama",
+        "lm-studio",
+        "sglang",
+        "groq",
+        "openrouter",
+        "generic",
+    ] = "auto"
+    """What the server is: its known limits. `auto` recognises it; name it behind a gateway."""
+    api: Literal["auto", "chat", "responses"] = "auto"
+    """Chat completions or the Responses API; `auto` takes what the profile says, chat for now."""
     calls_max: Annotated[int, Field(ge=1, le=10_000)] = 64
     """Calls to a server at once, at most; with `adaptive` fewer where more only queue there."""
     calls_min: Annotated[int, Field(ge=1, le=10_000)] = 4
@@ -138,6 +152,8 @@ class InferenceSettings(_Section):
     """Longest wait between two attempts."""
     probe_every_s: Annotated[float, Field(ge=0.05, le=300)] = 1.0
     """How often a server that is out is tried again."""
+    capabilities_every_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    """After an outage it is probed anew for what it can do, but not more often than this."""
     segment_bytes: Annotated[int, Field(ge=400, le=1_000_000)] = 16_000
     """Longer text is judged in segments of so many bytes; must fit the model's context."""
     segment_overlap_chars: Annotated[int, Field(ge=0, le=10_000)] = 400

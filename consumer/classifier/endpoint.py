@@ -1,28 +1,30 @@
 """
-One inference server: what it can do, whether it is there, and one call to it.
+One inference server: whether it is there, and one call to it.
 
-What it cannot do is found by a probe at the start or from its answers, switched off for good and
-logged loudly; it is never an error.
+What it cannot do is found by a probe (see `probe`) or from its answers, switched off and logged
+loudly; it is never an error.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
-import orjson
 import structlog
 
+from consumer.classifier.apis import WIRES
 from consumer.classifier.knee import KneeFinder, Sent
-from consumer.classifier.parser import Fault, Reading, read_completion, read_failed_generation
+from consumer.classifier.parser import Fault, Reading, read_failed_generation
 from consumer.classifier.prompt import system_message, user_message
 from consumer.classifier.refusals import FailedGeneration, UnknownParameter, error_for
 from consumer.classifier.reply import Reply
-from consumer.classifier.request import RequestFormat, request_body
+from consumer.classifier.request import RequestFormat
+from consumer.classifier.specimen import PROBE_GOOD, PROBE_POLICY
 from consumer.classifier.transport import Transport
 from consumer.classifier.usage import tokens_of
-from consumer.domain.policy import Outcome, Policy
+from consumer.domain.policy import Policy
 from consumer.errors import ModelFault, Overloaded, Retryable
 from consumer.interfaces import Clock
 from consumer.reliability.breaker import Breaker
@@ -30,24 +32,13 @@ from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
-COMPLETIONS = "/chat/completions"
-
-
-class ProbeResult(NamedTuple):
-    """What one probe of an endpoint found; `doctor` prints it."""
-
-    models: tuple[str, ...]
-    has_model: bool
-    label_for_bad: str
-    label_for_good: str
-    has_schema: bool
-    has_reasoning: bool
-
 
 class Answer(NamedTuple):
     """What an endpoint sent back for one call, not yet read."""
 
     endpoint: Endpoint
+    format: RequestFormat
+    """As it was asked."""
     reply: Reply
     sent: Sent
     latency_s: float
@@ -78,6 +69,8 @@ class Endpoint:
         self.breaker = breaker
         self.last_answer_s = float("-inf")
         """When it last answered anything, on the clock."""
+        self.when_back: Callable[[], None] | None = None
+        """Called when it answers again after an outage; must not wait for anything."""
         self._transport = transport
         self._clock = clock
         self._metrics = metrics
@@ -115,14 +108,15 @@ class Endpoint:
         Raises:
             InferenceTimeout, InferenceUnavailable: no answer came.
         """
-        body = request_body(policy, user, format)
+        wire = WIRES[format.api]
+        body = wire.body(policy, user, format, priority)
         limit_s = self._timeout_s if timeout_s is None else min(self._timeout_s, timeout_s)
         sent = self.knee.sent(self.at_once) if self.knee else NOT_MEASURED
         started_s = self._clock.now_s()
-        reply = await self._transport.post(COMPLETIONS, body, limit_s)
+        reply = await self._transport.post(wire.path, body, limit_s)
         latency_s = self._clock.now_s() - started_s
         self._metrics.call_seconds.observe(latency_s)
-        return Answer(self, reply, sent, latency_s)
+        return Answer(self, format, reply, sent, latency_s)
 
     def learn(self, answer: Answer, *, is_full: bool) -> None:
         """Learn from an answer how many calls the server takes; `is_full`: others wait for one."""
@@ -142,6 +136,11 @@ class Endpoint:
         ours = hash(user)
         return any(at_s >= since_s and whose != ours for at_s, whose in self._broken)
 
+    @property
+    def transport(self) -> Transport:
+        """For probes, which go out and take no place."""
+        return self._transport
+
     async def ask(
         self, policy: Policy, user: str, format: RequestFormat, timeout_s: float | None
     ) -> Reading:
@@ -152,10 +151,11 @@ class Endpoint:
             Retryable: nothing usable came; `is_systemic` says whom it hints at.
             EndpointRefused: key, model or path are wrong.
         """
-        return self.read((await self.post(policy, user, format, timeout_s)).reply, policy)
+        return self.read(await self.post(policy, user, format, timeout_s), policy)
 
-    def read(self, reply: Reply, policy: Policy) -> Reading:
+    def read(self, answer: Answer, policy: Policy) -> Reading:
         """The judgement in an answer; raises as `ask` does."""
+        reply, format = answer.reply, answer.format
         if reply.status != 200:
             error = error_for(reply)
             if not (isinstance(error, Retryable) and error.is_systemic):
@@ -165,7 +165,9 @@ class Endpoint:
             raise error
         self._answered()
         least = len(system_message(policy)) // 8
-        return _as_reading(read_completion(reply.body, policy, least), reply.body)
+        wire = WIRES[format.api]
+        result = wire.read(reply.body, policy, least, format.tokens_max)
+        return _as_reading(result, reply.body)
 
     def _answered(self) -> None:
         self.last_answer_s = self._clock.now_s()
@@ -173,6 +175,8 @@ class Endpoint:
         if open_for_s is not None:
             self._metrics.breaker_open.labels(self.name).set(0)
             log.info("endpoint is back", endpoint=self.name, out_for_s=round(open_for_s, 1))
+            if self.when_back is not None:
+                self.when_back()
 
     def leave_out(self, error: UnknownParameter) -> bool:
         """Stop sending a field that the endpoint does not know; False where it was not sent."""
@@ -219,50 +223,6 @@ class Endpoint:
                 return False
         return True
 
-    async def probe(self) -> ProbeResult:
-        """
-        Find out what the endpoint can do, and switch off what it cannot.
-
-        Raises:
-            Retryable: it cannot be reached.
-            EndpointRefused: key, model or path are wrong.
-        """
-        models = await self._models()
-        bad = await self._probe_text(PROBE_BAD)
-        good = await self._probe_text(PROBE_GOOD)
-        return ProbeResult(
-            models=models,
-            has_model=not models or self.format.model in models,
-            label_for_bad=bad.judgement.label if isinstance(bad, Reading) else bad,
-            label_for_good=good.judgement.label if isinstance(good, Reading) else good,
-            has_schema=self.format.with_schema,
-            has_reasoning=isinstance(bad, Reading) and bool(bad.judgement.reasoning),
-        )
-
-    async def _models(self) -> tuple[str, ...]:
-        reply = await self._transport.get("/models", self._timeout_s)
-        if reply.status in (401, 403):
-            raise error_for(reply)
-        try:
-            return tuple(str(model["id"]) for model in orjson.loads(reply.body)["data"])
-        except (ValueError, KeyError, TypeError):
-            return ()
-
-    async def _probe_text(self, text: str) -> Reading | str:
-        """A judgement of a known text, or the fault; a schema that makes it worse is left out."""
-        fault = ""
-        for _ in range(4):
-            try:
-                user = user_message(text, "probe")
-                return await self.ask(PROBE_POLICY, user, self.format, None)
-            except UnknownParameter as error:
-                self.leave_out(error)
-            except ModelFault as error:
-                fault = error.reason
-                if self.format.with_schema and error.reason in _SCHEMA_FAULTS:
-                    self.leave_out(UnknownParameter("response_format"))
-        return f"no judgement ({fault})"
-
     async def close(self) -> None:
         if self._probing is not None:
             self._probing.cancel()
@@ -279,19 +239,3 @@ def _as_reading(result: Reading | Fault, body: bytes) -> Reading:
 NOT_MEASURED = Sent(-1, 0)
 OVERLOADED = (429, 503)
 """The statuses by which a server says that it has no room."""
-
-_SCHEMA_FAULTS = ("http_400", "http_500", Fault.EMPTY, Fault.ONLY_IN_REASONING, Fault.RAW_HARMONY)
-
-PROBE_BAD = "I will find you and kill you tonight."
-PROBE_GOOD = "Good morning everyone, how are you today?"
-PROBE_POLICY = Policy(
-    name="probe",
-    title="Threats",
-    text=(
-        "# Criteria\n\n## SAFE: No threat\n- The message threatens nobody.\n\n"
-        '## THREAT: Threat of violence\n- T1: announces violence, such as "kill you".'
-    ),
-    outcomes={"SAFE": Outcome.ALLOW, "THREAT": Outcome.BLOCK},
-    rules={"T1": "announces violence"},
-)
-"""Built in, so that a probe needs no policies and is the same everywhere."""

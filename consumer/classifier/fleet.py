@@ -10,12 +10,12 @@ reaches it. Lanes that are not the first leave a share of each endpoint to those
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import NamedTuple
 
-from consumer.classifier.endpoint import Answer, Endpoint, ProbeResult
+from consumer.classifier.endpoint import Answer, Endpoint
 from consumer.classifier.hedge import Hedging
 from consumer.classifier.parser import Reading
 from consumer.classifier.queue import LaneQueue
@@ -110,36 +110,6 @@ class Fleet:
             if await answer:
                 return True
         return False
-
-    async def probe(self) -> Mapping[str, ProbeResult | Retryable]:
-        """
-        Find out what each endpoint can do, by name; or why it cannot be reached.
-
-        Raises:
-            EndpointRefused: key, model or path of one are wrong.
-        """
-        found = await asyncio.gather(*(e.probe() for e in self.all), return_exceptions=True)
-        results: dict[str, ProbeResult | Retryable] = {}
-        for endpoint, result in zip(self.all, found, strict=True):
-            if isinstance(result, BaseException) and not isinstance(result, Retryable):
-                raise result
-            results[endpoint.name] = result
-        return results
-
-    async def probe_first(self) -> ProbeResult:
-        """
-        As `probe`, for a person who waits: what the first endpoint that answers can do.
-
-        Raises:
-            Retryable: none can be reached.
-        """
-        probed = await self.probe()
-        found = [probed[endpoint.name] for endpoint in self.endpoints]
-        there = [result for result in found if not isinstance(result, Retryable)]
-        if not there:
-            assert isinstance(found[0], Retryable)
-            raise found[0]
-        return there[0]
 
     def probe_soon(self) -> None:
         """Probe the endpoints, for callers that do not wait for it."""
@@ -252,7 +222,7 @@ class Fleet:
             # turn of the loop hands the place over, in the next one the call is sent.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-        return answer.endpoint.read(answer.reply, question.policy)
+        return answer.endpoint.read(answer, question.policy)
 
     async def _post(
         self, place: Endpoint, question: Question, format: RequestFormat, timeout_s: float | None

@@ -60,12 +60,16 @@ class Reading(NamedTuple):
     repair: Repair = Repair.NONE
 
 
-def read_completion(body: bytes, policy: Policy, prompt_tokens_min: int = 0) -> Reading | Fault:
+def read_completion(
+    body: bytes, policy: Policy, prompt_tokens_min: int = 0, tokens_max: int = 0
+) -> Reading | Fault:
     """
     Read the body of a 200 as a judgement under `policy`.
 
     `prompt_tokens_min` is the least number of prompt tokens that still holds the whole policy
     (0 = unknown): a server that counted fewer has cut the prompt, and its answer is void.
+    `tokens_max` is the room that was asked for (0 = unknown): an answer that took all of it and
+    cannot be read was cut off, whatever the server calls its end.
     """
     try:
         completion = orjson.loads(body)
@@ -75,19 +79,38 @@ def read_completion(body: bytes, policy: Policy, prompt_tokens_min: int = 0) -> 
         finish = choice.get("finish_reason")
     except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError):
         return _no_completion(body)
-    tokens = _tokens(completion)
+    tokens = read_tokens(completion.get("usage"))
     if 0 < tokens.prompt < prompt_tokens_min:
         return Fault.PROMPT_TRUNCATED
     if finish in ("length", "content_filter"):
         return Fault.TRUNCATED if finish == "length" else Fault.REFUSAL
     reasoning = message.get("reasoning") or message.get("reasoning_content")
     reasoning = reasoning if isinstance(reasoning, str) else ""
+    return read_content(content, reasoning, policy, tokens, tokens_max)
+
+
+def read_content(
+    content: object, reasoning: str, policy: Policy, tokens: Tokens, tokens_max: int = 0
+) -> Reading | Fault:
+    """Read what a model said in its final answer, whichever API it came over."""
+    is_cut = 0 < tokens_max <= tokens.completion
     if not isinstance(content, str) or not content.strip():
+        if is_cut:
+            return Fault.TRUNCATED
         return Fault.ONLY_IN_REASONING if _holds_answer(reasoning, policy) else Fault.EMPTY
     answer = _read_answer(content.strip(), policy)
     if isinstance(answer, Fault):
-        return answer
+        return Fault.TRUNCATED if is_cut and answer is not Fault.REFUSAL else answer
     return Reading(_judgement(answer.fields, policy, reasoning, tokens), answer.repair)
+
+
+def completion_tokens(body: bytes) -> Tokens:
+    """What an answer cost, readable or not."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return Tokens()
+    return read_tokens(document.get("usage") if isinstance(document, dict) else None)
 
 
 def read_failed_generation(body: bytes, policy: Policy) -> Reading | Fault:
@@ -284,21 +307,23 @@ def _judgement(
     )
 
 
-def _tokens(completion: dict[str, object]) -> Tokens:
-    usage = completion.get("usage")
+def read_tokens(
+    usage: object, prompt: str = "prompt_tokens", completion: str = "completion_tokens"
+) -> Tokens:
+    """The `usage` of an answer, by the names that its API has for the two kinds."""
     if not isinstance(usage, dict):
         return Tokens()
-    prompt_details = usage.get("prompt_tokens_details") or {}
-    completion_details = usage.get("completion_tokens_details") or {}
+    prompt_details = usage.get(f"{prompt}_details") or {}
+    completion_details = usage.get(f"{completion}_details") or {}
     return Tokens(
-        prompt=_count(usage.get("prompt_tokens")),
+        prompt=_count(usage.get(prompt)),
         cached=_count(prompt_details.get("cached_tokens"))
         if isinstance(prompt_details, dict)
         else 0,
         reasoning=_count(completion_details.get("reasoning_tokens"))
         if isinstance(completion_details, dict)
         else 0,
-        completion=_count(usage.get("completion_tokens")),
+        completion=_count(usage.get(completion)),
     )
 
 

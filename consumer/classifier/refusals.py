@@ -51,8 +51,13 @@ MODEL_FAULTS = (
     "does not match the expected",
     "unexpected tokens remaining",
 )
-OPTIONAL_FIELDS = ("response_format", "reasoning_effort", "seed", "temperature")
+OPTIONAL_FIELDS = ("response_format", "reasoning_effort", "seed", "temperature", "priority")
 """Fields of the request that an endpoint may not know; each can be left out."""
+OTHER_NAMES = {
+    "response_format": ("json_schema", "text.format"),
+    "reasoning_effort": ("reasoning.effort",),
+}
+"""What they are called in wordings of some servers and in the Responses API."""
 
 
 def error_for(reply: Reply) -> ConsumerError:
@@ -83,7 +88,7 @@ def _bad_request(reply: Reply, text: str) -> ConsumerError:
     if reply.status == 413 or any(word in text for word in TOO_LONG):
         return PromptTooLong()
     for field in OPTIONAL_FIELDS:
-        if field in text or (field == "response_format" and "json_schema" in text):
+        if field in text or any(name in text for name in OTHER_NAMES.get(field, ())):
             return UnknownParameter(field)
     return ModelFault(f"http_{reply.status}")
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import orjson
 
+from consumer.classifier.profiles import Api
 from consumer.classifier.prompt import answer_schema, system_message
 from consumer.domain.policy import Policy
 
@@ -27,6 +28,11 @@ class RequestFormat:
     seed: int | None = 7
     with_effort: bool = True
     with_schema: bool = True
+    api: Api = "chat"
+    with_priority: bool = False
+    """Only where a probe saw it accepted: other servers answer with an error."""
+    priority_sign: int = 1
+    """-1 where the server takes higher numbers first; ours are lower = earlier."""
 
     def without(self, field: str) -> RequestFormat:
         """The same without one optional field, named as in the request."""
@@ -35,6 +41,7 @@ class RequestFormat:
             "reasoning_effort": {"with_effort": False},
             "temperature": {"temperature": None},
             "seed": {"seed": None},
+            "priority": {"with_priority": False},
         }
         return replace(self, **changes[field])  # type: ignore[arg-type]
 
@@ -53,10 +60,24 @@ class RequestFormat:
         )
 
 
-def request_body(policy: Policy, user: str, format: RequestFormat) -> bytes:
-    """The request that asks for a judgement of `user`, the wrapped text, under `policy`."""
+def request_body(
+    policy: Policy, user: str, format: RequestFormat, priority: int | None = None
+) -> bytes:
+    """
+    The request that asks for a judgement of `user`, the wrapped text, under `policy`.
+
+    `priority` is the call's place in the server's queue, lower = earlier; it is sent only where
+    the format has priorities.
+    """
     before, after = _around(policy, format)
-    return before + orjson.dumps(user) + after
+    return before + orjson.dumps(user) + with_priority(after, format, priority)
+
+
+def with_priority(after: bytes, format: RequestFormat, priority: int | None) -> bytes:
+    """The end of a request, with the call's priority in it."""
+    if priority is None or not format.with_priority:
+        return after
+    return after[:-1] + b',"priority":%d}' % (priority * format.priority_sign)
 
 
 @lru_cache(maxsize=4_096)

@@ -1,7 +1,7 @@
 """
 A stand-in for an inference server with gpt-oss-safeguard: the same wire, no model.
 
-It speaks POST /v1/chat/completions, GET /v1/models and GET /health, and names itself
+It speaks POST /v1/chat/completions and /v1/responses, GET /v1/models and /health, and names itself
 `stand-in-safeguard` in every answer. What it judges by is in `judge`, what it can do wrong in
 `faults`, how slow and how wide it is in `behaviour`. GET and POST /behaviour show and change that
 while it runs.
@@ -27,10 +27,12 @@ from aiohttp import web
 from consumer.dev.arguments import read_arguments
 from consumer.dev.behaviour import Behaviour, Dice, Generation
 from consumer.dev.completion import MODEL, Completion, lengthened
-from consumer.dev.faults import FaultName, overloaded, serve
+from consumer.dev.faults import FaultName, Served, overloaded, serve
 from consumer.dev.judge import Decision, read_policy, text_of
+from consumer.dev.responses import PATH as RESPONSES
+from consumer.dev.responses import as_chat_request, as_response_served
 from consumer.dev.slots import Slots
-from consumer.dev.wire import as_json, completed, send
+from consumer.dev.wire import as_json, send
 
 REQUESTS_KEPT = 1_000
 ANSWERS_KEPT = 100_000
@@ -179,7 +181,9 @@ class StandInSafeguard:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         match request.method, request.raw_path.partition("?")[0]:
             case "POST", "/v1/chat/completions":
-                return await self._complete(request)
+                return await self._complete(request, is_response=False)
+            case "POST", path if path == RESPONSES:
+                return await self._complete(request, is_response=True)
             case "GET", "/v1/models":
                 model = {"id": MODEL, "object": "model", "owned_by": "stand-in", "created": 0}
                 return as_json({"object": "list", "data": [model]})
@@ -198,27 +202,29 @@ class StandInSafeguard:
             return as_json({"error": {"message": str(error)}}, status=400)
         return as_json(self.behaviour.as_json())
 
-    async def _complete(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _complete(self, request: web.BaseRequest, *, is_response: bool) -> web.StreamResponse:
         body = await request.content.read()
         if self._record:
             names = tuple(name.decode().lower() for name, _ in request.raw_headers)
             self.requests.append(RecordedRequest(request.raw_path, names, body))
         try:
             asked: Request = orjson.loads(body)
+            asked = as_chat_request(asked) if is_response else asked
             system, user = _messages(asked)
         except (ValueError, KeyError, TypeError, AttributeError):
-            return as_json({"error": {"message": "not a chat completion request"}}, status=400)
+            return as_json({"error": {"message": "not a request for a completion"}}, status=400)
         self.requests_total += 1
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         try:
-            return await self._answer(request, asked, system, user)
+            answer = await self._answer(asked, system, user)
+            if not isinstance(answer, Served):
+                return answer
+            return await send(request, as_response_served(answer) if is_response else answer)
         finally:
             self.in_flight -= 1
 
-    async def _answer(
-        self, request: web.BaseRequest, asked: Request, system: str, user: str
-    ) -> web.StreamResponse:
+    async def _answer(self, asked: Request, system: str, user: str) -> Served | web.Response:
         behaviour, dice, slots = self.behaviour, self._dice, self._slots
         fault, generation = dice.fault(), Generation(0.0)
         if self._is_down():
@@ -226,8 +232,7 @@ class StandInSafeguard:
         if fault is None or not fault.is_immediate:
             if slots.is_full:
                 self.refused_total += 1
-                refusal = overloaded(behaviour.overload_status, behaviour.retry_after_s)
-                return await send(request, refusal)
+                return overloaded(behaviour.overload_status, behaviour.retry_after_s)
             async with slots:
                 generation = dice.generation(text_of(user))
                 if _is_cut(generation, asked) and fault is None:
@@ -243,18 +248,18 @@ class StandInSafeguard:
                 reply = await reply
             if not isinstance(reply, str):
                 return reply
-            return completed(self._completion(dice, system, user, generation, reply).body())
+            return Served(200, self._completion(dice, system, user, generation, reply).body())
         completion = self._completion(dice, system, user, generation)
         if self._record:
             label = completion.decision.label
             self.answers.append(RecordedAnswer(text_of(user), label, fault))
         if fault is None:
-            return completed(completion.body())
+            return Served(200, completion.body())
         self.faults_served[fault] += 1
         if fault is FaultName.HTTP_500_ENGINE_DEAD:
             now_s = asyncio.get_running_loop().time()
             self._down_until_s = now_s + behaviour.engine_down_s
-        return await send(request, serve(fault, completion, asked, behaviour.retry_after_s))
+        return serve(fault, completion, asked, behaviour.retry_after_s)
 
     def _is_down(self) -> bool:
         return asyncio.get_running_loop().time() < self._down_until_s

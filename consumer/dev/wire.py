@@ -18,10 +18,6 @@ DRIP_EVERY_S = 0.1
 _JSON = {"Content-Type": "application/json", "Server": MODEL}
 
 
-def completed(body: bytes) -> web.Response:
-    return web.Response(body=body, headers=_JSON)
-
-
 def as_json(document: object, status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(document), headers=_JSON)
 

@@ -15,12 +15,13 @@ import pytest
 from aiohttp import web
 
 from consumer.classifier.direct import DirectTransport
-from consumer.classifier.endpoint import PROBE_POLICY, Endpoint
+from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.prompt import system_message
 from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat
+from consumer.classifier.specimen import PROBE_POLICY
 from consumer.classifier.transport import Transport
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
@@ -939,42 +940,3 @@ async def test_the_calls_of_one_long_text_are_bounded(server: StandInSafeguard) 
     async with a_world(server) as world:
         assert ended(await world.judge("ok " * 40_000)) is UnjudgedReason.TOO_LONG
     assert len(asked_for(server)) <= SegmentLimits().count_max
-
-
-# The probe of the start.
-
-
-async def test_the_probe_finds_what_the_endpoint_can_do(server: StandInSafeguard) -> None:
-    """Model, schema, reasoning and a known good and bad text are looked at, for `doctor`."""
-    async with a_world(server) as world:
-        found = await world.endpoint.probe()
-    assert found.models == ("stand-in-safeguard",)
-    assert found.has_model
-    assert (found.label_for_bad, found.label_for_good) == ("THREAT", "SAFE")
-    assert found.has_schema
-    assert found.has_reasoning
-
-
-async def test_the_probe_switches_off_what_is_lacking(server: StandInSafeguard) -> None:
-    """A schema that the endpoint refuses is off before the first message."""
-    server.behave(Behaviour(faults={FaultName.HTTP_400_UNKNOWN_PARAMETER: 1.0}))
-    async with a_world(server) as world:
-        found = await world.endpoint.probe()
-    assert not found.has_schema
-    assert (found.label_for_bad, found.label_for_good) == ("THREAT", "SAFE")
-
-
-async def test_the_probe_names_a_wrong_key(server: StandInSafeguard) -> None:
-    """A key that is refused stops the start, in words that say which setting is meant."""
-    server.behave(Behaviour(faults={FaultName.HTTP_401: 1.0}))
-    async with a_world(server) as world:
-        with pytest.raises(EndpointRefused, match="api_key_file"):
-            await world.endpoint.probe()
-
-
-async def test_the_probe_of_a_server_without_a_judgement(server: StandInSafeguard) -> None:
-    """A server that answers nonsense is told as such, not as an error."""
-    server.reply_with(lambda _: "nonsense")
-    async with a_world(server) as world:
-        found = await world.endpoint.probe()
-    assert found.label_for_bad == "no judgement (unreadable)"

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
+from consumer.classifier import endpoint as endpoints
 from consumer.classifier import looks
 from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.fleet import Fleet
@@ -256,8 +257,8 @@ async def test_an_endpoint_that_is_out_is_not_asked_again() -> None:
     world = World("HH0", "HH0")
     read = world.endpoint.read
 
-    def read_and_trip(reply: Reply, policy: Policy) -> Reading:
-        reading = read(reply, policy)
+    def read_and_trip(answer: endpoints.Answer, policy: Policy) -> Reading:
+        reading = read(answer, policy)
         world.endpoint.breaker.trip(world.clock.time_s)
         return reading
 

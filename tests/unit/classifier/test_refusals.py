@@ -61,6 +61,7 @@ def error(status: int, body: bytes | str | object = b"", **headers: str) -> Cons
         (400, "Unsupported parameter: 'response_format'", UnknownParameter),
         (422, "Extra inputs are not permitted: reasoning_effort", UnknownParameter),
         (400, "'json_schema' is not supported", UnknownParameter),
+        (400, "Got priority 1 but Priority scheduling is not enabled.", UnknownParameter),
         (400, "who knows", ModelFault),
         (422, "", ModelFault),
     ],
@@ -83,6 +84,17 @@ def test_wordings(status: int, message: str, expected: type[ConsumerError]) -> N
 def test_the_unknown_field_is_named(field: str, body: object) -> None:
     """The field to leave out is read from any of the usual shapes of an error."""
     found = error(400, orjson.dumps(body).replace(b"%s", field.encode()))
+    assert isinstance(found, UnknownParameter)
+    assert found.field == field
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("text.format", "response_format"), ("reasoning.effort", "reasoning_effort")],
+)
+def test_the_unknown_field_has_another_name_in_the_other_api(name: str, field: str) -> None:
+    """What the Responses API calls it is the same field to us."""
+    found = error(400, f"Unsupported parameter: '{name}' is not supported with this model.")
     assert isinstance(found, UnknownParameter)
     assert found.field == field
 

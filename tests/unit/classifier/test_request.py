@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -19,8 +20,8 @@ POLICY = a_policy()
 FORMAT = RequestFormat("a/model")
 
 
-def body(user: str = "hi", format: RequestFormat = FORMAT) -> dict[str, Any]:
-    document: dict[str, Any] = orjson.loads(request_body(POLICY, user, format))
+def body(user: str = "hi", format: RequestFormat = FORMAT, **more: Any) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads(request_body(POLICY, user, format, **more))
     return document
 
 
@@ -66,9 +67,12 @@ def test_the_prefix_is_the_same_for_all_texts(one: str, other: str) -> None:
 @pytest.mark.parametrize("field", OPTIONAL_FIELDS)
 def test_any_optional_field_can_be_left_out(field: str) -> None:
     """What an endpoint does not know is left out, and nothing else changes."""
-    without = body(format=FORMAT.without(field))
+    full = replace(FORMAT, with_priority=True)
+    without = body(format=full.without(field), priority=1)
     assert field not in without
-    assert without == {name: value for name, value in body().items() if name != field}
+    whole = body(format=full, priority=1)
+    assert field in whole
+    assert without == {name: value for name, value in whole.items() if name != field}
     assert FORMAT.without(field).without(field) == FORMAT.without(field)
 
 
@@ -78,6 +82,17 @@ def test_all_optional_fields_can_be_left_out() -> None:
     for field in OPTIONAL_FIELDS:
         format = format.without(field)
     assert set(body(format=format)) == {"model", "messages", "max_completion_tokens", "stream"}
+
+
+def test_a_priority_is_sent_only_where_it_is_understood() -> None:
+    """Lower is earlier with us; a server that counts the other way is sent the negative."""
+    known = replace(FORMAT, with_priority=True)
+    assert "priority" not in body(priority=3)
+    assert "priority" not in body(format=known)
+    assert body(format=known, priority=3)["priority"] == 3
+    assert body(format=known, priority=-3)["priority"] == -3
+    assert body(format=replace(known, priority_sign=-1), priority=3)["priority"] == -3
+    assert body(format=known, priority=0) == {**body(), "priority": 0}
 
 
 def test_a_retry_asks_otherwise() -> None:

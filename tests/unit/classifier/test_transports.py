@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from aiohttp import web
 
+from consumer.classifier.apis import WIRES
 from consumer.classifier.direct import DirectTransport
-from consumer.classifier.endpoint import COMPLETIONS
 from consumer.classifier.prompt import user_message
 from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat, request_body
@@ -33,6 +33,7 @@ def sdk(url: str) -> Transport:
     return SdkTransport(url, "key", 4, TIMEOUT_S)
 
 
+COMPLETIONS = WIRES["chat"].path
 BODY = request_body(
     a_policy(), user_message('you are "worthless" \u4e16\x00', "m"), RequestFormat("m")
 )
@@ -178,6 +179,15 @@ async def test_get(make: Make, server: StandInSafeguard) -> None:
     await transport.close()
     assert reply.status == 200
     assert b"stand-in-safeguard" in reply.body
+
+
+@both
+async def test_a_path_beside_the_api(make: Make, server: StandInSafeguard) -> None:
+    """What a server tells about itself outside of /v1 can be read too."""
+    transport = make(server.base_url)
+    reply = await transport.get("/../health", TIMEOUT_S)
+    await transport.close()
+    assert (reply.status, reply.body) == (200, b"")
 
 
 @both
