@@ -10,7 +10,7 @@ SEEDS ?= 10000
 DATA ?= ../shared/data/openai-moderation-2022.jsonl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test lint unit bench chaos simulate mutants kafka moderate-dataset schemas lock clean
+.PHONY: help demo test lint unit bench flow chaos simulate mutants kafka moderate-dataset schemas lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -33,6 +33,9 @@ unit: .venv/.dev ## the tests that need neither broker nor server
 
 bench: .venv/.dev ## measure against hand-written consumers; writes build/bench.json
 	$(BIN)/python -m tests.benchmarks.bench
+
+flow: .venv/.dev ## how well calls fill servers of 16 to 256 slots; writes build/flow.json
+	$(BIN)/python -m tests.servers.flow
 
 chaos: .venv/.dev ## kill and freeze workers and brokers, then audit; writes build/chaos.json
 	$(BIN)/python -m tests.chaos.chaos

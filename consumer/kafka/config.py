@@ -152,6 +152,8 @@ def reader(config: KafkaConfig, on_error: Callable[[object], None]) -> Propertie
         "enable.partition.eof": True,
         "isolation.level": "read_committed",
         "fetch.wait.max.ms": 10,
+        # The client's default holds 64 MB for each reader, and a recovery has many at once.
+        "queued.max.messages.kbytes": 4_096,
     }
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
+from consumer.domain.binding import Binding
 from consumer.domain.message import Record
 from consumer.domain.verdict import UnjudgedReason
 from consumer.errors import Fatal, PoisonMessage
@@ -189,6 +190,8 @@ class Intake:
         self._limiter.took(len(records))
         now_s = self._clock.now_s()
         catalogue = self._policies.catalogue
+        # Once a batch: a topic that is bound by a pattern is looked for among all of them.
+        bound: dict[str, Binding | None] = {}
         for record in records:
             topic, number, _ = record.position
             stretch = self._stretches.get(Partition(topic, number))
@@ -197,7 +200,9 @@ class Intake:
             if stretch.tenure is None:
                 raise Fatal(f"{record.position} was taken before its partition was recovered")
             # A reload may unbind a topic; until it is no longer consumed its old policies hold.
-            binding = catalogue.binding_for(topic) or stretch.binding
+            if topic not in bound:
+                bound[topic] = catalogue.binding_for(topic)
+            binding = bound[topic] or stretch.binding
             if binding is None:
                 raise Fatal(f"no policy binds {topic}")
             if binding is not stretch.binding:
