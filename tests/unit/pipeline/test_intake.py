@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from consumer.domain.binding import Binding, Catalogue, Reading
+from consumer.domain.lane import Lane
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import DeadLetterFailed, Fatal
 from consumer.interfaces import Fate, Report
@@ -359,3 +360,30 @@ async def test_a_full_partition_of_a_paused_topic_is_resumed_when_both_reasons_a
     assert stage.source.resumed == [ZERO]
     second()
     assert stage.source.resumed == [ZERO, ZERO]
+
+
+async def test_a_later_lane_waits_for_room_and_goes_on_as_it_comes() -> None:
+    """While chat is at work replay fills half of what may be judged; none of it is lost."""
+    replay = Binding(
+        *("chat", (TOPIC,), VERSION, Reading(format="text")),
+        versions={1: VERSION},
+        lane=Lane.REPLAY,
+    )
+    stage = Stage(replay, FlowLimits(4, 100, 100))
+    await stage.own()
+    # Another topic of this worker carries chat.
+    assert stage.intake._limiter.has_room(Lane.REAL_TIME, stage.clock.now_s())
+    gates = [stage.hold(f"OK {offset}") for offset in range(4)]
+    stage.intake.taken([record(offset, f"OK {offset}") for offset in range(4)])
+    await settle()
+    assert stage.classifier.judged == ["OK 0", "OK 1"]
+    assert stage.source.paused == [ZERO]
+
+    gates[0].set()
+    await settle()
+    assert stage.classifier.judged == ["OK 0", "OK 1", "OK 2"]
+    for gate in gates:
+        gate.set()
+    await settle()
+    assert stage.classifier.judged == ["OK 0", "OK 1", "OK 2", "OK 3"]
+    assert stage.source.resumed[-1:] == [ZERO]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from consumer.domain.binding import Binding, BudgetTerms, SkipRule
+from consumer.domain.lane import Lane
 from consumer.domain.policy import Effort, Look, Outcome, SecondLookTerms
 from consumer.errors import InvalidPolicy
 from consumer.registry.load import load_catalogue, write_pins
@@ -157,6 +158,7 @@ deadline_s = 7
 max_age_s = 60.5
 on_unjudged = "block"
 on_outage = "unjudged"
+lane = "replay"
 start = "2026-01-31T08:00:00Z"
 tombstones = "pass-over"
 [message]
@@ -189,6 +191,7 @@ on_budget = "flag"
     assert binding.patterns == ("chat.*", "im")
     assert (binding.order, binding.deadline_s, binding.max_age_s) == ("none", 7.0, 60.5)
     assert (binding.on_unjudged, binding.on_outage) == (Outcome.BLOCK, "unjudged")
+    assert binding.lane is Lane.REPLAY
     assert (binding.start, binding.tombstones) == ("2026-01-31T08:00:00Z", "pass-over")
     reading = binding.reading
     assert (reading.format, reading.framing) == ("cloudevents", "schema-registry-json")
