@@ -8,11 +8,11 @@ from tests.benchmarks.calls import CLIENTS
 from tests.benchmarks.children import Child, module
 from tests.benchmarks.scene import Scene
 
-FAST = ("direct", "aiohttp")
+FAST = ("judged", "direct", "aiohttp")
 
 
 def measure(scene: Scene) -> None:
-    """Fill in `call_cpu_ms`."""
+    """Fill in `call_cpu_ms`, `call_vs_bare_aiohttp` and `call_vs_asyncopenai`."""
     costs: dict[str, float] = {}
     for client in CLIENTS:
         scene.say(f"CPU time of one call: {client}")
@@ -26,3 +26,8 @@ def measure(scene: Scene) -> None:
             with Child(scene.name(f"calls-{client}"), command, scene.workload.folder) as child:
                 costs[client] = round(float(json.loads(child.wait(120))["cpu_ms"]), 3)
     scene.figures.values["call_cpu_ms"] = costs
+    for name, other in (
+        ("call_vs_bare_aiohttp", "aiohttp"),
+        ("call_vs_asyncopenai", "asyncopenai"),
+    ):
+        scene.figures.values[name] = round(costs["judged"] / costs[other], 3)

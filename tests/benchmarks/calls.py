@@ -1,7 +1,9 @@
 """
 What one call costs the client in CPU time, by client, against a server that answers at once.
 
-`direct` and `sdk` are the project's two transports, with the answer read as the worker reads it;
+`judged` is what the worker does with one record, from its bytes to the encoded verdict, with a call
+over `direct`; `direct` and `sdk` are the two transports alone, with the answer read as the worker
+reads it;
 `asyncopenai` is chat.completions.create with its JSON parsed; `aiohttp` is a bare post with its
 answer parsed. One client a process, since each warms up and pollutes the next.
 """
@@ -18,7 +20,7 @@ from pathlib import Path
 import orjson
 import uvloop
 
-CLIENTS = ("direct", "sdk", "asyncopenai", "aiohttp")
+CLIENTS = ("judged", "direct", "sdk", "asyncopenai", "aiohttp")
 Call = Callable[[], Awaitable[object]]
 
 
@@ -44,6 +46,8 @@ async def _repeat(call: Call, count: int, concurrency: int) -> None:
 
 async def measure(client: str, endpoint: str, body: bytes, count: int, concurrency: int) -> float:
     """Build the client, measure it, close it."""
+    if client == "judged":
+        return await _judged(endpoint, count, concurrency)
     if client == "direct":
         from consumer.classifier.direct import DirectTransport
 
@@ -79,6 +83,55 @@ def _posted_by(post: Callable[[str, bytes, float], Awaitable[object]], body: byt
             raise ValueError("the server's answer is no judgement")
 
     return call
+
+
+async def _judged(endpoint: str, count: int, concurrency: int) -> float:
+    """Decode, prompt, call, parse, verdict and envelope, without Kafka on either side."""
+    from collections import deque
+
+    from consumer.domain.binding import Binding, Reading
+    from consumer.domain.message import Position, Record
+    from consumer.domain.policy import PolicyVersion
+    from consumer.domain.verdict import Cause
+    from consumer.interfaces import Partition
+    from consumer.parts import build_classifier, build_fleet
+    from consumer.pipeline.flight import Flight, Stretch
+    from consumer.pipeline.process import Processor
+    from consumer.pipeline.publisher import Publisher
+    from consumer.reliability.dead_letters import DeadLetterOffice
+    from consumer.settings import InferenceSettings
+    from consumer.telemetry.clock import SystemClock
+    from consumer.telemetry.metrics import Metrics
+    from tests.benchmarks.workload import BACKLOG, messages, policy
+
+    clock, metrics = SystemClock(), Metrics()
+    settings = InferenceSettings(
+        endpoint=endpoint, model="bench", calls_max=concurrency, adaptive=False
+    )
+    fleet = build_fleet(settings, clock, metrics)
+    publisher = Publisher("bench", DeadLetterOffice("bench", "bench"))
+    classifier = build_classifier(settings, fleet, clock, metrics)
+    processor = Processor(classifier, publisher, clock, "bench", {})
+    version = PolicyVersion("bench", 1, (policy(),), "0" * 32)
+    reading = Reading(id=("id",), author=("author", "id"), conversation=("room",))
+    binding = Binding("bench", (BACKLOG,), version, reading)
+    stretch = Stretch(Partition(BACKLOG, 0), 1)
+    # Made beforehand: whoever takes a record from Kafka has its bytes already.
+    records = deque(
+        Record(Position(BACKLOG, 0, offset), 1_000, key, value)
+        for offset, (key, value) in enumerate(messages(count * 2 + concurrency))
+    )
+
+    async def call() -> None:
+        flight = Flight(records.popleft(), stretch, binding, clock.now_s())
+        await processor.process(flight)
+        if flight.verdict is None or flight.verdict.cause is not Cause.MODEL:
+            raise ValueError("the server's answer is no judgement")
+
+    try:
+        return await cpu_ms(call, count, concurrency)
+    finally:
+        await fleet.close()
 
 
 async def _asyncopenai(endpoint: str, body: bytes, count: int, concurrency: int) -> float:

@@ -20,6 +20,8 @@ KEYS = (
     "rss_mb_1024",
     "rss_growth_mb_200k",
     "call_cpu_ms",
+    "call_vs_bare_aiohttp",
+    "call_vs_asyncopenai",
     "metadata_cpu_share",
     "first_verdict_s",
 )
@@ -31,6 +33,7 @@ AIMS = {
     "own_latency_ms": "p99 at most 10 above the bare loop's",
     "rss_mb_1024": "under 200",
     "rss_growth_mb_200k": "flat",
+    "call_vs_bare_aiohttp": "at most 2, with prompt, parse and verdict",
     "first_verdict_s": "with a tail of 10,000 under 1 s",
 }
 
