@@ -60,6 +60,8 @@ class Policy:
     examples: tuple[Example, ...] = ()
     severity: str = "medium"
     effort: Effort = Effort.LOW
+    with_context: bool = False
+    """Whether messages may come with context, of which the prompt must then say what it is."""
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from consumer.domain.binding import Binding, Outputs
+from consumer.domain.context import Context
 from consumer.domain.envelope import Envelope
 from consumer.domain.message import Headers, Record
 from consumer.domain.policy import Outcome, PolicyVersion
@@ -28,11 +29,17 @@ class Says:
     def __init__(self, judged: Judged) -> None:
         self._judged = judged
         self.binding: Binding | None = None
+        self.context: Context | None = None
 
     async def classify(
-        self, text: str, version: PolicyVersion, binding: Binding, deadline_s: float | None
+        self,
+        text: str,
+        version: PolicyVersion,
+        binding: Binding,
+        deadline_s: float | None,
+        context: Context | None = None,
     ) -> Judged:
-        self.binding = binding
+        self.binding, self.context = binding, context
         return self._judged
 
 
