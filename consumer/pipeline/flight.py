@@ -132,6 +132,12 @@ class Stretch:
         return self.budget is not None and self.budget.is_spent and self.budget.waits
 
     @property
+    def is_noting(self) -> bool:
+        """Whether its one record waits for the note that it is begun alone."""
+        first = next(iter(self.flights.values()), None)
+        return first is not None and first.is_unbegun
+
+    @property
     def is_empty(self) -> bool:
         return not self.flights and not self.waiting
 

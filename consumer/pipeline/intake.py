@@ -244,8 +244,10 @@ class Intake:
             tenure.tracker.finish(offset)
             tenure.moved()
             self.ledger.book_recovered(topic)
-            # It may be what ended earlier owners: a careful partition begins nothing unnoted.
-            if binding.context is not None and not tenure.is_careful(offset):
+            # A careful record is not read unnoted, for it may have ended earlier owners; nor does
+            # one overtake another that waits for its note.
+            may_read = not tenure.is_careful(offset) and not stretch.is_noting
+            if binding.context is not None and may_read:
                 stretch.conversations.take_in(record, binding)
             return
         flight = Flight(record, stretch, binding, now_s)

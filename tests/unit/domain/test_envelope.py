@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.domain.binding import Outputs
+from consumer.domain.context import Context, Line
 from consumer.domain.envelope import (
     MESSAGE_ID_CHARS_MAX,
     Envelope,
@@ -25,7 +26,7 @@ from consumer.domain.envelope import (
     traceparent,
     verdict_headers,
 )
-from consumer.domain.message import Position
+from consumer.domain.message import Fact, Position
 from consumer.domain.policy import Effort, Outcome
 from consumer.domain.verdict import Cause, Judgement, Tokens, UnjudgedReason, Verdict, verdict_id
 from tests.builders import (
@@ -78,6 +79,16 @@ VERDICTS = st.builds(
     queued_ms=MILLISECONDS,
     model_ms=MILLISECONDS,
     supersedes=st.sampled_from([None, "0" * 32]),
+    context=st.none()
+    | st.builds(
+        Context,
+        st.lists(st.builds(Fact, WORDS, WORDS.map(lambda word: TEXT + word)), max_size=2).map(
+            tuple
+        ),
+        st.lists(st.builds(Line, WORDS, WORDS.map(lambda word: TEXT + word)), max_size=2).map(
+            tuple
+        ),
+    ),
 )
 
 
@@ -161,6 +172,35 @@ def test_an_unjudged_envelope_says_why() -> None:
     )
     assert read(encode_envelope(unjudged))["unjudged_reason"] == "too_long"
     assert "unjudged_reason" not in read(encode_envelope(a_verdict()))
+
+
+def test_an_envelope_says_how_much_context_there_was() -> None:
+    """Counts everywhere; the earlier messages to reviewers alone, and not where room is short."""
+    said = Context((Fact("age", "3"),), (Line("A", "hi"), Line("B", "no")))
+    allowed = read(encode_envelope(a_verdict(outcome=Outcome.ALLOW, context=said)))
+    assert allowed["context"] == {"messages": 2, "author_facts": 1}
+    assert "context" not in allowed["message"]
+    flagged = a_verdict(outcome=Outcome.FLAG, context=said)
+    shown = [{"speaker": "A", "text": "hi"}, {"speaker": "B", "text": "no"}]
+    assert read(encode_envelope(flagged))["message"]["context"] == shown
+    smaller = read(encode_envelope(flagged, text_chars_max=100))
+    assert smaller["context"] == {"messages": 2, "author_facts": 1}
+    assert "context" not in smaller["message"]
+    assert "context" not in read(encode_envelope(a_verdict()))
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        (None, False),
+        (Context(), False),
+        (Context((Fact("age", "3"),)), True),
+        (Context((), (Line("A", "hi"),)), True),
+    ],
+)
+def test_a_verdict_knows_whether_it_saw_context(context: Context | None, expected: bool) -> None:
+    """Facts or messages: either way it holds for this message alone."""
+    assert a_verdict(context=context).has_context is expected
 
 
 def test_a_cut_text_says_so() -> None:
