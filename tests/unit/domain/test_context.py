@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,9 +39,7 @@ TERMS = st.builds(
 ANY_AGE = ContextTerms(messages=5, max_age_s=0.0)
 
 
-def after(
-    *said: tuple[str | None, str], terms: ContextTerms = ANY_AGE, **changes: object
-) -> Context:
+def after(*said: tuple[str | None, str], terms: ContextTerms = ANY_AGE, **changes: Any) -> Context:
     """The context of a message by u-1 after these ones, each an author and a text."""
     earlier = [said_by(author, text) for author, text in said]
     return context_of(a_message(**changes), earlier, terms)
@@ -110,8 +110,8 @@ def test_old_messages_do_not_count_by_the_records_own_times() -> None:
     """A minute at most lies between them and the message; one without a time is shown."""
     terms = ContextTerms(messages=5, max_age_s=60.0)
     earlier = [
-        said_by("u-1", "old", TIMESTAMP_MS - 60_001),
         said_by("u-1", "timeless", -1),
+        said_by("u-1", "old", TIMESTAMP_MS - 60_001),
         said_by("u-1", "young", TIMESTAMP_MS - 60_000),
     ]
     context = context_of(a_message(), earlier, terms)

@@ -554,6 +554,8 @@ def test_facts_about_the_author_are_words_and_numbers() -> None:
         Fact("author/role", "x" * 80),
     )
     assert decode(a_record_of({"text": "hi"}), reading).facts == ()
+    lone = a_record(b'{"text": "hi", "author": {"role": "a\\ud800"}}')
+    assert decode(lone, reading).facts == (Fact("author/role", "a\ufffd"),)
     assert decode(a_record_of({"text": "hi", "author": author}), Reading()).facts == ()
 
 

@@ -84,6 +84,16 @@ def test_memory_is_bounded(said: list[tuple[str | None, str]], terms: ContextTer
             assert sum(tokens_of(each.text) + LINE_TOKENS for each in kept) <= terms.tokens_max
 
 
+def test_what_could_never_be_shown_again_is_not_kept() -> None:
+    """Two of these fit together, so the third is forgotten with the next one."""
+    conversations = Conversations()
+    terms = ContextTerms(messages=4, tokens_max=60)
+    for letter in "abcd":
+        conversations.add(a_message(letter * 100, conversation="r"), terms)
+    (kept,) = conversations._lately.values()
+    assert [each.text[0] for each in kept] == ["c", "d"]
+
+
 def test_the_least_recently_used_conversation_is_forgotten() -> None:
     terms = ContextTerms(messages=3, conversations_max=2)
     conversations = Conversations()
@@ -267,14 +277,14 @@ async def test_reviewers_see_what_was_said_before() -> None:
 async def test_a_careful_partition_reads_nothing_that_is_done() -> None:
     """What ended earlier owners may have been the reading itself."""
     careful = stage()
-    careful.tails.outputs[f"{TOPIC}.allow"] = {0: 1}
+    careful.tails.outputs[f"{TOPIC}.allow"] = {0: 0}
     await careful.own(0, left_behind(careful_until=9))
-    careful.intake.taken(talk("OK 0", "OK done", "OK 2"))
+    careful.intake.taken(talk("OK done", "OK 1", "OK 2"))
     for _ in range(3):
         await settle()
         careful.acknowledge()
-    assert careful.classifier.judged == ["OK 0", "OK 2"]
-    assert shown(careful, "OK 2") == ["OK 0"]
+    assert careful.classifier.judged == ["OK 1", "OK 2"]
+    assert shown(careful, "OK 2") == ["OK 1"]
 
 
 async def test_what_is_done_does_not_overtake_what_waits_for_its_note() -> None:
