@@ -12,7 +12,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from consumer.classifier.prompt import TEMPLATE
+from consumer.classifier.prompt import template_of
 from consumer.domain.binding import Binding
 from consumer.domain.policy import Policy, PolicyVersion
 from consumer.errors import InvalidSettings
@@ -88,7 +88,7 @@ async def evaluate(
             endpoint=",".join(each.name for each in fleet.endpoints),
             model=",".join(dict.fromkeys(each.format.model for each in fleet.endpoints)),
             served=found.models,
-            template=TEMPLATE,
+            template=template_of(binding),
         )
         if request.suite != "attacks":
             chosen = _spread(cases, request.limit)

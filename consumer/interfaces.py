@@ -7,6 +7,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.context import Context
 from consumer.domain.message import Headers, Record
 from consumer.domain.policy import PolicyVersion
 from consumer.domain.usage import Usage
@@ -236,13 +237,20 @@ class Judged(NamedTuple):
     template: str = ""
     usage: Usage = Usage()
     """What all calls for it cost, with those that gave no judgement."""
+    context: Context | None = None
+    """What the model was shown beside the message."""
 
 
 class Classifier(Protocol):
     """Judges a text under every policy of a version; never raises Retryable."""
 
     async def classify(
-        self, text: str, version: PolicyVersion, binding: Binding, deadline_s: float | None
+        self,
+        text: str,
+        version: PolicyVersion,
+        binding: Binding,
+        deadline_s: float | None,
+        context: Context | None = None,
     ) -> Judged:
         """`deadline_s` is on the clock's `now_s`; None waits as long as it takes."""
         ...

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from consumer.classifier.asking import Asker, Patience, TooLong
 from consumer.classifier.fleet import Fleet, Question
-from consumer.classifier.prompt import TEMPLATE, user_message
+from consumer.classifier.prompt import context_part, template_of, user_message
 from consumer.classifier.segments import segments
 from consumer.domain.binding import Binding
+from consumer.domain.context import Context
 from consumer.domain.policy import Policy, PolicyVersion
 from consumer.domain.verdict import Judgement, Tokens, UnjudgedReason
 from consumer.interfaces import Clock, Judged
@@ -49,7 +50,12 @@ class SafeguardClassifier:
         self._random = random
 
     async def classify(
-        self, text: str, version: PolicyVersion, binding: Binding, deadline_s: float | None
+        self,
+        text: str,
+        version: PolicyVersion,
+        binding: Binding,
+        deadline_s: float | None,
+        context: Context | None = None,
     ) -> Judged:
         started_s = self._clock.now_s()
         pieces = segments(text, *self._cut)
@@ -59,7 +65,10 @@ class SafeguardClassifier:
         if pieces is None:
             reasons.append(UnjudgedReason.TOO_LONG)
         else:
-            work = [self._judge(policy, pieces, patience.copy()) for policy in version.policies]
+            before = context_part(context)
+            work = [
+                self._judge(policy, pieces, before, patience.copy()) for policy in version.policies
+            ]
             results = [await work[0]] if len(work) == 1 else await asyncio.gather(*work)
             for result in results:
                 if isinstance(result, Judgement):
@@ -72,14 +81,19 @@ class SafeguardClassifier:
             model_ms=(self._clock.now_s() - started_s) * 1_000,
             endpoint=patience.trail.endpoints,
             model=patience.trail.models,
-            template=TEMPLATE,
+            template=template_of(binding),
             usage=patience.tally.usage,
+            context=None if pieces is None else context,
         )
 
     async def _judge(
-        self, policy: Policy, pieces: list[str], patience: Patience
+        self, policy: Policy, pieces: list[str], context: str, patience: Patience
     ) -> Judgement | UnjudgedReason:
-        """The most severe judgement of any piece; a piece without one leaves the whole unjudged."""
+        """
+        The most severe judgement of any piece; a piece without one leaves the whole unjudged.
+
+        Each piece is shown the same context.
+        """
         todo = list(reversed(pieces))
         worst: Judgement | None = None
         spent = Tokens()
@@ -88,7 +102,7 @@ class SafeguardClassifier:
         while todo:
             piece = todo.pop()
             asked += 1
-            result = await self._ask(policy, piece, patience)
+            result = await self._ask(policy, piece, context, patience)
             if isinstance(result, TooLong):
                 # The server's context is smaller than our guess: halve and judge both halves.
                 halves = segments(piece, max(400, len(piece.encode()) // 2), 100, 3)
@@ -110,8 +124,8 @@ class SafeguardClassifier:
         return worst if asked == 1 else worst._replace(tokens=spent)
 
     async def _ask(
-        self, policy: Policy, piece: str, patience: Patience
+        self, policy: Policy, piece: str, context: str, patience: Patience
     ) -> Judgement | UnjudgedReason | TooLong:
         """One piece, between markers that nobody can foresee."""
-        user = user_message(piece, f"{self._random.getrandbits(40):010x}")
+        user = user_message(piece, f"{self._random.getrandbits(40):010x}", context)
         return await self._asker.ask(Question(policy, user, patience.lane), piece, patience)

@@ -129,7 +129,10 @@ def read_policy(system_message: str) -> PolicyReading | None:
 
 
 def text_of(user_message: str) -> str:
-    """The text between the markers of a user message, or all of it where there are none."""
+    """The text to judge of a user message, or all of it where there are no markers."""
+    if user_message.startswith("<context-"):
+        marker = user_message[len("<context-") :].partition(">")[0]
+        user_message = user_message.partition(f"\n</context-{marker}>\n")[2]
     if user_message.startswith("<message-"):
         opening, newline, rest = user_message.partition(">\n")
         text, closing, _ = rest.rpartition(f"\n</{opening[1:]}>")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from consumer.domain.context import ContextTerms
 from consumer.domain.lane import Lane
 from consumer.domain.policy import Outcome, PolicyVersion
 
@@ -45,6 +46,8 @@ class Reading:
     conversation: Pointer | None = None
     language: Pointer | None = None
     skip_when: tuple[SkipRule, ...] = ()
+    author_facts: tuple[Pointer, ...] = ()
+    """Facts about the author that the model is shown as context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ class Binding:
     tombstones: Literal["dead-letter", "pass-over"] = "dead-letter"
     budget: BudgetTerms | None = None
     """For each input that the set binds, over all workers; None is no limit."""
+    context: ContextTerms | None = None
+    """What the model is shown beside the message; None is nothing, and costs nothing."""
     versions: Mapping[int, PolicyVersion] = field(default_factory=dict)
 
     def matches(self, topic: str) -> bool:

@@ -15,11 +15,13 @@ from enum import StrEnum
 import orjson
 
 from consumer.domain.binding import Pointer, Reading
-from consumer.domain.message import Headers, Message, Record
+from consumer.domain.message import Fact, Headers, Message, Record
 from consumer.errors import UndecodableMessage
 
 ID_CHARS_MAX = 1024
 """Longest id, author, conversation or language; a longer one is a fault of the producer."""
+FACT_CHARS_MAX = 80
+"""Longest fact about an author; of a longer one the beginning is kept."""
 
 
 class DeadLetterReason(StrEnum):
@@ -200,6 +202,7 @@ def _message(
         else _word(document, reading.conversation),
         language=None if reading.language is None else _word(document, reading.language),
         skipped=_skipped(record, document, reading) if reading.skip_when else None,
+        facts=_facts(document, reading.author_facts) if reading.author_facts else (),
     )
 
 
@@ -238,6 +241,19 @@ def _skipped(record: Record, document: object, reading: Reading) -> str | None:
         ):
             return str(rule)
     return None
+
+
+def _facts(document: object, pointers: tuple[Pointer, ...]) -> tuple[Fact, ...]:
+    """What is present, and no object or list: a fact is no reason to refuse a message."""
+    facts: list[Fact] = []
+    for pointer in pointers:
+        found = _at(document, pointer)
+        if isinstance(found, bool):
+            found = "true" if found else "false"
+        if isinstance(found, str | int | float):
+            value = _without_surrogates(str(found)[:FACT_CHARS_MAX])
+            facts.append(Fact("/".join(pointer), value))
+    return tuple(facts)
 
 
 def _without_surrogates(text: str) -> str:

@@ -41,6 +41,20 @@ class PositionField(_Closed):
     timestamp_ms: int
 
 
+class LineField(_Closed):
+    """An earlier message of the conversation; speaker A is the author of the judged message."""
+
+    speaker: str
+    text: str
+
+
+class ContextField(_Closed):
+    """How much the model was shown beside the message."""
+
+    messages: int
+    author_facts: int
+
+
 class MessageField(_Closed):
     """Whose message it is; `text` is on the flag topic alone."""
 
@@ -51,6 +65,10 @@ class MessageField(_Closed):
     text: str | None = None
     text_cut: Annotated[
         bool | None, Field(description="True where the text was cut to fit the topic")
+    ] = None
+    context: Annotated[
+        list[LineField] | None,
+        Field(description="Earlier messages that the model was shown; on the flag topic alone"),
     ] = None
 
 
@@ -127,6 +145,7 @@ class Envelope(_Closed):
     timing_ms: TimingField
     judged_at: str
     supersedes: str | None = None
+    context: ContextField | None = None
 
 
 def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> bytes:
@@ -183,6 +202,12 @@ def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> b
             fields["confidence"] = _certainty_fields(confidence)
     if verdict.supersedes is not None:
         fields["supersedes"] = verdict.supersedes
+    context = verdict.context
+    if context is not None:
+        fields["context"] = {"messages": len(context.lines), "author_facts": len(context.facts)}
+        # What must be made smaller keeps the message, and lets go of what was said before it.
+        if for_review and context.lines and text_chars_max is None:
+            about["context"] = [line._asdict() for line in context.lines]
     return orjson.dumps(fields)
 
 

@@ -43,6 +43,14 @@ class Record(NamedTuple):
     headers: Headers = ()
 
 
+class Fact(NamedTuple):
+    """Something that a record says about its author, such as the age of the account."""
+
+    name: str
+    """Where it stands in the record, as in `author/age_days`."""
+    value: str
+
+
 class Message(NamedTuple):
     """One contribution of a user, ready to be judged."""
 
@@ -57,3 +65,5 @@ class Message(NamedTuple):
     language: str | None = None
     skipped: str | None = None
     """Which `skip_when` rule spares it from judgement, or None."""
+    facts: tuple[Fact, ...] = ()
+    """About its author, where the topic's context asks for any."""

@@ -84,6 +84,8 @@ class Policy:
     effort: Effort = Effort.LOW
     second_look: SecondLookTerms | None = None
     """None where the first answer stands, however unsure it is."""
+    with_context: bool = False
+    """Whether messages may come with context, of which the prompt must then say what it is."""
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from consumer.domain.certainty import Certainty, SecondLook
+from consumer.domain.context import Context
 from consumer.domain.message import Message, Position
 from consumer.domain.policy import Outcome, PolicyVersion
 
@@ -95,6 +96,13 @@ class Verdict(NamedTuple):
     """The calls to the model, from the first request to the last answer."""
     supersedes: str | None = None
     """The id of the verdict that this one replaces; None for a first verdict."""
+    context: Context | None = None
+    """What the model was shown beside the message; None where the topic has no context."""
+
+    @property
+    def has_context(self) -> bool:
+        """Whether it holds for this message in this place alone: it must never be memoised."""
+        return self.context is not None and not self.context.is_empty
 
 
 def verdict_id(source: str, position: Position, group: str, digest: str) -> str:

@@ -14,6 +14,7 @@ from consumer.domain.usage import Usage
 from consumer.domain.verdict import Verdict
 from consumer.errors import Rejected
 from consumer.interfaces import Partition, Publication
+from consumer.pipeline.conversations import Conversations, InContext
 from consumer.pipeline.sequencer import Sequenced, Sequencer
 from consumer.pipeline.tenure import Tenure
 from consumer.reliability.budget import Budget
@@ -36,6 +37,7 @@ class Flight(Sequenced):
 
     __slots__ = (
         "binding",
+        "in_context",
         "over_budget",
         "publication",
         "record",
@@ -68,6 +70,9 @@ class Flight(Sequenced):
         self.over_budget: Outcome | None = None
         """What becomes of it because its budget was spent when it began."""
 
+        self.in_context: InContext | None = None
+        """It as it was read when it was taken, where its topic has context."""
+
     @property
     def is_live(self) -> bool:
         return self.stretch.is_live
@@ -98,6 +103,8 @@ class Stretch:
         """What bound the topic when its last record was taken."""
         self.budget: Budget | None = None
         """What its input may cost, where it has a bound."""
+        self.conversations = Conversations()
+        """What was said in it, where its topic has context."""
         self.is_live = True
         self.is_paused = False
         self.on_empty: list[Callable[[Stretch], None]] = []
@@ -123,6 +130,12 @@ class Stretch:
     def is_held(self) -> bool:
         """Whether its records wait until the budget has room."""
         return self.budget is not None and self.budget.is_spent and self.budget.waits
+
+    @property
+    def is_noting(self) -> bool:
+        """Whether its one record waits for the note that it is begun alone."""
+        first = next(iter(self.flights.values()), None)
+        return first is not None and first.is_unbegun
 
     @property
     def is_empty(self) -> bool:

@@ -208,6 +208,8 @@ class Intake:
             if binding is not stretch.binding:
                 stretch.binding = binding
                 stretch.tenure.name_outputs(binding.outputs_of(topic))
+                if binding.context is None:
+                    stretch.conversations.clear()
             self.ledger.consume(topic)
             if stretch.waiting or not self._has_room(stretch, record, now_s):
                 stretch.waiting.append(record)
@@ -247,6 +249,11 @@ class Intake:
             tenure.tracker.finish(offset)
             tenure.moved()
             self.ledger.book_recovered(topic)
+            # A careful record is not read unnoted, for it may have ended earlier owners; nor does
+            # one overtake another that waits for its note.
+            may_read = not tenure.is_careful(offset) and not stretch.is_noting
+            if binding.context is not None and may_read:
+                stretch.conversations.take_in(record, binding)
             return
         flight = Flight(record, stretch, binding, now_s)
         stretch.flights[offset] = flight
@@ -271,9 +278,13 @@ class Intake:
         return False
 
     def _begin(self, flight: Flight) -> None:
-        self._limiter.begin(flight.binding.lane)
-        if flight.stretch.budget is not None:
-            self.budgets.begin(flight, flight.stretch.budget)
+        binding, stretch = flight.binding, flight.stretch
+        self._limiter.begin(binding.lane)
+        if binding.context is not None:
+            # Here, where records still come as they lie in the partition: calls end in any order.
+            flight.in_context = stretch.conversations.take_in(flight.record, binding)
+        if stretch.budget is not None:
+            self.budgets.begin(flight, stretch.budget)
         flight.task = self._loop.create_task(self._judge(flight))
 
     def _admit_waiting(self, stretch: Stretch) -> None:
@@ -592,6 +603,7 @@ class Intake:
             stretch.flights.clear()
             stretch.waiting.clear()
             stretch.withheld.clear()
+            stretch.conversations.clear()
             stretch.tell_if_empty()
             if self._stretches.get(stretch.partition) is stretch:
                 del self._stretches[stretch.partition]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from consumer.domain.context import Context, context_of
 from consumer.domain.decoding import decode
 from consumer.domain.message import Message
 from consumer.domain.policy import Outcome
@@ -42,7 +43,8 @@ class Processor:
         if record.value is None and binding.tombstones == "pass-over":
             return
         try:
-            message = decode(record, binding.reading)
+            found = flight.in_context
+            message = decode(record, binding.reading) if found is None else found.message
         except Rejected as rejection:
             flight.rejection = rejection
             flight.publication = self._publisher.dead_letter(flight, rejection)
@@ -69,7 +71,7 @@ class Processor:
             asked_s = self._clock.now_s()
             flight.usage = None
             judged = await self._classifier.classify(
-                message.text, flight.version, binding, deadline_s
+                message.text, flight.version, binding, deadline_s, _context(message, flight)
             )
             flight.usage = judged.usage
             return self._decide(message, flight, judged, (asked_s - flight.taken_s) * 1_000)
@@ -114,7 +116,9 @@ class Processor:
     ) -> Verdict:
         position = flight.record.position
         source = self._topic_ids.get(position.topic, position.topic)
-        version = flight.version
+        version, context = flight.version, judged.context
+        if context is None and flight.binding.context is not None:
+            context = NOTHING
         return Verdict(
             id=verdict_id(source, position, self._group, version.digest),
             outcome=outcome,
@@ -129,4 +133,20 @@ class Processor:
             judged_at_ms=self._clock.wall_ms(),
             queued_ms=queued_ms,
             model_ms=judged.model_ms,
+            context=context,
         )
+
+
+NOTHING = Context()
+"""Where the topic has context and the model was not asked."""
+
+
+def _context(message: Message, flight: Flight) -> Context | None:
+    """What the model is shown beside the message, or None where its topic has no context."""
+    terms = flight.binding.context
+    if terms is None:
+        return None
+    if flight.in_context is not None:
+        return flight.in_context.context
+    # It was not taken from a partition but sought out, so nobody knows what was said before it.
+    return context_of(message, (), terms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 from consumer.domain.binding import Binding, Catalogue
@@ -87,6 +88,9 @@ def changed_version(version: PolicyVersion, shown: str) -> Flaw:
 
 
 def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) -> Binding:
+    context = topic.context_terms()
+    if context is not None:
+        versions = {number: _with_context(version) for number, version in versions.items()}
     return Binding(
         set_name=name,
         patterns=tuple(topic.topics),
@@ -102,8 +106,15 @@ def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) ->
         start=topic.start,
         tombstones=topic.tombstones,
         budget=topic.budget_terms(),
+        context=context,
         versions=versions,
     )
+
+
+def _with_context(version: PolicyVersion) -> PolicyVersion:
+    """The same texts under the same digest, for a prompt that says what context is."""
+    policies = tuple(replace(policy, with_context=True) for policy in version.policies)
+    return PolicyVersion(version.set_name, version.number, policies, version.digest)
 
 
 def _load_version(

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from consumer.domain.binding import BudgetTerms, Outputs, Pointer, Reading, SkipRule
+from consumer.domain.context import MESSAGES_MAX, ContextTerms
 from consumer.errors import Flaw
 from consumer.registry.document import flaws_of
 from consumer.registry.lines import toml_lines
@@ -120,6 +121,22 @@ class BudgetTable(_Strict):
         return self
 
 
+class ContextTable(_Strict):
+    """`[context]`: what the model is shown of a message's conversation and of its author."""
+
+    messages: Annotated[int, Field(ge=0, le=MESSAGES_MAX)] = 0
+    max_age_s: Annotated[float, Field(ge=0, strict=False)] = 600.0
+    tokens_max: Annotated[int, Field(ge=20, le=4_000)] = 300
+    author: Annotated[list[PointerText], Field(max_length=16)] = []
+    conversations_max: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+
+    @model_validator(mode="after")
+    def _any_of(self) -> ContextTable:
+        if not self.messages and not self.author:
+            raise ValueError("give messages, author or both, or leave [context] out")
+        return self
+
+
 class TopicFile(_Strict):
     """`topic.toml`."""
 
@@ -137,6 +154,7 @@ class TopicFile(_Strict):
     skip_when: list[SkipTable] = []
     outputs: OutputsTable = OutputsTable()
     budget: BudgetTable | None = None
+    context: ContextTable | None = None
 
     def reading(self) -> Reading:
         table = self.message
@@ -152,6 +170,7 @@ class TopicFile(_Strict):
                 SkipRule(frozenset(rule.equals), _optional(rule.field), rule.header)
                 for rule in self.skip_when
             ),
+            author_facts=tuple(map(split_pointer, self.context.author)) if self.context else (),
         )
 
     def destinations(self) -> Outputs:
@@ -163,6 +182,24 @@ class TopicFile(_Strict):
         if table is None:
             return None
         return BudgetTerms(table.calls_per_hour, table.tokens_per_hour, table.on_budget)
+
+    def context_terms(self) -> ContextTerms | None:
+        table = self.context
+        if table is None:
+            return None
+        return ContextTerms(
+            table.messages, table.max_age_s, table.tokens_max, table.conversations_max
+        )
+
+    def context_flaw(self) -> str | None:
+        """Why no record could ever have the context that is asked for."""
+        if self.context is None:
+            return None
+        if self.message.format == "text":
+            return 'a record of format "text" has no fields to take context from'
+        if self.context.messages and self.message.conversation is None:
+            return "messages needs `conversation` under [message], to know which belong together"
+        return None
 
 
 def read_topic_file(shown: str, content: bytes) -> TopicFile | list[Flaw]:
@@ -181,6 +218,9 @@ def read_topic_file(shown: str, content: bytes) -> TopicFile | list[Flaw]:
         file = TopicFile.model_validate(fields)
     except ValidationError as error:
         return flaws_of(error, shown, lines)
+    flaw = file.context_flaw()
+    if flaw is not None:
+        return [Flaw(shown, lines.get(("context",), 1), f"context: {flaw}")]
     own = [name for name in file.topics if name in file.destinations().templates]
     return [
         Flaw(shown, lines.get(("outputs",), 1), f"{name} is an input and an output") for name in own

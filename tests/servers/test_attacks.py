@@ -5,14 +5,17 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from consumer.classifier.prompt import system_message, user_message
+from consumer.classifier.prompt import context_part, system_message, user_message
 from consumer.classifier.request import RequestFormat, request_body
+from consumer.domain.context import Context, Line
+from consumer.domain.message import Fact
 from consumer.domain.policy import Policy
 from consumer.evaluation.attacks import Attack, attacks_on, bases_of
 from consumer.evaluation.cases import read_cases
@@ -85,6 +88,21 @@ def test_no_attack_adds_a_control_token(llama: LlamaServer) -> None:
                 a.id for a, user in zip(suite, users, strict=True) if tokens.added(policy, user)
             ]
             pytest.fail(f"these became control tokens: {guilty}")
+
+
+def test_no_attack_adds_a_control_token_as_context(llama: LlamaServer) -> None:
+    """Said before the message, or in a fact about its author, it is no more than text either."""
+    tokens = Tokens(llama)
+    first = next(shipped()).policy
+    told = replace(first, with_context=True)
+    parts = [
+        context_part(Context((Fact("role", attack.text[:80]),), (Line("B", attack.text),)))
+        for attack in shipped()
+        if attack.policy.name == first.name
+    ]
+    assert len(parts) >= 20
+    users = [user_message("hello", MARKER, part) for part in parts]
+    assert tokens.added(told, *users) == 0
 
 
 def test_without_neutralisation_they_would(llama: LlamaServer) -> None:

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from consumer.domain.binding import Pointer, Reading, SkipRule
 from consumer.domain.decoding import (
+    FACT_CHARS_MAX,
     ID_CHARS_MAX,
     UNREADABLE_HEADERS,
     DeadLetterReason,
     decode,
 )
-from consumer.domain.message import Headers, Message, Record
+from consumer.domain.message import Fact, Headers, Message, Record
 from consumer.errors import MessageTooLarge, UndecodableMessage
 from tests.builders import TIMESTAMP_MS, a_position, a_record, a_record_of
 
@@ -517,6 +518,7 @@ READINGS = st.builds(
         | st.builds(SkipRule, values=st.just(frozenset({"bot"})), header=st.just("role")),
         max_size=2,
     ).map(tuple),
+    author_facts=st.lists(POINTERS, max_size=3).map(tuple),
 )
 
 
@@ -535,6 +537,26 @@ def test_any_record(value: bytes | None, headers: Headers, reading: Reading) -> 
     written = (message.text, message.id, message.author, message.conversation, message.language)
     assert orjson.dumps(written)
     assert all(len(word) <= ID_CHARS_MAX for word in written[1:] if word is not None)
+    assert orjson.dumps([fact.value for fact in message.facts])
+    assert all(len(fact.value) <= FACT_CHARS_MAX for fact in message.facts)
+
+
+def test_facts_about_the_author_are_words_and_numbers() -> None:
+    """What is present and a scalar is a fact; nothing that is not makes the record unreadable."""
+    author = {"days": 3, "score": 0.5, "new": True, "role": "x" * 100, "tags": [], "gone": None}
+    names = ("days", "score", "new", "role", "tags", "gone", "absent")
+    reading = Reading(author_facts=tuple(("author", name) for name in names))
+    message = decode(a_record_of({"text": "hi", "author": author}), reading)
+    assert message.facts == (
+        Fact("author/days", "3"),
+        Fact("author/score", "0.5"),
+        Fact("author/new", "true"),
+        Fact("author/role", "x" * 80),
+    )
+    assert decode(a_record_of({"text": "hi"}), reading).facts == ()
+    lone = a_record(b'{"text": "hi", "author": {"role": "a\\ud800"}}')
+    assert decode(lone, reading).facts == (Fact("author/role", "a\ufffd"),)
+    assert decode(a_record_of({"text": "hi", "author": author}), Reading()).facts == ()
 
 
 def test_readings_of_the_property_cover_every_field() -> None:
@@ -548,4 +570,5 @@ def test_readings_of_the_property_cover_every_field() -> None:
         "conversation",
         "language",
         "skip_when",
+        "author_facts",
     }

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from consumer.domain.binding import Outputs
 from consumer.domain.certainty import Certainty, SecondLook, Sign
+from consumer.domain.context import Context, Line
 from consumer.domain.envelope import (
     MESSAGE_ID_CHARS_MAX,
     Envelope,
@@ -26,7 +27,7 @@ from consumer.domain.envelope import (
     traceparent,
     verdict_headers,
 )
-from consumer.domain.message import Position
+from consumer.domain.message import Fact, Position
 from consumer.domain.policy import Effort, Look, Outcome
 from consumer.domain.verdict import Cause, Judgement, Tokens, UnjudgedReason, Verdict, verdict_id
 from tests.builders import (
@@ -87,6 +88,16 @@ VERDICTS = st.builds(
     queued_ms=MILLISECONDS,
     model_ms=MILLISECONDS,
     supersedes=st.sampled_from([None, "0" * 32]),
+    context=st.none()
+    | st.builds(
+        Context,
+        st.lists(st.builds(Fact, WORDS, WORDS.map(lambda word: TEXT + word)), max_size=2).map(
+            tuple
+        ),
+        st.lists(st.builds(Line, WORDS, WORDS.map(lambda word: TEXT + word)), max_size=2).map(
+            tuple
+        ),
+    ),
 )
 
 
@@ -220,6 +231,35 @@ def test_a_verdict_is_as_sure_as_the_weakest_judgement_that_it_follows_from(
     verdict = a_verdict(outcome=outcome, judgements=judgements, unjudged_reason=reason)
     found = read(encode_envelope(verdict)).get("confidence")
     assert (found and found["score"]) == expected
+
+
+def test_an_envelope_says_how_much_context_there_was() -> None:
+    """Counts everywhere; the earlier messages to reviewers alone, and not where room is short."""
+    said = Context((Fact("age", "3"),), (Line("A", "hi"), Line("B", "no")))
+    allowed = read(encode_envelope(a_verdict(outcome=Outcome.ALLOW, context=said)))
+    assert allowed["context"] == {"messages": 2, "author_facts": 1}
+    assert "context" not in allowed["message"]
+    flagged = a_verdict(outcome=Outcome.FLAG, context=said)
+    shown = [{"speaker": "A", "text": "hi"}, {"speaker": "B", "text": "no"}]
+    assert read(encode_envelope(flagged))["message"]["context"] == shown
+    smaller = read(encode_envelope(flagged, text_chars_max=100))
+    assert smaller["context"] == {"messages": 2, "author_facts": 1}
+    assert "context" not in smaller["message"]
+    assert "context" not in read(encode_envelope(a_verdict()))
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        (None, False),
+        (Context(), False),
+        (Context((Fact("age", "3"),)), True),
+        (Context((), (Line("A", "hi"),)), True),
+    ],
+)
+def test_a_verdict_knows_whether_it_saw_context(context: Context | None, expected: bool) -> None:
+    """Facts or messages: either way it holds for this message alone."""
+    assert a_verdict(context=context).has_context is expected
 
 
 def test_a_cut_text_says_so() -> None:

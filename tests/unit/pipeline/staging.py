@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from consumer.domain.binding import Binding, Catalogue, Reading
 from consumer.domain.checkpoint import Checkpoint, decode_checkpoint
+from consumer.domain.context import Context
 from consumer.domain.message import Position, Record
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.domain.verdict import Judgement
@@ -167,15 +168,23 @@ class FakeClassifier:
     def __init__(self) -> None:
         self.gates: dict[str, asyncio.Event] = {}
         self.judged: list[str] = []
+        self.contexts: dict[str, Context | None] = {}
+        """What each text was shown with."""
 
     async def classify(
-        self, text: str, version: PolicyVersion, binding: Binding, deadline_s: float | None
+        self,
+        text: str,
+        version: PolicyVersion,
+        binding: Binding,
+        deadline_s: float | None,
+        context: Context | None = None,
     ) -> Judged:
         self.judged.append(text)
+        self.contexts[text] = context
         if text in self.gates:
             await self.gates[text].wait()
         label = text.split()[0]
-        return Judged((Judgement("p", label, POLICY.outcomes[label]),))
+        return Judged((Judgement("p", label, POLICY.outcomes[label]),), context=context)
 
 
 class FakePolicies:

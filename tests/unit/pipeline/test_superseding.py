@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from consumer.domain.binding import Binding, Outputs
+from consumer.domain.binding import Binding, Outputs, Reading
+from consumer.domain.context import Context, ContextTerms
 from consumer.domain.envelope import Envelope
-from consumer.domain.message import Headers, Record
+from consumer.domain.message import Fact, Headers, Record
 from consumer.domain.policy import Outcome, PolicyVersion
 from consumer.domain.verdict import Cause, UnjudgedReason, superseding_id
 from consumer.interfaces import Judged
@@ -28,11 +29,17 @@ class Says:
     def __init__(self, judged: Judged) -> None:
         self._judged = judged
         self.binding: Binding | None = None
+        self.context: Context | None = None
 
     async def classify(
-        self, text: str, version: PolicyVersion, binding: Binding, deadline_s: float | None
+        self,
+        text: str,
+        version: PolicyVersion,
+        binding: Binding,
+        deadline_s: float | None,
+        context: Context | None = None,
     ) -> Judged:
-        self.binding = binding
+        self.binding, self.context = binding, context
         return self._judged
 
 
@@ -133,3 +140,12 @@ async def test_a_review_that_is_too_long_is_cut() -> None:
     found = await published(Judged((a_judgement("HH1"),)), record=record, bytes_max=15_000)
     envelope = Envelope.model_validate_json(found.publication.value or b"", strict=True)
     assert (envelope.supersedes, envelope.message.text_cut) == (OLD, True)
+
+
+async def test_a_message_that_is_sought_out_has_the_facts_alone() -> None:
+    """What was said before it is not known any more; its verdict says that nothing was shown."""
+    reading = Reading(conversation=("room",), author_facts=(("age",),))
+    binding = a_binding(reading=reading, context=ContextTerms(messages=5))
+    record = a_record(b'{"text": "hello", "room": "r", "age": 3}')
+    _, classifier = await supersede(BLOCKED, record, binding)
+    assert classifier.context == Context((Fact("age", "3"),))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from consumer.domain.binding import Binding, BudgetTerms, SkipRule
+from consumer.domain.context import ContextTerms
 from consumer.domain.lane import Lane
 from consumer.domain.policy import Effort, Look, Outcome, SecondLookTerms
 from consumer.errors import InvalidPolicy
@@ -185,6 +186,12 @@ payload = "passthrough"
 calls_per_hour = 500
 tokens_per_hour = 400_000
 on_budget = "flag"
+[context]
+messages = 5
+max_age_s = 90
+tokens_max = 200
+author = ["/user/age_days", "/user/prior"]
+conversations_max = 50
 """,
     )
     binding = folder.load()
@@ -206,6 +213,21 @@ on_budget = "flag"
     assert outputs.templates == ("ok", "{topic}.review", "{topic}.removed", "broken")
     assert outputs.payload == "passthrough"
     assert binding.budget == BudgetTerms(500, 400_000, "flag")
+    assert binding.context == ContextTerms(5, 90.0, 200, 50)
+    assert reading.author_facts == (("user", "age_days"), ("user", "prior"))
+
+
+def test_policies_are_told_of_context_where_there_may_be_any(folder: Folder) -> None:
+    """Either kind is enough, the digest is of the texts alone, and without the table is none."""
+    plain = folder.load()
+    assert plain.context is None
+    assert not plain.live.policies[0].with_context
+    folder.topic("[context]\nauthor = ['/age']\n")
+    told = folder.load()
+    assert told.context == ContextTerms()
+    assert told.live.policies[0].with_context
+    assert told.live is told.versions[1]
+    assert told.live.digest == plain.live.digest
 
 
 def test_a_budget_waits_by_default(folder: Folder) -> None:
@@ -401,6 +423,13 @@ def test_a_control_token_reaches_no_model(old: str, new: str, folder: Folder) ->
         ("[budget]\ntokens_per_hour = 1.5\n", 4, "budget.tokens_per_hour: "),
         ("[budget]\ncalls_per_hour = 1\non_budget = 'block'\n", 5, "budget.on_budget: "),
         ("[budget]\ncalls_per_day = 1\n", 4, "budget.calls_per_day: unknown key"),
+        ("[context]\nmessages = 26\n", 4, "context.messages: "),
+        ("[context]\nauthor = ['age']\n", 4, "a JSON Pointer starts with"),
+        ("[context]\ntokens_max = 5\n", 4, "context.tokens_max: "),
+        ("[context]\nmessage = 5\n", 4, "context.message: unknown key"),
+        ("[context]\ntokens_max = 50\n", 3, "give messages, author or both"),
+        ("[context]\nmessages = 5\n", 3, "messages needs `conversation` under [message]"),
+        ("[message]\nformat = 'text'\n[context]\nauthor = ['/a']\n", 5, "has no fields"),
         ("[budget]\non_budget = 'wait'\n", 3, "give calls_per_hour, tokens_per_hour or both"),
     ],
 )

@@ -1,0 +1,127 @@
+"""Context: bounded whatever is said, in order, and without anybody's name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.domain.context import (
+    LINE_TOKENS,
+    Context,
+    ContextTerms,
+    Line,
+    Utterance,
+    context_of,
+    cut,
+    tokens_of,
+    utterance_of,
+)
+from consumer.domain.message import Fact, Message
+from tests.builders import TIMESTAMP_MS, a_message
+
+TEXTS = st.text(max_size=60) | st.text(st.sampled_from("ab é世😀"), max_size=400)
+AUTHORS = st.none() | st.sampled_from(["u-1", "u-2", "u-3"])
+MESSAGES = st.builds(
+    a_message,
+    TEXTS,
+    author=AUTHORS,
+    timestamp_ms=st.integers(-1, 100_000),
+    facts=st.lists(st.builds(Fact, st.text(max_size=9), TEXTS), max_size=3).map(tuple),
+)
+TERMS = st.builds(
+    ContextTerms,
+    messages=st.integers(0, 6),
+    max_age_s=st.sampled_from([0.0, 1.0, 50.0]),
+    tokens_max=st.integers(20, 120),
+)
+ANY_AGE = ContextTerms(messages=5, max_age_s=0.0)
+
+
+def after(*said: tuple[str | None, str], terms: ContextTerms = ANY_AGE, **changes: Any) -> Context:
+    """The context of a message by u-1 after these ones, each an author and a text."""
+    earlier = [said_by(author, text) for author, text in said]
+    return context_of(a_message(**changes), earlier, terms)
+
+
+def said_by(author: str | None, text: str, at_ms: int = TIMESTAMP_MS) -> Utterance:
+    return utterance_of(a_message(text, author=author, timestamp_ms=at_ms), 300)
+
+
+def cost(context: Context) -> int:
+    facts = sum(tokens_of(name) + tokens_of(value) + LINE_TOKENS for name, value in context.facts)
+    return facts + sum(tokens_of(line.text) + LINE_TOKENS for line in context.lines)
+
+
+@given(MESSAGES, st.lists(MESSAGES, max_size=8), TERMS)
+def test_context_is_bounded_and_in_order(
+    message: Message, said: list[Message], terms: ContextTerms
+) -> None:
+    """Whatever was said, it is the end of what was said, and within both bounds."""
+    earlier = [utterance_of(each, terms.tokens_max) for each in said]
+    context = context_of(message, earlier, terms)
+    assert cost(context) <= terms.tokens_max
+    assert len(context.lines) <= terms.messages
+    assert context.facts == message.facts[: len(context.facts)]
+    young = [
+        each.text
+        for each in said[-terms.messages :]
+        if not terms.max_age_s
+        or min(each.timestamp_ms, message.timestamp_ms) < 0
+        or message.timestamp_ms - each.timestamp_ms <= terms.max_age_s * 1_000
+    ]
+    shown = [line.text for line in context.lines]
+    for line, text in zip(shown, young[len(young) - len(shown) :], strict=True):
+        assert line == text or (line.endswith("…") and text.startswith(line[:-1]))
+
+
+@given(TEXTS, st.integers(-3, 60))
+def test_a_cut_text_is_no_longer_than_asked(text: str, tokens_max: int) -> None:
+    """It is the whole text, or its beginning with a mark, or nothing."""
+    kept = cut(text, tokens_max)
+    assert tokens_of(kept) <= max(0, tokens_max)
+    assert kept == text or kept == "" or (kept[-1] == "…" and text.startswith(kept[:-1]))
+
+
+def test_speakers_are_letters_and_the_author_is_a() -> None:
+    """Whoever spoke first: A wrote the message to judge, and nobody is named."""
+    context = after(("u-9", "one"), ("u-1", "two"), ("u-8", "three"), ("u-9", "four"), (None, "5"))
+    assert [line.speaker for line in context.lines] == ["B", "A", "C", "B", "?"]
+    nobody = after(("u-1", "one"), (None, "two"), author=None)
+    assert [line.speaker for line in nobody.lines] == ["B", "?"]
+
+
+def test_the_oldest_are_left_out_first() -> None:
+    """What does not fit is left out, with all before it, though something there would fit."""
+    terms = ContextTerms(messages=5, tokens_max=20)
+    context = after(("u-1", "a"), ("u-1", "b" * 48), ("u-2", "c"), terms=terms)
+    assert context.lines == (Line("B", "c"),)
+
+
+def test_a_long_message_is_cut_where_it_is_the_last() -> None:
+    """So that there is some context at all."""
+    terms = ContextTerms(messages=5, tokens_max=20)
+    context = after(("u-1", "a"), ("u-1", "b" * 500), terms=terms)
+    assert context.lines == (Line("A", "b" * 61 + "…"),)
+
+
+def test_old_messages_do_not_count_by_the_records_own_times() -> None:
+    """A minute at most lies between them and the message; one without a time is shown."""
+    terms = ContextTerms(messages=5, max_age_s=60.0)
+    earlier = [
+        said_by("u-1", "timeless", -1),
+        said_by("u-1", "old", TIMESTAMP_MS - 60_001),
+        said_by("u-1", "young", TIMESTAMP_MS - 60_000),
+    ]
+    context = context_of(a_message(), earlier, terms)
+    assert [line.text for line in context.lines] == ["timeless", "young"]
+
+
+def test_facts_come_before_messages() -> None:
+    """They take their share first; what is left is for the conversation."""
+    terms = ContextTerms(messages=5, tokens_max=20)
+    facts = (Fact("age", "3"), Fact("score", "x" * 80))
+    context = after(("u-2", "c" * 100), terms=terms, facts=facts)
+    assert context.facts == facts[:1]
+    assert context.lines == (Line("B", "c" * 37 + "…"),)
