@@ -134,7 +134,7 @@ async def measure(step: Step, lengths: Lengths) -> Measured:
         about = address.removesuffix("/v1") + "/behaviour"
         await session.post(about, json=behaviour)
         settings = InferenceSettings(
-            endpoint=address, model="stand-in-safeguard", calls_max=CALLS_MAX
+            endpoint=address, model="stand-in-safeguard", calls_max=CALLS_MAX, adaptive=True
         )
         clock, metrics = SystemClock(), Metrics()
         fleet = build_fleet(settings, clock, metrics)
