@@ -17,9 +17,9 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import aiohttp
 import orjson
@@ -111,8 +111,8 @@ class Load:
 
 
 @contextlib.asynccontextmanager
-async def going_on(*loads: object) -> AsyncIterator[None]:
-    tasks = [asyncio.ensure_future(load) for load in loads]  # type: ignore[call-overload]
+async def going_on(*loads: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(load) for load in loads]
     try:
         yield
     finally:

@@ -339,6 +339,7 @@ role = "second"
 
 async def test_several_endpoints_each_have_a_table(file: Path) -> None:
     """What an endpoint does not say is that of all; a flag reaches into one of the tables."""
+    # Async only because a client wants a running loop; nothing else runs that this could hold up.
     file.write_text(SEVERAL)  # noqa: ASYNC240
     flags = {"inference.endpoints.gpu-a.calls_max": "16"}
     inference = load_settings(file, flags, environment={}).inference

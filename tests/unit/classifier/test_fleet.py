@@ -12,7 +12,7 @@ from consumer.classifier.hedge import SEEN_MIN, Hedging
 from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat
 from consumer.domain.lane import Lane
-from consumer.errors import InferenceUnavailable
+from consumer.errors import InferenceUnavailable, Overloaded
 from consumer.interfaces import Clock
 from consumer.reliability.breaker import Breaker
 from consumer.telemetry.clock import SystemClock
@@ -28,15 +28,18 @@ class Server:
     def __init__(self) -> None:
         self.asked = 0
         self.is_out = False
+        self.status = 200
+        self.bodies: list[bytes] = []
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def post(self, path: str, body: bytes, timeout_s: float) -> Reply:
         self.asked += 1
+        self.bodies.append(body)
         await self.gate.wait()
         if self.is_out:
             raise InferenceUnavailable
-        return Reply(200, {}, a_completion(an_answer("HH0")))
+        return Reply(self.status, {}, a_completion(an_answer("HH0")))
 
     async def get(self, path: str, timeout_s: float) -> Reply:
         return Reply(200, {}, b'{"data": []}')
@@ -237,3 +240,51 @@ async def test_what_failed_first_does_not_hide_the_answer_that_comes() -> None:
     first.gate.set()
 
     assert (await asking).judgement.label == "HH0"
+
+
+async def test_the_lane_is_the_calls_priority_where_the_server_knows_priorities() -> None:
+    """A server that other workers use as well puts replay behind their chat."""
+    server = Server()
+    fleet = a_fleet([server])
+    for format in (RequestFormat("m", with_priority=True), RequestFormat("m", with_priority=False)):
+        question = asked(lane=Lane.REPLAY)
+        await fleet.ask(await taken(fleet, question), question, format, None)
+
+    assert [b'"priority":2' in body for body in server.bodies] == [True, False]
+
+
+class Heard:
+    """Stands for the finder of a knee, and notes what it is told."""
+
+    limit = 1
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def sent(self, at_once: int) -> int:
+        return at_once
+
+    def answered(self, sent: int, latency_s: float, is_full: bool) -> None:
+        self.told.append(is_full)
+
+    def refused(self, sent: int) -> None:
+        self.told.append("refused")
+
+
+async def test_the_knee_is_told_of_answers_of_who_waits_and_of_refusals() -> None:
+    """An answer while nobody waits teaches nothing; a refusal always does."""
+    server, heard = Server(), Heard()
+    fleet = a_fleet([server], places=1)
+    fleet.endpoints[0].knee = heard  # type: ignore[assignment]
+    place = await taken(fleet, asked())
+    await fleet.ask(place, asked(), place.format, None)
+    place = await taken(fleet, asked())
+    waiting = asyncio.create_task(fleet.take(asked(), None))
+    await asyncio.sleep(0)
+    await fleet.ask(place, asked(), place.format, None)
+    server.status = 503
+    with pytest.raises(Overloaded):
+        await fleet.ask(place, asked(), place.format, None)
+
+    assert await waiting is place
+    assert heard.told == [False, True, "refused"]
