@@ -10,7 +10,7 @@ from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.context import Context
 from consumer.domain.message import Headers, Record
 from consumer.domain.policy import PolicyVersion
-from consumer.domain.usage import Usage
+from consumer.domain.usage import NO_USAGE, Usage
 from consumer.domain.verdict import Judgement, UnjudgedReason
 
 
@@ -235,7 +235,7 @@ class Judged(NamedTuple):
     endpoint: str = ""
     model: str = ""
     template: str = ""
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
     """What all calls for it cost, with those that gave no judgement."""
     context: Context | None = None
     """What the model was shown beside the message."""

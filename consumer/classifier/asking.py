@@ -66,17 +66,19 @@ class Asker:
         while True:
             if self._fleet.is_out and not await self._wait_until_back(patience):
                 return UnjudgedReason.OUTAGE
-            left_s = patience.left_s(self._clock.now_s())
+            now_s = self._clock.now_s()
+            left_s = patience.left_s(now_s)
             if left_s is not None and left_s <= 0:
                 return UnjudgedReason.DEADLINE
-            asking.asked_s = asking.sent_s = self._clock.now_s()
+            asking.asked_s = asking.sent_s = now_s
             asking.attempt += 1
             try:
                 if asking.falls < FALLS_BEFORE_ALONE:
-                    reading = await self._call(question, asking, patience)
+                    reading = await self._call(question, asking, patience, left_s)
                 else:
                     async with self._fleet.suspects:
-                        reading = await self._call(question, asking, patience)
+                        left_s = patience.left_s(self._clock.now_s())
+                        reading = await self._call(question, asking, patience, left_s)
             except PromptTooLong:
                 return TOO_LONG
             except Retryable as error:
@@ -93,14 +95,15 @@ class Asker:
             left_s = patience.left_s(self._clock.now_s())
             return await self._looks.look(question, first, left_s, patience.tally)
 
-    async def _call(self, question: Question, asking: _Asking, patience: Patience) -> Reading:
+    async def _call(
+        self, question: Question, asking: _Asking, patience: Patience, left_s: float | None
+    ) -> Reading:
         """
-        One call at one endpoint.
+        One call at one endpoint, for which `left_s` are left.
 
         Raises:
             Retryable: no judgement came; Crowded where there was no place in time.
         """
-        left_s = patience.left_s(self._clock.now_s())
         until_s = None if left_s is None else asyncio.get_running_loop().time() + left_s
         last, asking.endpoint = asking.endpoint, None
         place = await self._fleet.take(question, until_s, avoid=last)

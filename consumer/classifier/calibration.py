@@ -36,9 +36,9 @@ class Calibration:
 
     def place(self, length: float) -> float | None:
         """The share of recent answers with a shorter reasoning, before this one is counted too."""
-        shorter = self._lengths.share_below(length) if self._lengths.seen >= ANSWERS_MIN else None
-        self._lengths.add(length)
-        return shorter
+        is_known = self._lengths.seen >= ANSWERS_MIN
+        shorter = self._lengths.place(length)
+        return shorter if is_known else None
 
     def score(self, doubt: float) -> float:
         """The probability of the same label, given the table's doubt and what looks have found."""

@@ -94,7 +94,10 @@ class Fleet:
 
     @property
     def is_out(self) -> bool:
-        return all(endpoint.breaker.is_open for endpoint in self.endpoints)
+        for endpoint in self.endpoints:
+            if not endpoint.breaker.is_open:
+                return False
+        return True
 
     @property
     def last_answer_s(self) -> float:
@@ -161,7 +164,10 @@ class Fleet:
         return was_given
 
     def _has_place(self, lane: Lane) -> bool:
-        return any(self._has_room(endpoint, lane) for endpoint in self.endpoints)
+        for endpoint in self.endpoints:
+            if self._has_room(endpoint, lane):
+                return True
+        return False
 
     def _place(self, policy: Policy, lane: Lane, avoid: Endpoint | None) -> Endpoint | None:
         """The endpoint with room that this policy likes best."""

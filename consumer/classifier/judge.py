@@ -18,7 +18,7 @@ from consumer.classifier.segments import segments
 from consumer.domain.binding import Binding
 from consumer.domain.context import Context
 from consumer.domain.policy import Policy, PolicyVersion
-from consumer.domain.verdict import Judgement, Tokens, UnjudgedReason
+from consumer.domain.verdict import NO_TOKENS, Judgement, UnjudgedReason
 from consumer.interfaces import Clock, Judged
 from consumer.reliability.retry import RetryLimits
 from consumer.telemetry.metrics import Metrics
@@ -96,7 +96,7 @@ class SafeguardClassifier:
         """
         todo = list(reversed(pieces))
         worst: Judgement | None = None
-        spent = Tokens()
+        spent = NO_TOKENS
         asked = 0
         missing: UnjudgedReason | None = None
         while todo:

@@ -51,7 +51,10 @@ class LaneQueue(Generic[Wish, Place]):
 
     def has_waiting(self, up_to: Lane = Lane.REPLAY) -> bool:
         """Whether anybody waits in this lane or an earlier one."""
-        return any(self._has_first(waiters) for waiters in self._lanes[: up_to + 1])
+        for waiters in self._lanes[: up_to + 1]:
+            if waiters and self._has_first(waiters):
+                return True
+        return False
 
     def add(self, wish: Wish, lane: Lane, until_s: float | None) -> asyncio.Future[Place | None]:
         """Wait behind all of the lane that came before."""
@@ -64,15 +67,16 @@ class LaneQueue(Generic[Wish, Place]):
 
     def next(self, may: Callable[[Lane], bool]) -> Waiter[Wish, Place] | None:
         """Whose turn it is, among the lanes that may have a place; it leaves the queue."""
-        waiting = [
-            lane
-            for lane, waiters in zip(LANES, self._lanes, strict=True)
-            if waiters and self._has_first(waiters) and may(lane)
-        ]
-        if not waiting:
+        first: Lane | None = None
+        last: Lane | None = None
+        for lane in LANES:
+            waiters = self._lanes[lane]
+            if waiters and self._has_first(waiters) and may(lane):
+                first, last = lane if first is None else first, lane
+        if first is None or last is None:
             return None
         self._given += 1
-        lane = waiting[-1] if self._given % FAIR_EVERY == 0 else waiting[0]
+        lane = last if self._given % FAIR_EVERY == 0 else first
         return self._lanes[lane].popleft()
 
     @staticmethod

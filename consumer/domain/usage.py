@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consumer.domain.verdict import Tokens
+from consumer.domain.verdict import NO_TOKENS, Tokens
 
 
 class Usage(NamedTuple):
@@ -14,15 +14,18 @@ class Usage(NamedTuple):
     """Requests sent, each attempt and each piece of a long text for itself."""
     unread: int = 0
     """How many of them gave no judgement."""
-    tokens: Tokens = Tokens()
+    tokens: Tokens = NO_TOKENS
     """Of all calls, as far as the server said."""
-    unread_tokens: Tokens = Tokens()
+    unread_tokens: Tokens = NO_TOKENS
     """How many of them were for calls that gave no judgement."""
 
     @property
     def billed_tokens(self) -> int:
         """What a host counts: cached ones are part of the prompt, reasoning of the completion."""
         return self.tokens.prompt + self.tokens.completion
+
+
+NO_USAGE = Usage()
 
 
 class Tally:
@@ -33,8 +36,8 @@ class Tally:
     def __init__(self) -> None:
         self.calls = 0
         self.unread = 0
-        self.tokens = Tokens()
-        self.unread_tokens = Tokens()
+        self.tokens = NO_TOKENS
+        self.unread_tokens = NO_TOKENS
 
     def __repr__(self) -> str:
         return f"<Tally calls {self.calls}, unread {self.unread}, {self.tokens!r}>"

@@ -56,6 +56,9 @@ class Tokens(NamedTuple):
         return Tokens(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
+NO_TOKENS = Tokens()
+
+
 class Judgement(NamedTuple):
     """What the model answered under one policy, parsed and checked against that policy."""
 
@@ -68,7 +71,7 @@ class Judgement(NamedTuple):
     rationale: str = ""
     reasoning: str = ""
     effort: str = ""
-    tokens: Tokens = Tokens()
+    tokens: Tokens = NO_TOKENS
     rules_dropped: int = 0
     """Rule ids the model cited that the policy does not have."""
     certainty: Certainty | None = None

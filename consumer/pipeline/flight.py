@@ -10,7 +10,7 @@ from typing import NamedTuple
 from consumer.domain.binding import Binding
 from consumer.domain.message import Record
 from consumer.domain.policy import Outcome, PolicyVersion
-from consumer.domain.usage import Usage
+from consumer.domain.usage import NO_USAGE, Usage
 from consumer.domain.verdict import Verdict
 from consumer.errors import Rejected
 from consumer.interfaces import Partition, Publication
@@ -64,7 +64,7 @@ class Flight(Sequenced):
         self.verdict: Verdict | None = None
         self.rejection: Rejected | None = None
         self.task: asyncio.Task[None] | None = None
-        self.usage: Usage | None = Usage()
+        self.usage: Usage | None = NO_USAGE
         """What its calls cost; None while they are made, and when they were cut short."""
         self.reserve: Reserve | None = None
         self.over_budget: Outcome | None = None

@@ -32,7 +32,17 @@ class Quantiles:
         return f"<Quantiles of {self.seen}: p50 {self.at(0.5):.3g}, p95 {self.at(0.95):.3g}>"
 
     def add(self, number: float) -> None:
-        self._counts[self._bucket(number)] += 1.0
+        self._add_to(self._bucket(number))
+
+    def place(self, number: float) -> float:
+        """`share_below` of this number among those before it, and then `add` it."""
+        bucket = self._bucket(number)
+        share = self._share_below(bucket)
+        self._add_to(bucket)
+        return share
+
+    def _add_to(self, bucket: int) -> None:
+        self._counts[bucket] += 1.0
         self._total += 1.0
         self.seen += 1
         if self._total >= self._memory:
@@ -50,9 +60,11 @@ class Quantiles:
 
     def share_below(self, number: float) -> float:
         """The share of them below this number, counting half of those that are much the same."""
+        return self._share_below(self._bucket(number))
+
+    def _share_below(self, bucket: int) -> float:
         if not self._total:
             return 0.5
-        bucket = self._bucket(number)
         return (sum(self._counts[:bucket]) + self._counts[bucket] / 2) / self._total
 
     def _bucket(self, number: float) -> int:
