@@ -104,6 +104,15 @@ def read_content(
     return Reading(_judgement(answer.fields, policy, reasoning, tokens), answer.repair)
 
 
+def completion_tokens(body: bytes) -> Tokens:
+    """What an answer cost, readable or not."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return Tokens()
+    return read_tokens(document.get("usage") if isinstance(document, dict) else None)
+
+
 def read_failed_generation(body: bytes, policy: Policy) -> Reading | Fault:
     """Read what a host (Groq) returns inside a 400 because its own schema check failed."""
     try:

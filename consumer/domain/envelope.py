@@ -25,6 +25,10 @@ from consumer.domain.verdict import Cause, Judgement, UnjudgedReason, Verdict, c
 MESSAGE_ID_CHARS_MAX = 256
 EVENT_TYPE = "safeguard.verdict.v1"
 OWN_PREFIX = "safeguard-"
+SAFE = "/@:.-_~"
+"""Stands as it is in a percent-encoded header, beside ASCII letters and digits."""
+_PLAIN = re.compile("[A-Za-z0-9/@:._~-]*")
+"""What `quote` would leave as it is; most ids are like that, and it takes ten times as long."""
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}[!-~]{0,200}")
 
 
@@ -312,13 +316,13 @@ def is_envelope(headers: Headers) -> bool:
 @lru_cache(maxsize=4_096)
 def percent(text: str) -> bytes:
     """Percent-encoded ASCII, at most 256 characters."""
-    if text.isalnum() and text.isascii():
-        return text[:MESSAGE_ID_CHARS_MAX].encode()
-    encoded = quote(text, safe="/@:.-_~")
+    if len(text) <= MESSAGE_ID_CHARS_MAX and _PLAIN.fullmatch(text):
+        return text.encode()
+    encoded = quote(text, safe=SAFE)
     while len(encoded) > MESSAGE_ID_CHARS_MAX:
         # A character cut in two could not be decoded.
         text = text[: min(len(text) - 1, MESSAGE_ID_CHARS_MAX)]
-        encoded = quote(text, safe="/@:.-_~")
+        encoded = quote(text, safe=SAFE)
     return encoded.encode()
 
 
