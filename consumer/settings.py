@@ -59,7 +59,7 @@ class KafkaSettings(_Section):
     """A commit that is not ours (an operator's reset): read the outputs by time, or stop."""
     scan_skew_s: Annotated[float, Field(ge=0, le=604_800)] = 3_600.0
     """How much earlier than its record a verdict may seem written when outputs are read by time."""
-    linger_ms: Annotated[float, Field(ge=0, le=1_000)] = 1.0
+    linger_ms: Annotated[float, Field(ge=0, le=1_000)] = 3.0
     """How long a verdict waits for company in a batch."""
     message_bytes_max: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
     """Largest record we try to store; larger verdicts are cut or become dead letters."""
