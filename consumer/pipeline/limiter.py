@@ -56,6 +56,9 @@ class Limiter:
     def has_room(self, lane: Lane, now_s: float) -> bool:
         """Whether a record of that lane may be judged now, for all that earlier lanes need."""
         self._use.used(lane, now_s)
+        # Credits alone do not bound this: what had to wait used its credit long ago.
+        if self.in_flight >= self.limits.in_flight_max:
+            return False
         if not lane or not self._use.is_preceded(lane, now_s):
             return True
         return sum(self._in_lane[lane:]) < LANE_SHARES[lane] * self.limits.in_flight_max

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from consumer.domain.lane import Lane
 from consumer.pipeline.limiter import FlowLimits, Limiter
+
+lanes = st.sampled_from(Lane)
 
 
 @settings(max_examples=200, deadline=None)
@@ -76,3 +79,134 @@ def test_a_lane_that_is_not_used_any_more_keeps_nothing() -> None:
 
     assert not limiter.has_room(Lane.REPLAY, 59.0)
     assert limiter.has_room(Lane.REPLAY, 61.0)
+
+
+def test_what_waited_for_its_lane_does_not_begin_beyond_the_bound() -> None:
+    """It has no credit left: those were given again, and used by the lane that it waited for."""
+    limiter = Limiter(FlowLimits(2, 100, 100))
+    assert limiter.has_room(Lane.REAL_TIME, 0.0)
+    limiter.begin(Lane.REPLAY)
+    assert not limiter.has_room(Lane.REPLAY, 0.0)
+    limiter.begin(Lane.REAL_TIME)
+
+    assert not limiter.has_room(Lane.REPLAY, 61.0)
+    limiter.end(Lane.REAL_TIME)
+    assert limiter.has_room(Lane.REPLAY, 61.0)
+
+
+SHARES = {Lane.REAL_TIME: 1.0, Lane.COMMENTS: 0.75, Lane.REPLAY: 0.5}
+"""Of all that may be judged at once: what a lane and later ones hold while an earlier is used."""
+IN_USE_S = 60
+
+
+class LimiterAgainstRecords(RuleBasedStateMachine):
+    """
+    Follows each record from its credit to its commit, in plain lists, as an intake moves it.
+
+    The source takes records on credits. One for which there is no room waits, and begins later
+    without a credit, when room is looked for again.
+    """
+
+    @initialize(in_flight_max=st.integers(1, 12), pending_total_max=st.integers(1, 20))
+    def begin(self, in_flight_max: int, pending_total_max: int) -> None:
+        self.in_flight_max, self.pending_total_max = in_flight_max, pending_total_max
+        self.limiter = Limiter(FlowLimits(in_flight_max, 10, pending_total_max))
+        self.now_s = 1_000
+        self.credits = 0
+        """Given to the source, and not used."""
+        self.judged: list[Lane] = []
+        """The lane of each record that is being judged."""
+        self.published = 0
+        """Records that are judged and not acknowledged by the broker."""
+        self.waiting: list[Lane] = []
+        self.asked_s: dict[Lane, int] = {}
+        """When a record of a lane was last looked at, whether it had room or not."""
+        self.look_for_room_again()
+
+    @property
+    def pending(self) -> int:
+        return len(self.judged) + self.published
+
+    def may_begin(self, lane: Lane) -> bool:
+        """What the limiter says of a record, after that is held against the lists."""
+        has_room = self.limiter.has_room(lane, self.now_s)
+        self.asked_s[lane] = self.now_s
+        used = {each for each, asked_s in self.asked_s.items() if self.now_s < asked_s + IN_USE_S}
+        holds = len([each for each in self.judged if each >= lane])
+        share = SHARES[lane] if min(used) < lane else 1.0
+        is_full = len(self.judged) >= self.in_flight_max
+        assert has_room == (holds < share * self.in_flight_max and not is_full)
+        return has_room
+
+    def admit_or_wait(self, lane: Lane) -> None:
+        if self.may_begin(lane):
+            self.limiter.begin(lane)
+            self.limiter.pending += 1
+            self.judged.append(lane)
+        else:
+            self.waiting.append(lane)
+
+    @rule()
+    def look_for_room_again(self) -> None:
+        """For what waits first; then the source gets all that both bounds leave, and no more."""
+        waiting, self.waiting = self.waiting, []
+        for lane in waiting:
+            self.admit_or_wait(lane)
+        # One credit after the other while each fits; those that were given are never taken back.
+        expected = self.credits
+        while (
+            expected + len(self.judged) < self.in_flight_max
+            and expected + self.pending < self.pending_total_max
+        ):
+            expected += 1
+        self.credits += self.limiter.credits_to_give()
+        assert self.credits == expected
+
+    @precondition(lambda self: self.credits)
+    @rule(data=st.data(), lane=lanes)
+    def take(self, data: st.DataObject, lane: Lane) -> None:
+        """A batch comes; it may be smaller than the credits, and some of it is known as done."""
+        count = data.draw(st.integers(1, self.credits))
+        recovered = data.draw(st.sampled_from([0, 0, 0, count]))
+        self.credits -= count
+        self.limiter.took(count)
+        for _ in range(count - recovered):
+            self.admit_or_wait(lane)
+        self.look_for_room_again()
+
+    @precondition(lambda self: self.judged)
+    @rule(data=st.data())
+    def judge(self, data: st.DataObject) -> None:
+        lane = data.draw(st.sampled_from(self.judged))
+        self.limiter.end(lane)
+        self.judged.remove(lane)
+        self.published += 1
+
+    @precondition(lambda self: self.published)
+    @rule(data=st.data())
+    def acknowledge(self, data: st.DataObject) -> None:
+        count = data.draw(st.integers(1, self.published))
+        self.limiter.pending -= count
+        self.published -= count
+
+    @precondition(lambda self: self.pending)
+    @rule(lane=lanes)
+    def lose_the_partitions_of_a_lane(self, lane: Lane) -> None:
+        """Nobody judges their records any more."""
+        for _ in range(self.judged.count(lane)):
+            self.limiter.end(lane)
+            self.limiter.pending -= 1
+        self.judged = [each for each in self.judged if each != lane]
+        self.waiting = [each for each in self.waiting if each != lane]
+
+    @rule(seconds=st.sampled_from([1, 29, 30, 31, 60]))
+    def time_passes(self, seconds: int) -> None:
+        self.now_s += seconds
+
+    @invariant()
+    def counts_what_is_judged_and_never_more_than_may_be(self) -> None:
+        assert self.limiter.in_flight == len(self.judged) <= self.in_flight_max
+
+
+TestLimiter = LimiterAgainstRecords.TestCase
+TestLimiter.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
