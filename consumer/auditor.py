@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
-import orjson
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from consumer.audit.index import AuditIndex, temporary_index
+from consumer.audit.index import temporary_index
 from consumer.audit.report import FAULTS, Range, Report
 from consumer.domain.binding import Binding
 from consumer.errors import InvalidSettings, TopicsMissing
-from consumer.kafka.scan import Span, TopicScan
+from consumer.kafka.scan import TopicScan
 from consumer.kafka.topics import Topics
 from consumer.parts import kafka_config
-from consumer.registry.load import load_catalogue
+from consumer.registry.load import binding_of, load_catalogue
+from consumer.reliability.selection import instant_ms
 from consumer.settings import Settings
+from consumer.terminal import bars, read, tell
 
 
 class AuditRequest(NamedTuple):
@@ -38,14 +38,8 @@ class AuditRequest(NamedTuple):
 def audit_topic(settings: Settings, request: AuditRequest, *, as_json: bool) -> int:
     """Print what became of the records; 0 where nothing is missing, contradicting or disordered."""
     report = examine_topic(settings, request, Console(stderr=True))
-    console = Console(highlight=False)
-    if as_json:
-        print(orjson.dumps(report.fields, option=orjson.OPT_INDENT_2).decode())
-    elif console.is_terminal:
-        show_report(report, console)
-    else:
-        for line in report.lines():
-            print(line)
+    show = partial(show_report, report)
+    tell(report.fields, report.lines(), as_json=as_json, show=show)
     return 0 if report.is_clean else 1
 
 
@@ -59,9 +53,7 @@ def examine_topic(settings: Settings, request: AuditRequest, console: Console) -
         BrokerUnavailable: the topics cannot be read now.
     """
     topic = request.topic
-    binding = load_catalogue(settings.policies.folder).binding_for(topic)
-    if binding is None:
-        raise InvalidSettings(f"no policy binds the topic {topic}: `safeguard policy show`")
+    binding = binding_of(load_catalogue(settings.policies.folder), topic)
     moment_ms = _moment_ms(request.since)
     config = kafka_config(settings.kafka)
     partitions = _partitions(topic, binding, Topics(config).partitions())
@@ -76,14 +68,16 @@ def examine_topic(settings: Settings, request: AuditRequest, console: Console) -
     ) as index:
         inputs = scan.spans(topic, partitions[topic], starts)
         ranges = [Range(s.partition, s.start, max(s.start, s.end)) for s in inputs]
-        with _progress(console) as progress:
-            _read(scan, inputs, index, progress, is_input=True)
+        with bars(console) as progress:
+            for batch in read(scan, inputs, progress, "input"):
+                index.add_inputs(batch)
             outputs = [
                 span
                 for name in binding.outputs.topics(topic)
                 for span in scan.spans(name, partitions[name])
             ]
-            _read(scan, outputs, index, progress, is_input=False)
+            for batch in read(scan, outputs, progress, "outputs"):
+                index.add_outputs(batch)
         for span in outputs:
             if span.start:
                 print(
@@ -92,30 +86,6 @@ def examine_topic(settings: Settings, request: AuditRequest, console: Console) -
                     file=sys.stderr,
                 )
         return index.report(ranges, is_ordered=binding.order == "key")
-
-
-def _read(
-    scan: TopicScan, spans: Sequence[Span], index: AuditIndex, progress: Progress, *, is_input: bool
-) -> None:
-    total = sum(max(0, span.end - span.start) for span in spans)
-    task = progress.add_task("input" if is_input else "outputs", total=total)
-    for batch in scan.records(spans):
-        (index.add_inputs if is_input else index.add_outputs)(batch)
-        progress.advance(task, len(batch))
-    # Offsets without a record never come, so the bar would stop short.
-    progress.update(task, completed=total)
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:<8}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 def _partitions(topic: str, binding: Binding, known: Mapping[str, int]) -> Mapping[str, int]:
@@ -148,15 +118,12 @@ def _starts(words: Sequence[str], partitions: int) -> dict[int, int]:
 def _moment_ms(since: str | None) -> int | None:
     if since is None:
         return None
-    try:
-        moment = datetime.fromisoformat(since)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    moment_ms = instant_ms(since)
+    if moment_ms is None:
         raise InvalidSettings(
             f"--since {since}: write a time with its zone, as in 2026-01-31T08:00:00Z"
         )
-    return int(moment.timestamp() * 1_000)
+    return moment_ms
 
 
 def show_report(report: Report, console: Console) -> None:

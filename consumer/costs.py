@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
-import orjson
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from consumer.billing.prices import PriceRequest
@@ -16,12 +15,13 @@ from consumer.billing.sums import CostSums
 from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding
 from consumer.domain.policy import Outcome
-from consumer.errors import InvalidSettings, TopicsMissing
+from consumer.errors import TopicsMissing
 from consumer.kafka.scan import Span, TopicScan
 from consumer.kafka.topics import Topics
 from consumer.parts import kafka_config
-from consumer.registry.load import load_catalogue
+from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings import Settings
+from consumer.terminal import bars, read, tell
 
 CHARS_PER_TOKEN = 4
 """As `policy show` counts; English policies have a little more, others less."""
@@ -40,14 +40,8 @@ class CostRequest(NamedTuple):
 def show_cost(settings: Settings, request: CostRequest, *, as_json: bool) -> int:
     """Print what judging cost; 0, also where there is no verdict yet."""
     report = add_up(settings, request, Console(stderr=True))
-    console = Console(highlight=False)
-    if as_json:
-        print(orjson.dumps(report.fields, option=orjson.OPT_INDENT_2).decode())
-    elif console.is_terminal:
-        show_report(report, console)
-    else:
-        for line in report.lines():
-            print(line)
+    show = partial(show_report, report)
+    tell(report.fields, report.lines(), as_json=as_json, show=show)
     return 0
 
 
@@ -62,9 +56,7 @@ def add_up(settings: Settings, request: CostRequest, console: Console) -> CostRe
     """
     request.prices.check()
     catalogue = load_catalogue(settings.policies.folder)
-    binding = catalogue.binding_for(request.topic)
-    if binding is None:
-        raise InvalidSettings(f"no policy binds the topic {request.topic}: `safeguard policy show`")
+    binding = binding_of(catalogue, request.topic)
     source = binding.origin_of(request.topic)
     config = kafka_config(settings.kafka)
     outputs = _outputs(binding, source, Topics(config).partitions())
@@ -73,15 +65,10 @@ def add_up(settings: Settings, request: CostRequest, console: Console) -> CostRe
     spans = [
         span for topic, number in outputs.items() for span in _spans(scan, topic, number, request)
     ]
-    total = sum(max(0, span.end - span.start) for span in spans)
-    with _progress(console) as progress:
-        task = progress.add_task("verdicts", total=total)
-        for batch in scan.records(spans):
+    with bars(console) as progress:
+        for batch in read(scan, spans, progress, "verdicts"):
             for record in batch:
                 sums.add(record)
-            progress.advance(task, len(batch))
-        # Offsets without a record never come, so the bar would stop short.
-        progress.update(task, completed=total)
     return CostReport(source, settings.kafka.group, sums, request.prices, _policy_tokens(binding))
 
 
@@ -116,18 +103,6 @@ def _policy_tokens(binding: Binding) -> dict[tuple[str, str], int]:
         for version in binding.versions.values()
         for policy in version.policies
     }
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:<8}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 def show_report(report: CostReport, console: Console) -> None:

@@ -29,7 +29,7 @@ from consumer.parts import (
     kafka_config,
     lease_terms,
 )
-from consumer.registry.load import load_catalogue, write_pins
+from consumer.registry.load import binding_of, load_catalogue, write_pins
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
@@ -37,9 +37,7 @@ from consumer.telemetry.metrics import Metrics
 
 async def classify_text(settings: Settings, text: str, topic: str, *, as_json: bool) -> int:
     """Judge one text and print what came of it."""
-    binding = load_catalogue(settings.policies.folder).binding_for(topic)
-    if binding is None:
-        raise InvalidSettings(f"no policy binds the topic {topic}: `safeguard policy show`")
+    binding = binding_of(load_catalogue(settings.policies.folder), topic)
     clock, metrics = SystemClock(), Metrics()
     fleet = build_fleet(settings.inference, clock, metrics)
     try:

@@ -8,9 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal, NamedTuple, TypeVar
 
-import orjson
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from consumer.classifier.prompt import template_of
 from consumer.domain.binding import Binding
@@ -22,10 +21,11 @@ from consumer.evaluation.report import STAND_IN_NOTE, Report
 from consumer.evaluation.scoring import Answer, score_attacks, score_cases
 from consumer.interfaces import Classifier, Clock
 from consumer.parts import build_classifier, build_fleet, build_probers
-from consumer.registry.load import load_catalogue
+from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
+from consumer.terminal import bars, tell
 
 Suite = Literal["cases", "attacks", "all"]
 
@@ -44,16 +44,10 @@ class EvaluationRequest(NamedTuple):
 
 async def evaluate_topic(settings: Settings, request: EvaluationRequest, *, as_json: bool) -> int:
     """Print how the suites went; 0 where no attack worked and no harmful case was let through."""
-    console = Console(highlight=False)
-    with _progress(Console(stderr=True)) as progress:
+    with bars(Console(stderr=True)) as progress:
         report = await evaluate(settings, request, progress)
-    if as_json:
-        print(orjson.dumps(report.fields, option=orjson.OPT_INDENT_2).decode())
-    elif console.is_terminal:
-        show_report(report, console)
-    else:
-        for line in report.lines():
-            print(line)
+    show = partial(show_report, report)
+    tell(report.fields, report.lines(), as_json=as_json, show=show)
     return 0 if report.is_clean else 1
 
 
@@ -71,9 +65,7 @@ async def evaluate(
     """
     if request.concurrency < 1 or request.limit < 0:
         raise InvalidSettings("--concurrency is 1 or more, --limit 0 or more")
-    binding = load_catalogue(settings.policies.folder).binding_for(request.topic)
-    if binding is None:
-        raise InvalidSettings(f"no policy binds the topic {request.topic}: `safeguard policy show`")
+    binding = binding_of(load_catalogue(settings.policies.folder), request.topic)
     version = _version(binding, request.version)
     cases = read_cases(settings.policies.folder, version)
     clock, metrics = SystemClock(), Metrics()
@@ -189,18 +181,6 @@ def _spread(texts: Sequence[Text], limit: int) -> Sequence[Text]:
     if limit == 0 or len(texts) <= limit:
         return texts
     return [texts[number * len(texts) // limit] for number in range(limit)]
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:<8}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 def _advance(progress: Progress | None, what: str, total: int) -> Callable[[], None]:

@@ -14,15 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import orjson
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.lane import Lane
 from consumer.domain.message import Position, Record
 from consumer.domain.policy import Outcome
-from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing
+from consumer.errors import PublishFailed, TopicsMissing
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.letters import LetterBox
 from consumer.kafka.outputs import describe_outputs
@@ -37,7 +36,7 @@ from consumer.parts import (
 )
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.superseding import Superseder, Superseding
-from consumer.registry.load import load_catalogue
+from consumer.registry.load import binding_of, load_catalogue
 from consumer.reliability.dead_letters import DeadLetterOffice
 from consumer.reliability.replay import Unjudged, UnjudgedFinder, in_rounds
 from consumer.reliability.replay_summary import Summary
@@ -45,6 +44,7 @@ from consumer.reliability.selection import Selection
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
+from consumer.terminal import bars, read, tell
 
 BATCH = 200
 """Records held in memory at once."""
@@ -60,13 +60,9 @@ class RejudgeRequest(NamedTuple):
 
 async def rejudge_topic(settings: Settings, request: RejudgeRequest, *, as_json: bool) -> int:
     """Print what became of the unjudged verdicts; 0 where none that was meant stays so."""
-    with _progress(Console(stderr=True)) as progress:
+    with bars(Console(stderr=True)) as progress:
         summary = await rejudge(settings, request, progress)
-    if as_json:
-        print(orjson.dumps(summary.fields, option=orjson.OPT_INDENT_2).decode())
-    else:
-        for line in summary.lines(SystemClock().wall_ms()):
-            print(line)
+    tell(summary.fields, summary.lines(SystemClock().wall_ms()), as_json=as_json)
     return 0 if summary.is_clean else 1
 
 
@@ -82,9 +78,7 @@ async def rejudge(settings: Settings, request: RejudgeRequest, progress: Progres
         Retryable: the brokers or the endpoint cannot be reached.
     """
     catalogue = load_catalogue(settings.policies.folder)
-    binding = catalogue.binding_for(request.topic)
-    if binding is None:
-        raise InvalidSettings(f"no policy binds the topic {request.topic}: `safeguard policy show`")
+    binding = binding_of(catalogue, request.topic)
     source = binding.origin_of(request.topic)
     summary = Summary(source, secrets.token_hex(8), request.dry_run)
     config = kafka_config(settings.kafka)
@@ -145,14 +139,9 @@ class _Site:
             for name in self._outputs
             for span in self._scan.spans(name, self._partitions[name])
         ]
-        total = sum(span.end - span.start for span in spans)
-        task = progress.add_task("outputs", total=total)
-        for batch in self._scan.records(spans):
+        for batch in read(self._scan, spans, progress, "outputs"):
             for record in batch:
                 finder.add(record)
-            progress.advance(task, len(batch))
-        # Offsets without a record never come, so the bar would stop short.
-        progress.update(task, completed=total)
         return finder
 
     def bytes_max(self) -> dict[str, int]:
@@ -246,15 +235,3 @@ def _publish(
                 "was stored is found and left out"
             )
     summary.superseded.update(superseding.outcome for superseding in new)
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:<8}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )

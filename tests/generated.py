@@ -12,7 +12,7 @@ from pathlib import Path
 
 from prometheus_client.metrics import MetricWrapperBase
 
-from consumer.cli import settings_table
+from consumer.cli.settings import settings_table
 from consumer.domain.envelope import Envelope
 from consumer.telemetry.metrics import Metrics
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.lane import lane_of
 from consumer.domain.policy import Outcome, Policy, PolicyVersion, digest_of
-from consumer.errors import Flaw, InvalidPolicy
+from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.registry.document import read_policy
 from consumer.registry.topic import TopicFile, read_topic_file
 
@@ -41,6 +41,19 @@ def load_catalogue(folder: Path) -> Catalogue:
     if flaws:
         raise InvalidPolicy(tuple(flaws))
     return Catalogue(tuple(bindings))
+
+
+def binding_of(catalogue: Catalogue, topic: str) -> Binding:
+    """
+    The binding of a topic that somebody named: an input, or its retry topic.
+
+    Raises:
+        InvalidSettings: no policy binds the topic.
+    """
+    binding = catalogue.binding_for(topic)
+    if binding is None:
+        raise InvalidSettings(f"no policy binds the topic {topic}: `safeguard policy show`")
+    return binding
 
 
 def _load_set(

@@ -78,7 +78,7 @@ class UnjudgedFinder:
         """Those selected that nothing supersedes, oldest first; the limit is for the caller."""
         found = (u for name, u in self._found.items() if name not in self._superseded)
         return sorted(
-            (unjudged for unjudged in found if _takes(selection, unjudged)),
+            (u for u in found if selection.covers(u.reason, u.written_ms)),
             key=lambda unjudged: (unjudged.written_ms, unjudged.position),
         )
 
@@ -86,14 +86,6 @@ class UnjudgedFinder:
     def earlier(self) -> int:
         """How many are of an earlier topic of the same name, whose records are no more."""
         return len(self._earlier - self._superseded)
-
-
-def _takes(selection: Selection, unjudged: Unjudged) -> bool:
-    return (
-        (not selection.reasons or unjudged.reason in selection.reasons)
-        and (selection.since_ms is None or unjudged.written_ms >= selection.since_ms)
-        and (selection.until_ms is None or unjudged.written_ms < selection.until_ms)
-    )
 
 
 def _reason(record: Record) -> UnjudgedReason | None:

@@ -36,11 +36,17 @@ class Selection:
     def is_everything(self) -> bool:
         return self == Selection()
 
+    def covers(self, reason: str | None, written_ms: int) -> bool:
+        """Whether a record written then, and for that reason, can be among what is meant."""
+        return (
+            (not self.reasons or reason in self.reasons)
+            and (self.since_ms is None or written_ms >= self.since_ms)
+            and (self.until_ms is None or written_ms < self.until_ms)
+        )
+
     def takes(self, letter: Letter) -> bool:
         return (
-            (not self.reasons or letter.reason in self.reasons)
-            and (self.since_ms is None or letter.written_ms >= self.since_ms)
-            and (self.until_ms is None or letter.written_ms < self.until_ms)
+            self.covers(letter.reason, letter.written_ms)
             and (self.key is None or printable(letter.key) == self.key)
             and (not self.positions or letter.position in self.positions)
         )
@@ -109,16 +115,22 @@ def moment_ms(text: str, now_ms: int, flag: str) -> int:
     relative = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)
     if relative:
         return now_ms - int(relative[1]) * UNITS_S[relative[2]] * 1_000
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    instant = instant_ms(text)
+    if instant is None:
         raise InvalidSettings(
             f"{flag} {text}: write a time such as 2026-01-31T08:00:00Z, or how long ago, as in "
             "90s, 30m, 2h, 7d"
         )
-    return int(moment.timestamp() * 1_000)
+    return instant
+
+
+def instant_ms(text: str) -> int | None:
+    """An RFC 3339 time -> ms since 1970; None for anything else, a time without its zone too."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return int(moment.timestamp() * 1_000) if moment.tzinfo is not None else None
 
 
 def position_of(text: str) -> Position:

@@ -1,0 +1,46 @@
+"""
+`safeguard`, the command line: a file for each family of commands, `options` for what they share.
+
+Results go to stdout, logs and errors to stderr. Exit codes: 0 done, 1 failed, 2 something to mend
+in settings, policies or topics, 130 interrupted. What a command needs it imports when it is called,
+so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import cyclopts
+
+from consumer import __version__
+from consumer.cli import dead_letters, policy, settings, topics, verdicts, worker
+from consumer.errors import ConsumerError, Fatal
+
+app = cyclopts.App(
+    name="safeguard",
+    help_format="plaintext",
+    help="Judge Kafka messages against written policies with gpt-oss-safeguard.",
+    version=__version__,
+    help_epilogue="Start with `safeguard demo`, then `safeguard doctor --config safeguard.toml`.",
+)
+for family in (topics, policy, dead_letters):
+    app.command(family.app)
+# These have no word of their own: it is `safeguard run`, `safeguard audit`. Flattened by the
+# library they would be missing from its "did you mean", so they are added one by one.
+for family in (worker, verdicts, settings):
+    for name in family.app:
+        if not name.startswith("-"):
+            app.command(family.app[name], name=name)
+
+
+def main() -> None:
+    """Run the command line; errors of ours are printed without a traceback."""
+    try:
+        app()
+    except ConsumerError as error:
+        print(f"safeguard: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code if isinstance(error, Fatal) else 1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        raise SystemExit(1) from None

@@ -1,0 +1,163 @@
+"""The commands about dead letters: list · show · retry · discard."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+from consumer.cli.options import (
+    Config,
+    DryRun,
+    Limit,
+    Sets,
+    Since,
+    Until,
+    examples,
+    selection_of,
+    settings_of,
+)
+from consumer.errors import InvalidSettings
+from consumer.reliability.selection import Selection, position_of
+
+app = cyclopts.App(
+    name="dead-letters", help="List, show, retry and discard what could not be judged."
+)
+
+Topic = Annotated[str | None, Parameter(help="The input whose dead letters are meant.")]
+Reasons = Annotated[
+    list[str] | None, Parameter(negative=(), help="Why they are dead letters; repeatable.")
+]
+Key = Annotated[str | None, Parameter(help="The record's key, as `show` prints it.")]
+All = Annotated[bool, Parameter(negative=(), help="All of the topic, without a filter.")]
+Again = Annotated[
+    bool, Parameter(negative=(), help="Those that were retried or discarded before as well.")
+]
+
+
+@app.command(
+    name="list",
+    help_epilogue=examples(
+        "safeguard dead-letters list --topic chat.messages",
+        "safeguard dead-letters list --topic chat.messages --reason not_json --since 2h",
+        "safeguard dead-letters list --topic chat.messages --limit 0 --json",
+    ),
+)
+def list_(
+    *,
+    topic: Annotated[str, Parameter(help="The input whose dead letters are meant.")],
+    reason: Reasons = None,
+    since: Since = None,
+    until: Until = None,
+    key: Key = None,
+    limit: Annotated[int, Parameter(help="The newest so many; 0 shows all.")] = 100,
+    json: Annotated[bool, Parameter(help="One JSON object a line.")] = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """List the dead letters of an input, newest last, and what became of each."""
+    from consumer.letters.commands import list_letters
+
+    settings = settings_of(config, set, quiet=True)
+    selection = selection_of(reason, since, until, key, limit)
+    raise SystemExit(list_letters(settings, topic, selection, as_json=json))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard dead-letters show chat.messages/3/4711",
+        "safeguard dead-letters show chat.messages/3/4711 --value",
+    )
+)
+def show(
+    position: Annotated[str, Parameter(help="topic/partition/offset, as `list` prints it.")],
+    *,
+    value: Annotated[
+        bool, Parameter(negative=(), help="Print the value too; it is what a user wrote.")
+    ] = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Show one dead letter with all its headers."""
+    from consumer.letters.commands import show_letter
+
+    found = position_of(position)
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(show_letter(settings, found, with_value=value))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard dead-letters retry chat.messages/3/4711",
+        "safeguard dead-letters retry --topic chat.messages --reason no_text --dry-run",
+        "safeguard dead-letters retry --topic chat.messages --all",
+    )
+)
+def retry(
+    *positions: Annotated[str, Parameter(help="topic/partition/offset, as `list` prints it.")],
+    topic: Topic = None,
+    reason: Reasons = None,
+    since: Since = None,
+    until: Until = None,
+    key: Key = None,
+    limit: Limit = 0,
+    all: All = False,
+    dry_run: DryRun = False,
+    again: Again = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Have the records of dead letters judged once more, after what was wrong has been mended."""
+    from consumer.letters.commands import retry_letters
+
+    settings = settings_of(config, set, quiet=True)
+    selection = selection_of(reason, since, until, key, limit, positions)
+    topics = _topics_meant(topic, selection, all)
+    raise SystemExit(retry_letters(settings, topics, selection, dry_run=dry_run, again=again))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard dead-letters discard chat.messages/3/4711",
+        "safeguard dead-letters discard --topic chat.messages --reason tombstone --until 7d",
+    )
+)
+def discard(
+    *positions: Annotated[str, Parameter(help="topic/partition/offset, as `list` prints it.")],
+    topic: Topic = None,
+    reason: Reasons = None,
+    since: Since = None,
+    until: Until = None,
+    key: Key = None,
+    limit: Limit = 0,
+    all: All = False,
+    dry_run: DryRun = False,
+    again: Again = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Note dead letters as done with, so that `retry` passes over them; none is deleted."""
+    from consumer.letters.commands import discard_letters
+
+    settings = settings_of(config, set, quiet=True)
+    selection = selection_of(reason, since, until, key, limit, positions)
+    topics = _topics_meant(topic, selection, all)
+    raise SystemExit(discard_letters(settings, topics, selection, dry_run=dry_run, again=again))
+
+
+def _topics_meant(topic: str | None, selection: Selection, is_all: bool) -> list[str]:
+    """The inputs that a command is about; so much is done at once that it must be meant."""
+    if selection.positions:
+        if topic or is_all or selection != Selection(positions=selection.positions):
+            raise InvalidSettings("give positions, or --topic with filters, not both")
+        return sorted({position.topic for position in selection.positions})
+    if topic is None:
+        raise InvalidSettings("say which letters: positions, or --topic with a filter or --all")
+    if selection.is_everything != is_all:
+        raise InvalidSettings(
+            f"all dead letters of {topic}? Give a filter, or --all"
+            if selection.is_everything
+            else "give filters or --all, not both"
+        )
+    return [topic]

@@ -1,0 +1,86 @@
+"""Options: what several commands are told in the same words, and how those words are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from consumer.domain.decoding import DeadLetterReason
+from consumer.errors import InvalidSettings
+from consumer.reliability.selection import Selection, moment_ms, position_of
+from consumer.settings import Settings, load_settings
+from consumer.telemetry.clock import SystemClock
+from consumer.telemetry.logs import set_up_logs
+
+Config = Annotated[
+    Path | None, Parameter(name=["--config", "-c"], help="TOML file with the settings.")
+]
+Sets = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--set",
+        negative=(),
+        help="One setting, as in --set kafka.group=mine; repeatable, wins over all.",
+    ),
+]
+Since = Annotated[
+    str | None, Parameter(help="Written at or after: 2h (ago), or 2026-01-31T08:00:00Z.")
+]
+Until = Annotated[str | None, Parameter(help="Written before: as --since.")]
+Limit = Annotated[int, Parameter(help="At most so many, the oldest first; 0 is no limit.")]
+DryRun = Annotated[bool, Parameter(negative=(), help="Say what would be done; change nothing.")]
+Json = Annotated[bool, Parameter(help="Print the report as one JSON object.")]
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: what to copy."""
+    return "\n".join(("Examples:", *(f"  {line}" for line in lines)))
+
+
+def settings_of(config: Path | None, sets: list[str] | None, *, quiet: bool = False) -> Settings:
+    if config is None and Path("safeguard.toml").exists():
+        config = Path("safeguard.toml")
+    settings = load_settings(config, pairs_of(sets or [], "--set"))
+    level = "error" if quiet else settings.telemetry.log_level
+    set_up_logs(level, settings.telemetry.log_format)
+    return settings
+
+
+def pairs_of(words: list[str], flag: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise InvalidSettings(f"{flag} {word}: write NAME=VALUE")
+        pairs[name] = value
+    return pairs
+
+
+def selection_of(
+    reasons: list[str] | None,
+    since: str | None,
+    until: str | None,
+    key: str | None,
+    limit: int,
+    positions: tuple[str, ...] = (),
+    *,
+    known: Iterable[str] = DeadLetterReason,
+) -> Selection:
+    now_ms = SystemClock().wall_ms()
+    names = list(known)
+    for reason in reasons or ():
+        if reason not in names:
+            raise InvalidSettings(f"--reason {reason}: there are {', '.join(names)}")
+    if limit < 0:
+        raise InvalidSettings(f"--limit {limit}: give 0 or more")
+    return Selection(
+        reasons=frozenset(reasons or ()),
+        since_ms=None if since is None else moment_ms(since, now_ms, "--since"),
+        until_ms=None if until is None else moment_ms(until, now_ms, "--until"),
+        key=key,
+        positions=frozenset(position_of(text) for text in positions),
+        limit=limit,
+    )

@@ -1,0 +1,132 @@
+"""The commands about policies: check · show · pin · cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+from rich.console import Console
+
+from consumer.cli.options import (
+    Config,
+    Json,
+    Sets,
+    Since,
+    Until,
+    examples,
+    selection_of,
+    settings_of,
+)
+
+app = cyclopts.App(name="policy", help="Check, show and pin policies; what judging costs.")
+
+Folder = Annotated[
+    Path | None,
+    Parameter(help="The folder of policy sets; the setting policies.folder by default."),
+]
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard policy check",
+        "safeguard policy check path/to/policies",
+    )
+)
+def check(
+    folder: Folder = None,
+    *,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Check every policy file and list every fault by file and line."""
+    from consumer.doctor import check_policies
+
+    raise SystemExit(check_policies(_folder(folder, config, set)))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard policy show",
+        "safeguard policy show chat.messages@v2",
+        "safeguard policy show chat.messages@v2 --prompt",
+    )
+)
+def show(
+    version: Annotated[str | None, Parameter(help="set@vN.")] = None,
+    *,
+    folder: Folder = None,
+    prompt: Annotated[
+        bool, Parameter(help="Print the system message that the model is sent, word for word.")
+    ] = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Show the policy sets, or one version with its labels and rules."""
+    from consumer.doctor import show_policies
+
+    raise SystemExit(show_policies(_folder(folder, config, set), version, prompt, Console()))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard policy pin",
+    )
+)
+def pin(folder: Path | None = None, *, config: Config = None, set: Sets = None) -> None:
+    """Write down the digests of the published versions, so that a change to one is refused."""
+    from consumer.doctor import pin_policies
+
+    raise SystemExit(pin_policies(_folder(folder, config, set)))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard policy cost --topic chat.messages --since 1d",
+        "safeguard policy cost --topic chat.messages --price-in 0.075 --price-cached 0.0375 "
+        "--price-out 0.30",
+        "safeguard policy cost --topic chat.messages --gpu-hour 2.50 --calls-at-once 32 --json",
+    )
+)
+def cost(
+    *,
+    topic: Annotated[str, Parameter(help="The input topic.")],
+    since: Since = None,
+    until: Until = None,
+    price_in: Annotated[
+        float | None, Parameter(help="Price of a million prompt tokens, in any currency.")
+    ] = None,
+    price_cached: Annotated[
+        float | None, Parameter(help="The same for those from the cache; as --price-in else.")
+    ] = None,
+    price_out: Annotated[
+        float | None, Parameter(help="The same for completion tokens, reasoning among them.")
+    ] = None,
+    gpu_hour: Annotated[
+        float | None, Parameter(help="Price of an hour of the GPU, instead of tokens.")
+    ] = None,
+    calls_at_once: Annotated[
+        float | None,
+        Parameter(
+            help="Calls that the GPU serves at once; else it is paid from the first verdict "
+            "to the last."
+        ),
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Add up tokens and model time of an input's verdicts by version, and what they cost."""
+    from consumer.billing.prices import PriceRequest
+    from consumer.costs import CostRequest, show_cost
+
+    settings = settings_of(config, set, quiet=True)
+    period = selection_of(None, since, until, None, 0)
+    prices = PriceRequest(price_in, price_cached, price_out, gpu_hour, calls_at_once)
+    request = CostRequest(topic, period.since_ms, period.until_ms, prices)
+    raise SystemExit(show_cost(settings, request, as_json=json))
+
+
+def _folder(folder: Path | None, config: Path | None, sets: list[str] | None) -> Path:
+    return folder or settings_of(config, sets, quiet=True).policies.folder

@@ -1,0 +1,125 @@
+"""The commands about verdicts, whole topics of them: evaluate · audit · rejudge."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+import cyclopts
+from cyclopts import Parameter
+
+from consumer.cli.options import (
+    Config,
+    DryRun,
+    Json,
+    Limit,
+    Sets,
+    Since,
+    Until,
+    examples,
+    selection_of,
+    settings_of,
+)
+from consumer.domain.verdict import UnjudgedReason
+
+app = cyclopts.App()
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard evaluate --topic chat.messages --config safeguard.toml",
+        "safeguard evaluate --topic chat.messages --version v1 --suite cases --json",
+        "safeguard evaluate --topic chat.messages --suite attacks --limit 50 --concurrency 4",
+    )
+)
+def evaluate(
+    *,
+    topic: Annotated[str, Parameter(help="The input topic whose policies are meant.")],
+    version: Annotated[
+        str | None, Parameter(help="v1, v2 and so on; the live one by default.")
+    ] = None,
+    suite: Annotated[
+        Literal["cases", "attacks", "all"],
+        Parameter(
+            help="The version's labelled cases, attacks on the harmful ones among them, or both."
+        ),
+    ] = "all",
+    json: Json = False,
+    limit: Annotated[
+        int, Parameter(help="At most so many texts of each suite, spread over it; 0 is no limit.")
+    ] = 0,
+    concurrency: Annotated[int, Parameter(help="Texts judged at one time.")] = 8,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Judge labelled cases and attacks; exit 1 where an attack or a harmful case gets through."""
+    from consumer.evaluator import EvaluationRequest, evaluate_topic
+
+    settings = settings_of(config, set, quiet=True)
+    request = EvaluationRequest(topic, version, suite, limit, concurrency)
+    raise SystemExit(asyncio.run(evaluate_topic(settings, request, as_json=json)))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard audit --topic chat.messages --config safeguard.toml",
+        "safeguard audit --topic chat.messages --since 2026-01-31T08:00:00Z --json",
+        "safeguard audit --topic chat.messages --from-offset 0=1200 --from-offset 1=900",
+    )
+)
+def audit(
+    *,
+    topic: Annotated[str, Parameter(help="The input topic.")],
+    config: Config = None,
+    set: Sets = None,
+    json: Json = False,
+    group: Annotated[
+        str | None, Parameter(help="Whose verdicts; the setting kafka.group by default.")
+    ] = None,
+    from_offset: Annotated[
+        list[str] | None,
+        Parameter(
+            negative=(),
+            help="First offset to account for: OFFSET for every partition, or PARTITION=OFFSET; "
+            "repeatable. The oldest record left by default.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None, Parameter(help="Account for records from this RFC 3339 time on.")
+    ] = None,
+) -> None:
+    """Prove from the topics what became of each record; exit 1 where that is not as promised."""
+    from consumer.auditor import AuditRequest, audit_topic
+
+    request = AuditRequest(topic, group, from_offset or (), since)
+    raise SystemExit(audit_topic(settings_of(config, set, quiet=True), request, as_json=json))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard rejudge --topic chat.messages --dry-run",
+        "safeguard rejudge --topic chat.messages --reason outage --since 2h",
+        "safeguard rejudge --topic chat.messages --limit 1000 --json",
+    )
+)
+def rejudge(
+    *,
+    topic: Annotated[str, Parameter(help="The input topic.")],
+    reason: Annotated[
+        list[str] | None, Parameter(negative=(), help="Why they are unjudged; repeatable.")
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 0,
+    dry_run: DryRun = False,
+    json: Json = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Judge unjudged messages once more; exit 1 where some stay so or are gone."""
+    from consumer.rejudge import RejudgeRequest, rejudge_topic
+
+    settings = settings_of(config, set, quiet=True)
+    selection = selection_of(reason, since, until, None, limit, known=UnjudgedReason)
+    request = RejudgeRequest(topic, selection, dry_run)
+    raise SystemExit(asyncio.run(rejudge_topic(settings, request, as_json=json)))

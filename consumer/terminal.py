@@ -1,0 +1,65 @@
+"""Terminal: how far a command has read, and what it found, for a person there or for a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from consumer.domain.message import Record
+from consumer.kafka.scan import Span, TopicScan
+
+
+def tell(
+    fields: Mapping[str, object],
+    lines: Iterable[str],
+    *,
+    as_json: bool,
+    show: Callable[[Console], None] | None = None,
+) -> None:
+    """
+    Print a result to stdout: as one JSON object where that was asked for, else as lines.
+
+    A result that a person reads better in another form brings `show`; a pipe never gets that.
+    """
+    console = Console(highlight=False)
+    if as_json:
+        print(orjson.dumps(fields, option=orjson.OPT_INDENT_2).decode())
+    elif show is not None and console.is_terminal:
+        show(console)
+    else:
+        for line in lines:
+            print(line)
+
+
+def bars(console: Console) -> Progress:
+    """Bars that are gone at the end, and are not there at all where nobody looks on."""
+    return Progress(
+        TextColumn("{task.description:<8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def read(
+    scan: TopicScan, spans: Sequence[Span], progress: Progress, what: str
+) -> Iterator[list[Record]]:
+    """
+    The records of the spans in batches, under a bar that says what they are.
+
+    Raises:
+        BrokerUnavailable: a partition cannot be read now.
+    """
+    total = sum(max(0, span.end - span.start) for span in spans)
+    task = progress.add_task(what, total=total)
+    for batch in scan.records(spans):
+        yield batch
+        progress.advance(task, len(batch))
+    # Offsets without a record never come, so the bar would stop short.
+    progress.update(task, completed=total)
