@@ -118,12 +118,15 @@ class Endpoint:
         self._metrics.call_seconds.observe(latency_s)
         return Answer(self, format, reply, sent, latency_s)
 
-    def learn(self, answer: Answer, *, is_full: bool) -> None:
-        """Learn from an answer how many calls the server takes; `is_full`: others wait for one."""
-        if self.knee is None:
-            return
+    def learn(self, answer: Answer, *, is_full: bool, late_s: float) -> None:
+        """
+        Learn from an answer how many calls the server takes, where it has a knee finder.
+
+        `is_full`: others wait for a place; `late_s`: how late the worker itself is just now.
+        """
+        assert self.knee is not None
         if answer.is_whole:
-            self.knee.answered(answer.sent, answer.latency_s, is_full)
+            self.knee.answered(answer.sent, answer.latency_s, is_full, late_s)
         elif answer.reply.status in OVERLOADED:
             self.knee.refused(answer.sent)
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from consumer.classifier.endpoint import Answer, Endpoint
 from consumer.classifier.hedge import Hedging
+from consumer.classifier.lateness import Lateness
 from consumer.classifier.parser import Reading
 from consumer.classifier.queue import LaneQueue
 from consumer.classifier.request import RequestFormat
@@ -74,6 +75,7 @@ class Fleet:
         self._reserved_share = reserved_share
         self._hedging = hedging
         self._use = LaneUse(KEPT_S)
+        self._lateness = Lateness()
         self._queue: LaneQueue[Wish, Endpoint] = LaneQueue()
         self._ranks: dict[Policy, tuple[Endpoint, ...]] = {}
         self.suspects = asyncio.Lock()
@@ -238,7 +240,10 @@ class Fleet:
             answer = await place.post(
                 question.policy, question.user, format, timeout_s, int(question.lane)
             )
-            place.learn(answer, is_full=self._queue.has_waiting())
+            if place.knee is not None:
+                self._lateness.watch()
+                is_full = self._queue.has_waiting()
+                place.learn(answer, is_full=is_full, late_s=self._lateness.mean_s)
         finally:
             someone_waited = self.give_back(place)
         return answer, someone_waited
@@ -289,6 +294,9 @@ class Fleet:
         return place
 
     async def close(self) -> None:
+        self._lateness.stop()
+        if self.second is not None:
+            self.second._lateness.stop()
         for endpoint in self.all:
             await endpoint.close()
 

@@ -9,7 +9,8 @@ among more calls. The limit goes to where it is about `ELASTICITY`.
 
 Widths are doubled first, then tried a little below and above by turns, ever more rarely while
 nothing changes. A refusal for load (429, 503) is an answer too: it names a ceiling, which is tried
-again only after many answers. Nothing is learned while there was no more to do.
+again only after many answers. Nothing is learned while there was no more to do, nor from latencies
+that were the worker's own doing: it then has calls enough, for more of them would wait for it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,13 @@ STEEP, WALL = 0.7, 0.92
 """Elasticity over a doubling: the knee lies below; and it is a fixed number of slots."""
 WORSE = 1.3
 """Latency that grew so much at the same width makes it compare anew."""
+OWN_SHARE = 0.1
+"""
+A window whose mean lateness is more of its mean latency tells of the worker and not of the server.
+
+An answer waits for two or three turns of the loop, a timer for one at most: at a tenth the worker's
+part is about a quarter, and cannot be taken for an elasticity of 0.8.
+"""
 CEILING_ANSWERS = 2_000
 """After so many answers a ceiling is tried again; twice as many each time that it holds."""
 CEILING_ANSWERS_MAX = 64_000
@@ -69,6 +77,7 @@ class KneeFinder:
         self._calls = 0
         self._sum_at_once = 0.0
         self._sum_log = 0.0
+        self._sum_s = self._sum_late_s = 0.0
         self._below: _Width | None = None
         self._first: _Width | None = None
         self._held: _Width | None = None
@@ -90,8 +99,12 @@ class KneeFinder:
         """A call goes out; so many are under way with it."""
         return Sent(self._window, at_once)
 
-    def answered(self, sent: Sent, latency_s: float, is_full: bool) -> None:
-        """It was answered; `is_full` says that others wait for its place."""
+    def answered(self, sent: Sent, latency_s: float, is_full: bool, late_s: float = 0.0) -> None:
+        """
+        It was answered; `is_full` says that others wait for its place.
+
+        `late_s` is how late the worker itself is just now, see `Lateness`.
+        """
         if self._ceiling is not None:
             self._ceiling_left -= 1
         if sent.window != self._window or not is_full:
@@ -103,11 +116,17 @@ class KneeFinder:
         self._calls += 1
         self._sum_at_once += sent.at_once
         self._sum_log += math.log(max(latency_s, 1e-6))
+        self._sum_s += latency_s
+        self._sum_late_s += late_s
         enough = max(WINDOW_MIN, 2 * self.limit)
         if self._phase == "grow":
             # A doubling shows more plainly than a swing does.
             enough = max(GROW_WINDOW_MIN, self.limit)
-        if self._calls >= enough:
+        if self._calls < enough:
+            return
+        if self._sum_late_s > OWN_SHARE * self._sum_s:
+            self._is_own()
+        else:
             measured = _Width(self._sum_at_once / self._calls, self._sum_log / self._calls)
             self._measured(measured)
 
@@ -148,6 +167,13 @@ class KneeFinder:
             self._compared(width)
         else:
             self._has_held(width)
+
+    def _is_own(self) -> None:
+        """The worker was the slow one: measure again where we are, and stay in the middle."""
+        if self._phase in ("low", "high"):
+            self._hold()
+        else:
+            self._begin(self.limit)
 
     def _grown(self, width: _Width) -> None:
         below, self._below = self._below, width
@@ -219,6 +245,7 @@ class KneeFinder:
         self._window += 1
         self._calls = 0
         self._sum_at_once = self._sum_log = 0.0
+        self._sum_s = self._sum_late_s = 0.0
 
 
 def _elasticity(below: _Width, above: _Width) -> float:

@@ -264,7 +264,7 @@ class Heard:
     def sent(self, at_once: int) -> int:
         return at_once
 
-    def answered(self, sent: int, latency_s: float, is_full: bool) -> None:
+    def answered(self, sent: int, latency_s: float, is_full: bool, late_s: float) -> None:
         self.told.append(is_full)
 
     def refused(self, sent: int) -> None:

@@ -108,6 +108,33 @@ def test_nothing_is_learned_while_there_was_no_more_to_do() -> None:
     assert set(run(finder, 8, is_full=False, answers=3_000).limits) == {32}
 
 
+def narrowed(late_s: float) -> int:
+    """The limit after each answer took as long as there were calls, as if all of them queued."""
+    finder = KneeFinder(4, 512, 64)
+    for _ in range(5_000):
+        at_once = finder.limit
+        finder.answered(finder.sent(at_once), 0.001 * at_once, True, late_s * at_once)
+    return finder.limit
+
+
+def test_a_worker_that_is_slow_itself_is_not_taken_for_a_slow_server() -> None:
+    """The same latencies narrow it where the worker was on time, and else say nothing."""
+    assert narrowed(late_s=0.0) < 32
+    assert narrowed(late_s=0.0002) == 64
+
+
+def test_once_the_worker_is_on_time_again_the_knee_is_found() -> None:
+    """A busy spell leaves nothing behind, in whatever phase it came."""
+    finder = KneeFinder(4, 512, 32)
+    dice = random.Random(3)
+    for _ in range(200):
+        late_s = dice.choice([0.0, 1.0])
+        for _ in range(dice.randrange(600)):
+            finder.answered(finder.sent(finder.limit), 0.1, True, late_s)
+
+    assert run(finder, 64).busy_share > 0.95
+
+
 def test_the_bounds_hold() -> None:
     """Neither refusals nor slowness take it below the least, nor ease above the most."""
     assert min(run(KneeFinder(4, 512, 32), 1, queue_max=3, answers=3_000).limits) == 4
