@@ -130,7 +130,7 @@ class InferenceSettings(_Section):
     """Calls to a server at once, at most; with `adaptive` fewer where more only queue there."""
     calls_min: Annotated[int, Field(ge=1, le=10_000)] = 4
     """With `adaptive`: calls to a server at once, at least."""
-    adaptive: bool = False
+    adaptive: bool = True
     """Find out how many calls a server takes at once, by its latency and its refusals."""
     reserved_share: Annotated[float, Field(ge=0, le=0.9)] = 0.1
     """Of each server's places, what later lanes leave to earlier ones while those are in use."""
