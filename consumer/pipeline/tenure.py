@@ -53,7 +53,7 @@ class Tenure:
         self._unacknowledged: dict[str, dict[int, int]] = {}
         """Output -> offset of the record on its way there -> where it can lie at the earliest."""
         self._named: frozenset[str] = frozenset()
-        """The outputs that an accepted commit has named."""
+        """The outputs that an accepted commit has named, and every one that was asked for since."""
         self._asked: Moment | None = None
         """When the commit under way was asked for."""
         self._asked_metadata = ""
@@ -150,6 +150,8 @@ class Tenure:
         self._asked = now
         self._asked_was_steady = is_steady
         self._asked_names = self._names()
+        # From when it may be stored the next owner looks nowhere else, whatever we hear of it.
+        self._named &= self._asked_names
         self._asked_mark = self._mark
         self._has_moved = False
         point = self._point(now, self._terms.length_s, is_released=False)

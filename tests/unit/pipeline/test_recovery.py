@@ -425,6 +425,33 @@ async def test_an_output_of_before_a_reload_is_named_while_something_goes_there(
     assert ALLOW in stage.checkpoint.floors
 
 
+async def test_an_output_that_a_commit_under_way_does_not_name_any_more_gets_nothing() -> None:
+    """That commit may be stored by now: the next owner would not look there."""
+    stage = Stage()
+    gate = stage.hold("OK slow")
+    await stage.own()
+    stage.intake.taken([record(0, "OK slow")])
+    await settle()
+    stage.source.answer = None
+    outputs = Outputs(allow="elsewhere")
+    stage.policies.catalogue = Catalogue(
+        (Binding("chat", (TOPIC,), VERSION, Reading(format="text"), outputs),)
+    )
+    stage.intake.taken([record(1, "BAD")])
+    stage.intake.commit()
+    assert ALLOW not in stage.checkpoint.floors
+    gate.set()
+    await settle()
+    assert stage.sink.topics == [BLOCK]
+
+    stage.source.answer_last()
+    assert stage.sink.topics == [BLOCK]
+    stage.intake.commit()
+    assert ALLOW in stage.checkpoint.floors
+    stage.source.answer_last()
+    assert stage.sink.topics == [BLOCK, ALLOW]
+
+
 async def test_an_answer_that_never_comes_is_not_waited_for_longer_than_a_lease() -> None:
     """The commit is asked for anew; the late answer to the old one renews nothing."""
     stage = Stage()
