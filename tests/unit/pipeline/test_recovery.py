@@ -153,6 +153,41 @@ async def test_more_than_fits_the_metadata_is_found_again_from_where_it_was_foun
     assert stage.intake.ledger.recovered == 1
 
 
+async def test_what_only_the_last_checkpoint_names_is_named_by_the_next_one_too() -> None:
+    """Its verdicts lie below the floors: nobody would find them there, whatever else there is."""
+    stage = Stage()
+    stage.tails.outputs = {ALLOW: {500 + at: at * 300_000 for at in range(1, 2_000)}}
+    floors = {topic: Floor(500) for topic in ALL}
+    await stage.own(0, left_behind(done=frozenset({3, 5}), floors=floors))
+
+    assert stage.checkpoint.done == {3, 5}
+    assert stage.checkpoint.floors[ALLOW].offset == 500
+
+
+async def test_what_was_found_done_is_not_taken_beyond_the_room_of_the_map() -> None:
+    """It is named as well once it is taken, as long as something before it is unfinished."""
+    stage = Stage(limits=FlowLimits(10_000, 10_000, 10_000))
+    stage.tails.outputs = {ALLOW: {at: at * 300_000 for at in range(1, 2_000)}}
+    stage.tails.first_ms = 0
+    gate = stage.hold("OK slow")
+    await stage.own(0, metadata="somebody else's")
+    sparse = [record(number * 300_000) for number in range(1, 2_000)]
+    stage.intake.taken([record(0, "OK slow"), *sparse])
+    stage.intake.commit()
+    await settle()
+    assert 200 < stage.intake.ledger.recovered < 1_000
+    assert len(stage.checkpoint.done) == stage.intake.ledger.recovered
+    assert stage.source.paused == [ZERO]
+
+    gate.set()
+    await settle()
+    stage.acknowledge()
+    stage.intake.commit()
+    await settle()
+    assert stage.offsets[-1] == 1_999 * 300_000 + 1
+    assert stage.intake.ledger.difference == 0
+
+
 async def test_a_floor_is_where_what_is_on_its_way_can_lie() -> None:
     """Noted before the first attempt, kept until the acknowledgement, then past all of it."""
     stage = Stage()
