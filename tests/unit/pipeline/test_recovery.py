@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import ExitStack
+from math import ceil
+from typing import NamedTuple
+from unittest.mock import patch
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from consumer.domain.binding import Binding, Catalogue, Outputs, Reading
-from consumer.domain.checkpoint import Checkpoint, Floor
+from consumer.domain.checkpoint import Checkpoint, Floor, decode_checkpoint, encode_done
 from consumer.domain.message import Position, Record
 from consumer.errors import Fatal
-from consumer.interfaces import Assigned, Committed, Fate, Report
+from consumer.interfaces import Assigned, CommitPoint, Committed, Fate, Report
+from consumer.pipeline import offsets
 from consumer.pipeline.limiter import FlowLimits
 from consumer.pipeline.recovery import RecoveryLimits
 from tests.unit.pipeline.staging import TOPIC, VERSION, ZERO, Stage, record, settle
+from tests.unit.pipeline.succession import FOREIGN, OUTPUTS, Broker, Worker
 
 ALLOW, FLAG, BLOCK, LETTER = (
     f"{TOPIC}{end}" for end in (".allow", ".flag", ".block", ".dead-letter")
@@ -578,3 +594,275 @@ def test_a_record_taken_before_its_partition_is_recovered_stops_the_service() ->
         assert isinstance(stage.intake.failure.exception(), Fatal)
 
     asyncio.run(run())
+
+
+some_outputs = st.lists(st.sampled_from(OUTPUTS), min_size=1, unique=True)
+
+
+class Work(NamedTuple):
+    """How much of each a worker does in one step."""
+
+    gaps: list[int]
+    """One for each record that it takes; what the input lacks comes with this gap before it."""
+    judged: int
+    stored: int
+    reported: list[str]
+    """Outputs that reports come from, in this order."""
+    is_followed: bool
+    """Whether things happen between two reports of one batch."""
+    is_committed: bool
+
+
+some_work = st.builds(
+    Work,
+    gaps=st.lists(st.sampled_from([1, 1, 1, 2, 9]), max_size=8),
+    judged=st.sampled_from([9, 3, 1, 0]),
+    stored=st.sampled_from([9, 3, 1, 0]),
+    reported=st.permutations(OUTPUTS) | st.lists(st.sampled_from(OUTPUTS), unique=True),
+    is_followed=st.booleans(),
+    is_committed=st.booleans(),
+)
+
+
+class SuccessionAgainstOutputs(RuleBasedStateMachine):
+    """
+    One worker after another owns a partition; the oracle is what lies on the outputs.
+
+    An owner may crash at any step, or be expelled and go on without knowing it. What it had sent
+    is stored then or never, and its last commit may be one of long ago.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broker = Broker()
+        self.broker.when_read = self.nobody_else_may_publish_any_more
+        self.alive: list[Worker] = []
+        """The owner comes last; one before it was expelled and does not know it."""
+        self.patches = ExitStack()
+
+    def teardown(self) -> None:
+        self.patches.close()
+
+    @property
+    def established(self) -> list[Worker]:
+        return [worker for worker in self.alive if worker.tenure.is_established]
+
+    # Owners come and go.
+
+    @initialize(
+        data=st.data(),
+        map_bytes_max=st.sampled_from([1, 3, offsets.MAP_BYTES_MAX]),
+        outputs=some_outputs,
+        work=some_work,
+    )
+    def begin(
+        self, data: st.DataObject, map_bytes_max: int, outputs: list[str], work: Work
+    ) -> None:
+        """The map of finished records may have so little room that a few of them fill it."""
+        self.map_chars_max = 1 + 4 * ceil(map_bytes_max / 3)
+        self.patches.enter_context(patch.object(offsets, "MAP_BYTES_MAX", map_bytes_max))
+        self.take_over(outputs, True)
+        self.commit(self.alive[-1])
+        self.go_on(data, self.alive[-1], work)
+
+    def take_over(
+        self,
+        outputs: list[str],
+        knows_ends: bool,
+        while_waiting: Callable[[int], None] = lambda seconds: None,
+    ) -> None:
+        worker = Worker(self.broker, outputs, knows_ends)
+        # From here on the commits of whoever was the owner are refused.
+        self.broker.member = worker
+        worker.recover(while_waiting)
+        self.alive.append(worker)
+        # What is on an output counts as done, and nothing else does.
+        start = worker.assigned.start
+        assert worker.recovered.done == {each for each in self.broker.judged if each >= start}
+
+    def nobody_else_may_publish_any_more(self) -> None:
+        """When an owner begins to read, nothing can come that it would miss."""
+        assert not self.broker.sent
+        for other in self.alive:
+            assert not any(other.tenure.may_publish(topic, other.now) for topic in OUTPUTS)
+
+    @precondition(lambda self: self.alive[-1].is_at_work)
+    @rule(
+        end=st.sampled_from(["crashed", "crashed", "expelled", "expelled", "revoked"]),
+        are_commits_in=st.booleans(),
+        outputs=some_outputs,
+        knows_ends=st.booleans(),
+        data=st.data(),
+        work=some_work | st.none(),
+        sends_after_s=st.integers(0, 30),
+        stored_after_s=st.integers(0, 30),
+    )
+    def succeed(
+        self,
+        end: str,
+        are_commits_in: bool,
+        outputs: list[str],
+        knows_ends: bool,
+        data: st.DataObject,
+        work: Work | None,
+        sends_after_s: int,
+        stored_after_s: int,
+    ) -> None:
+        """What others had sent, and still may send, is stored while the new owner waits."""
+        last = self.alive[-1]
+        while are_commits_in and self.broker.asked:
+            self.broker.coordinate()
+        if end == "revoked" and are_commits_in:
+            self.broker.commit = last.tenure.last_point(last.now)
+        self.alive = [last] if end == "expelled" else []
+
+        def others_go_on(seconds: int) -> None:
+            if seconds == sends_after_s:
+                for other in self.alive:
+                    other.send()
+            if seconds == stored_after_s:
+                while self.broker.sent:
+                    self.broker.store(self.broker.sent[0])
+
+        self.take_over(outputs, knows_ends, others_go_on)
+        if work is not None:
+            self.commit(self.alive[-1])
+            self.go_on(data, self.alive[-1], work)
+
+    @precondition(lambda self: self.broker.commit and self.broker.commit.offset)
+    @rule(data=st.data())
+    def reset_by_an_operator(self, data: st.DataObject) -> None:
+        """
+        In an empty group the commit is replaced by an earlier one that says nothing.
+
+        Nothing then names an output but the policies, so these still name all of them.
+        """
+        self.alive = []
+        self.time_passes(30)
+        self.broker.asked.clear()
+        assert self.broker.commit is not None
+        offset = data.draw(st.integers(0, self.broker.commit.offset))
+        self.broker.commit = CommitPoint(1, offset, "")
+        self.take_over(list(OUTPUTS), True)
+        self.commit(self.alive[-1])
+
+    @rule(data=st.data(), outputs=some_outputs)
+    def reload(self, data: st.DataObject, outputs: list[str]) -> None:
+        """Other policies come into force, which publish elsewhere."""
+        worker = data.draw(st.sampled_from(self.alive))
+        worker.outputs = outputs
+        worker.tenure.name_outputs(outputs)
+
+    # Records.
+
+    @precondition(lambda self: self.established)
+    @rule(data=st.data(), work=some_work)
+    def work(self, data: st.DataObject, work: Work) -> None:
+        self.go_on(data, data.draw(st.sampled_from(self.established)), work)
+
+    def go_on(self, data: st.DataObject, worker: Worker, work: Work) -> None:
+        """
+        A worker does so much of each, in any order and to any output.
+
+        One rule goes the whole way, since random steps would hardly ever come as far as a commit.
+        """
+        for gap in work.gaps:
+            if worker.position > self.broker.input[-1]:
+                self.broker.input.append(self.broker.input[-1] + gap)
+            worker.take()
+        for _ in range(min(work.judged, len(worker.taken))):
+            # The next owner may come to another verdict: that is why it must not judge again.
+            offset = data.draw(st.sampled_from(worker.taken))
+            worker.taken.remove(offset)
+            worker.ready.append((data.draw(st.sampled_from(worker.outputs)), offset))
+        worker.send()
+        for _ in range(min(work.stored, len(self.broker.sent))):
+            self.broker.store(data.draw(st.sampled_from(self.broker.first_sent())))
+        for topic in work.reported:
+            worker.report(topic, data.draw(st.sampled_from([9, 1])), work.is_followed)
+        if work.is_committed:
+            self.commit(worker)
+
+    # What is on its way to the outputs.
+
+    @precondition(lambda self: self.broker.sent)
+    @rule(data=st.data())
+    def fail_to_publish(self, data: st.DataObject) -> None:
+        worker = data.draw(st.sampled_from([sent.worker for sent in self.broker.sent]))
+        worker.give_up()
+        if worker in self.alive:
+            worker.send()
+
+    @rule(topic=st.sampled_from(OUTPUTS), count=st.integers(1, 3))
+    def somebody_else_publishes(self, topic: str, count: int) -> None:
+        for _ in range(count):
+            self.broker.append(topic, FOREIGN)
+
+    # Commits.
+
+    def commit(self, worker: Worker) -> None:
+        """From the question to the answer, if there is anything new to be said."""
+        worker.ask(is_steady=True)
+        while self.broker.asked:
+            self.broker.coordinate()
+        while worker.answers:
+            worker.answered()
+
+    @rule(data=st.data(), is_steady=st.booleans())
+    def ask(self, data: st.DataObject, is_steady: bool) -> None:
+        data.draw(st.sampled_from(self.alive)).ask(is_steady)
+
+    @precondition(lambda self: self.broker.asked)
+    @rule()
+    def coordinate(self) -> None:
+        self.broker.coordinate()
+
+    @precondition(lambda self: self.broker.asked)
+    @rule(data=st.data())
+    def stop_waiting_for_an_answer(self, data: st.DataObject) -> None:
+        """It is told as refused, though it may yet be accepted."""
+        worker, point = data.draw(st.sampled_from(list(self.broker.asked)))
+        worker.tenure.answered(point.metadata, is_accepted=False)
+
+    @precondition(lambda self: any(worker.answers for worker in self.alive))
+    @rule(data=st.data())
+    def answer(self, data: st.DataObject) -> None:
+        data.draw(st.sampled_from([each for each in self.alive if each.answers])).answered()
+
+    @rule(seconds=st.sampled_from([0.2, 1, 5, 25]))
+    def time_passes(self, seconds: float) -> None:
+        self.broker.clock.move(seconds)
+        self.broker.expire()
+
+    # What must hold after every step.
+
+    @invariant()
+    def no_record_has_two_verdicts(self) -> None:
+        judged = self.broker.judged
+        assert len(judged) == len(set(judged))
+
+    @invariant()
+    def what_is_committed_past_has_a_verdict(self) -> None:
+        committed = self.broker.commit.offset if self.broker.commit else 0
+        judged = set(self.broker.judged)
+        assert judged.issuperset(offset for offset in self.broker.input if offset < committed)
+
+    @invariant()
+    def what_the_commit_does_not_name_lies_where_it_says(self) -> None:
+        """At or above the floor of its output: who would recover now would find it."""
+        commit = self.broker.commit
+        left = decode_checkpoint(commit.metadata, commit.offset, TOPIC) if commit else None
+        if commit is None or left is None:
+            return
+        assert left.done <= set(self.broker.judged)
+        assert len(encode_done(left.done, commit.offset)) <= self.map_chars_max
+        for topic, lying in self.broker.outputs.items():
+            named = {FOREIGN, *left.done}
+            unnamed = {at for at, o in lying.items() if o >= commit.offset and o not in named}
+            assert not unnamed or topic in left.floors
+            assert not unnamed or left.floors[topic].offset <= min(unnamed)
+
+
+# Where it fails, finding the shortest failing history takes a while.
+TestSuccession = pytest.mark.timeout(400)(SuccessionAgainstOutputs.TestCase)
+TestSuccession.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
