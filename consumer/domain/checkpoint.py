@@ -164,6 +164,12 @@ def decode_done(text: str, offset: int) -> frozenset[int]:
     return frozenset(done)
 
 
+def runs_bytes(done: Iterable[int], offset: int) -> int:
+    """How many bytes these finished records take as runs, before they become text."""
+    ordered = sorted(done)
+    return len(_runs(ordered, offset)) if ordered else 0
+
+
 def varint_bytes(number: int) -> int:
     """How many bytes a number takes in a run."""
     return max(1, (number.bit_length() + 6) // 7)

@@ -225,7 +225,7 @@ class Intake:
         """
         tenure, offset = stretch.settled, record.position.offset
         if tenure.tracker.is_recovered(offset):
-            return True
+            return tenure.tracker.has_room(offset)
         oldest = next(iter(stretch.flights), None)
         if oldest is not None and (tenure.is_careful(offset) or tenure.is_careful(oldest)):
             return False

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from consumer.domain.checkpoint import MAP_CHARS_MAX, varint_bytes
+from consumer.domain.checkpoint import MAP_CHARS_MAX, runs_bytes, varint_bytes
 
 MAP_BYTES_MAX = MAP_CHARS_MAX * 3 // 4 - 16
 """What base64 makes MAP_CHARS_MAX of, and a little less."""
@@ -21,12 +21,18 @@ MAP_BYTES_MAX = MAP_CHARS_MAX * 3 // 4 - 16
 class OffsetTracker:
     """Which records of one partition are unfinished, and how far may be committed."""
 
-    def __init__(self, start: int, recovered: Iterable[int] = ()) -> None:
+    def __init__(
+        self, start: int, recovered: Iterable[int] = (), named: Iterable[int] = ()
+    ) -> None:
         self._pending: deque[int] = deque()
         self._done: set[int] = set()
         self._recovered = {offset for offset in recovered if offset >= start}
         """Finished by an earlier owner, and not yet taken by us."""
         self._recovered_in_order = deque(sorted(self._recovered))
+        self._named = {offset for offset in named if offset >= start}
+        """Those of them that the last checkpoint named; they may lie below every floor."""
+        self._named_cost = runs_bytes(self._named, start)
+        self._highest_named = max(self._named, default=start - 1)
         self._last = start - 1
         self._costs: deque[int] = deque()
         self._cost = 0
@@ -65,8 +71,8 @@ class OffsetTracker:
         """
         Whether `done` names all that earlier owners finished.
 
-        After an operator's reset there may be more of it than fits; then it is found again by
-        reading the outputs from where it was found.
+        After an operator's reset there may be more of it than fits; then what was found is found
+        again by reading the outputs from there. What the last checkpoint named always fits.
         """
         span = (max(self._last, self._highest) - self.committable) // 8 + 1
         return min(span, self._cost + self._recovered_cost) <= MAP_BYTES_MAX
@@ -76,14 +82,14 @@ class OffsetTracker:
         """Finished records above the committable offset; those of earlier owners as far as fits."""
         if self._recovered and self.covers_recovered:
             return frozenset(self._done | self._recovered)
-        return frozenset(self._done)
+        return frozenset(self._done | self._named & self._recovered)
 
     def has_room(self, offset: int) -> bool:
         """Whether the map of finished records surely fits with this next record."""
         if not self._pending:
             return True
-        span = (offset - self.committable) // 8 + 1
-        cost = self._cost + varint_bytes(offset - self._last) + 1
+        span = (max(offset, self._highest_named) - self.committable) // 8 + 1
+        cost = self._cost + self._named_cost + varint_bytes(offset - self._last) + 1
         return min(span, cost) <= MAP_BYTES_MAX
 
     def is_recovered(self, offset: int) -> bool:
@@ -118,3 +124,5 @@ class OffsetTracker:
             self._recovered.discard(in_order.popleft())
         if not in_order:
             self._recovered_cost = 0
+        if self._last >= self._highest_named:
+            self._named_cost = 0

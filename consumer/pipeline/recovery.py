@@ -65,6 +65,8 @@ class Recovered(NamedTuple):
     careful_until: int
     attempted: int = -1
     attempts: int = 0
+    named: frozenset[int] = frozenset()
+    """What the checkpoint said was done; the tails need not hold it."""
 
 
 class Recovery:
@@ -149,6 +151,7 @@ class Recovery:
                 topic_id=short_id(topic_id),
                 starts=1,
                 careful_until=0,
+                named=left.done if left else frozenset(),
             ),
             left,
             start,

@@ -37,7 +37,7 @@ class Tenure:
         self.partition = assigned.partition
         self.number = assigned.number
         self.term = recovered.term
-        self.tracker = OffsetTracker(assigned.start, recovered.done)
+        self.tracker = OffsetTracker(assigned.start, recovered.done, recovered.named)
         self.is_established = False
         """Whether its first commit was accepted: only then is anything judged."""
         self._start = assigned.start

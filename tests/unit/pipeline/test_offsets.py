@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,8 +15,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from consumer.domain.checkpoint import MAP_CHARS_MAX, encode_done
-from consumer.pipeline.offsets import OffsetTracker
+from consumer.domain.checkpoint import MAP_CHARS_MAX, encode_done, runs_bytes
+from consumer.pipeline.offsets import MAP_BYTES_MAX, OffsetTracker
 
 
 class TrackerAgainstOracle(RuleBasedStateMachine):
@@ -118,6 +120,37 @@ def test_the_map_fits_wherever_there_was_room(steps: list[tuple[int, bool]], tim
         if finishes:
             tracker.finish(offset)
 
+    assert len(encode_done(tracker.done, tracker.committable)) <= MAP_CHARS_MAX
+
+
+sparse = st.sampled_from([1, 20, 300, 20_000])
+kinds = st.sampled_from(["named", "found", "finishes", "stays"])
+
+
+@given(st.lists(st.tuples(sparse, kinds), min_size=1, max_size=8), st.integers(100, 300))
+def test_the_map_fits_with_what_the_last_one_named(
+    steps: list[tuple[int, str]], times: int
+) -> None:
+    """Its records stay in the map until they are passed, so less is taken beside them."""
+    offsets = list(accumulate(gap for gap, _ in steps * times))
+    kind_of = dict(zip(offsets, (kind for _, kind in steps * times), strict=True))
+    named: set[int] = set()
+    for offset in offsets:
+        # The last owner took no more than it had room for either.
+        if kind_of[offset] == "named" and runs_bytes(named, 0) < MAP_BYTES_MAX - 20:
+            named.add(offset)
+    recovered = named | {offset for offset in offsets if kind_of[offset] == "found"}
+
+    tracker = OffsetTracker(0, recovered, named)
+    # It holds the commit back, so that all that is finished is in the map.
+    tracker.start(0)
+    for offset in offsets:
+        if not tracker.has_room(offset):
+            break
+        tracker.start(offset)
+        if kind_of[offset] != "stays":
+            tracker.finish(offset)
+    assert tracker.done.issuperset(each for each in named if each >= tracker.committable)
     assert len(encode_done(tracker.done, tracker.committable)) <= MAP_CHARS_MAX
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
+from math import ceil
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -19,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from consumer.domain.binding import Binding, Catalogue, Outputs, Reading
-from consumer.domain.checkpoint import Checkpoint, Floor, decode_checkpoint
+from consumer.domain.checkpoint import Checkpoint, Floor, decode_checkpoint, encode_done
 from consumer.domain.message import Position, Record
 from consumer.errors import Fatal
 from consumer.interfaces import Assigned, CommitPoint, Committed, Fate, Report
@@ -165,6 +167,41 @@ async def test_more_than_fits_the_metadata_is_found_again_from_where_it_was_foun
     await settle()
     assert stage.checkpoint.floors[ALLOW].offset == 0
     assert stage.intake.ledger.recovered == 1
+
+
+async def test_what_only_the_last_checkpoint_names_is_named_by_the_next_one_too() -> None:
+    """Its verdicts lie below the floors: nobody would find them there, whatever else there is."""
+    stage = Stage()
+    stage.tails.outputs = {ALLOW: {500 + at: at * 300_000 for at in range(1, 2_000)}}
+    floors = {topic: Floor(500) for topic in ALL}
+    await stage.own(0, left_behind(done=frozenset({3, 5}), floors=floors))
+
+    assert stage.checkpoint.done == {3, 5}
+    assert stage.checkpoint.floors[ALLOW].offset == 500
+
+
+async def test_what_was_found_done_is_not_taken_beyond_the_room_of_the_map() -> None:
+    """It is named as well once it is taken, as long as something before it is unfinished."""
+    stage = Stage(limits=FlowLimits(10_000, 10_000, 10_000))
+    stage.tails.outputs = {ALLOW: {at: at * 300_000 for at in range(1, 2_000)}}
+    stage.tails.first_ms = 0
+    gate = stage.hold("OK slow")
+    await stage.own(0, metadata="somebody else's")
+    sparse = [record(number * 300_000) for number in range(1, 2_000)]
+    stage.intake.taken([record(0, "OK slow"), *sparse])
+    stage.intake.commit()
+    await settle()
+    assert 200 < stage.intake.ledger.recovered < 1_000
+    assert len(stage.checkpoint.done) == stage.intake.ledger.recovered
+    assert stage.source.paused == [ZERO]
+
+    gate.set()
+    await settle()
+    stage.acknowledge()
+    stage.intake.commit()
+    await settle()
+    assert stage.offsets[-1] == 1_999 * 300_000 + 1
+    assert stage.intake.ledger.difference == 0
 
 
 async def test_a_floor_is_where_what_is_on_its_way_can_lie() -> None:
@@ -559,8 +596,6 @@ def test_a_record_taken_before_its_partition_is_recovered_stops_the_service() ->
     asyncio.run(run())
 
 
-MAP_BYTES_MAX = 3
-"""So little room for the finished records that a few of them fill it."""
 some_outputs = st.lists(st.sampled_from(OUTPUTS), min_size=1, unique=True)
 
 
@@ -580,7 +615,7 @@ class Work(NamedTuple):
 
 some_work = st.builds(
     Work,
-    gaps=st.lists(st.sampled_from([1, 1, 1, 9]), max_size=6),
+    gaps=st.lists(st.sampled_from([1, 1, 1, 2, 9]), max_size=8),
     judged=st.sampled_from([9, 3, 1, 0]),
     stored=st.sampled_from([9, 3, 1, 0]),
     reported=st.permutations(OUTPUTS) | st.lists(st.sampled_from(OUTPUTS), unique=True),
@@ -603,11 +638,10 @@ class SuccessionAgainstOutputs(RuleBasedStateMachine):
         self.broker.when_read = self.nobody_else_may_publish_any_more
         self.alive: list[Worker] = []
         """The owner comes last; one before it was expelled and does not know it."""
-        self.small_map = patch.object(offsets, "MAP_BYTES_MAX", MAP_BYTES_MAX)
-        self.small_map.start()
+        self.patches = ExitStack()
 
     def teardown(self) -> None:
-        self.small_map.stop()
+        self.patches.close()
 
     @property
     def established(self) -> list[Worker]:
@@ -615,8 +649,18 @@ class SuccessionAgainstOutputs(RuleBasedStateMachine):
 
     # Owners come and go.
 
-    @initialize(data=st.data(), outputs=some_outputs, work=some_work)
-    def begin(self, data: st.DataObject, outputs: list[str], work: Work) -> None:
+    @initialize(
+        data=st.data(),
+        map_bytes_max=st.sampled_from([1, 3, offsets.MAP_BYTES_MAX]),
+        outputs=some_outputs,
+        work=some_work,
+    )
+    def begin(
+        self, data: st.DataObject, map_bytes_max: int, outputs: list[str], work: Work
+    ) -> None:
+        """The map of finished records may have so little room that a few of them fill it."""
+        self.map_chars_max = 1 + 4 * ceil(map_bytes_max / 3)
+        self.patches.enter_context(patch.object(offsets, "MAP_BYTES_MAX", map_bytes_max))
         self.take_over(outputs, True)
         self.commit(self.alive[-1])
         self.go_on(data, self.alive[-1], work)
@@ -811,6 +855,7 @@ class SuccessionAgainstOutputs(RuleBasedStateMachine):
         if commit is None or left is None:
             return
         assert left.done <= set(self.broker.judged)
+        assert len(encode_done(left.done, commit.offset)) <= self.map_chars_max
         for topic, lying in self.broker.outputs.items():
             named = {FOREIGN, *left.done}
             unnamed = {at for at, o in lying.items() if o >= commit.offset and o not in named}
@@ -820,4 +865,4 @@ class SuccessionAgainstOutputs(RuleBasedStateMachine):
 
 # Where it fails, finding the shortest failing history takes a while.
 TestSuccession = pytest.mark.timeout(400)(SuccessionAgainstOutputs.TestCase)
-TestSuccession.settings = settings(max_examples=250, stateful_step_count=25, deadline=None)
+TestSuccession.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
