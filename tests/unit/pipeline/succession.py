@@ -154,11 +154,7 @@ class Worker:
         offset = next(offset for offset in self.broker.input if offset >= self.position)
         tracker = self.tenure.tracker
         is_done = tracker.is_recovered(offset)
-<<<<<<< HEAD
-        if not is_done and not tracker.has_room(offset):
-=======
         if not tracker.has_room(offset):
->>>>>>> machines
             return
         self.position = offset + 1
         assert tracker.start(offset)
