@@ -230,11 +230,15 @@ class Trail:
     @property
     def endpoints(self) -> str:
         """Their names, in the order in which they were first asked."""
-        return ",".join(self._models)
+        models = self._models
+        return ",".join(models) if len(models) != 1 else next(iter(models))
 
     @property
     def models(self) -> str:
-        return ",".join(dict.fromkeys(self._models.values()))
+        models = self._models
+        if len(models) == 1:
+            return next(iter(models.values()))
+        return ",".join(dict.fromkeys(models.values()))
 
 
 class Patience:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
+from math import ceil
 
 import aiohttp
 from yarl import URL
@@ -10,6 +12,9 @@ from yarl import URL
 from consumer.classifier.reply import Reply
 from consumer.classifier.transport import ANSWER_BYTES_MAX
 from consumer.errors import InferenceTimeout, InferenceUnavailable
+
+TIMEOUTS_PER_S = 20
+"""A call may outlive its time limit by a twentieth of a second, so that limits can be kept."""
 
 
 class DirectTransport:
@@ -20,7 +25,7 @@ class DirectTransport:
         self._urls: dict[str, URL] = {}
         """Parsed once: a call's URL is one of two."""
         self._usual_s = timeout_s
-        self._usual = self._timeout(timeout_s)
+        self._usual = _timeout(timeout_s)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections_max, keepalive_timeout=30.0),
             headers={
@@ -33,10 +38,6 @@ class DirectTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
-    @staticmethod
-    def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
-        return aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(10.0, timeout_s))
-
     async def post(self, path: str, body: bytes, timeout_s: float) -> Reply:
         return await self._send("POST", path, body, timeout_s)
 
@@ -44,7 +45,9 @@ class DirectTransport:
         return await self._send("GET", path, None, timeout_s)
 
     async def _send(self, method: str, path: str, body: bytes | None, timeout_s: float) -> Reply:
-        timeout = self._usual if timeout_s >= self._usual_s else self._timeout(timeout_s)
+        timeout = self._usual
+        if timeout_s < self._usual_s:
+            timeout = _timeout(ceil(timeout_s * TIMEOUTS_PER_S) / TIMEOUTS_PER_S)
         url = self._urls.get(path)
         if url is None:
             url = self._urls[path] = URL(self._base_url + path)
@@ -64,6 +67,11 @@ class DirectTransport:
     async def close(self) -> None:
         await self._session.close()
         await asyncio.sleep(0)
+
+
+@lru_cache(maxsize=1_024)
+def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(10.0, timeout_s))
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

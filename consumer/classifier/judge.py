@@ -66,10 +66,13 @@ class SafeguardClassifier:
             reasons.append(UnjudgedReason.TOO_LONG)
         else:
             before = context_part(context)
-            work = [
-                self._judge(policy, pieces, before, patience.copy()) for policy in version.policies
-            ]
-            results = [await work[0]] if len(work) == 1 else await asyncio.gather(*work)
+            if len(version.policies) == 1:
+                results = [await self._judge(version.policies[0], pieces, before, patience)]
+            else:
+                # Each has its own time: an outage that one waits out says nothing of the others.
+                results = await asyncio.gather(
+                    *(self._judge(p, pieces, before, patience.copy()) for p in version.policies)
+                )
             for result in results:
                 if isinstance(result, Judgement):
                     judgements.append(result)

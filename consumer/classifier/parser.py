@@ -18,7 +18,7 @@ from typing import NamedTuple
 import orjson
 
 from consumer.domain.policy import Policy
-from consumer.domain.verdict import Judgement, Tokens
+from consumer.domain.verdict import NO_TOKENS, Judgement, Tokens
 
 RATIONALE_CHARS_MAX = 2_000
 REASONING_CHARS_MAX = 20_000
@@ -240,9 +240,9 @@ def _object(text: str) -> dict[str, object] | None:
     try:
         if text.count('"label"') > 1 or "\\u" in text:
             found = json.loads(text, object_pairs_hook=_without_contradiction)
+            orjson.dumps(found)  # A lone surrogate is no text that could be written.
         else:
             found = orjson.loads(text)
-        orjson.dumps(found)  # A lone surrogate is no text that could be written.
     except (ValueError, TypeError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
@@ -312,18 +312,13 @@ def read_tokens(
 ) -> Tokens:
     """The `usage` of an answer, by the names that its API has for the two kinds."""
     if not isinstance(usage, dict):
-        return Tokens()
-    prompt_details = usage.get(f"{prompt}_details") or {}
-    completion_details = usage.get(f"{completion}_details") or {}
+        return NO_TOKENS
+    of_prompt, of_completion = usage.get(prompt + "_details"), usage.get(completion + "_details")
     return Tokens(
-        prompt=_count(usage.get(prompt)),
-        cached=_count(prompt_details.get("cached_tokens"))
-        if isinstance(prompt_details, dict)
-        else 0,
-        reasoning=_count(completion_details.get("reasoning_tokens"))
-        if isinstance(completion_details, dict)
-        else 0,
-        completion=_count(usage.get(completion)),
+        _count(usage.get(prompt)),
+        _count(of_prompt.get("cached_tokens")) if isinstance(of_prompt, dict) else 0,
+        _count(of_completion.get("reasoning_tokens")) if isinstance(of_completion, dict) else 0,
+        _count(usage.get(completion)),
     )
 
 

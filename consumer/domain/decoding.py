@@ -167,7 +167,7 @@ def _at(document: object, pointer: Pointer) -> object:
 
 
 def _text(document: object, pointers: tuple[Pointer, ...]) -> str:
-    if not isinstance(document, dict | list):
+    if not isinstance(document, (dict, list)):
         raise _undecodable(DeadLetterReason.WRONG_SHAPE, "the value is no JSON object")
     parts: list[str] = []
     for pointer in pointers:
@@ -211,7 +211,7 @@ def _word(document: object, pointer: Pointer) -> str | None:
     found = _at(document, pointer)
     if found is None:
         return None
-    if isinstance(found, bool) or not isinstance(found, str | int):
+    if isinstance(found, bool) or not isinstance(found, (str, int)):
         raise _undecodable(
             DeadLetterReason.WRONG_SHAPE,
             f"{_shown(pointer)} is no string or integer: {_kind(found)}",
