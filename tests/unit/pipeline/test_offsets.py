@@ -127,6 +127,7 @@ sparse = st.sampled_from([1, 20, 300, 20_000])
 kinds = st.sampled_from(["named", "found", "finishes", "stays"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(sparse, kinds), min_size=1, max_size=8), st.integers(100, 300))
 def test_the_map_fits_with_what_the_last_one_named(
     steps: list[tuple[int, str]], times: int
