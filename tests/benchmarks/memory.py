@@ -11,7 +11,12 @@ from tests.benchmarks.scene import Sample, Scene
 
 CALLS = 1_024
 SLOW_S = 1.5
-SETTINGS = {"inference.calls_max": CALLS, "pipeline.in_flight_max": CALLS}
+SETTINGS = {
+    "inference.calls_max": CALLS,
+    # All of them are to be under way, however slow the server is.
+    "inference.adaptive": False,
+    "pipeline.in_flight_max": CALLS,
+}
 
 
 def measure_in_flight(scene: Scene) -> None:
