@@ -14,6 +14,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from consumer.cli.settings import settings_table
 from consumer.domain.envelope import Envelope
+from consumer.telemetry.histogram import LoopHistogram
 from consumer.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parent.parent
@@ -33,7 +34,7 @@ def metrics_table() -> str:
     """Every metric, its kind and meaning."""
     rows = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
     for metric in vars(Metrics()).values():
-        if isinstance(metric, MetricWrapperBase):
+        if isinstance(metric, MetricWrapperBase | LoopHistogram):
             (family,) = metric.describe()
             suffix = "_total" if family.type == "counter" else ""
             labels = ", ".join(metric._labelnames)

@@ -152,8 +152,10 @@ def reader(config: KafkaConfig, on_error: Callable[[object], None]) -> Propertie
         "enable.partition.eof": True,
         "isolation.level": "read_committed",
         "fetch.wait.max.ms": 10,
-        # The client's default holds 64 MB for each reader, and a recovery has many at once.
-        "queued.max.messages.kbytes": 4_096,
+        # The client's defaults hold 64 MB for each reader, and a megabyte of compressed verdicts
+        # is several when unpacked; a recovery has a reader for every output at once.
+        "queued.max.messages.kbytes": 1_024,
+        "fetch.message.max.bytes": 524_288,
     }
 
 

@@ -74,6 +74,10 @@ class LoopHistogram(Collector):
         """Count a number where there is no label."""
         self._children[""].observe(number)
 
+    def describe(self) -> Iterable[HistogramMetricFamily]:
+        """Its name and meaning, for a registry that wants no numbers."""
+        yield HistogramMetricFamily(self._name, self._documentation, labels=self._labelnames)
+
     def collect(self) -> Iterable[HistogramMetricFamily]:
         family = HistogramMetricFamily(self._name, self._documentation, labels=self._labelnames)
         for value, child in tuple(self._children.items()):
