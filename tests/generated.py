@@ -14,7 +14,6 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from consumer.cli.settings import settings_table
 from consumer.domain.envelope import Envelope
-from consumer.telemetry.histogram import LoopHistogram
 from consumer.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parent.parent
@@ -34,7 +33,7 @@ def metrics_table() -> str:
     """Every metric, its kind and meaning."""
     rows = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
     for metric in vars(Metrics()).values():
-        if isinstance(metric, MetricWrapperBase | LoopHistogram):
+        if isinstance(metric, MetricWrapperBase):
             (family,) = metric.describe()
             suffix = "_total" if family.type == "counter" else ""
             labels = ", ".join(metric._labelnames)
