@@ -14,7 +14,7 @@ from consumer.classifier.transport import ANSWER_BYTES_MAX
 from consumer.errors import InferenceTimeout, InferenceUnavailable
 
 TIMEOUTS_PER_S = 20
-"""A call may outlive its time limit by a twentieth of a second, so that limits can be kept."""
+"""A call may outlive its time limit by a twentieth of a second: then few limits are ever made."""
 
 
 class DirectTransport:

@@ -125,7 +125,7 @@ class KneeFinder:
         if self._calls < enough:
             return
         if self._sum_late_s > OWN_SHARE * self._sum_s:
-            self._is_own()
+            self._measure_again()
         else:
             measured = _Width(self._sum_at_once / self._calls, self._sum_log / self._calls)
             self._measured(measured)
@@ -168,8 +168,8 @@ class KneeFinder:
         else:
             self._has_held(width)
 
-    def _is_own(self) -> None:
-        """The worker was the slow one: measure again where we are, and stay in the middle."""
+    def _measure_again(self) -> None:
+        """The worker was the slow one: nothing is known of the server; wait at the middle width."""
         if self._phase in ("low", "high"):
             self._hold()
         else:

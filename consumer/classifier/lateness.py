@@ -28,6 +28,10 @@ class Lateness:
     def __repr__(self) -> str:
         return f"<Lateness {self.mean_s * 1_000:.1f} ms>"
 
+    @property
+    def is_watching(self) -> bool:
+        return self._timer is not None
+
     def watch(self) -> None:
         """Something is being measured: look on for a while."""
         self._is_wanted = True

@@ -53,7 +53,7 @@ class Tenure:
         self._unacknowledged: dict[str, dict[int, int]] = {}
         """Output -> offset of the record on its way there -> where it can lie at the earliest."""
         self._named: frozenset[str] = frozenset()
-        """The outputs that an accepted commit has named, and every one that was asked for since."""
+        """The outputs named by the last accepted commit and by each that was asked for since."""
         self._asked: Moment | None = None
         """When the commit under way was asked for."""
         self._asked_metadata = ""

@@ -266,6 +266,7 @@ class Heard:
 
     def answered(self, sent: int, latency_s: float, is_full: bool, late_s: float) -> None:
         self.told.append(is_full)
+        self.late_s = late_s
 
     def refused(self, sent: int) -> None:
         self.told.append("refused")
@@ -276,6 +277,7 @@ async def test_the_knee_is_told_of_answers_of_who_waits_and_of_refusals() -> Non
     server, heard = Server(), Heard()
     fleet = a_fleet([server], places=1)
     fleet.endpoints[0].knee = heard  # type: ignore[assignment]
+    fleet._lateness.mean_s = 0.25
     place = await taken(fleet, asked())
     await fleet.ask(place, asked(), place.format, None)
     place = await taken(fleet, asked())
@@ -288,3 +290,7 @@ async def test_the_knee_is_told_of_answers_of_who_waits_and_of_refusals() -> Non
 
     assert await waiting is place
     assert heard.told == [False, True, "refused"]
+    assert heard.late_s == 0.25
+    assert fleet._lateness.is_watching
+    await fleet.close()
+    assert not fleet._lateness.is_watching
