@@ -1,21 +1,23 @@
 """
 Sink: publications out, in order, acknowledged or repeated.
 
-`send` only hands to the client and returns; a thread collects delivery reports and gives them to
-the listener in batches. A publication without a report in time may have been stored all the same,
-and those sent after it must not overtake it. So the producer is then emptied and ended as a whole,
-before the client's own time-out: that one would let the client start a new sequence and store what
-was in flight a second time. Then the outputs are read from the floors, what is found there counts
-as stored, and the rest is reported as not stored, in the old order: whether it may be sent again
-is not the sink's to say. A floor is the first offset at which a publication can lie: one past what
-was last acknowledged there, noted before the first attempt. An output that cannot be read holds up
-its own publications, and no others.
+`send` only hands to the client and returns. While reports are due the event loop itself asks the
+client for them, every millisecond, and gives them to the listener in batches: a thread that waits
+for them would be woken for each, and wrest the interpreter from the loop each time.
+
+A publication without a report in time may have been stored all the same, and those sent after it
+must not overtake it. So the producer is then emptied and ended as a whole, before the client's own
+time-out: that one would let the client start a new sequence and store what was in flight a second
+time. Then the outputs are read from the floors, what is found there counts as stored, and the rest
+is reported as not stored, in the old order: whether it may be sent again is not the sink's to say.
+A floor is the first offset at which a publication can lie: one past what was last acknowledged
+there, noted before the first attempt. An output that cannot be read holds up its own publications,
+and no others.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -37,8 +39,10 @@ from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
-POLL_S = 0.1
+REPORTS_S = 0.001
+"""How often the client is asked for reports while any are due."""
 WATCH_S = 0.1
+"""How often it is looked whether one is late; the client tells of errors then, too."""
 REPEAT_WAIT_S = 1.0
 SETTLE_S = 1.0
 """From the broker's first answer to reading a tail: by then it has what the network held."""
@@ -71,11 +75,10 @@ class KafkaSink:
         """Failed publications of outputs that could not be read yet."""
         self._next = 0
         self._is_broken = False
-        self._is_closed = False
         self._reports: deque[tuple[int, KafkaError | None, int]] = deque()
         self._loop: asyncio.AbstractEventLoop
         self._listener: SinkListener
-        self._thread = threading.Thread(target=self._poll, name="kafka-sink", daemon=True)
+        self._collecting: asyncio.TimerHandle | None = None
         self._repair: asyncio.Task[None] | None = None
         self._rereading: asyncio.Task[None] | None = None
         self._reading = asyncio.Lock()
@@ -107,7 +110,6 @@ class KafkaSink:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._floors.update(ends)
-        self._thread.start()
         self._watching = self._loop.create_task(self._watch())
 
     def add_outputs(self, ends: Mapping[Output, int]) -> None:
@@ -126,6 +128,7 @@ class KafkaSink:
         self._next += 1
         floor = self.floor(publication.output)
         self._sent[number] = _Sent(publication, ticket, floor, time.monotonic())
+        self._collect_soon()
         try:
             self._producer.produce(
                 publication.topic,
@@ -148,30 +151,28 @@ class KafkaSink:
         self._failed[number] = self._sent.pop(number)
         self._give_up(why)
 
-    # The thread.
+    # Delivery reports.
+
+    def _collect_soon(self) -> None:
+        if self._collecting is None:
+            self._collecting = self._loop.call_later(REPORTS_S, self._collect_due)
+
+    def _collect_due(self) -> None:
+        self._collecting = None
+        self._collect()
+        if self._sent:
+            self._collect_soon()
+
+    def _collect(self) -> None:
+        """Settle what has been reported by now."""
+        self._producer.poll(0)
+        if self._reports:
+            batch = [self._reports.popleft() for _ in range(len(self._reports))]
+            self._settle(batch)
 
     def _delivered(self, number: int, error: KafkaError | None, message: KafkaMessage) -> None:
         offset = message.offset() if error is None else None
         self._reports.append((number, error, -1 if offset is None else offset))
-
-    def _poll(self) -> None:
-        while not self._is_closed:
-            producer = self._producer
-            try:
-                producer.poll(POLL_S)
-            except RuntimeError as error:
-                # Closed between our look at it and the call: its successor is at work.
-                if producer is self._producer and not self._is_closed:
-                    fatal = PublishFailed(f"the producer ended by itself: {error}")
-                    self._loop.call_soon_threadsafe(self._listener.failed, fatal)
-                    return
-            if self._reports:
-                batch = list(self._reports)
-                for _ in batch:
-                    self._reports.popleft()
-                self._loop.call_soon_threadsafe(self._settle, batch)
-
-    # On the event loop.
 
     def _settle(self, batch: Sequence[tuple[int, KafkaError | None, int]]) -> None:
         reports: list[Report] = []
@@ -201,6 +202,7 @@ class KafkaSink:
         """Give up what has waited too long for its report; the oldest is the first."""
         while True:
             await asyncio.sleep(WATCH_S)
+            self._collect()
             oldest = next(iter(self._sent.values()), None)
             if oldest and time.monotonic() - oldest.sent_s > self._config.message_timeout_s:
                 self._give_up("no report in time")
@@ -319,10 +321,9 @@ class KafkaSink:
         for task in (self._repair, self._rereading, self._watching):
             if task is not None:
                 task.cancel()
-        self._is_closed = True
+        if self._collecting is not None:
+            self._collecting.cancel()
         self._tail.stop()
-        while self._thread.is_alive():
-            await asyncio.sleep(0.01)
         await self._run(partial(_end, self._producer))
         self._executor.shutdown(wait=False, cancel_futures=True)
 
