@@ -39,7 +39,8 @@ def tune_interpreter() -> None:
     Settings of the interpreter that suit few threads and many short-lived objects.
 
     What is loaded by now lives for ever, so the collector need not look at it again, and it looks
-    at the rest less often. Threads hand over after 1 ms, not 5: a record waits for that on its way in.
+    at the rest less often. Threads hand over after 1 ms, not 5: a record waits for that when
+    it comes.
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import lru_cache
 from math import ceil
 
@@ -15,6 +16,8 @@ from consumer.errors import InferenceTimeout, InferenceUnavailable
 
 TIMEOUTS_PER_S = 20
 """A call may outlive its time limit by a twentieth of a second: then few limits are ever made."""
+NONE: Mapping[str, str] = {}
+"""Nobody reads the headers of an answer that is one."""
 
 
 class DirectTransport:
@@ -55,9 +58,13 @@ class DirectTransport:
             async with self._session.request(
                 method, url, data=body, timeout=timeout, allow_redirects=False
             ) as response:
-                if (response.content_length or 0) > ANSWER_BYTES_MAX:
-                    return Reply(response.status, {}, b"")
-                return Reply(response.status, _lowered(response), await _read(response))
+                length = response.content_length
+                if length is None:
+                    answer = await _read(response)
+                else:
+                    answer = await response.read() if length <= ANSWER_BYTES_MAX else b""
+                headers = NONE if response.status == 200 else _lowered(response)
+                return Reply(response.status, headers, answer)
         except TimeoutError:
             raise InferenceTimeout(f"no answer within {timeout_s:.1f} s") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -75,9 +82,7 @@ def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The body, or nothing where it goes on beyond the bound without having said so."""
-    if response.content_length is not None:
-        return await response.read()
+    """A body of unknown length, or nothing where it goes on beyond the bound."""
     parts: list[bytes] = []
     size = 0
     async for part in response.content.iter_any():
@@ -90,6 +95,4 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _lowered(response: aiohttp.ClientResponse) -> dict[str, str]:
-    if response.status == 200:
-        return {}
     return {name.lower(): value for name, value in response.headers.items()}

@@ -94,11 +94,12 @@ def read_content(
 ) -> Reading | Fault:
     """Read what a model said in its final answer, whichever API it came over."""
     is_cut = 0 < tokens_max <= tokens.completion
-    if not isinstance(content, str) or not content.strip():
+    said = content.strip() if isinstance(content, str) else ""
+    if not said:
         if is_cut:
             return Fault.TRUNCATED
         return Fault.ONLY_IN_REASONING if _holds_answer(reasoning, policy) else Fault.EMPTY
-    answer = _read_answer(content.strip(), policy)
+    answer = _read_answer(said, policy)
     if isinstance(answer, Fault):
         return Fault.TRUNCATED if is_cut and answer is not Fault.REFUSAL else answer
     return Reading(_judgement(answer.fields, policy, reasoning, tokens), answer.repair)
@@ -288,23 +289,30 @@ def _judgement(
 ) -> Judgement:
     label = fields["label"]
     assert isinstance(label, str)
-    cited = fields.get("rules")
-    cited = cited[:RULES_MAX] if isinstance(cited, list) else [cited] if cited else []
-    known = [rule for rule in cited if isinstance(rule, str) and rule in policy.rules]
+    rules, dropped = _cited(fields.get("rules"), policy)
     confidence = fields.get("confidence")
     rationale = fields.get("rationale")
     return Judgement(
         policy=policy.name,
         label=label,
         outcome=policy.outcomes[label],
-        rules=tuple(dict.fromkeys(known)),
+        rules=rules,
         confidence=confidence if confidence in ("low", "medium", "high") else None,
         rationale=rationale[:RATIONALE_CHARS_MAX] if isinstance(rationale, str) else "",
         reasoning=reasoning[:REASONING_CHARS_MAX],
         effort=policy.effort.value,
         tokens=tokens,
-        rules_dropped=len(cited) - len(known),
+        rules_dropped=dropped,
     )
+
+
+def _cited(rules: object, policy: Policy) -> tuple[tuple[str, ...], int]:
+    """The cited rules that the policy has, and how many it has not."""
+    if not rules:
+        return (), 0
+    cited = rules[:RULES_MAX] if isinstance(rules, list) else [rules]
+    known = [rule for rule in cited if isinstance(rule, str) and rule in policy.rules]
+    return tuple(dict.fromkeys(known)), len(cited) - len(known)
 
 
 def read_tokens(

@@ -161,10 +161,12 @@ def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> b
     message = verdict.message
     for_review = verdict.outcome is Outcome.FLAG
     about: dict[str, Any] = {"id": message.id}
-    for name in ("author", "conversation", "language"):
-        found = getattr(message, name)
-        if found is not None:
-            about[name] = found
+    if message.author is not None:
+        about["author"] = message.author
+    if message.conversation is not None:
+        about["conversation"] = message.conversation
+    if message.language is not None:
+        about["language"] = message.language
     if for_review:
         about["text"] = message.text
         if text_chars_max is not None and len(message.text) > text_chars_max:
@@ -192,9 +194,9 @@ def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> b
         "template": verdict.template,
         "endpoint": verdict.endpoint,
         "timing_ms": {
-            "queued": round(verdict.queued_ms, 3),
-            "model": round(verdict.model_ms, 3),
-            "total": round(verdict.queued_ms + verdict.model_ms, 3),
+            "queued": _thousandths(verdict.queued_ms),
+            "model": _thousandths(verdict.model_ms),
+            "total": _thousandths(verdict.queued_ms + verdict.model_ms),
         },
         "judged_at": rfc3339(verdict.judged_at_ms),
     }
@@ -245,7 +247,12 @@ def _judgement_fields(
 
 def _certainty_fields(certainty: Certainty) -> dict[str, Any]:
     score, is_calibrated, rests_on = certainty
-    return {"score": round(score, 3), "calibrated": is_calibrated, "rests_on": rests_on}
+    return {"score": _thousandths(score), "calibrated": is_calibrated, "rests_on": rests_on}
+
+
+def _thousandths(number: float) -> float:
+    """A number, not negative, to three places; `round` takes three times as long."""
+    return int(number * 1_000 + 0.5) / 1_000
 
 
 def verdict_headers(verdict: Verdict, record: Record, group: str, term: int) -> list[Any]:
@@ -326,8 +333,9 @@ def percent(text: str) -> bytes:
     return encoded.encode()
 
 
+@lru_cache(maxsize=64)
 def rfc3339(wall_ms: int) -> str:
-    """Milliseconds since 1970 as RFC 3339 in UTC."""
+    """Milliseconds since 1970 as RFC 3339 in UTC; a verdict says the same moment three times."""
     return f"{_to_the_second(wall_ms // 1_000)}.{wall_ms % 1_000:03d}Z"
 
 

@@ -130,6 +130,8 @@ def superseding_id(superseded: str, cause: Cause, run: str) -> str:
 
 def most_severe(outcomes: Sequence[Outcome]) -> Outcome:
     """The most severe of one or more outcomes."""
+    if len(outcomes) == 1:
+        return outcomes[0]
     return max(outcomes, key=lambda outcome: outcome.severity)
 
 
