@@ -135,7 +135,10 @@ class InferenceSettings(_Section):
     reserved_share: Annotated[float, Field(ge=0, le=0.9)] = 0.1
     """Of each server's places, what later lanes leave to earlier ones while those are in use."""
     hedge_at: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Ask a second time what takes longer than this share of calls, such as 0.95; 0 is never."""
+    """
+    Ask a second time what takes longer than this share of calls, such as 0.95; 0 is never. Where no
+    place is free the second call replaces the first, after twice that time.
+    """
     hedge_share_max: Annotated[float, Field(ge=0, le=0.5)] = 0.05
     """Of all calls, how many may be second ones of that kind."""
     timeout_s: Annotated[float, Field(ge=0.1, le=3_600)] = 60.0
@@ -173,10 +176,13 @@ class PipelineSettings(_Section):
 
     in_flight_max: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Records being judged at once; keep it somewhat above inference.calls_max."""
-    pending_max: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
-    """Records of one partition not yet committed past, before it is paused."""
+    pending_max: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """
+    Records of one partition not yet committed past, before it is paused: how far the others may go
+    ahead of one that takes long.
+    """
     pending_total_max: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
-    """The same over all partitions."""
+    """Records taken and not yet stored on an output, over all partitions."""
     commit_every_s: Annotated[float, Field(ge=0.05, le=60)] = 0.5
     """How often finished offsets are committed."""
     pinned_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0

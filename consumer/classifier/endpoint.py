@@ -25,7 +25,7 @@ from consumer.classifier.specimen import PROBE_GOOD, PROBE_POLICY
 from consumer.classifier.transport import Transport
 from consumer.classifier.usage import tokens_of
 from consumer.domain.policy import Policy
-from consumer.errors import ModelFault, Overloaded, Retryable
+from consumer.errors import InferenceTimeout, ModelFault, Overloaded, Retryable
 from consumer.interfaces import Clock
 from consumer.reliability.breaker import Breaker
 from consumer.telemetry.metrics import Metrics
@@ -41,6 +41,8 @@ class Answer(NamedTuple):
     """As it was asked."""
     reply: Reply
     sent: Sent
+    started_s: float
+    """When it was sent, on the clock."""
     latency_s: float
 
     @property
@@ -85,6 +87,9 @@ class Endpoint:
         metrics.calls_in_flight.labels(name).set_function(lambda: float(self.at_once))
         metrics.calls_limit.labels(name).set_function(lambda: float(self.limit))
         self._probing: asyncio.Task[bool] | None = None
+        self._probing_since_s = 0.0
+        self._heard: asyncio.Future[None] | None = None
+        """Done when a call that went out after the probe is answered; that says as much."""
 
     def __repr__(self) -> str:
         return f"<Endpoint {self.name} {self.format.model} {self.breaker!r}>"
@@ -116,7 +121,7 @@ class Endpoint:
         reply = await self._transport.post(wire.path, body, limit_s)
         latency_s = self._clock.now_s() - started_s
         self._metrics.call_seconds.observe(latency_s)
-        return Answer(self, format, reply, sent, latency_s)
+        return Answer(self, format, reply, sent, started_s, latency_s)
 
     def learn(self, answer: Answer, *, is_full: bool, late_s: float) -> None:
         """
@@ -162,18 +167,22 @@ class Endpoint:
         if reply.status != 200:
             error = error_for(reply)
             if not (isinstance(error, Retryable) and error.is_systemic):
-                self._answered()
+                self._answered(answer)
             if isinstance(error, FailedGeneration):
                 return _as_reading(read_failed_generation(error.body, policy), reply.body)
             raise error
-        self._answered()
+        self._answered(answer)
         least = len(system_message(policy)) // 8
         wire = WIRES[format.api]
         result = wire.read(reply.body, policy, least, format.tokens_max)
         return _as_reading(result, reply.body)
 
-    def _answered(self) -> None:
+    def _answered(self, answer: Answer | None = None) -> None:
         self.last_answer_s = self._clock.now_s()
+        heard = self._heard
+        if heard is not None and answer is not None and answer.started_s > self._probing_since_s:
+            self._heard = None
+            heard.set_result(None)
         open_for_s = self.breaker.recover(self.last_answer_s)
         if open_for_s is not None:
             self._metrics.breaker_open.labels(self.name).set(0)
@@ -209,6 +218,37 @@ class Endpoint:
         wait_s = self.breaker.probe_in_s(self._clock.now_s())
         if wait_s:
             await asyncio.sleep(wait_s)
+        self._probing_since_s = self._clock.now_s()
+        self._heard = heard = asyncio.get_running_loop().create_future()
+        probing = asyncio.create_task(self._probe())
+        try:
+            await asyncio.wait([probing, heard], return_when=asyncio.FIRST_COMPLETED)
+            error = None if heard.done() else probing.result()
+        finally:
+            self._heard = None
+            probing.cancel()
+        if error is None:
+            return True
+        if self.breaker.trip(self._clock.now_s()):
+            self._metrics.breaker_open.labels(self.name).set(1)
+            log.warning("endpoint is out: waiting", endpoint=self.name, error=str(error))
+        return False
+
+    async def _probe(self) -> Retryable | None:
+        """
+        Probe until there is an answer, or a proof that there is none.
+
+        One call in twenty that breaks off is no outage, and the probe may be such a call: it is
+        asked again at once, while the breaker is closed, where it did not fail by its time limit.
+        """
+        for _ in range(1 if self.breaker.is_open else PROBES_MAX):
+            error = await self._asked_once()
+            if error is None or isinstance(error, InferenceTimeout):
+                break
+        return error
+
+    async def _asked_once(self) -> Retryable | None:
+        """The error of a request that any healthy server answers, or None."""
         try:
             # It takes no place: calls that hang hold them all just when the probe matters most.
             user = user_message(PROBE_GOOD, "probe")
@@ -220,11 +260,8 @@ class Endpoint:
             self._answered()
         except Retryable as error:
             if error.is_systemic:
-                if self.breaker.trip(self._clock.now_s()):
-                    self._metrics.breaker_open.labels(self.name).set(1)
-                    log.warning("endpoint is out: waiting", endpoint=self.name, error=str(error))
-                return False
-        return True
+                return error
+        return None
 
     async def close(self) -> None:
         if self._probing is not None:
@@ -240,5 +277,7 @@ def _as_reading(result: Reading | Fault, body: bytes) -> Reading:
 
 
 NOT_MEASURED = Sent(-1, 0)
+PROBES_MAX = 3
+"""So many probes in a row are not all struck by chance."""
 OVERLOADED = (429, 503)
 """The statuses by which a server says that it has no room."""

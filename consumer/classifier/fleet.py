@@ -240,6 +240,8 @@ class Fleet:
             answer = await place.post(
                 question.policy, question.user, format, timeout_s, int(question.lane)
             )
+            if self._hedging is not None and answer.is_whole:
+                self._hedging.answered(answer.latency_s)
             if place.knee is not None:
                 self._lateness.watch()
                 is_full = self._queue.has_waiting()
@@ -256,23 +258,31 @@ class Fleet:
         format: RequestFormat,
         timeout_s: float | None,
     ) -> tuple[Answer, bool]:
-        """The first answer of two calls, where the first of them takes unusually long."""
+        """
+        The first answer of two calls, where the first of them takes unusually long.
+
+        The second is no better placed than the first was, so that it may have a second of its own.
+        """
         after_s = hedging.after_s()
         calls = {asyncio.create_task(self._post(place, question, format, timeout_s))}
         try:
-            if after_s is not None:
-                await asyncio.wait(calls, timeout=after_s)
-                other = None if _any_done(calls) else self._second_place(hedging, question, place)
+            if after_s is not None and await _is_long(calls, after_s):
+                other = self._second_place(hedging, question, place)
                 if other is not None:
-                    left_s = None if timeout_s is None else max(0.05, timeout_s - after_s)
-                    second = self._post(other, question, other.format, left_s)
+                    left_s = _less(timeout_s, after_s)
+                    second = self._hedged(hedging, other, question, other.format, left_s)
+                    calls.add(asyncio.create_task(second))
+                elif await _is_long(calls, after_s) and self._may_ask_anew(hedging, place):
+                    # No place is free, so that it is given up for a new call in its own.
+                    calls.pop().cancel()
+                    left_s = _less(timeout_s, 2 * after_s)
+                    second = self._hedged(hedging, place, question, format, left_s)
                     calls.add(asyncio.create_task(second))
             while True:
                 done, calls = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
                 for call in done:
                     # What failed counts only where nothing else may still come.
                     if call.exception() is None and (not calls or call.result()[0].is_whole):
-                        hedging.answered(call.result()[0].latency_s)
                         return call.result()
                 if not calls:
                     return done.pop().result()
@@ -293,6 +303,14 @@ class Fleet:
         self._metrics.hedges.inc()
         return place
 
+    def _may_ask_anew(self, hedging: Hedging, place: Endpoint) -> bool:
+        """Whether a call may be replaced; then its place is taken once more, and it gives it up."""
+        if place.breaker.is_open or not hedging.may_hedge():
+            return False
+        place.at_once += 1
+        self._metrics.hedges.inc()
+        return True
+
     async def close(self) -> None:
         self._lateness.stop()
         if self.second is not None:
@@ -301,8 +319,14 @@ class Fleet:
             await endpoint.close()
 
 
-def _any_done(calls: set[asyncio.Task[tuple[Answer, bool]]]) -> bool:
-    return any(call.done() for call in calls)
+async def _is_long(calls: set[asyncio.Task[tuple[Answer, bool]]], seconds: float) -> bool:
+    """Whether none of them is done after so many seconds more."""
+    done, _ = await asyncio.wait(calls, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    return not done
+
+
+def _less(timeout_s: float | None, seconds: float) -> float | None:
+    return None if timeout_s is None else max(0.05, timeout_s - seconds)
 
 
 def _liking(policy: Policy, endpoint: Endpoint) -> bytes:

@@ -3,6 +3,8 @@ Hedging: a second call for one that takes unusually long; the first answer count
 
 A tail of one call in a hundred that takes ten times the median is what people wait for. It costs
 double work just when a server is slow, so the share of calls that get a second one is bounded.
+While no place is free a second call would take one from others: then the first is given up for it,
+after twice the time. A call that hangs holds its place no longer than that.
 """
 
 from __future__ import annotations

@@ -7,9 +7,11 @@ lanes and deadlines. So m is compared at two widths: its elasticity, the growth 
 growth of log c, is 0 below a server's slots, 1 above them, and in between where a GPU shares itself
 among more calls. The limit goes to where it is about `ELASTICITY`.
 
-Widths are doubled first, then tried a little below and above by turns, ever more rarely while
-nothing changes. A refusal for load (429, 503) is an answer too: it names a ceiling, which is tried
-again only after many answers. Nothing is learned while there was no more to do, nor from latencies
+Widths are doubled first. Where that showed a knee, the limit goes down to it, and up again where
+the two now show another one. From then on widths a little below and above are tried by turns, ever
+more rarely while nothing changes. Refusals for load (429, 503) are answers too: several among few
+calls name a ceiling, which is tried again only after many answers; a single one may be anything's
+doing, such as a gateway's. Nothing is learned while there was no more to do, nor from latencies
 that were the worker's own doing: it then has calls enough, for more of them would wait for it.
 """
 
@@ -32,8 +34,8 @@ HOLD_MAX = 16
 """Windows between two comparisons once they agree."""
 HEADROOM = 1.08
 """A few calls more than the knee, so that a slot never waits for the next one to arrive."""
-STEEP, WALL = 0.7, 0.92
-"""Elasticity over a doubling: the knee lies below; and it is a fixed number of slots."""
+FLAT, STEEP, WALL = 0.4, 0.7, 0.92
+"""Elasticity over a doubling or more: no knee in it; a knee in it; a fixed number of slots."""
 WORSE = 1.3
 """Latency that grew so much at the same width makes it compare anew."""
 OWN_SHARE = 0.1
@@ -43,6 +45,13 @@ A window whose mean lateness is more of its mean latency tells of the worker and
 An answer waits for two or three turns of the loop, a timer for one at most: at a tenth the worker's
 part is about a quarter, and cannot be taken for an elasticity of 0.8.
 """
+REFUSALS_MIN = 4.0
+"""
+So many refusals among few calls name a ceiling. At a full server every call is refused, while a
+server or gateway that refuses now and then does so at any width.
+"""
+REFUSAL_FADES = 0.9
+"""What is left of earlier refusals with each answer: where one call in twenty is refused, 0.5."""
 CEILING_ANSWERS = 2_000
 """After so many answers a ceiling is tried again; twice as many each time that it holds."""
 CEILING_ANSWERS_MAX = 64_000
@@ -78,7 +87,11 @@ class KneeFinder:
         self._sum_at_once = 0.0
         self._sum_log = 0.0
         self._sum_s = self._sum_late_s = 0.0
+        self._refusals = 0.0
+        """Of late; each answer makes them less."""
         self._below: _Width | None = None
+        self._above: _Width | None = None
+        """The width that the limit came down from."""
         self._first: _Width | None = None
         self._held: _Width | None = None
         self._gain = GAIN_MAX
@@ -105,6 +118,7 @@ class KneeFinder:
 
         `late_s` is how late the worker itself is just now, see `Lateness`.
         """
+        self._refusals *= REFUSAL_FADES
         if self._ceiling is not None:
             self._ceiling_left -= 1
         if sent.window != self._window or not is_full:
@@ -134,6 +148,10 @@ class KneeFinder:
         """The server had no room for it."""
         if sent.at_once > self.limit or sent.window != self._window:
             return
+        self._refusals += 1
+        if self._refusals < REFUSALS_MIN:
+            return
+        self._refusals = 0.0
         if self._ceiling is not None and sent.at_once <= self._ceiling:
             self._ceiling_answers = CEILING_ANSWERS
         elif self._ceiling is not None:
@@ -146,19 +164,23 @@ class KneeFinder:
 
     def _measured(self, width: _Width) -> None:
         if self._ceiling is not None and self.limit > self._ceiling:
-            # It was lifted: a whole window above it, and nothing was refused.
+            # A whole window above it, and nothing was refused: is there any use in more?
             self._ceiling = self.limit
             self._centre = float(self.limit)
             self._ceiling_step *= 2
             self._ceiling_left = 0
-        if self._ceiling is not None and self._ceiling_left <= 0 and self._ceiling < self._most:
+            self._compare()
+            return
+        if self._may_lift():
             self._ceiling_left = self._ceiling_answers
             self._phase = "hold"
             self._hold_left = 1
-            self._begin(min(self._most, self._ceiling + self._ceiling_step))
+            self._begin(min(self._most, self._top + self._ceiling_step))
             return
         if self._phase == "grow":
             self._grown(width)
+        elif self._phase == "return":
+            self._returned(width)
         elif self._phase == "low":
             self._below = width
             self._phase = "high"
@@ -167,6 +189,12 @@ class KneeFinder:
             self._compared(width)
         else:
             self._has_held(width)
+
+    def _may_lift(self) -> bool:
+        """Whether only a ceiling keeps the limit down, and it has stood for long enough."""
+        if self._ceiling is None or self._phase != "hold":
+            return False
+        return self._ceiling_left <= 0 and self._ceiling <= self.limit < self._most
 
     def _measure_again(self) -> None:
         """The worker was the slow one: nothing is known of the server; wait at the middle width."""
@@ -181,16 +209,38 @@ class KneeFinder:
         slope = _elasticity(below, width) if below else 0.0
         if slope > STEEP:
             # A wall is where the added calls began to wait; else it lies somewhere in between.
-            queued = width.at_once * math.exp(first.log_latency - width.log_latency)
             between = math.sqrt(below.at_once * width.at_once) if below else width.at_once
-            self._centre = queued if slope > WALL else between
-            self._compare()
+            self._centre = _slots(first, width) if slope > WALL else between
+            self._above = width
+            self._return()
             return
         if self._within(self._centre) >= self._top:
             self._compare()
             return
         self._centre = float(self._within(self._centre * 2))
         self._begin(round(self._centre))
+
+    def _return(self) -> None:
+        """Look from here whether the width above shows the same knee."""
+        self._phase = "return"
+        self._centre = float(min(max(self._centre, self._least), self._top))
+        self._begin(self._within(self._centre))
+
+    def _returned(self, width: _Width) -> None:
+        # The two lie far apart, so that their difference is more than scatter.
+        above = self._above
+        if above is None or width.at_once * SWING**2 > above.at_once:
+            self._compare()
+        elif _elasticity(width, above) < FLAT:
+            # There was no knee at all: the server had become slower between two looks.
+            self._phase, self._below, self._first = "grow", None, width
+            self._centre = above.at_once
+            self._begin(self._within(above.at_once))
+        elif (slots := _slots(width, above)) > width.at_once * SWING**2:
+            self._centre = slots
+            self._return()
+        else:
+            self._compare()
 
     def _compare(self) -> None:
         self._phase = "low"
@@ -246,6 +296,11 @@ class KneeFinder:
         self._calls = 0
         self._sum_at_once = self._sum_log = 0.0
         self._sum_s = self._sum_late_s = 0.0
+
+
+def _slots(below: _Width, above: _Width) -> float:
+    """How many slots a server has where `above` queues and `below` does not."""
+    return above.at_once * math.exp(below.log_latency - above.log_latency)
 
 
 def _elasticity(below: _Width, above: _Width) -> float:

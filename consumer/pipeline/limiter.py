@@ -27,7 +27,7 @@ class FlowLimits:
 
     in_flight_max: int = 256
     """Records being judged at once."""
-    pending_max: int = 2_000
+    pending_max: int = 10_000
     """Records of one partition not yet committed past; a batch already on its way may exceed it."""
     pending_total_max: int = 10_000
     """The same over all partitions."""

@@ -20,8 +20,13 @@ from tests.journeys.worker import finished, make_policies, outputs_of, settings_
 from tests.records import Stored, write
 from tests.stage import Broker
 
-COUNT = 600
+COUNT, COUNT_OF_DEATHS = 3_000, 600
+"""Many enough that the last few, which may have been struck twice, do not make the rate."""
 RATE = 0.2
+PACE, TIMEOUT_S = 0.06, "2"
+"""Slow enough that the calls take the time and not this process, which is server and worker."""
+HEDGE_AT = "0.95"
+"""So that a call that hangs does not hold its place until the time limit."""
 SAID = {"allow": "all is fine", "flag": "a doubtful thing", "block": "a banned thing"}
 LABELS = {"allow": "FINE", "flag": "DOUBT", "block": "BANNED"}
 READABLE = {
@@ -55,6 +60,7 @@ SYSTEMIC = {
 class Run(NamedTuple):
     """What one run left behind."""
 
+    messages: int
     found: list[Stored]
     answers: list[RecordedAnswer]
     faults_served: dict[FaultName, int]
@@ -80,28 +86,33 @@ def value_of(number: int) -> bytes:
 
 
 async def run(
-    broker: Broker, folder: Path, faults: dict[FaultName, float], down_s: float = 0.0
+    broker: Broker,
+    folder: Path,
+    faults: dict[FaultName, float],
+    count: int = COUNT,
+    down_s: float = 0.0,
 ) -> Run:
     """Moderate the same messages under these faults."""
     topic = broker.moderated()
     policies = make_policies(folder, f'["{topic}"]')
     async with StandInSafeguard(Behaviour(), record=True) as safeguard:
-        settings = settings_for(broker, safeguard.base_url, policies, {"inference.timeout_s": "1"})
+        changes = {"inference.timeout_s": TIMEOUT_S, "inference.hedge_at": HEDGE_AT}
+        settings = settings_for(broker, safeguard.base_url, policies, changes)
         async with working(settings, 1) as worker:
             # The start has been probed; what follows is all of the traffic's own.
             safeguard.answers.clear()
             safeguard.behave(
                 Behaviour(
-                    profile="groq-20b", pace=0.02, faults=faults, engine_down_s=down_s, seed=11
+                    profile="groq-20b", pace=PACE, faults=faults, engine_down_s=down_s, seed=11
                 )
             )
             started_s = time.perf_counter()
-            write(broker.bootstrap_servers, topic, [value_of(n) for n in range(COUNT)])
-            await finished(worker, COUNT)
+            write(broker.bootstrap_servers, topic, [value_of(n) for n in range(count)])
+            await finished(worker, count)
             seconds = time.perf_counter() - started_s
             opened = worker.fleet.endpoints[0].breaker.opened
         answers, served = list(safeguard.answers), dict(safeguard.faults_served)
-    return Run(outputs_of(broker, topic), answers, served, opened, COUNT / seconds)
+    return Run(count, outputs_of(broker, topic), answers, served, opened, count / seconds)
 
 
 @pytest.mark.parametrize("group", ["model", "all"])
@@ -132,9 +143,10 @@ async def test_an_engine_that_dies_again_and_again_allows_nothing(
     embedded_broker: Broker, tmp_path: Path
 ) -> None:
     """Mixed faults, and every now and then no connection at all: the topic waits, none is lost."""
-    calm = await run(embedded_broker, tmp_path / "calm", {})
+    count = COUNT_OF_DEATHS
+    calm = await run(embedded_broker, tmp_path / "calm", {}, count)
     faults = spread({"all": RATE, "http_500_engine_dead": 0.005})
-    faulty = await run(embedded_broker, tmp_path / "faulty", faults, down_s=0.6)
+    faulty = await run(embedded_broker, tmp_path / "faulty", faults, count, down_s=0.6)
 
     unjudged = check_ends(faulty)
     check_breaker(faulty)
@@ -175,7 +187,7 @@ def check_ends(one: Run) -> Counter[str | None]:
         number = int(position.rpartition("/")[2])
         assert number not in ends, f"{position} came out twice"
         ends[number] = record
-    assert sorted(ends) == list(range(COUNT))
+    assert sorted(ends) == list(range(one.messages))
     unjudged: Counter[str | None] = Counter()
     for number, record in ends.items():
         kind, destination = kind_of(number), record.topic.rpartition(".")[2]

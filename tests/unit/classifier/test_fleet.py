@@ -242,6 +242,31 @@ async def test_what_failed_first_does_not_hide_the_answer_that_comes() -> None:
     assert (await asking).judgement.label == "HH0"
 
 
+class HangsOnce(Server):
+    """Never answers its first call."""
+
+    async def post(self, path: str, body: bytes, timeout_s: float) -> Reply:
+        if not self.asked:
+            self.asked += 1
+            await asyncio.Event().wait()
+        return await super().post(path, body, timeout_s)
+
+
+async def test_a_call_that_hangs_is_asked_anew_in_its_own_place() -> None:
+    """No place is free and another call waits for one: it neither loses its turn nor is passed."""
+    server = HangsOnce()
+    fleet = a_fleet([server], places=1, hedging=learned(Hedging(0.95, 0.05)))
+    place = await taken(fleet, asked())
+    hanging = asyncio.create_task(fleet.ask(place, asked(), place.format, 5.0))
+    waiting = asyncio.create_task(taken(fleet, asked(1)))
+    reading = await asyncio.wait_for(hanging, 5.0)
+
+    assert reading.judgement.label == "HH0"
+    assert server.asked == 2
+    assert place.at_once == 1
+    assert await asyncio.wait_for(waiting, 5.0) is place
+
+
 async def test_the_lane_is_the_calls_priority_where_the_server_knows_priorities() -> None:
     """A server that other workers use as well puts replay behind their chat."""
     server = Server()

@@ -657,6 +657,29 @@ async def test_an_answer_to_another_message_excuses_the_endpoint() -> None:
     assert probes == [False] * 6
 
 
+@pytest.mark.parametrize("answered", [1, 100])
+async def test_a_probe_that_fails_alone_proves_no_outage(answered: int) -> None:
+    """While other calls are answered it is asked again; where they no longer are, it is out."""
+    clock = HandClock()
+    left = iter([True] * answered)
+
+    async def script(asked: dict[str, Any], timeout_s: float) -> bytes:
+        clock.seconds += 1
+        if is_probe(asked):
+            if next(left, False):
+                assert ended(await world.judge("another")) == "HH2"
+            raise InferenceUnavailable
+        if "poison" in asked["messages"][1]["content"]:
+            raise InferenceUnavailable
+        return answer_to(asked)
+
+    world = World(Scripted(script), clock=clock)
+    judged = await world.judge("poison", binding=GO_ON, within_s=None)
+    assert world.endpoint.breaker.opened == (answered == 1)
+    expected = UnjudgedReason.OUTAGE if answered == 1 else UnjudgedReason.CALL_FAILED
+    assert ended(judged) is expected
+
+
 async def test_the_wait_after_a_failed_call_is_not_charged(server: StandInSafeguard) -> None:
     """The pause between a failed call and the next probe is a part of the outage."""
     async with a_world(server, wait_initial_s=1.0) as world:

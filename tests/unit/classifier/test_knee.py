@@ -27,11 +27,17 @@ def run(
     slots: int,
     *,
     queue_max: int | None = None,
+    refused_at_random: float = 0.0,
+    quick_answers: int = 0,
     answers: int = 30_000,
     seed: int = 1,
     is_full: bool = True,
 ) -> Run:
-    """Let a server with so many slots answer as many calls as the finder allows at once."""
+    """
+    Let a server with so many slots answer as many calls as the finder allows at once.
+
+    Some calls are refused whatever the load; the first `quick_answers` take a quarter of the time.
+    """
     dice = random.Random(seed)
     now_s = busy_s = settled_s = busy_before_s = 0.0
     waiting: deque[tuple[Sent, float]] = deque()
@@ -42,12 +48,15 @@ def run(
     def begin(sent: Sent, since_s: float) -> None:
         nonlocal number
         number += 1
-        takes_s = dice.lognormvariate(math.log(0.2), 0.8)
+        takes_s = dice.lognormvariate(math.log(0.2), 0.8) / (4 if done < quick_answers else 1)
         heapq.heappush(running, (now_s + takes_s, number, sent, since_s))
 
     while done < answers:
         while at_once < finder.limit:
             sent = finder.sent(at_once + 1)
+            if dice.random() < refused_at_random:
+                finder.refused(sent)
+                continue
             if len(running) < slots:
                 begin(sent, now_s)
             elif queue_max is not None and len(waiting) >= queue_max:
@@ -92,6 +101,25 @@ def test_a_server_that_refuses_is_hardly_refused_by(queue_max: int) -> None:
     assert found.refused_share < 0.01
 
 
+@pytest.mark.parametrize("share", [0.01, 0.03])
+def test_refusals_at_any_width_do_not_narrow_it(share: float) -> None:
+    """A gateway that refuses one call in fifty does so at any width: fewer calls do not help."""
+    found = run(KneeFinder(4, 512, 32), 64, refused_at_random=share)
+
+    assert found.busy_share > 0.95
+
+
+@pytest.mark.parametrize("quick", [60, 100])
+def test_a_quick_beginning_is_not_taken_for_the_server_being_full_now(quick: int) -> None:
+    """A knee that shows on the way up is looked for again from below, and goes up where it lies."""
+    for seed in range(6):
+        finder = KneeFinder(4, 512, 16)
+
+        found = run(finder, 64, quick_answers=quick, answers=8_000, seed=seed)
+
+        assert found.busy_share > 0.85
+
+
 def test_a_ceiling_that_was_lifted_is_found_out() -> None:
     """More servers behind the same address are used without a restart."""
     finder = KneeFinder(4, 512, 32)
@@ -111,7 +139,7 @@ def test_nothing_is_learned_while_there_was_no_more_to_do() -> None:
 def narrowed(late_s: float) -> int:
     """The limit after each answer took as long as there were calls, as if all of them queued."""
     finder = KneeFinder(4, 512, 64)
-    for _ in range(5_000):
+    for _ in range(6_000):
         at_once = finder.limit
         finder.answered(finder.sent(at_once), 0.001 * at_once, True, late_s * at_once)
     return finder.limit

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from consumer.classifier.capabilities import Capabilities, LongPrompts, rows
 from consumer.classifier.direct import DirectTransport
-from consumer.classifier.endpoint import Endpoint
+from consumer.classifier.endpoint import PROBES_MAX, Endpoint
 from consumer.classifier.probe import Prober
 from consumer.classifier.profiles import PROFILES
 from consumer.classifier.prompt import user_message
@@ -422,8 +422,8 @@ async def test_an_endpoint_that_comes_and_goes_is_not_probed_each_time() -> None
         clock.seconds += 0.1
     waiting = [task for task in asyncio.all_tasks() if "_probe_when_allowed" in repr(task)]
     assert len(waiting) == 1
-    # Two questions an outage, whether it is there, and none about what it can do.
-    assert len(server.asked) == asked + 10
+    # A few questions an outage, whether it is there, and none about what it can do.
+    assert len(server.asked) == asked + 5 * (PROBES_MAX + 1)
     await world.prober.close()
 
 
