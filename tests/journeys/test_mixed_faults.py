@@ -25,6 +25,7 @@ COUNT, COUNT_OF_DEATHS = 3_000, 600
 RATE = 0.2
 PACE, TIMEOUT_S = 0.06, "2"
 """Slow enough that the calls take the time and not this process, which is server and worker."""
+QUICK_PACE = 0.02
 HEDGE_AT = "0.95"
 """So that a call that hangs does not hold its place until the time limit."""
 SAID = {"allow": "all is fine", "flag": "a doubtful thing", "block": "a banned thing"}
@@ -90,6 +91,7 @@ async def run(
     folder: Path,
     faults: dict[FaultName, float],
     count: int = COUNT,
+    pace: float = PACE,
     down_s: float = 0.0,
 ) -> Run:
     """Moderate the same messages under these faults."""
@@ -103,7 +105,7 @@ async def run(
             safeguard.answers.clear()
             safeguard.behave(
                 Behaviour(
-                    profile="groq-20b", pace=PACE, faults=faults, engine_down_s=down_s, seed=11
+                    profile="groq-20b", pace=pace, faults=faults, engine_down_s=down_s, seed=11
                 )
             )
             started_s = time.perf_counter()
@@ -144,9 +146,9 @@ async def test_an_engine_that_dies_again_and_again_allows_nothing(
 ) -> None:
     """Mixed faults, and every now and then no connection at all: the topic waits, none is lost."""
     count = COUNT_OF_DEATHS
-    calm = await run(embedded_broker, tmp_path / "calm", {}, count)
+    calm = await run(embedded_broker, tmp_path / "calm", {}, count, QUICK_PACE)
     faults = spread({"all": RATE, "http_500_engine_dead": 0.005})
-    faulty = await run(embedded_broker, tmp_path / "faulty", faults, count, down_s=0.6)
+    faulty = await run(embedded_broker, tmp_path / "faulty", faults, count, QUICK_PACE, 0.6)
 
     unjudged = check_ends(faulty)
     check_breaker(faulty)
