@@ -3,7 +3,9 @@ How well the calls fill a server: steps of load against the stand-in with 16 to 
 
 At each step chat alone is timed first; then replay asks without end while chat goes on. What is
 measured after the limit has settled: the share of the slots that were busy, the share of requests
-that the server refused, and how much slower the chat's 95th percentile became.
+that the server refused, and how much slower the chat's 95th percentile became. Slots that are kept
+free for chat count for nothing where they stand idle: `utilisation` is of those that replay may
+fill, `busy` of all.
 
     python -m tests.servers.flow [--quick]
 """
@@ -44,6 +46,7 @@ CALLS_PER_S = 200.0
 """What each server can do: slower answers where there are more slots."""
 CHAT_PER_S = 20.0
 CALLS_MAX = 512
+RESERVED_SHARE = 0.1
 
 
 class Step(NamedTuple):
@@ -69,10 +72,20 @@ class Measured(NamedTuple):
     """What became of one step."""
 
     step: Step
-    utilisation: float
+    busy: float
     rejected_share: float
     realtime_p95_ratio: float
     limit: int
+
+    @property
+    def reserved(self) -> int:
+        """Slots that replay leaves to chat; none where the limit has as many calls to spare."""
+        open_to_replay = self.limit - round(self.limit * RESERVED_SHARE)
+        return max(0, self.step.slots - open_to_replay)
+
+    @property
+    def utilisation(self) -> float:
+        return min(1.0, self.busy * self.step.slots / (self.step.slots - self.reserved))
 
 
 class Load:
@@ -134,7 +147,11 @@ async def measure(step: Step, lengths: Lengths) -> Measured:
         about = address.removesuffix("/v1") + "/behaviour"
         await session.post(about, json=behaviour)
         settings = InferenceSettings(
-            endpoint=address, model="stand-in-safeguard", calls_max=CALLS_MAX, adaptive=True
+            endpoint=address,
+            model="stand-in-safeguard",
+            calls_max=CALLS_MAX,
+            adaptive=True,
+            reserved_share=RESERVED_SHARE,
         )
         clock, metrics = SystemClock(), Metrics()
         fleet = build_fleet(settings, clock, metrics)
@@ -207,6 +224,8 @@ def report(found: list[Measured]) -> dict[str, object]:
                 "slots": each.step.slots,
                 "queue_max": each.step.queue_max,
                 "utilisation": round(each.utilisation, 4),
+                "busy": round(each.busy, 4),
+                "reserved": each.reserved,
                 "rejected_share": round(each.rejected_share, 5),
                 "realtime_p95_ratio": round(each.realtime_p95_ratio, 3),
                 "limit": each.limit,
@@ -220,7 +239,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a look: the figures are coarse")
     lengths = QUICK if parser.parse_args().quick else FULL
-    table = Table("slots", "queue", "busy", "refused", "chat p95 over alone", "limit found")
+    table = Table(
+        "slots",
+        "queue",
+        "busy",
+        "kept for chat",
+        "utilisation",
+        "refused",
+        "chat p95 over alone",
+        "limit found",
+    )
     found: list[Measured] = []
     for step in STEPS:
         print(f"{step.slots} slots, queue {step.queue_max}", flush=True)
@@ -229,6 +257,8 @@ def main() -> None:
         table.add_row(
             str(step.slots),
             "no bound" if step.queue_max is None else str(step.queue_max),
+            f"{each.busy:.1%}",
+            str(each.reserved),
             f"{each.utilisation:.1%}",
             f"{each.rejected_share:.2%}",
             f"{each.realtime_p95_ratio:.2f}",
