@@ -49,6 +49,8 @@ from consumer.telemetry.usage import UsageMeter
 
 log = structlog.get_logger()
 
+GIVE_EVERY_S = 0.001
+"""How often credits are given, at most."""
 LAST_COMMIT_S = 5.0
 """How long the stop waits for the answers to its last commits."""
 
@@ -216,7 +218,7 @@ class Intake:
             else:
                 self._admit(stretch, record, now_s)
             self._pause_if_full(stretch)
-        self._give_credits()
+        self._give_credits_soon()
 
     def _has_room(self, stretch: Stretch, record: Record, now_s: float) -> bool:
         """
@@ -380,7 +382,7 @@ class Intake:
                 again.append(ticket)
         if again:
             self._send_again(again)
-        self._give_credits()
+        self._give_credits_soon()
 
     def _send_again(self, flights: list[Flight]) -> None:
         """What was not stored comes before anything of its partition that is withheld."""
@@ -522,10 +524,10 @@ class Intake:
     # Credits, commits, the end.
 
     def _give_credits_soon(self) -> None:
-        """Once a turn of the loop, not once a message."""
+        """By handfuls: each gift wakes the source's thread, which then takes as many at once."""
         if not self._is_giving:
             self._is_giving = True
-            self._loop.call_soon(self._give_credits)
+            self._loop.call_later(GIVE_EVERY_S, self._give_credits)
 
     def _give_credits(self) -> None:
         self._is_giving = False

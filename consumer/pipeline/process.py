@@ -49,7 +49,7 @@ class Processor:
             flight.rejection = rejection
             flight.publication = self._publisher.dead_letter(flight, rejection)
             return
-        flight.verdict = await self._judged(message, flight)
+        flight.verdict = await self.judge(message, flight)
         flight.publication = self._publisher.verdict(flight, flight.verdict)
 
     def give_up(self, flight: Flight, reason: UnjudgedReason) -> None:
@@ -58,7 +58,8 @@ class Processor:
         flight.verdict = self._decide(message, flight, Judged((), reason), 0.0)
         flight.publication = self._publisher.verdict(flight, flight.verdict)
 
-    async def _judged(self, message: Message, flight: Flight) -> Verdict:
+    async def judge(self, message: Message, flight: Flight) -> Verdict:
+        """What is decided about a message: by the model, or without it."""
         if message.skipped is not None:
             return self._verdict(message, flight, Judged(()), Outcome.ALLOW, Cause.SKIPPED)
         binding = flight.binding

@@ -9,6 +9,7 @@ learned within some thousand answers.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 
 GROWTH = 1.1
 _LOG_GROWTH = math.log(GROWTH)
@@ -21,9 +22,12 @@ class Quantiles:
 
     def __init__(self, least: float, most: float, memory: int = MEMORY) -> None:
         """Numbers below `least` and above `most` count as these."""
-        self._least, self._most = least, most
+        self._least = least
         self._memory = memory
-        self._counts = [0.0] * (math.ceil(math.log(most / least) / _LOG_GROWTH) + 1)
+        buckets = math.ceil(math.log(most / least) / _LOG_GROWTH) + 1
+        self._bounds = [least * GROWTH ** (bucket + 0.5) for bucket in range(buckets - 1)]
+        """Where a bucket ends and the next begins."""
+        self._counts = [0.0] * buckets
         self._total = 0.0
         self.seen = 0
         """How many numbers there were in all."""
@@ -32,11 +36,11 @@ class Quantiles:
         return f"<Quantiles of {self.seen}: p50 {self.at(0.5):.3g}, p95 {self.at(0.95):.3g}>"
 
     def add(self, number: float) -> None:
-        self._add_to(self._bucket(number))
+        self._add_to(bisect_right(self._bounds, number))
 
     def place(self, number: float) -> float:
         """`share_below` of this number among those before it, and then `add` it."""
-        bucket = self._bucket(number)
+        bucket = bisect_right(self._bounds, number)
         share = self._share_below(bucket)
         self._add_to(bucket)
         return share
@@ -60,13 +64,9 @@ class Quantiles:
 
     def share_below(self, number: float) -> float:
         """The share of them below this number, counting half of those that are much the same."""
-        return self._share_below(self._bucket(number))
+        return self._share_below(bisect_right(self._bounds, number))
 
     def _share_below(self, bucket: int) -> float:
         if not self._total:
             return 0.5
         return (sum(self._counts[:bucket]) + self._counts[bucket] / 2) / self._total
-
-    def _bucket(self, number: float) -> int:
-        clipped = min(max(number, self._least), self._most)
-        return round(math.log(clipped / self._least) / _LOG_GROWTH)

@@ -1,9 +1,9 @@
 """
 What one call costs the client in CPU time, by client, against a server that answers at once.
 
-`judged` is what the worker does with one record, from its bytes to the encoded verdict, with a call
-over `direct`; `direct` and `sdk` are the two transports alone, with the answer read as the worker
-reads it;
+`judged` is what the worker does with one message, from its text to its verdict: prompt, a call over
+`direct`, parse and decide. `record` is the same from the record's bytes to the encoded publication.
+`direct` and `sdk` are the two transports alone, with the answer read as the worker reads it;
 `asyncopenai` is chat.completions.create with its JSON parsed; `aiohttp` is a bare post with its
 answer parsed. One client a process, since each warms up and pollutes the next.
 """
@@ -22,7 +22,7 @@ import uvloop
 
 from consumer.service import tune_interpreter
 
-CLIENTS = ("judged", "direct", "sdk", "asyncopenai", "aiohttp")
+CLIENTS = ("judged", "record", "direct", "sdk", "asyncopenai", "aiohttp")
 Call = Callable[[], Awaitable[object]]
 
 
@@ -54,8 +54,8 @@ async def _repeat(call: Call, count: int, concurrency: int) -> None:
 
 async def measure(client: str, endpoint: str, body: bytes, count: int, concurrency: int) -> float:
     """Build the client, measure it, close it."""
-    if client == "judged":
-        return await _judged(endpoint, count, concurrency)
+    if client in ("judged", "record"):
+        return await _by_worker(client, endpoint, count, concurrency)
     if client == "direct":
         from consumer.classifier.direct import DirectTransport
 
@@ -93,11 +93,12 @@ def _posted_by(post: Callable[[str, bytes, float], Awaitable[object]], body: byt
     return call
 
 
-async def _judged(endpoint: str, count: int, concurrency: int) -> float:
-    """Decode, prompt, call, parse, verdict and envelope, without Kafka on either side."""
+async def _by_worker(client: str, endpoint: str, count: int, concurrency: int) -> float:
+    """As the worker does it, without Kafka on either side."""
     from collections import deque
 
     from consumer.domain.binding import Binding, Reading
+    from consumer.domain.decoding import decode
     from consumer.domain.message import Position, Record
     from consumer.domain.policy import PolicyVersion
     from consumer.domain.verdict import Cause
@@ -129,14 +130,23 @@ async def _judged(endpoint: str, count: int, concurrency: int) -> float:
         Record(Position(BACKLOG, 0, offset), 1_000, key, value)
         for offset, (key, value) in enumerate(messages(count * 2 + concurrency))
     )
+    decoded = deque((record, decode(record, reading)) for record in records)
 
-    async def call() -> None:
+    async def judged() -> None:
+        record, message = decoded.popleft()
+        flight = Flight(record, stretch, binding, clock.now_s())
+        verdict = await processor.judge(message, flight)
+        if verdict.cause is not Cause.MODEL:
+            raise ValueError("the server's answer is no judgement")
+
+    async def processed() -> None:
         flight = Flight(records.popleft(), stretch, binding, clock.now_s())
         await processor.process(flight)
         if flight.verdict is None or flight.verdict.cause is not Cause.MODEL:
             raise ValueError("the server's answer is no judgement")
 
     try:
+        call = judged if client == "judged" else processed
         return await cpu_ms(call, count, concurrency)
     finally:
         await fleet.close()

@@ -14,6 +14,7 @@ from consumer.interfaces import Fate, Report
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.limiter import FlowLimits
 from tests.unit.pipeline.staging import POLICY, TOPIC, VERSION, ZERO, Stage, record, settle
+from tests.waiting import until
 
 
 async def test_nothing_is_committed_before_the_broker_has_acknowledged() -> None:
@@ -166,9 +167,7 @@ async def test_credits_come_back_after_a_loss() -> None:
         stage.intake.taken(taken)
         await settle()
         stage.intake.lost([ZERO])
-        await settle()
-
-        assert stage.source.credits == 4
+        await until(lambda: stage.source.credits == 4, "four credits")
 
 
 async def test_a_message_keeps_the_version_chosen_for_it() -> None:
@@ -380,10 +379,10 @@ async def test_a_later_lane_waits_for_room_and_goes_on_as_it_comes() -> None:
     assert stage.source.paused == [ZERO]
 
     gates[0].set()
-    await settle()
+    await until(lambda: len(stage.classifier.judged) == 3, "the third")
     assert stage.classifier.judged == ["OK 0", "OK 1", "OK 2"]
     for gate in gates:
         gate.set()
-    await settle()
+    await until(lambda: len(stage.classifier.judged) == 4, "the last")
     assert stage.classifier.judged == ["OK 0", "OK 1", "OK 2", "OK 3"]
     assert stage.source.resumed[-1:] == [ZERO]
