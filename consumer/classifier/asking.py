@@ -221,6 +221,8 @@ class Asker:
 class Trail:
     """Who was asked about a message; one for all of its policies."""
 
+    __slots__ = ("_models",)
+
     def __init__(self) -> None:
         self._models: dict[str, str] = {}
 
@@ -243,6 +245,8 @@ class Trail:
 
 class Patience:
     """How long a message may take, and whether an outage counts. One per policy of a message."""
+
+    __slots__ = ("_deadline_s", "lane", "tally", "trail", "waits_out_outages")
 
     def __init__(
         self,
@@ -278,6 +282,20 @@ class Patience:
 
 class _Asking:
     """How far the asking for one piece has come."""
+
+    __slots__ = (
+        "asked_s",
+        "attempt",
+        "endpoint",
+        "falls",
+        "format",
+        "has_refused",
+        "own_failures",
+        "retry",
+        "sent_s",
+        "user",
+        "was_truncated",
+    )
 
     def __init__(self, user: str) -> None:
         self.user = user

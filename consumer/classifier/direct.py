@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from functools import lru_cache
-from math import ceil
 
 import aiohttp
 from yarl import URL
 
 from consumer.classifier.reply import Reply
+from consumer.classifier.time_limits import TimeLimits
 from consumer.classifier.transport import ANSWER_BYTES_MAX
 from consumer.errors import InferenceTimeout, InferenceUnavailable
 
-TIMEOUTS_PER_S = 20
-"""A call may outlive its time limit by a twentieth of a second: then few limits are ever made."""
+CONNECT_S = 10.0
+"""A server that takes longer to answer a new connection is not there."""
 NONE: Mapping[str, str] = {}
 """Nobody reads the headers of an answer that is one."""
 
@@ -27,8 +26,7 @@ class DirectTransport:
         self._base_url = base_url.rstrip("/")
         self._urls: dict[str, URL] = {}
         """Parsed once: a call's URL is one of two."""
-        self._usual_s = timeout_s
-        self._usual = _timeout(timeout_s)
+        self._limits = TimeLimits()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections_max, keepalive_timeout=30.0),
             headers={
@@ -36,7 +34,7 @@ class DirectTransport:
                 "Content-Type": "application/json",
                 "Accept": "application/json",
             },
-            timeout=self._usual,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_S, timeout_s)),
             skip_auto_headers=("User-Agent",),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -48,51 +46,56 @@ class DirectTransport:
         return await self._send("GET", path, None, timeout_s)
 
     async def _send(self, method: str, path: str, body: bytes | None, timeout_s: float) -> Reply:
-        timeout = self._usual
-        if timeout_s < self._usual_s:
-            timeout = _timeout(ceil(timeout_s * TIMEOUTS_PER_S) / TIMEOUTS_PER_S)
         url = self._urls.get(path)
         if url is None:
             url = self._urls[path] = URL(self._base_url + path)
+        task = self._limits.begin(timeout_s)
         try:
-            async with self._session.request(
-                method, url, data=body, timeout=timeout, allow_redirects=False
-            ) as response:
-                length = response.content_length
-                if length is None:
-                    answer = await _read(response)
-                else:
-                    answer = await response.read() if length <= ANSWER_BYTES_MAX else b""
-                headers = NONE if response.status == 200 else _lowered(response)
-                return Reply(response.status, headers, answer)
+            response = await self._session.request(method, url, data=body, allow_redirects=False)
+            return await _reply(response)
+        except asyncio.CancelledError:
+            if self._limits.was_over(task):
+                raise InferenceTimeout(f"no answer within {timeout_s:.1f} s") from None
+            raise
         except TimeoutError:
-            raise InferenceTimeout(f"no answer within {timeout_s:.1f} s") from None
+            raise InferenceTimeout(f"no connection within {CONNECT_S:.0f} s") from None
         except (aiohttp.ClientError, OSError) as error:
             # The class is enough: some messages quote the URL, and that may hold credentials.
             raise InferenceUnavailable(f"the request failed: {type(error).__name__}") from None
+        finally:
+            self._limits.end(task)
 
     async def close(self) -> None:
+        self._limits.close()
         await self._session.close()
         await asyncio.sleep(0)
 
 
-@lru_cache(maxsize=1_024)
-def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(10.0, timeout_s))
+async def _reply(response: aiohttp.ClientResponse) -> Reply:
+    status, length = response.status, response.content_length
+    if length is None:
+        answer = await _read_bounded(response)
+    elif length <= ANSWER_BYTES_MAX:
+        answer = await response.read()
+    else:
+        response.close()
+        answer = b""
+    if status == 200:
+        return Reply(200, NONE, answer)
+    return Reply(status, {name.lower(): text for name, text in response.headers.items()}, answer)
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
     """A body of unknown length, or nothing where it goes on beyond the bound."""
     parts: list[bytes] = []
     size = 0
-    async for part in response.content.iter_any():
-        size += len(part)
-        if size > ANSWER_BYTES_MAX:
-            response.close()
-            return b""
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _lowered(response: aiohttp.ClientResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
+    try:
+        async for part in response.content.iter_any():
+            size += len(part)
+            if size > ANSWER_BYTES_MAX:
+                return b""
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        # Whoever reads to the end gives the connection back; where there is more it is closed.
+        response.release()
