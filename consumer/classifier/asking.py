@@ -104,9 +104,8 @@ class Asker:
         Raises:
             Retryable: no judgement came; Crowded where there was no place in time.
         """
-        until_s = None if left_s is None else asyncio.get_running_loop().time() + left_s
         last, asking.endpoint = asking.endpoint, None
-        place = await self._fleet.take(question, until_s, avoid=last)
+        place = await self._fleet.take(question, left_s, avoid=last)
         if place is None:
             raise Crowded
         asking.endpoint, asking.sent_s = place, self._clock.now_s()

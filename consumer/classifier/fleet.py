@@ -124,10 +124,10 @@ class Fleet:
     # Places.
 
     async def take(
-        self, question: Question, until_s: float | None, avoid: Endpoint | None = None
+        self, question: Question, within_s: float | None, avoid: Endpoint | None = None
     ) -> Endpoint | None:
         """
-        A place for one call; None where none came free until then, on the loop's own clock.
+        A place for one call; None where none came free within the time given.
 
         `ask` gives it back, and so must whoever asks nothing after all. While all endpoints are out
         it is a place at one of those.
@@ -139,7 +139,7 @@ class Fleet:
             if place is not None:
                 place.at_once += 1
                 return place
-        turn = self._queue.add(Wish(question.policy, lane, avoid), lane, until_s)
+        turn = self._queue.add(Wish(question.policy, lane, avoid), lane, within_s)
         try:
             return await turn
         except asyncio.CancelledError:

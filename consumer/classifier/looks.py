@@ -119,8 +119,7 @@ class Looks:
         self, fleet: Fleet, question: Question, number: int, left_s: float | None, tally: Tally
     ) -> Judgement | None:
         """One more answer, or None. It is asked for once: a second look is not worth a retry."""
-        until_s = None if left_s is None else asyncio.get_running_loop().time() + left_s
-        place = await fleet.take(question, until_s)
+        place = await fleet.take(question, left_s)
         if place is None:
             return None
         format = place.format

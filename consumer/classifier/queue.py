@@ -39,6 +39,8 @@ class LaneQueue(Generic[Wish, Place]):
 
     def __init__(self) -> None:
         self._lanes: tuple[deque[Waiter[Wish, Place]], ...] = tuple(deque() for _ in LANES)
+        self._held = 0
+        """Waiters in all lanes, with those that have left and are not forgotten yet."""
         self._given = 0
         self._sweeping: asyncio.TimerHandle | None = None
 
@@ -51,22 +53,28 @@ class LaneQueue(Generic[Wish, Place]):
 
     def has_waiting(self, up_to: Lane = Lane.REPLAY) -> bool:
         """Whether anybody waits in this lane or an earlier one."""
+        if not self._held:
+            return False
         for waiters in self._lanes[: up_to + 1]:
             if waiters and self._has_first(waiters):
                 return True
         return False
 
-    def add(self, wish: Wish, lane: Lane, until_s: float | None) -> asyncio.Future[Place | None]:
-        """Wait behind all of the lane that came before."""
+    def add(self, wish: Wish, lane: Lane, within_s: float | None) -> asyncio.Future[Place | None]:
+        """Wait behind all of the lane that came before, so long at most."""
         loop = asyncio.get_running_loop()
+        until_s = None if within_s is None else loop.time() + within_s
         waiter: Waiter[Wish, Place] = Waiter(wish, until_s, loop.create_future())
         self._lanes[lane].append(waiter)
+        self._held += 1
         if until_s is not None and self._sweeping is None:
             self._sweeping = loop.call_later(SWEEP_S, self._sweep)
         return waiter.turn
 
     def next(self, may: Callable[[Lane], bool]) -> Waiter[Wish, Place] | None:
         """Whose turn it is, among the lanes that may have a place; it leaves the queue."""
+        if not self._held:
+            return None
         first: Lane | None = None
         last: Lane | None = None
         for lane in LANES:
@@ -77,13 +85,14 @@ class LaneQueue(Generic[Wish, Place]):
             return None
         self._given += 1
         lane = last if self._given % FAIR_EVERY == 0 else first
+        self._held -= 1
         return self._lanes[lane].popleft()
 
-    @staticmethod
-    def _has_first(waiters: deque[Waiter[Wish, Place]]) -> bool:
+    def _has_first(self, waiters: deque[Waiter[Wish, Place]]) -> bool:
         """Whether one of a lane still waits; those before it that have left are forgotten."""
         while waiters and waiters[0].turn.done():
             waiters.popleft()
+            self._held -= 1
         return bool(waiters)
 
     def _sweep(self) -> None:

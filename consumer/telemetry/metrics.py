@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from consumer.telemetry.histogram import LoopHistogram
 
 STAGE_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 """Seconds. The model takes 0.1 to 10 of them, the rest of the path a few thousandths."""
@@ -80,15 +82,15 @@ class Metrics:
             ["topic", "partition"],
             registry=registry,
         )
-        self.stage_seconds = Histogram(
+        self.stage_seconds = LoopHistogram(
             "safeguard_stage_seconds",
             "Latency by stage: queued (taken to first call), model (the calls), "
             "publish (verdict to acknowledgement), total (record's timestamp to acknowledgement)",
-            ["stage"],
+            "stage",
             buckets=STAGE_BUCKETS,
             registry=registry,
         )
-        self.call_seconds = Histogram(
+        self.call_seconds = LoopHistogram(
             "safeguard_call_seconds",
             "One call to the inference server",
             buckets=STAGE_BUCKETS,
@@ -143,7 +145,7 @@ class Metrics:
             ["policy_version"],
             registry=registry,
         )
-        self.certainty = Histogram(
+        self.certainty = LoopHistogram(
             "safeguard_certainty",
             "How sure first answers are: the probability that asking again gives the same label",
             buckets=SCORE_BUCKETS,
