@@ -96,6 +96,20 @@ async def test_what_is_too_large_is_reported_and_the_rest_goes_on(broker: Broker
     assert len(read_all(broker.bootstrap_servers, [topic])) == 2
 
 
+async def test_reports_that_came_while_the_loop_stood_still_are_in_time(broker: Broker) -> None:
+    """The loop collects them itself, and may come late: what was stored meanwhile is not late."""
+    topic, config = broker.topic(), broker.config(message_timeout_s=3.0)
+    async with running(config) as (sink, listener, _):
+        sink.send(publication(topic, 0, config.group), Ticket(0))
+        await until(lambda: listener.stored == [0], "the first report")
+        producer = sink._producer
+        sink.send(publication(topic, 1, config.group), Ticket(1))
+        time.sleep(3.5)  # noqa: ASYNC251 - the loop is to stand still
+        await until(lambda: listener.stored == [0, 1], "the second report")
+
+        assert sink._producer is producer
+
+
 async def test_a_tail_names_the_positions_of_its_own_group_alone(broker: Broker) -> None:
     """Another group's verdicts, superseding ones and foreign records are no proof of ours."""
     topic, config = broker.topic(), broker.config(group="mine")
@@ -173,7 +187,7 @@ async def test_after_an_outage_the_rest_is_said_not_to_be_stored_in_order(
     """Timed-out publications are looked for; what is not found may be sent again, in order."""
     broker = embedded_broker
     topic = broker.topic()
-    config = broker.config(message_timeout_s=1.0)
+    config = broker.config(message_timeout_s=3.0)
     embedded = broker.embedded
     async with running(config) as (sink, listener, metrics):
         output = Output(topic, 0)
