@@ -30,7 +30,7 @@ class FlowLimits:
     pending_max: int = 10_000
     """Records of one partition not yet committed past; a batch already on its way may exceed it."""
     pending_total_max: int = 10_000
-    """The same over all partitions."""
+    """Records taken and not yet terminal, over all partitions."""
 
 
 class Limiter:
