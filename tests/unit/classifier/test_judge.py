@@ -680,6 +680,30 @@ async def test_a_probe_that_fails_alone_proves_no_outage(answered: int) -> None:
     assert ended(judged) is expected
 
 
+async def test_an_answer_to_a_call_sent_before_the_fall_proves_nothing() -> None:
+    """It may have been on its way when the server fell: the probe decides."""
+    clock = HandClock()
+    gate, late = asyncio.Event(), asyncio.Event()
+
+    async def script(asked: dict[str, Any], timeout_s: float) -> bytes:
+        clock.seconds += 1
+        if is_probe(asked):
+            gate.set()
+            await late.wait()
+            raise InferenceUnavailable
+        await gate.wait()
+        return answer_to(asked)
+
+    world = World(Scripted(script), clock=clock)
+    earlier = asyncio.create_task(world.judge("earlier"))
+    await asyncio.sleep(0)
+    probing = asyncio.create_task(world.endpoint.is_there())
+    assert ended(await earlier) == "HH2"
+    late.set()
+    assert not await probing
+    assert world.endpoint.breaker.is_open
+
+
 async def test_the_wait_after_a_failed_call_is_not_charged(server: StandInSafeguard) -> None:
     """The pause between a failed call and the next probe is a part of the outage."""
     async with a_world(server, wait_initial_s=1.0) as world:
