@@ -161,6 +161,7 @@ def _build_endpoint(
         knee = KneeFinder(settings.calls_min, calls_max, START_CALLS)
     return Endpoint(
         name=name,
+        address=ours.address,
         transport=_transport(ours, settings, calls_max),
         format=RequestFormat(
             model=ours.model or settings.model,

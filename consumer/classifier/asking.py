@@ -2,8 +2,11 @@
 Asking: one question, asked until there is a judgement, or a reason why there never will be one.
 
 A failed call may be the message's own doing or the server's, and they end differently: the first
-counts against the message, the second is waited out. Time spent waiting for endpoints that are out
-does not count against a message whose topic says `on_outage = "wait"`.
+counts against the message, the second is waited out. What a call's error hints at is told by
+`blame`; what it leaves open is settled by a probe. No message ends unjudged through a fault of its
+own unless the endpoint has judged something since it was first asked about, or judges a probe now:
+an outage may wear any dress, and must not drain a topic. Time spent waiting for endpoints that are
+out does not count against a message whose topic says `on_outage = "wait"`.
 
 When a server falls, every call under way breaks off, and one of them may be what broke it. None is
 blamed for that; but what has seen it twice is asked alone from then on, and what breaks the server
@@ -15,15 +18,16 @@ from __future__ import annotations
 import asyncio
 from random import Random
 
-from consumer.classifier.endpoint import Endpoint
+from consumer.classifier.blame import Declined, PromptTooLong, Refused, UnknownParameter
+from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Crowded, Fleet, Question
 from consumer.classifier.looks import Looks
 from consumer.classifier.parser import Fault, Reading, Repair
-from consumer.classifier.refusals import PromptTooLong, UnknownParameter
 from consumer.classifier.request import RequestFormat
+from consumer.classifier.usage import count_failed
 from consumer.domain.lane import Lane
 from consumer.domain.usage import Tally
-from consumer.domain.verdict import Judgement, Tokens, UnjudgedReason
+from consumer.domain.verdict import Judgement, UnjudgedReason
 from consumer.errors import (
     InferenceTimeout,
     InferenceUnavailable,
@@ -62,7 +66,29 @@ class Asker:
     async def ask(
         self, question: Question, text: str, patience: Patience
     ) -> Judgement | UnjudgedReason | TooLong:
-        asking = _Asking(question.user)
+        """
+        Ask about one piece of a text until it is judged, or it is known why it never will be.
+
+        Raises:
+            EndpointRefused: nothing was ever judged, and key, model or path are wrong.
+        """
+        asking = _Asking(question.user, self._clock.now_s())
+        found = await self._judged(question, asking, patience)
+        if isinstance(found, UnjudgedReason):
+            # Whatever came after it, a refusal is never milder than flag.
+            return UnjudgedReason.REFUSED if asking.has_refused else found
+        if isinstance(found, TooLong):
+            return found
+        self._note(found)
+        first = self._looks.assess(question.policy, text, found, asking.has_refused)
+        if not first.wants_look:
+            return first.judgement
+        left_s = patience.left_s(self._clock.now_s())
+        return await self._looks.look(question, first, left_s, patience.tally)
+
+    async def _judged(
+        self, question: Question, asking: _Asking, patience: Patience
+    ) -> Reading | UnjudgedReason | TooLong:
         while True:
             if self._fleet.is_out and not await self._wait_until_back(patience):
                 return UnjudgedReason.OUTAGE
@@ -76,24 +102,39 @@ class Asker:
                 if asking.falls < FALLS_BEFORE_ALONE:
                     reading = await self._call(question, asking, patience, left_s)
                 else:
-                    async with self._fleet.suspects:
-                        left_s = patience.left_s(self._clock.now_s())
-                        reading = await self._call(question, asking, patience, left_s)
-            except PromptTooLong:
-                return TOO_LONG
+                    reading = await self._call_alone(question, asking, patience, left_s)
+            except PromptTooLong as error:
+                if await self._is_well(asking, patience):
+                    return TOO_LONG
+                await self._wait_for_load(asking, error, patience)
+                continue
             except Retryable as error:
-                _count_failed(error, patience.tally)
+                count_failed(error, patience.tally)
                 reason = await self._after(error, asking, patience)
                 if reason is not None:
                     return reason
                 continue
             patience.tally.judged(reading.judgement.tokens)
-            self._note(reading)
-            first = self._looks.assess(question.policy, text, reading, asking.has_refused)
-            if not first.wants_look:
-                return first.judgement
+            if asking.without and asking.endpoint is not None:
+                for field in asking.without:
+                    asking.endpoint.leave_out(field)
+            return reading
+
+    async def _call_alone(
+        self, question: Question, asking: _Asking, patience: Patience, left_s: float | None
+    ) -> Reading:
+        """As `_call`, one at a time with all others that may be what makes servers fall."""
+        try:
+            async with asyncio.timeout(left_s):
+                await self._fleet.suspects.acquire()
+        except TimeoutError:
+            asking.endpoint = None
+            raise Crowded from None
+        try:
             left_s = patience.left_s(self._clock.now_s())
-            return await self._looks.look(question, first, left_s, patience.tally)
+            return await self._call(question, asking, patience, left_s)
+        finally:
+            self._fleet.suspects.release()
 
     async def _call(
         self, question: Question, asking: _Asking, patience: Patience, left_s: float | None
@@ -105,7 +146,9 @@ class Asker:
             Retryable: no judgement came; Crowded where there was no place in time.
         """
         last, asking.endpoint = asking.endpoint, None
-        place = await self._fleet.take(question, left_s, avoid=last)
+        # What is tried without a field goes where the field was refused, so that it is learned.
+        avoid = None if asking.without else last
+        place = await self._fleet.take(question, left_s, avoid)
         if place is None:
             raise Crowded
         asking.endpoint, asking.sent_s = place, self._clock.now_s()
@@ -116,8 +159,12 @@ class Asker:
         asking.format = place.format
         if asking.retry:
             asking.format = place.format.for_retry(asking.retry, was_truncated=asking.was_truncated)
+        if place is not last:
+            asking.without.clear()
+        for field in asking.without:
+            asking.format = asking.format.without(field)
         patience.trail.note(place)
-        return await self._fleet.ask(place, question, asking.format, left_s)
+        return await self._fleet.ask(place, question, asking.format, left_s, patience.tally)
 
     def _note(self, reading: Reading) -> None:
         if reading.repair is not Repair.NONE:
@@ -129,64 +176,84 @@ class Asker:
         self, error: Retryable, asking: _Asking, patience: Patience
     ) -> UnjudgedReason | None:
         """What a failed call means: why the message ends unjudged, or None to ask again."""
-        endpoint, format = asking.endpoint, asking.format
         if isinstance(error, _Gone):
             return None
-        if isinstance(error, UnknownParameter) and endpoint is not None and format is not None:
-            was_sent = format.without(error.field) != format
-            if was_sent:
-                endpoint.leave_out(error)
+        if isinstance(error, UnknownParameter):
+            if asking.can_do_without(error.field):
                 return None
+            error = error.otherwise
         self._metrics.call_failures.labels(_name(error)).inc()
         if isinstance(error, Crowded | InferenceTimeout) and patience.is_over(self._clock.now_s()):
             # Our own deadline cut the call short: that proves nothing about the endpoint, unless
             # the topic would rather wait than go on without it.
             if not patience.waits_out_outages:
-                (endpoint or self._fleet).probe_soon()
+                (asking.endpoint or self._fleet).probe_soon()
                 return UnjudgedReason.DEADLINE
             is_own = await self._is_own_fault(error, asking, patience)
             return UnjudgedReason.DEADLINE if is_own else None
         if error.is_systemic and not await self._is_own_fault(error, asking, patience):
-            if endpoint is None or not endpoint.breaker.is_open:
+            if asking.endpoint is None or not asking.endpoint.breaker.is_open:
                 await self._wait(asking.attempt, error, patience)
             return None
         asking.own_failures += 1
-        is_refusal = isinstance(error, ModelFault) and error.reason == Fault.REFUSAL
+        is_refusal = _is_refusal(error)
         asking.has_refused |= is_refusal
-        if is_refusal and asking.own_failures > 1:
-            return UnjudgedReason.REFUSED
-        if asking.own_failures >= self._retries.attempts_max:
-            return UnjudgedReason.REFUSED if is_refusal else _reason(error)
+        if asking.own_failures >= self._attempts_max(error):
+            if is_refusal or error.is_systemic or await self._is_well(asking, patience):
+                return _reason(error)
+            asking.own_failures = 0
+            await self._wait_for_load(asking, error, patience)
+            return None
         if isinstance(error, ModelFault):
             asking.retry = asking.attempt
             asking.was_truncated = error.reason == Fault.TRUNCATED
         await self._wait(asking.own_failures, error, patience)
         return None
 
+    def _attempts_max(self, error: Retryable) -> int:
+        """
+        How often a message is asked about that fails like this through its own fault.
+
+        A refusal is asked about once more. A status that speaks of key, model or path speaks of no
+        text: servers that are exchanged one by one answer so for a while.
+        """
+        if isinstance(error, Declined) and error.is_of_the_way:
+            return 2 * self._retries.attempts_max
+        return 2 if _is_refusal(error) else self._retries.attempts_max
+
+    async def _is_well(self, asking: _Asking, patience: Patience) -> bool:
+        """
+        Whether the endpoint has judged anything since this message was first asked about.
+
+        Where it has not, and judges no probe either, then everything is answered like this message.
+        """
+        asked = asking.endpoint or self._fleet
+        if asked.last_judgement_s >= asking.first_asked_s:
+            return True
+        return await self._probed(asking, patience) is Condition.WELL
+
     async def _is_own_fault(self, error: Retryable, asking: _Asking, patience: Patience) -> bool:
         """
         Whether a systemic-looking failure is this message's own, since the endpoint is well.
 
-        It is well if it answered somebody since this call was sent, or if it answers a probe now. A
+        It is well if it judged something since this call was sent, or if it judges a probe now. A
         refusal for load is nobody's fault: the call waits and asks again, within its deadline.
         """
         endpoint = asking.endpoint
         asked = endpoint or self._fleet
         if isinstance(error, Overloaded):
-            if patience.waits_out_outages and asked.last_answer_s < asking.asked_s:
+            if patience.waits_out_outages and asked.last_judgement_s < asking.asked_s:
                 patience.extend(self._clock.now_s() - asking.asked_s)
             return False
         failed_s = self._clock.now_s()
         is_broken_off = isinstance(error, InferenceUnavailable)
-        if not is_broken_off and asked.last_answer_s > asking.sent_s:
+        if not is_broken_off and asked.last_judgement_s > asking.sent_s:
             return True
         if is_broken_off and endpoint is not None:
             endpoint.note_broken(failed_s, asking.user)
-        is_there = await asked.is_there()
-        if patience.waits_out_outages:
-            patience.extend(self._clock.now_s() - failed_s)
-            if not is_there:
-                patience.extend(failed_s - asking.asked_s)
+        is_well = await self._probed(asking, patience) is Condition.WELL
+        if patience.waits_out_outages and not is_well:
+            patience.extend(failed_s - asking.asked_s)
         if (
             is_broken_off
             and endpoint is not None
@@ -194,19 +261,43 @@ class Asker:
         ):
             was_alone = asking.falls >= FALLS_BEFORE_ALONE
             asking.falls += 1
-            return was_alone and is_there
-        return is_there
+            return was_alone and is_well
+        return is_well
+
+    async def _probed(self, asking: _Asking, patience: Patience) -> Condition:
+        """
+        What a probe says now; BUSY, which blames nobody, where the message has no time for one.
+
+        The time of the probe does not count where the topic waits out outages.
+        """
+        started_s = self._clock.now_s()
+        probing = self._fleet.condition(asking.endpoint)
+        if patience.waits_out_outages:
+            found = await probing
+            patience.extend(self._clock.now_s() - started_s)
+            return found
+        try:
+            async with asyncio.timeout(patience.left_s(started_s)):
+                return await probing
+        except TimeoutError:
+            return Condition.BUSY
 
     async def _wait_until_back(self, patience: Patience) -> bool:
         """Wait for endpoints that are out; False where the topic would rather go on without."""
+        self._fleet.check()
         if not patience.waits_out_outages:
             self._fleet.probe_soon()
             return False
         while self._fleet.is_out:
             started_s = self._clock.now_s()
-            await self._fleet.is_there()
+            await self._fleet.condition()
             patience.extend(self._clock.now_s() - started_s)
         return True
+
+    async def _wait_for_load(self, asking: _Asking, error: Retryable, patience: Patience) -> None:
+        """Wait before asking a server again that proved neither well nor out."""
+        if asking.endpoint is None or not asking.endpoint.breaker.is_open:
+            await self._wait(asking.attempt, Overloaded(str(error)), patience)
 
     async def _wait(self, attempt: int, error: Retryable, patience: Patience) -> None:
         seconds = wait_s(self._retries, attempt, error, self._random.random())
@@ -287,6 +378,7 @@ class _Asking:
         "attempt",
         "endpoint",
         "falls",
+        "first_asked_s",
         "format",
         "has_refused",
         "own_failures",
@@ -294,10 +386,12 @@ class _Asking:
         "sent_s",
         "user",
         "was_truncated",
+        "without",
     )
 
-    def __init__(self, user: str) -> None:
+    def __init__(self, user: str, now_s: float) -> None:
         self.user = user
+        self.first_asked_s = now_s
         self.endpoint: Endpoint | None = None
         """Who was asked last; None where there was no place."""
         self.format: RequestFormat | None = None
@@ -311,6 +405,15 @@ class _Asking:
         self.retry = 0
         """The attempt that got a faulty answer: the next one is asked differently."""
         self.was_truncated = False
+        self.without: set[str] = set()
+        """Fields that the endpoint would not have, left out for this message on trial."""
+
+    def can_do_without(self, field: str) -> bool:
+        """Whether a field was sent, so that it can be left out from now on."""
+        if self.format is None or self.format.without(field) == self.format:
+            return False
+        self.without.add(field)
+        return True
 
 
 class TooLong:
@@ -326,22 +429,19 @@ class _Gone(Retryable):
     is_systemic = False
 
 
-def _count_failed(error: Retryable, tally: Tally) -> None:
-    """
-    Count a call that gave no judgement, where the server has worked for it or may have.
-
-    One that it refused, or that never reached it, cost nothing.
-    """
-    if isinstance(error, ModelFault):
-        tally.failed(Tokens(*error.tokens))
-    elif isinstance(error, InferenceTimeout):
-        tally.failed(Tokens())
-
-
 def _name(error: Retryable) -> str:
+    if isinstance(error, Declined):
+        return f"http_{error.status}"
     return error.reason if isinstance(error, ModelFault) else type(error).__name__
 
 
+def _is_refusal(error: Retryable) -> bool:
+    is_model = isinstance(error, ModelFault) and error.reason == Fault.REFUSAL
+    return is_model or isinstance(error, Refused | Declined)
+
+
 def _reason(error: Retryable) -> UnjudgedReason:
-    is_fault = isinstance(error, ModelFault | UnknownParameter)
+    if _is_refusal(error):
+        return UnjudgedReason.REFUSED
+    is_fault = isinstance(error, ModelFault)
     return UnjudgedReason.MODEL_FAULT if is_fault else UnjudgedReason.CALL_FAILED

@@ -10,22 +10,30 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from enum import Enum
+from typing import Any, NamedTuple
 
 import structlog
 
+from consumer.classifier.answer import reading_of
 from consumer.classifier.apis import WIRES
+from consumer.classifier.blame import OVERLOADED, Declined, UnknownParameter
 from consumer.classifier.knee import KneeFinder, Sent
-from consumer.classifier.parser import Fault, Reading, read_failed_generation
-from consumer.classifier.prompt import system_message, user_message
-from consumer.classifier.refusals import FailedGeneration, UnknownParameter, error_for
+from consumer.classifier.parser import Fault, Reading
+from consumer.classifier.prompt import user_message
 from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat
 from consumer.classifier.specimen import PROBE_GOOD, PROBE_POLICY
 from consumer.classifier.transport import Transport
-from consumer.classifier.usage import tokens_of
 from consumer.domain.policy import Policy
-from consumer.errors import InferenceTimeout, ModelFault, Overloaded, Retryable
+from consumer.errors import (
+    EndpointRefused,
+    InferenceTimeout,
+    InferenceUnavailable,
+    ModelFault,
+    Overloaded,
+    Retryable,
+)
 from consumer.interfaces import Clock
 from consumer.reliability.breaker import Breaker
 from consumer.telemetry.metrics import Metrics
@@ -51,6 +59,16 @@ class Answer(NamedTuple):
         return self.reply.status == 200
 
 
+class Condition(Enum):
+    """What a probe proves of an endpoint, or of a fleet."""
+
+    WELL = "well"
+    """It judges: what fails all the same is the message's own fault."""
+    BUSY = "busy"
+    """It refuses for load, which says nothing about anybody."""
+    OUT = "out"
+
+
 class Endpoint:
     """A server behind a transport, with its breaker and what it is known to take at once."""
 
@@ -65,12 +83,17 @@ class Endpoint:
         timeout_s: float,
         calls_max: int,
         knee: KneeFinder | None = None,
+        address: str | None = None,
     ) -> None:
         self.name = name
+        self.address = address or name
+        """Where it is; one that the settings do not name has its address as its name."""
         self.format = format
         self.breaker = breaker
-        self.last_answer_s = float("-inf")
-        """When it last answered anything, on the clock."""
+        self.last_judgement_s = float("-inf")
+        """When it last gave a readable judgement, on the clock: the only proof that it is well."""
+        self.has_judged = False
+        """Whether it ever gave one; from then on nothing that it answers ends the worker."""
         self.when_back: Callable[[], None] | None = None
         """Called when it answers again after an outage; must not wait for anything."""
         self._transport = transport
@@ -86,10 +109,13 @@ class Endpoint:
         """When its last calls broke off, and of which messages."""
         metrics.calls_in_flight.labels(name).set_function(lambda: float(self.at_once))
         metrics.calls_limit.labels(name).set_function(lambda: float(self.limit))
-        self._probing: asyncio.Task[bool] | None = None
+        self._probing: asyncio.Task[Condition] | None = None
+        self._has_judged_probe = False
+        self.refusal: EndpointRefused | None = None
+        """Why it will not have us, as the last probe was told; fatal where it never judged."""
         self._probing_since_s = 0.0
         self._heard: asyncio.Future[None] | None = None
-        """Done when a call that went out after the probe is answered; that says as much."""
+        """Done when a call that went out after the probe gives a judgement; that says as much."""
 
     def __repr__(self) -> str:
         return f"<Endpoint {self.name} {self.format.model} {self.breaker!r}>"
@@ -157,51 +183,43 @@ class Endpoint:
 
         Raises:
             Retryable: nothing usable came; `is_systemic` says whom it hints at.
-            EndpointRefused: key, model or path are wrong.
         """
-        return self.read(await self.post(policy, user, format, timeout_s), policy)
+        return self.read(await self.post(policy, user, format, timeout_s), policy, user)
 
-    def read(self, answer: Answer, policy: Policy) -> Reading:
-        """The judgement in an answer; raises as `ask` does."""
-        reply, format = answer.reply, answer.format
-        if reply.status != 200:
-            error = error_for(reply)
-            if not (isinstance(error, Retryable) and error.is_systemic):
-                self._answered(answer)
-            if isinstance(error, FailedGeneration):
-                return _as_reading(read_failed_generation(error.body, policy), reply.body)
-            raise error
-        self._answered(answer)
-        least = len(system_message(policy)) // 8
-        wire = WIRES[format.api]
-        result = wire.read(reply.body, policy, least, format.tokens_max)
-        return _as_reading(result, reply.body)
-
-    def _answered(self, answer: Answer | None = None) -> None:
-        self.last_answer_s = self._clock.now_s()
-        heard = self._heard
-        if heard is not None and answer is not None and answer.started_s > self._probing_since_s:
+    def read(self, answer: Answer, policy: Policy, user: str) -> Reading:
+        """The judgement in an answer about `user`; raises as `ask` does."""
+        reading = reading_of(answer.reply, policy, answer.format, user)
+        if self._heard is not None and answer.started_s > self._probing_since_s:
+            self._heard.set_result(None)
             self._heard = None
-            heard.set_result(None)
-        open_for_s = self.breaker.recover(self.last_answer_s)
-        if open_for_s is not None:
-            self._metrics.breaker_open.labels(self.name).set(0)
-            log.info("endpoint is back", endpoint=self.name, out_for_s=round(open_for_s, 1))
-            if self.when_back is not None:
-                self.when_back()
+        self.has_judged = True
+        self.last_judgement_s = self._clock.now_s()
+        if self.breaker.is_open:
+            self._is_back()
+        return reading
 
-    def leave_out(self, error: UnknownParameter) -> bool:
-        """Stop sending a field that the endpoint does not know; False where it was not sent."""
-        shorter = self.format.without(error.field)
-        if shorter != self.format:
-            self.format = shorter
-            log.warning("endpoint lacks a feature: left out", endpoint=self.name, field=error.field)
-            return True
-        return False
+    def _is_back(self) -> None:
+        open_for_s = self.breaker.recover(self._clock.now_s())
+        if open_for_s is None:
+            return
+        self.refusal = None
+        self._metrics.breaker_open.labels(self.name).set(0)
+        log.info("endpoint is back", endpoint=self.name, out_for_s=round(open_for_s, 1))
+        if self.when_back is not None:
+            self.when_back()
 
-    async def is_there(self) -> bool:
+    def leave_out(self, field: str) -> bool:
+        """Stop sending a field that the endpoint does not take; False where it was not sent."""
+        shorter = self.format.without(field)
+        if shorter == self.format:
+            return False
+        self.format = shorter
+        log.warning("endpoint lacks a feature: left out", endpoint=self.name, field=field)
+        return True
+
+    async def condition(self) -> Condition:
         """
-        Probe the endpoint with a request that any healthy server answers; trips the breaker if not.
+        Probe the endpoint with a request that any healthy server judges; trips the breaker if not.
 
         Callers at the same time share one probe.
         """
@@ -214,7 +232,7 @@ class Endpoint:
         if self._probing is None or self._probing.done():
             self._probing = asyncio.create_task(self._probe_once())
 
-    async def _probe_once(self) -> bool:
+    async def _probe_once(self) -> Condition:
         wait_s = self.breaker.probe_in_s(self._clock.now_s())
         if wait_s:
             await asyncio.sleep(wait_s)
@@ -228,40 +246,63 @@ class Endpoint:
             self._heard = None
             probing.cancel()
         if error is None:
-            return True
+            return Condition.WELL
+        if isinstance(error, Overloaded):
+            # It is there, and says so.
+            self._is_back()
+            return Condition.BUSY
         if self.breaker.trip(self._clock.now_s()):
             self._metrics.breaker_open.labels(self.name).set(1)
             log.warning("endpoint is out: waiting", endpoint=self.name, error=str(error))
-        return False
+        if isinstance(error, Declined) and error.is_misconfigured:
+            self.refusal = error.as_fatal()
+        return Condition.OUT
 
     async def _probe(self) -> Retryable | None:
         """
-        Probe until there is an answer, or a proof that there is none.
+        Probe until there is a judgement, or a proof that there will be none: its error.
 
-        One call in twenty that breaks off is no outage, and the probe may be such a call: it is
-        asked again at once, while the breaker is closed, where it did not fail by its time limit.
+        One call in twenty that breaks off or is answered badly is no outage, and the probe may be
+        such a call: it is asked again at once, where it did not fail by its time limit.
         """
-        for _ in range(1 if self.breaker.is_open else PROBES_MAX):
-            error = await self._asked_once()
-            if error is None or isinstance(error, InferenceTimeout):
-                break
-        return error
+        failed = 0
+        while True:
+            error = await self._asked_once(failed)
+            if error is None:
+                return None
+            if isinstance(error, UnknownParameter):
+                # Nobody's text is in a probe: what it says is missing is missing.
+                if self.leave_out(error.field):
+                    continue
+                error = error.otherwise
+            failed += 1
+            # While it is out, one call that breaks off says all.
+            is_broken = isinstance(error, InferenceUnavailable) and self.breaker.is_open
+            if failed == PROBES_MAX or is_broken or isinstance(error, CONCLUSIVE):
+                return error
 
-    async def _asked_once(self) -> Retryable | None:
-        """The error of a request that any healthy server answers, or None."""
+    async def _asked_once(self, failed: int) -> Retryable | None:
+        """The error of a request that any healthy server judges, or None."""
+        format = self.format.for_retry(failed, was_truncated=False) if failed else self.format
         try:
             # It takes no place: calls that hang hold them all just when the probe matters most.
             user = user_message(PROBE_GOOD, "probe")
-            await self.ask(PROBE_POLICY, user, self.format, 30.0)
-        except UnknownParameter as error:
-            self.leave_out(error)
-        except Overloaded:
-            # It is there, and says so.
-            self._answered()
+            await self.ask(PROBE_POLICY, user, format, PROBE_S)
+        except ModelFault as error:
+            if error.reason == Fault.UNKNOWN_LABEL:
+                # It judges, and cares little for what is asked; that is no outage.
+                return None
+            # A model that never could read this policy, but reads those of the topics, is well.
+            is_known = not error.is_systemic and self.has_judged and not self._has_judged_probe
+            return None if is_known else error
         except Retryable as error:
-            if error.is_systemic:
-                return error
+            return error
+        self.note_probe_judged()
         return None
+
+    def note_probe_judged(self) -> None:
+        """A built-in text was judged, so that a probe which is not judged means an outage."""
+        self.has_judged = self._has_judged_probe = True
 
     async def close(self) -> None:
         if self._probing is not None:
@@ -270,14 +311,16 @@ class Endpoint:
         await self._transport.close()
 
 
-def _as_reading(result: Reading | Fault, body: bytes) -> Reading:
-    if isinstance(result, Fault):
-        raise ModelFault(result.value, tokens=tokens_of(body))
-    return result
+def retrieve(task: asyncio.Task[Any]) -> None:
+    """What a task ended with is known: asyncio need not report it as an error nobody awaited."""
+    if not task.cancelled():
+        task.exception()
 
 
 NOT_MEASURED = Sent(-1, 0)
 PROBES_MAX = 3
 """So many probes in a row are not all struck by chance."""
-OVERLOADED = (429, 503)
-"""The statuses by which a server says that it has no room."""
+PROBE_S = 30.0
+"""A probe that takes longer is not answered."""
+CONCLUSIVE = (InferenceTimeout, Overloaded)
+"""What a second probe would only be told again."""

@@ -10,6 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from consumer.classifier.blame import (
+    Declined,
+    PromptTooLong,
+    Refused,
+    UnknownParameter,
+    error_for,
+)
 from consumer.classifier.capabilities import Capabilities, LongPrompts
 from consumer.classifier.parser import Fault, Reading, Repair
 from consumer.classifier.profiles import PROFILES, Api, PriorityOrder, Profile
@@ -21,7 +28,6 @@ from consumer.classifier.questions import (
     varied,
 )
 from consumer.classifier.recognition import models_in, recognise
-from consumer.classifier.refusals import PromptTooLong, UnknownParameter, error_for
 from consumer.classifier.request import RequestFormat
 from consumer.classifier.specimen import (
     LONG_TEXT,
@@ -40,33 +46,36 @@ class Examination:
     """Finds out what `format` may hold here; `run` it once."""
 
     def __init__(
-        self, name: str, transport: Transport, wanted: RequestFormat, plan: ProbePlan
+        self, address: str, transport: Transport, wanted: RequestFormat, plan: ProbePlan
     ) -> None:
         self.format = wanted
         """Shrinks to what the endpoint takes."""
         self.left_out: dict[str, str] = {}
         """Field -> why it is not sent."""
-        self._name = name
+        self.has_judgement = False
+        """Whether any answer held a judgement."""
+        self._address = address
         self._transport = transport
         self._plan = plan
         self._questions = Questions(transport, plan.timeout_s)
 
     def __repr__(self) -> str:
-        return f"<Examination of {self._name}, left out: {', '.join(self.left_out) or 'nothing'}>"
+        return (
+            f"<Examination of {self._address}, left out: {', '.join(self.left_out) or 'nothing'}>"
+        )
 
     async def run(self) -> Capabilities:
         """
         Ask, and tell.
 
         Raises:
-            Retryable: it cannot be reached.
-            EndpointRefused: key, model or path are wrong.
+            Retryable: it cannot be reached, or has nothing to do with us (Declined).
         """
         reply = await self._transport.get("/models", self._plan.timeout_s)
         if reply.status in (401, 403):
             raise error_for(reply)
         profile = PROFILES.get(self._plan.profile) or await recognise(
-            self._name, reply.body, self._transport, self._plan.timeout_s
+            self._address, reply.body, self._transport, self._plan.timeout_s
         )
         self._suit(profile)
         bad = await self._judge(PROBE_BAD)
@@ -75,6 +84,7 @@ class Examination:
         has_logprobs, has_cached_tokens = await self._repeat(profile)
         models = tuple(str(model["id"]) for model in models_in(reply.body) if "id" in model)
         readings = [found for found in (bad, good) if isinstance(found, Reading)]
+        self.has_judgement = bool(readings)
         return Capabilities(
             profile=profile.name,
             api=self.format.api,
@@ -128,6 +138,12 @@ class Examination:
                 attempt += not self._leave_out(error.field, "refused")
             except PromptTooLong:
                 return "no judgement (too long)"
+            except (Refused, Declined) as error:
+                # A host's moderation may refuse the bad text: then it works. Nobody refuses a
+                # greeting, nor says of a text that key or path are wrong.
+                if text != PROBE_BAD or (isinstance(error, Declined) and error.is_of_the_way):
+                    raise
+                return "no judgement (refused)"
             except ModelFault as error:
                 fault, attempt = error.reason, attempt + 1
                 doubts += fault in _SCHEMA_FAULTS

@@ -10,12 +10,12 @@ reaches it. Lanes that are not the first leave a share of each endpoint to those
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import NamedTuple
 
-from consumer.classifier.endpoint import Answer, Endpoint
+from consumer.classifier.endpoint import Answer, Condition, Endpoint, retrieve
 from consumer.classifier.hedge import Hedging
 from consumer.classifier.lateness import Lateness
 from consumer.classifier.parser import Reading
@@ -23,6 +23,8 @@ from consumer.classifier.queue import LaneQueue
 from consumer.classifier.request import RequestFormat
 from consumer.domain.lane import LANES, Lane, LaneUse
 from consumer.domain.policy import Policy
+from consumer.domain.usage import Tally
+from consumer.domain.verdict import NO_TOKENS
 from consumer.errors import Retryable
 from consumer.interfaces import Clock
 from consumer.telemetry.metrics import Metrics
@@ -102,19 +104,45 @@ class Fleet:
         return True
 
     @property
-    def last_answer_s(self) -> float:
-        """When any of them last answered anything, on the clock."""
-        return max(endpoint.last_answer_s for endpoint in self.endpoints)
+    def has_judged(self) -> bool:
+        """Whether any of them ever gave a judgement."""
+        return any(endpoint.has_judged for endpoint in self.endpoints)
 
-    async def is_there(self) -> bool:
-        """Probe the endpoints; True as soon as one answers."""
-        if len(self.endpoints) == 1:
-            return await self.endpoints[0].is_there()
-        probes = [asyncio.ensure_future(each.is_there()) for each in self.endpoints]
-        for answer in asyncio.as_completed(probes):
-            if await answer:
-                return True
-        return False
+    @property
+    def last_judgement_s(self) -> float:
+        """When any of them last gave a judgement, on the clock."""
+        return max(endpoint.last_judgement_s for endpoint in self.endpoints)
+
+    async def condition(self, of: Endpoint | None = None) -> Condition:
+        """
+        Probe one endpoint, or all: a fleet is well as soon as one of them judges.
+
+        Raises:
+            EndpointRefused: nothing was ever judged, and key, model or path are wrong.
+        """
+        asked = self.endpoints if of is None else (of,)
+        probes = [asyncio.create_task(endpoint.condition()) for endpoint in asked]
+        best = Condition.OUT
+        for probe in asyncio.as_completed(probes):
+            found = await probe
+            if found is Condition.WELL:
+                return found
+            best = found if found is Condition.BUSY else best
+        if best is Condition.OUT:
+            self.check()
+        return best
+
+    def check(self) -> None:
+        """
+        Make sure that being out is not being told that the settings are wrong.
+
+        Raises:
+            EndpointRefused: nothing was ever judged, and key, model or path are wrong.
+        """
+        if not self.has_judged:
+            for endpoint in self.endpoints:
+                if endpoint.refusal is not None:
+                    raise endpoint.refusal
 
     def probe_soon(self) -> None:
         """Probe the endpoints, for callers that do not wait for it."""
@@ -210,27 +238,33 @@ class Fleet:
     # Calls.
 
     async def ask(
-        self, place: Endpoint, question: Question, format: RequestFormat, timeout_s: float | None
+        self,
+        place: Endpoint,
+        question: Question,
+        format: RequestFormat,
+        timeout_s: float | None,
+        tally: Tally | None = None,
     ) -> Reading:
         """
         One call at a place that was taken, one judgement.
 
+        The caller counts it; what was asked beside it, to be given up, is counted in `tally` here.
+
         Raises:
             Retryable: nothing usable came; `is_systemic` says whom it hints at.
-            EndpointRefused: key, model or path are wrong.
         """
         if self._hedging is None:
             answer, someone_waited = await self._post(place, question, format, timeout_s)
         else:
             answer, someone_waited = await self._hedged(
-                self._hedging, place, question, format, timeout_s
+                self._hedging, place, question, format, timeout_s, tally or Tally()
             )
         if someone_waited:
             # The next call goes out before this answer is read: a server is idle meanwhile. One
             # turn of the loop hands the place over, in the next one the call is sent.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-        return answer.endpoint.read(answer, question.policy)
+        return answer.endpoint.read(answer, question.policy, question.user)
 
     async def _post(
         self, place: Endpoint, question: Question, format: RequestFormat, timeout_s: float | None
@@ -257,6 +291,7 @@ class Fleet:
         question: Question,
         format: RequestFormat,
         timeout_s: float | None,
+        tally: Tally,
     ) -> tuple[Answer, bool]:
         """
         The first answer of two calls, where the first of them takes unusually long.
@@ -264,28 +299,30 @@ class Fleet:
         The second is no better placed than the first was, so that it may have a second of its own.
         """
         after_s = hedging.after_s()
-        calls = {asyncio.create_task(self._post(place, question, format, timeout_s))}
+        calls = {_call(self._post(place, question, format, timeout_s))}
         try:
             if after_s is not None and await _is_long(calls, after_s):
                 other = self._second_place(hedging, question, place)
                 if other is not None:
                     left_s = _less(timeout_s, after_s)
-                    second = self._hedged(hedging, other, question, other.format, left_s)
-                    calls.add(asyncio.create_task(second))
+                    tally.failed(NO_TOKENS)
+                    second = self._hedged(hedging, other, question, other.format, left_s, tally)
+                    calls.add(_call(second))
                 elif await _is_long(calls, after_s) and self._may_ask_anew(hedging, place):
                     # No place is free, so that it is given up for a new call in its own.
                     calls.pop().cancel()
                     left_s = _less(timeout_s, 2 * after_s)
-                    second = self._hedged(hedging, place, question, format, left_s)
-                    calls.add(asyncio.create_task(second))
+                    tally.failed(NO_TOKENS)
+                    second = self._hedged(hedging, place, question, format, left_s, tally)
+                    calls.add(_call(second))
+            ended: set[Call] = set()
             while True:
                 done, calls = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
-                for call in done:
-                    # What failed counts only where nothing else may still come.
-                    if call.exception() is None and (not calls or call.result()[0].is_whole):
-                        return call.result()
-                if not calls:
-                    return done.pop().result()
+                # Two may end at once: what failed counts only where nothing better comes.
+                ended |= done
+                best = min(ended, key=_worth)
+                if not calls or _worth(best) == WHOLE:
+                    return best.result()
         finally:
             for call in calls:
                 call.cancel()
@@ -319,7 +356,25 @@ class Fleet:
             await endpoint.close()
 
 
-async def _is_long(calls: set[asyncio.Task[tuple[Answer, bool]]], seconds: float) -> bool:
+Call = asyncio.Task[tuple[Answer, bool]]
+WHOLE, PART, FAILED = 0, 1, 2
+
+
+def _call(posting: Coroutine[None, None, tuple[Answer, bool]]) -> Call:
+    """A call that may be given up: how it ends then is nobody's concern."""
+    call = asyncio.create_task(posting)
+    call.add_done_callback(retrieve)
+    return call
+
+
+def _worth(call: Call) -> int:
+    """How good a call's end is, 0 is best."""
+    if call.cancelled() or call.exception() is not None:
+        return FAILED
+    return WHOLE if call.result()[0].is_whole else PART
+
+
+async def _is_long(calls: set[Call], seconds: float) -> bool:
     """Whether none of them is done after so many seconds more."""
     done, _ = await asyncio.wait(calls, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     return not done

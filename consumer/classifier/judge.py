@@ -80,7 +80,7 @@ class SafeguardClassifier:
                     reasons.append(result)
         return Judged(
             judgements=tuple(judgements),
-            unjudged=reasons[0] if reasons else None,
+            unjudged=_gravest(reasons),
             model_ms=(self._clock.now_s() - started_s) * 1_000,
             endpoint=patience.trail.endpoints,
             model=patience.trail.models,
@@ -101,7 +101,7 @@ class SafeguardClassifier:
         worst: Judgement | None = None
         spent = NO_TOKENS
         asked = 0
-        missing: UnjudgedReason | None = None
+        missing: list[UnjudgedReason] = []
         while todo:
             piece = todo.pop()
             asked += 1
@@ -109,8 +109,10 @@ class SafeguardClassifier:
             if isinstance(result, TooLong):
                 # The server's context is smaller than our guess: halve and judge both halves.
                 halves = segments(piece, max(400, len(piece.encode()) // 2), 100, 3)
-                if halves is None or len(halves) < 2 or asked + len(halves) > self._cut.count_max:
-                    return UnjudgedReason.TOO_LONG
+                calls = asked + len(todo) + len(halves or ())
+                if halves is None or len(halves) < 2 or calls > self._cut.count_max:
+                    missing.append(UnjudgedReason.TOO_LONG)
+                    break
                 todo.extend(reversed(halves))
             elif isinstance(result, Judgement):
                 spent = result.tokens if asked == 1 else spent + result.tokens
@@ -119,11 +121,12 @@ class SafeguardClassifier:
                 if result.outcome.severity == 2:
                     break
             else:
-                missing = missing or result
+                missing.append(result)
+        reason = _gravest(missing)
         if worst is None:
-            return missing or UnjudgedReason.MODEL_FAULT
-        if missing is not None and worst.outcome.severity < 2:
-            return missing
+            return reason or UnjudgedReason.MODEL_FAULT
+        if reason is not None and worst.outcome.severity < 2:
+            return reason
         return worst if asked == 1 else worst._replace(tokens=spent)
 
     async def _ask(
@@ -132,3 +135,10 @@ class SafeguardClassifier:
         """One piece, between markers that nobody can foresee."""
         user = user_message(piece, f"{self._random.getrandbits(40):010x}", context)
         return await self._asker.ask(Question(policy, user, patience.lane), piece, patience)
+
+
+def _gravest(reasons: list[UnjudgedReason]) -> UnjudgedReason | None:
+    """What a message is left unjudged for: a refusal of any part of it is told before the rest."""
+    if UnjudgedReason.REFUSED in reasons:
+        return UnjudgedReason.REFUSED
+    return reasons[0] if reasons else None

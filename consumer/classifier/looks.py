@@ -21,6 +21,7 @@ from consumer.classifier.fleet import Fleet, Question
 from consumer.classifier.parser import Reading
 from consumer.classifier.prompt import system_message
 from consumer.classifier.second_look import LookBudget, combined, without_look
+from consumer.classifier.usage import count_failed
 from consumer.domain.certainty import Certainty, Sign
 from consumer.domain.policy import Effort, Look, Policy, SecondLookTerms
 from consumer.domain.usage import Tally
@@ -90,12 +91,7 @@ class Looks:
     async def look(
         self, question: Question, first: Assessed, left_s: float | None, tally: Tally
     ) -> Judgement:
-        """
-        Ask once more within the time that is left; where nothing comes the first judgement stands.
-
-        Raises:
-            EndpointRefused: key, model or path are wrong.
-        """
+        """Ask once more in the time that is left; where nothing comes the first one stands."""
         policy = question.policy
         assert policy.second_look is not None
         how, samples = self._how(policy), policy.second_look.samples
@@ -126,8 +122,9 @@ class Looks:
         if fleet is self._fleet:
             format = format.for_retry(SEED_STEP + number, was_truncated=False)
         try:
-            reading = await fleet.ask(place, question, format, left_s)
-        except Retryable:
+            reading = await fleet.ask(place, question, format, left_s, tally)
+        except Retryable as error:
+            count_failed(error, tally)
             return None
         tally.judged(reading.judgement.tokens)
         return reading.judgement

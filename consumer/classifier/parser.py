@@ -77,8 +77,15 @@ def read_completion(
         message = choice["message"]
         content = message.get("content")
         finish = choice.get("finish_reason")
+        refusal = message.get("refusal")
+        error = completion.get("error") or choice.get("error") or message.get("error")
     except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError):
         return _no_completion(body)
+    if error or finish == "error":
+        # Whatever was said before it broke is void.
+        return Fault.ERROR_IN_BODY
+    if refusal:
+        return Fault.REFUSAL
     tokens = read_tokens(completion.get("usage"))
     if 0 < tokens.prompt < prompt_tokens_min:
         return Fault.PROMPT_TRUNCATED

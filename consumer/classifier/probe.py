@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from consumer.classifier.blame import Declined
 from consumer.classifier.capabilities import Capabilities, LongPrompts
 from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.examination import Examination
@@ -48,13 +49,21 @@ class Prober:
 
         Raises:
             Retryable: it cannot be reached.
-            EndpointRefused: key, model or path are wrong.
+            EndpointRefused: it never judged anything, and key, model or path are wrong.
         """
         self._begun_s = self._clock.now_s()
         examination = Examination(
-            self._endpoint.name, self._endpoint.transport, self._wanted, self._plan
+            self._endpoint.address, self._endpoint.transport, self._wanted, self._plan
         )
-        found = await examination.run()
+        try:
+            found = await examination.run()
+        except Declined as error:
+            # After it has judged once, whatever it answers is an outage.
+            if error.is_misconfigured and not self._endpoint.has_judged:
+                raise error.as_fatal() from None
+            raise
+        if examination.has_judgement:
+            self._endpoint.note_probe_judged()
         self._tell(found, examination)
         self._endpoint.format = examination.format
         self.found = found
@@ -81,7 +90,7 @@ class Prober:
                     "endpoint not probed, old findings hold", endpoint=name, error=str(error)
                 )
             except EndpointRefused:
-                # The next call is refused as well, and that one stops the service in the usual way.
+                # The next call is refused as well, and what follows from it is decided there.
                 return
             else:
                 return

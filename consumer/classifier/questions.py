@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import orjson
 
+from consumer.classifier.answer import reading_of
 from consumer.classifier.apis import WIRES
-from consumer.classifier.parser import Fault, Reading, read_failed_generation
+from consumer.classifier.blame import UnknownParameter, error_for
+from consumer.classifier.parser import Reading
 from consumer.classifier.profiles import Api
-from consumer.classifier.prompt import system_message, user_message
-from consumer.classifier.refusals import FailedGeneration, UnknownParameter, error_for
+from consumer.classifier.prompt import user_message
 from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat
 from consumer.classifier.specimen import PROBE_POLICY
@@ -66,18 +67,7 @@ class Questions:
         """A judgement and the body that it was read from."""
         user = user_message(text, "probe")
         reply = await self._post(user, format, fields, priority)
-        if reply.status == 200:
-            least = len(system_message(PROBE_POLICY)) // 8
-            wire = WIRES[format.api]
-            found = wire.read(reply.body, PROBE_POLICY, least, format.tokens_max)
-        else:
-            error = error_for(reply)
-            if not isinstance(error, FailedGeneration):
-                raise error
-            found = read_failed_generation(error.body, PROBE_POLICY)
-        if isinstance(found, Fault):
-            raise ModelFault(found.value)
-        return found, reply.body
+        return reading_of(reply, PROBE_POLICY, format, user), reply.body
 
     async def _post(
         self,

@@ -1,5 +1,5 @@
 """
-The tokens of an answer that is no judgement: they were spent all the same. Pure.
+What an answer cost that is no judgement: its tokens were spent all the same. Pure.
 
 Only such answers come here; of one that can be read the parser has taken them on the way.
 """
@@ -8,7 +8,21 @@ from __future__ import annotations
 
 import orjson
 
-from consumer.domain.verdict import Tokens
+from consumer.domain.usage import Tally
+from consumer.domain.verdict import NO_TOKENS, Tokens
+from consumer.errors import InferenceTimeout, ModelFault, Retryable
+
+
+def count_failed(error: Retryable, tally: Tally) -> None:
+    """
+    Count a call that gave no judgement, where the server has worked for it or may have.
+
+    One that it refused, or that never reached it, cost nothing.
+    """
+    if isinstance(error, ModelFault):
+        tally.failed(Tokens(*error.tokens))
+    elif isinstance(error, InferenceTimeout):
+        tally.failed(NO_TOKENS)
 
 
 def tokens_of(body: bytes) -> Tokens:

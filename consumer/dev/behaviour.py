@@ -44,6 +44,8 @@ class Behaviour:
     The share of requests that each fault strikes; together at most 1. `{"all": 0.2}` is shared
     by all but those of settings, and so are the groups `model` and `server` (see `mixture`).
     """
+    only: str = ""
+    """Faults strike only requests about texts that hold this; none are spared where it is empty."""
     seed: int = 0
 
     def __post_init__(self) -> None:

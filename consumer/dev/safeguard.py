@@ -226,7 +226,8 @@ class StandInSafeguard:
 
     async def _answer(self, asked: Request, system: str, user: str) -> Served | web.Response:
         behaviour, dice, slots = self.behaviour, self._dice, self._slots
-        fault, generation = dice.fault(), Generation(0.0)
+        fault = dice.fault() if behaviour.only in text_of(user) else None
+        generation = Generation(0.0)
         if self._is_down():
             fault = FaultName.CONNECTION_RESET
         if fault is None or not fault.is_immediate:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from consumer.classifier.endpoint import Endpoint
+from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Fleet, Question
 from consumer.classifier.hedge import SEEN_MIN, Hedging
 from consumer.classifier.reply import Reply
@@ -192,7 +192,7 @@ async def test_one_endpoint_that_is_there_is_enough() -> None:
     fleet.endpoints[0].breaker.trip(0.0)
 
     assert not fleet.is_out
-    assert await fleet.is_there()
+    assert await fleet.condition() is Condition.WELL
 
 
 def learned(hedging: Hedging) -> Hedging:

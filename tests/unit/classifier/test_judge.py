@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from consumer.classifier.direct import DirectTransport
-from consumer.classifier.endpoint import Endpoint
+from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.prompt import context_part, system_message
@@ -166,32 +166,32 @@ def recovers(world: World) -> bool:
 # Every fault has one end.
 
 LABEL = "the label that the model gave"
-REFUSED = "the service stops"
+STOPS = "the service stops"
 
 ENDS: dict[FaultName, str | UnjudgedReason] = {
-    FaultName.CONNECTION_RESET: UnjudgedReason.OUTAGE,
-    FaultName.HANG: UnjudgedReason.OUTAGE,
-    FaultName.SLOW_BODY: UnjudgedReason.OUTAGE,
-    FaultName.TRUNCATED_BODY: UnjudgedReason.OUTAGE,
+    FaultName.CONNECTION_RESET: UnjudgedReason.CALL_FAILED,
+    FaultName.HANG: UnjudgedReason.CALL_FAILED,
+    FaultName.SLOW_BODY: UnjudgedReason.CALL_FAILED,
+    FaultName.TRUNCATED_BODY: UnjudgedReason.CALL_FAILED,
     FaultName.EMPTY_BODY: UnjudgedReason.MODEL_FAULT,
     FaultName.NOT_JSON_BODY: UnjudgedReason.MODEL_FAULT,
-    FaultName.ERROR_IN_200: UnjudgedReason.MODEL_FAULT,
+    FaultName.ERROR_IN_200: UnjudgedReason.CALL_FAILED,
     FaultName.HTTP_400_CONTEXT_LENGTH: UnjudgedReason.TOO_LONG,
     FaultName.HTTP_400_CONTEXT_LENGTH_LLAMA: UnjudgedReason.TOO_LONG,
     FaultName.HTTP_400_FAILED_GENERATION: LABEL,
     FaultName.HTTP_400_UNKNOWN_PARAMETER: LABEL,
-    FaultName.HTTP_401: REFUSED,
-    FaultName.HTTP_403: REFUSED,
-    FaultName.HTTP_404_MODEL: REFUSED,
+    FaultName.HTTP_401: UnjudgedReason.REFUSED,
+    FaultName.HTTP_403: UnjudgedReason.REFUSED,
+    FaultName.HTTP_404_MODEL: UnjudgedReason.REFUSED,
     FaultName.HTTP_429: UnjudgedReason.DEADLINE,
     FaultName.HTTP_500_EMPTY: UnjudgedReason.MODEL_FAULT,
-    FaultName.HTTP_500_ENGINE_DEAD: UnjudgedReason.OUTAGE,
+    FaultName.HTTP_500_ENGINE_DEAD: UnjudgedReason.CALL_FAILED,
     FaultName.HTTP_500_HARMONY: UnjudgedReason.MODEL_FAULT,
     FaultName.HTTP_500_PEG_NATIVE: UnjudgedReason.MODEL_FAULT,
     FaultName.HTTP_500_UNEXPECTED_TOKEN: UnjudgedReason.MODEL_FAULT,
-    FaultName.HTTP_502: UnjudgedReason.OUTAGE,
+    FaultName.HTTP_502: UnjudgedReason.CALL_FAILED,
     FaultName.HTTP_503: UnjudgedReason.DEADLINE,
-    FaultName.HTTP_504: UnjudgedReason.OUTAGE,
+    FaultName.HTTP_504: UnjudgedReason.CALL_FAILED,
     FaultName.LENGTH_EMPTY: UnjudgedReason.MODEL_FAULT,
     FaultName.LENGTH_CUT_JSON: UnjudgedReason.MODEL_FAULT,
     FaultName.LENGTH_MARKUP: UnjudgedReason.MODEL_FAULT,
@@ -216,49 +216,106 @@ ENDS: dict[FaultName, str | UnjudgedReason] = {
     FaultName.MISSING_USAGE: LABEL,
     FaultName.REASONING_CONTENT_FIELD: LABEL,
 }
+"""How a message ends that alone is answered so, while the server judges whatever else comes."""
+
+OF_EVERYTHING: dict[FaultName, str | UnjudgedReason] = {
+    FaultName.HTTP_401: STOPS,
+    FaultName.HTTP_403: STOPS,
+    FaultName.HTTP_404_MODEL: STOPS,
+    **{
+        fault: end if end in (LABEL, UnjudgedReason.DEADLINE) else UnjudgedReason.OUTAGE
+        for fault, end in ENDS.items()
+        if end is not UnjudgedReason.REFUSED
+    },
+    FaultName.REFUSAL: UnjudgedReason.REFUSED,
+    FaultName.CONTENT_FILTER: UnjudgedReason.REFUSED,
+    FaultName.UNKNOWN_LABEL: UnjudgedReason.MODEL_FAULT,
+}
+"""The same where everything is answered so and nothing was ever judged."""
+
 CALLS: dict[FaultName, int] = {
     FaultName.REFUSAL: 2,
     FaultName.CONTENT_FILTER: 2,
+    FaultName.HTTP_403: 2,
+    FaultName.HTTP_401: 6,
+    FaultName.HTTP_404_MODEL: 6,
     FaultName.HTTP_400_UNKNOWN_PARAMETER: 3,
     FaultName.HTTP_400_CONTEXT_LENGTH: 1,
     FaultName.HTTP_400_CONTEXT_LENGTH_LLAMA: 1,
 }
-"""How often a message is asked about, where it is neither once nor the budget of three."""
+"""How often a message is asked about that fails alone, where it is not the budget of three."""
 
 
-def test_every_fault_is_in_the_table() -> None:
-    """A fault that the stand-in learns must be given an end here."""
-    assert set(ENDS) == set(FaultName)
+def test_every_fault_is_in_the_tables() -> None:
+    """A fault that the stand-in learns must be given its ends here."""
+    assert set(ENDS) == set(OF_EVERYTHING) == set(FaultName)
+
+
+def timeout_of(fault: FaultName) -> float:
+    return 0.1 if fault in (FaultName.HANG, FaultName.SLOW_BODY) else 5.0
 
 
 @pytest.mark.parametrize("text_and_label", [(BAD, "HH2"), (RUDE, "HH1"), (GOOD, "HH0")])
 @pytest.mark.parametrize("fault", FaultName)
-async def test_every_fault_has_one_end(
+async def test_every_fault_of_one_message_has_one_end(
     fault: FaultName, text_and_label: tuple[str, str], server: StandInSafeguard
 ) -> None:
-    """A fault ends as the verdict that the model gave, as a named reason, or stops the service."""
+    """What only one message is answered ends as its verdict or as a named reason of its own."""
     text, label = text_and_label
     expected = ENDS[fault]
-    server.behave(Behaviour(faults={fault: 1.0}, retry_after_s=0.01))
+    server.behave(Behaviour(faults={fault: 1.0}, retry_after_s=0.01, only=text))
     within_s = 0.2 if expected is UnjudgedReason.DEADLINE else 10.0
-    timeout_s = 0.1 if fault in (FaultName.HANG, FaultName.SLOW_BODY) else 5.0
-    async with a_world(server, timeout_s=timeout_s) as world:
-        if expected is REFUSED:
-            with pytest.raises(EndpointRefused):
-                await world.judge(text)
-            return
+    async with a_world(server, timeout_s=timeout_of(fault)) as world:
         judged = await world.judge(text, within_s=within_s)
     assert ended(judged) == (label if expected is LABEL else expected)
     calls = len(asked_for(server))
-    if expected is UnjudgedReason.MODEL_FAULT:
-        assert calls == 3
-    elif expected is not UnjudgedReason.DEADLINE:
-        assert calls == CALLS.get(fault, 1)
+    if expected is not UnjudgedReason.DEADLINE:
+        assert calls == CALLS.get(fault, 1 if expected is LABEL else 3)
+
+
+@pytest.mark.parametrize("fault", FaultName)
+async def test_what_everything_is_answered_is_nobodys_fault(
+    fault: FaultName, server: StandInSafeguard
+) -> None:
+    """An outage in any dress is one, and before the first judgement it may be a wrong setting."""
+    expected = OF_EVERYTHING[fault]
+    server.behave(Behaviour(faults={fault: 1.0}, retry_after_s=0.01))
+    within_s = 0.2 if expected is UnjudgedReason.DEADLINE else 10.0
+    async with a_world(server, timeout_s=timeout_of(fault)) as world:
+        if expected is STOPS:
+            with pytest.raises(EndpointRefused):
+                await world.judge(BAD)
+            return
+        judged = await world.judge(BAD, within_s=within_s)
+    assert ended(judged) == ("HH2" if expected is LABEL else expected)
+
+
+OUTAGES = [fault for fault, end in OF_EVERYTHING.items() if end in (UnjudgedReason.OUTAGE, STOPS)]
+
+
+@pytest.mark.parametrize("fault", OUTAGES)
+async def test_an_outage_in_any_dress_is_waited_out(
+    fault: FaultName, server: StandInSafeguard
+) -> None:
+    """Once something was judged nothing that everything is answered ends a worker or a message."""
+    async with a_world(server, timeout_s=timeout_of(fault)) as world:
+        assert await world.endpoint.condition() is Condition.WELL
+        server.behave(Behaviour(faults={fault: 1.0}))
+        judging = [asyncio.create_task(world.judge(BAD, binding=WAIT)) for _ in range(3)]
+        breaker = world.endpoint.breaker
+        await until(lambda: breaker.is_open, "the breaker to open")
+        asked = len(asked_for(server))
+        probed = server.requests_total + 9
+        await until(lambda: server.requests_total > probed, "probes, again and again")
+        assert (breaker.opened, len(asked_for(server))) == (1, asked)
+        assert not any(task.done() for task in judging)
+        server.behave(Behaviour())
+        assert [ended(judged) for judged in await asyncio.gather(*judging)] == ["HH2"] * 3
 
 
 async def test_failures_are_counted_by_reason(server: StandInSafeguard) -> None:
     """Each answer that is no judgement is counted under its reason, and so is each repair."""
-    server.behave(Behaviour(faults={FaultName.TWO_LABELS: 1.0}))
+    server.behave(Behaviour(faults={FaultName.TWO_LABELS: 1.0}, only=BAD))
     async with a_world(server) as world:
         await world.judge()
         server.behave(Behaviour(faults={FaultName.FENCED_JSON: 1.0}))
@@ -343,7 +400,13 @@ async def test_an_unknown_parameter_is_left_out_once(
 async def test_a_field_refused_though_it_was_left_out(server: StandInSafeguard) -> None:
     """An endpoint that refuses what we no longer send is a fault and not an endless loop."""
     error = {"error": {"message": "bad request near 'seed'", "code": 400}}
-    server.reply_with(lambda _: web.Response(status=400, body=orjson.dumps(error)))
+
+    def refuses(asked: dict[str, Any]) -> str | web.Response:
+        if is_probe(asked):
+            return an_answer("SAFE", rules=[])
+        return web.Response(status=400, body=orjson.dumps(error))
+
+    server.reply_with(refuses)
     async with a_world(server) as world:
         judging = asyncio.create_task(world.judge(within_s=None))
         await until(lambda: judging.done() or server.requests_total > 50, "an end")
@@ -551,13 +614,16 @@ async def test_a_closed_endpoint_leaves_nothing_behind(server: StandInSafeguard)
 
 
 async def test_a_key_refused_in_a_probe_is_not_lost(server: StandInSafeguard) -> None:
-    """A server that comes back with another key stops the service at the next message."""
+    """A server that never judged and refuses our key stops the service at the next message."""
     async with a_world(server) as world:
         await server.stop()
         assert ended(await world.judge()) is UnjudgedReason.OUTAGE
         server.behave(Behaviour(faults={FaultName.HTTP_401: 1.0}))
         await server.start()
-        await until(lambda: recovers(world), "the endpoint to be back")
+        probed = server.requests_total + 3
+        world.endpoint.probe_soon()
+        await until(lambda: server.requests_total >= probed, "the probe to be refused")
+        await world.endpoint.condition()
         with pytest.raises(EndpointRefused):
             await world.judge()
 
@@ -569,7 +635,7 @@ async def test_a_probe_refused_for_load_is_no_outage(
     """A server that refuses a probe for load is there: calls go on, within their deadlines."""
     server.behave(Behaviour(faults={fault: 1.0}))
     async with a_world(server) as world:
-        assert await world.endpoint.is_there()
+        assert await world.endpoint.condition() is Condition.BUSY
         assert not world.endpoint.breaker.is_open
 
 
@@ -697,10 +763,10 @@ async def test_an_answer_to_a_call_sent_before_the_fall_proves_nothing() -> None
     world = World(Scripted(script), clock=clock)
     earlier = asyncio.create_task(world.judge("earlier"))
     await asyncio.sleep(0)
-    probing = asyncio.create_task(world.endpoint.is_there())
+    probing = asyncio.create_task(world.endpoint.condition())
     assert ended(await earlier) == "HH2"
     late.set()
-    assert not await probing
+    assert await probing is Condition.OUT
     assert world.endpoint.breaker.is_open
 
 
@@ -986,7 +1052,10 @@ async def test_a_context_smaller_than_our_guess_is_found_out(server: StandInSafe
 async def test_the_calls_of_one_long_text_are_bounded(server: StandInSafeguard) -> None:
     """However small the server's context is, one text costs a bounded number of calls."""
     error = b'{"error":{"message":"maximum context length is 9"}}'
-    server.reply_with(lambda _: web.Response(status=400, body=error))
+    answers: dict[bool, str | web.Response] = {True: an_answer("SAFE", rules=[])}
+    server.reply_with(
+        lambda asked: answers.get(is_probe(asked)) or web.Response(status=400, body=error)
+    )
     async with a_world(server) as world:
         assert ended(await world.judge("ok " * 40_000)) is UnjudgedReason.TOO_LONG
     assert len(asked_for(server)) <= SegmentLimits().count_max

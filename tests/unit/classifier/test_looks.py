@@ -23,7 +23,7 @@ from consumer.classifier.request import RequestFormat
 from consumer.domain.certainty import SecondLook, Sign
 from consumer.domain.policy import Effort, Look, Outcome, Policy, SecondLookTerms
 from consumer.domain.verdict import Judgement, Tokens
-from consumer.errors import EndpointRefused, InferenceTimeout, InferenceUnavailable
+from consumer.errors import InferenceTimeout, InferenceUnavailable
 from consumer.reliability.breaker import Breaker
 from consumer.reliability.retry import RetryLimits
 from consumer.telemetry.metrics import Metrics
@@ -224,6 +224,8 @@ async def test_effort_at_an_endpoint_that_has_none_is_another_sample() -> None:
         a_completion(""),
         Reply(503, {}, b""),
         Reply(400, {}, b'{"error":{"message":"maximum context length"}}'),
+        Reply(401, {}, b""),
+        Reply(403, {}, b"<html>Forbidden</html>"),
     ],
 )
 async def test_where_no_second_answer_comes_the_first_stands_and_says_so(failure: Answer) -> None:
@@ -233,11 +235,6 @@ async def test_where_no_second_answer_comes_the_first_stands_and_says_so(failure
     assert (judgement.label, judgement.second_look) == ("HH0", None)
     assert rests_on(judgement) == (Sign.SECOND_LOOK_MISSING,)
     assert world.looks() == {"not_made": 1.0}
-
-
-async def test_a_second_look_that_the_server_refuses_for_good_is_no_small_matter() -> None:
-    with pytest.raises(EndpointRefused):
-        await World("HH0", Reply(401, {}, b"")).judge()
 
 
 async def test_no_second_look_is_taken_past_the_deadline() -> None:
@@ -257,8 +254,8 @@ async def test_an_endpoint_that_is_out_is_not_asked_again() -> None:
     world = World("HH0", "HH0")
     read = world.endpoint.read
 
-    def read_and_trip(answer: endpoints.Answer, policy: Policy) -> Reading:
-        reading = read(answer, policy)
+    def read_and_trip(answer: endpoints.Answer, policy: Policy, user: str) -> Reading:
+        reading = read(answer, policy, user)
         world.endpoint.breaker.trip(world.clock.time_s)
         return reading
 

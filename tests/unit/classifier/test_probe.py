@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from consumer.classifier.capabilities import Capabilities, LongPrompts, rows
 from consumer.classifier.direct import DirectTransport
-from consumer.classifier.endpoint import PROBES_MAX, Endpoint
+from consumer.classifier.endpoint import PROBES_MAX, Condition, Endpoint
 from consumer.classifier.probe import Prober
 from consumer.classifier.profiles import PROFILES
 from consumer.classifier.prompt import user_message
@@ -63,9 +63,9 @@ class World:
     async def outage(self) -> None:
         """The server goes, a call finds out, and it comes back."""
         self.server.is_out = True
-        assert not await self.endpoint.is_there()
+        assert await self.endpoint.condition() is Condition.OUT
         self.server.is_out = False
-        assert await self.endpoint.is_there()
+        assert await self.endpoint.condition() is Condition.WELL
 
 
 async def found_at(server: OddServer, **plan: Any) -> tuple[Capabilities, RequestFormat]:
@@ -446,7 +446,7 @@ async def test_a_probe_that_fails_keeps_the_old_findings() -> None:
 
     assert (world.prober.found, world.endpoint.format) == (before, format)
     server.is_out = False
-    assert await world.endpoint.is_there()
+    assert await world.endpoint.condition() is Condition.WELL
     await until(lambda: world.prober.found is not before, "another probe")
     await world.prober.close()
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.classifier.prompt import answer_schema, system_message
-from consumer.classifier.refusals import OPTIONAL_FIELDS
 from consumer.classifier.request import RequestFormat, request_body
+from consumer.classifier.wordings import OPTIONAL_FIELDS
 from consumer.domain.policy import Effort
 from tests.builders import a_policy
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.classifier.apis import WIRES
+from consumer.classifier.blame import error_for
 from consumer.classifier.parser import Fault, Reading, Repair, read_completion
 from consumer.classifier.prompt import answer_schema, system_message
-from consumer.classifier.refusals import error_for
 from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat
 from consumer.classifier.responses import read_response, response_tokens, responses_body

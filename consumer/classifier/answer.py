@@ -1,0 +1,39 @@
+"""One answer of a server -> the judgement in it, or the error that says why there is none. Pure."""
+
+from __future__ import annotations
+
+from consumer.classifier.apis import WIRES
+from consumer.classifier.blame import FailedGeneration, error_for
+from consumer.classifier.parser import Fault, Reading, read_failed_generation
+from consumer.classifier.prompt import system_message
+from consumer.classifier.reply import Reply
+from consumer.classifier.request import RequestFormat
+from consumer.classifier.usage import tokens_of
+from consumer.domain.policy import Policy
+from consumer.errors import ModelFault
+
+NO_COMPLETION = (Fault.NOT_A_COMPLETION, Fault.ERROR_IN_BODY)
+"""What a 200 holds that is no answer of a model, so that `blame` says what it is."""
+
+
+def reading_of(reply: Reply, policy: Policy, format: RequestFormat, asked: str) -> Reading:
+    """
+    The judgement that a reply holds. `asked` is the user message that it answers.
+
+    Raises:
+        Retryable: there is none; see `blame`.
+    """
+    if reply.status == 200:
+        # Three tokens in four hold more than two characters of any policy: fewer is a cut prompt.
+        least = len(system_message(policy)) // 8
+        found = WIRES[format.api].read(reply.body, policy, least, format.tokens_max)
+        if found in NO_COMPLETION:
+            raise error_for(reply, asked)
+    else:
+        error = error_for(reply, asked)
+        if not isinstance(error, FailedGeneration):
+            raise error
+        found = read_failed_generation(error.body, policy)
+    if isinstance(found, Fault):
+        raise ModelFault(found.value, tokens=tokens_of(reply.body))
+    return found
