@@ -74,11 +74,9 @@ class Asker:
         """
         asking = _Asking(question.user, self._clock.now_s())
         found = await self._judged(question, asking, patience)
-        if isinstance(found, UnjudgedReason):
+        if not isinstance(found, Reading):
             # Whatever came after it, a refusal is never milder than flag.
             return UnjudgedReason.REFUSED if asking.has_refused else found
-        if isinstance(found, TooLong):
-            return found
         self._note(found)
         first = self._looks.assess(question.policy, text, found, asking.has_refused)
         if not first.wants_look:
