@@ -91,6 +91,27 @@ def test_wordings(status: int, message: str, expected: type[ConsumerError]) -> N
     assert type(error(status, message)) is expected
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><body><h1>500 Internal Server Error</h1><hr>nginx</body></html>",
+        b"Internal Server Error",
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b'""',
+        b'{"error":{}}',
+        b'{"error":""}',
+        b'{"error":{"message":null}}',
+        b'{"error":{"message":"Internal server error"}}',
+    ],
+)
+def test_a_500_that_names_no_fault_of_the_model_is_not_the_messages(body: bytes) -> None:
+    """A proxy's page, or nothing at all: only an error that a server wrote may be wordless."""
+    assert type(error(500, body)) is InferenceUnavailable
+
+
 @pytest.mark.parametrize("field", OPTIONAL_FIELDS)
 @pytest.mark.parametrize(
     "body",
