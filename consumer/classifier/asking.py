@@ -191,7 +191,7 @@ class Asker:
             return UnjudgedReason.DEADLINE if is_own else None
         if error.is_systemic and not await self._is_own_fault(error, asking, patience):
             if asking.endpoint is None or not asking.endpoint.breaker.is_open:
-                await self._wait(asking.attempt, error, patience)
+                await self._wait(asking, asking.attempt, error, patience)
             return None
         asking.own_failures += 1
         is_refusal = _is_refusal(error)
@@ -205,7 +205,7 @@ class Asker:
         if isinstance(error, ModelFault):
             asking.retry = asking.attempt
             asking.was_truncated = error.reason == Fault.TRUNCATED
-        await self._wait(asking.own_failures, error, patience)
+        await self._wait(asking, asking.own_failures, error, patience)
         return None
 
     def _attempts_max(self, error: Retryable) -> int:
@@ -235,12 +235,13 @@ class Asker:
         Whether a systemic-looking failure is this message's own, since the endpoint is well.
 
         It is well if it judged something since this call was sent, or if it judges a probe now. A
-        refusal for load is nobody's fault: the call waits and asks again, within its deadline.
+        refusal for load is nobody's fault: the call waits and asks again, within its deadline. That
+        does not come nearer while everything is refused and the topic waits out outages.
         """
         endpoint = asking.endpoint
         asked = endpoint or self._fleet
         if isinstance(error, Overloaded):
-            if patience.waits_out_outages and asked.last_judgement_s < asking.asked_s:
+            if self._judges_nobody(asking, patience):
                 patience.extend(self._clock.now_s() - asking.asked_s)
             return False
         failed_s = self._clock.now_s()
@@ -295,15 +296,31 @@ class Asker:
     async def _wait_for_load(self, asking: _Asking, error: Retryable, patience: Patience) -> None:
         """Wait before asking a server again that proved neither well nor out."""
         if asking.endpoint is None or not asking.endpoint.breaker.is_open:
-            await self._wait(asking.attempt, Overloaded(str(error)), patience)
+            await self._wait(asking, asking.attempt, Overloaded(str(error)), patience)
 
-    async def _wait(self, attempt: int, error: Retryable, patience: Patience) -> None:
+    async def _wait(
+        self, asking: _Asking, attempt: int, error: Retryable, patience: Patience
+    ) -> None:
+        """
+        Pause before the next call, no longer than the message has time.
+
+        While a server that is busy judges nobody the pause is the server's time, whatever is left.
+        """
         seconds = wait_s(self._retries, attempt, error, self._random.random())
-        left_s = patience.left_s(self._clock.now_s())
-        if left_s is not None:
+        started_s = self._clock.now_s()
+        left_s = patience.left_s(started_s)
+        is_busy = isinstance(error, Overloaded)
+        if left_s is not None and not (is_busy and self._judges_nobody(asking, patience)):
             seconds = min(seconds, max(0.0, left_s))
         if seconds:
             await asyncio.sleep(seconds)
+        if is_busy and self._judges_nobody(asking, patience):
+            patience.extend(self._clock.now_s() - started_s)
+
+    def _judges_nobody(self, asking: _Asking, patience: Patience) -> bool:
+        """Whether nothing was judged since the last call, for a topic that waits out outages."""
+        asked = asking.endpoint or self._fleet
+        return patience.waits_out_outages and asked.last_judgement_s < asking.asked_s
 
 
 class Trail:

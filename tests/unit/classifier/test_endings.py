@@ -31,6 +31,7 @@ from tests.unit.classifier.test_judge import (
 REFUSAL = a_completion("I'm sorry, but I can't help with that.")
 NONSENSE = a_completion("?")
 BUSY = Reply(429, {}, b"")
+BUSY_IN_200 = Reply(200, {}, b'{"error":{"message":"Provider returned error","code":429}}')
 LIMIT_S = 20.0
 """A test that takes longer waits for something that never comes."""
 
@@ -138,6 +139,23 @@ async def test_load_of_everything_is_not_charged_to_a_message_that_waits() -> No
     world = World(Scripted(script), clock=clock, timeout_s=60)
     assert await end_of(world, binding=WAIT, within_s=5) == "HH2"
     assert limits == [5] * 5
+
+
+@pytest.mark.parametrize(
+    "busy", [BUSY, Reply(503, {}, b""), BUSY_IN_200], ids=["429", "503", "200"]
+)
+async def test_a_server_that_refuses_everything_for_load_is_waited_out(busy: Reply) -> None:
+    """The pauses between the refusals are its time too: a gateway without servers says 503."""
+    refused_s: list[float] = []
+
+    async def script(asked: dict[str, Any], timeout_s: float) -> bytes | Reply:
+        now_s = world.clock.now_s()
+        refused_s.append(now_s)
+        return busy if now_s < refused_s[0] + 0.4 else answer_to(asked)
+
+    world = World(Scripted(script), wait_initial_s=0.02)
+    assert await end_of(world, binding=WAIT, within_s=0.1) == "HH2"
+    assert len(refused_s) > 3
 
 
 @pytest.mark.parametrize(
