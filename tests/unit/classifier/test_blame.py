@@ -303,6 +303,13 @@ def test_an_error_inside_a_200_is_what_it_stands_for(
     assert type(raised.value) is expected
 
 
+def test_a_status_that_stands_for_words_in_a_200_is_named() -> None:
+    """Who reads the log looks for what the server would have answered without the dress."""
+    body = orjson.dumps({"error": {"message": "no", "type": "server_error"}})
+    assert "answered 502" in str(error(200, body))
+    assert "answered 429" in str(error(200, {"error": {"type": "rate_limit_exceeded"}}))
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"<html>Sign in</html>", b"[]", b"{}", b"null", b'{"choices":[]}', b"\xff", b"7"]
 )
