@@ -156,6 +156,21 @@ async def test_without_a_table_each_text_is_asked_about_once_and_the_score_is_th
     assert world.looks() == {}
 
 
+async def test_the_certainty_of_each_first_answer_is_observed() -> None:
+    """Once a text, whether or not it was looked at again."""
+    world = World("HH0", "HH0", "HH0", "HH2")
+    for _ in range(2):
+        await world.judge()
+    found = {
+        sample.name: sample.value
+        for family in world.metrics.certainty.collect()
+        for sample in family.samples
+        if not sample.labels
+    }
+    assert found["safeguard_certainty_count"] == 2
+    assert found["safeguard_certainty_sum"] == pytest.approx(2 * (1 - 114 / 1_328), abs=0.1)
+
+
 async def test_an_answer_that_is_repeated_with_more_effort_stands_and_is_surer() -> None:
     world = World("HH0", "HH0")
     judgement = await world.judge()
