@@ -142,8 +142,8 @@ async def test_load_of_everything_is_not_charged_to_a_message_that_waits() -> No
     assert limits == [5] * 5
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
+@pytest.fixture(name="paused")
+def a_clock_that_pauses_move(monkeypatch: pytest.MonkeyPatch) -> HandClock:
     """A clock that pauses move, and that nobody waits for."""
     found, turn = HandClock(), asyncio.sleep
 
@@ -159,16 +159,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
     "busy", [BUSY, Reply(503, {}, b""), BUSY_IN_200], ids=["429", "503", "200"]
 )
 async def test_a_server_that_refuses_everything_for_load_is_waited_out(
-    busy: Reply, clock: HandClock
+    busy: Reply, paused: HandClock
 ) -> None:
     """The pauses between the refusals are its time too: a gateway without servers says 503."""
     asked_s: list[float] = []
 
     async def script(asked: dict[str, Any], timeout_s: float) -> bytes | Reply:
-        asked_s.append(clock.seconds)
-        return busy if clock.seconds < asked_s[0] + 60 else answer_to(asked)
+        asked_s.append(paused.seconds)
+        return busy if paused.seconds < asked_s[0] + 60 else answer_to(asked)
 
-    world = World(Scripted(script), clock=clock, wait_initial_s=1.0)
+    world = World(Scripted(script), clock=paused, wait_initial_s=1.0)
     assert await end_of(world, binding=WAIT, within_s=5) == "HH2"
     pauses = [later - earlier for earlier, later in pairwise(asked_s)]
     assert 5 < max(pauses) <= 10
@@ -176,22 +176,22 @@ async def test_a_server_that_refuses_everything_for_load_is_waited_out(
 
 @pytest.mark.parametrize("binding", [GO_ON, WAIT], ids=["goes on", "waits"])
 async def test_load_that_others_get_through_costs_the_messages_own_time(
-    binding: Binding, clock: HandClock
+    binding: Binding, paused: HandClock
 ) -> None:
     """To the second: no pause is longer than what is left of the deadline."""
 
     async def script(asked: dict[str, Any], timeout_s: float) -> bytes | Reply:
         if "refused" not in text_of(asked):
             return answer_to(asked)
-        clock.seconds += 0.5
+        paused.seconds += 0.5
         assert ended(await world.judge("another")) == "HH2"
         return BUSY
 
-    world = World(Scripted(script), clock=clock, wait_initial_s=1.0)
-    started_s = clock.seconds
+    world = World(Scripted(script), clock=paused, wait_initial_s=1.0)
+    started_s = paused.seconds
     found = await end_of(world, "refused", binding=binding, within_s=5)
     assert found is UnjudgedReason.DEADLINE
-    assert clock.seconds == pytest.approx(started_s + 5, abs=0.5)
+    assert paused.seconds == pytest.approx(started_s + 5, abs=0.5)
 
 
 @pytest.mark.parametrize(

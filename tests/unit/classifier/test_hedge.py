@@ -65,9 +65,11 @@ async def all_given_back(fleet: Fleet) -> None:
     await until(lambda: not any(each.at_once for each in fleet.endpoints), "places given back")
 
 
-async def two_calls(tally: Tally | None = None) -> tuple[Fleet, Held, Held, asyncio.Task[Any]]:
+async def two_calls(
+    kind: type[Held] = Held, tally: Tally | None = None
+) -> tuple[Fleet, Held, Held, asyncio.Task[Any]]:
     """A call that takes long, and the second one for it that has just gone out elsewhere."""
-    servers = [Held(), Held()]
+    servers = [kind(), kind()]
     fleet = fleet_of(*servers)
     place = await taken(fleet, asked())
     asking = asyncio.create_task(fleet.ask(place, asked(), place.format, 4.0, tally))
@@ -223,10 +225,41 @@ async def test_a_pair_whose_message_is_given_up_leaves_no_stray_error_and_no_pla
     assert stray == []
 
 
+class Breaks(Held):
+    """A transport whose call, when it is given up, ends with an error of its own."""
+
+    async def post(self, path: str, body: bytes, timeout_s: float) -> Reply:
+        try:
+            return await super().post(path, body, timeout_s)
+        except asyncio.CancelledError:
+            raise InferenceUnavailable from None
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True], ids=["answered", "given up"])
+async def test_a_call_that_ends_with_an_error_as_it_is_given_up_is_no_stray_error(
+    is_cancelled: bool,
+) -> None:
+    """Its time may run out in that very moment: nobody waits to hear of it."""
+    stray: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: stray.append(context))
+    fleet, first, second, asking = await two_calls(Breaks)
+    if is_cancelled:
+        asking.cancel()
+        await asyncio.wait([asking], timeout=LIMIT_S)
+    else:
+        second.answer()
+        assert await label_of(asking) == "HH0"
+    await all_given_back(fleet)
+    del asking, first, second
+    gc.collect()
+    await asyncio.sleep(0)
+    assert stray == []
+
+
 async def test_the_call_that_is_given_up_is_counted_once_as_one_without_a_judgement() -> None:
     """The server works for it, and may bill it; its tokens are not known."""
     tally = Tally()
-    _, first, second, asking = await two_calls(tally)
+    _, first, second, asking = await two_calls(tally=tally)
     assert tally.usage == Usage(1, 1, NO_TOKENS, NO_TOKENS)
     second.answer()
     assert await label_of(asking) == "HH0"
