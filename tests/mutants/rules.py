@@ -44,7 +44,9 @@ class Change(NamedTuple):
     """The text of the line on which the changed part begins, without its indent."""
     rule: str
     becomes: str
-    """The part as it is written in its place."""
+    """What is written in the place of the changed part."""
+    part: str
+    """That part as it was."""
     number: int
     """Of the line, from 1."""
     source: str
@@ -88,7 +90,10 @@ class _Finder:
         end = self._starts[node.end_lineno - 1] + node.end_col_offset
         changed = self._source[:begin] + becomes.encode() + self._source[end:]
         line = self._source[self._starts[node.lineno - 1] : self._starts[node.lineno]]
-        return Change(where, line.decode().strip(), rule, becomes, node.lineno, changed.decode())
+        part = self._source[begin:end].decode()
+        return Change(
+            where, line.decode().strip(), rule, becomes, part, node.lineno, changed.decode()
+        )
 
 
 def _walk(node: ast.AST, where: str) -> Iterator[tuple[str, ast.expr | ast.stmt]]:

@@ -44,7 +44,8 @@ class Sample(NamedTuple):
 
     def __str__(self) -> str:
         change = self.change
-        return f"consumer/{self.module}:{change.number}  {change.line}  ->  {change.becomes}"
+        bug = f"{' '.join(change.part.split())}  ->  {change.becomes}"
+        return f"consumer/{self.module}:{change.number}  {bug}  in: {change.line}"
 
 
 def all_samples(modules: Sequence[str] = tuple(MODULES)) -> list[Sample]:
@@ -165,6 +166,7 @@ def summary(
                 "where": change.where,
                 "line": change.line,
                 "rule": change.rule,
+                "part": change.part,
                 "becomes": change.becomes,
                 "tests": files_of(module),
             }
