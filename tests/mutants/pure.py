@@ -59,7 +59,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "domain/decoding.py": (),
     "domain/envelope.py": (),
     "domain/lane.py": ("pipeline/test_limiter.py", "classifier/test_fleet.py"),
-    "domain/message.py": ("domain/test_decoding.py", "domain/test_envelope.py"),
+    "domain/message.py": ("domain/test_retry.py", "domain/test_decoding.py"),
     "domain/policy.py": ("registry/test_load.py",),
     "domain/retry.py": (),
     "domain/usage.py": ("classifier/test_usage.py", "billing/test_sums.py"),
