@@ -146,7 +146,7 @@ def _bugs(node: ast.expr | ast.stmt, where: str) -> Iterator[_Bug]:
         case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS:
             called = ast.Call(ast.Name(FUNCTIONS[name]), node.args, node.keywords)
             yield _Bug("function", node, _written(called))
-        case ast.Return(value=ast.expr() as returned) if not _is_none(returned):
+        case ast.Return(value=ast.expr() as returned) if not _is_nothing(returned):
             yield _Bug("return", node, "return None")
         case ast.If() | ast.While() | ast.IfExp() if isinstance(node.test, PLAIN):
             yield _Bug("condition", node.test, _written(ast.UnaryOp(ast.Not(), node.test)))
@@ -174,8 +174,9 @@ def _is_text(*nodes: ast.expr) -> bool:
     )
 
 
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_nothing(node: ast.expr) -> bool:
+    """None, or what a caller takes for the same."""
+    return isinstance(node, ast.Constant) and (node.value is None or node.value is False)
 
 
 def _is_removable(node: ast.expr | ast.stmt) -> bool:

@@ -35,6 +35,7 @@ def bugs(source: str) -> set[tuple[str, str]]:
         ("a = min(b, c)", {("function", "(max(b, c))")}),
         ("def f():\n    return a", {("return", "return None")}),
         ("def f():\n    return None", set()),
+        ("def f():\n    return False", {("constant", "True")}),
         ("a.b = c", {("remove", "pass")}),
         ("class A:\n    def __init__(self):\n        self.b = c", set()),
         ("if a:\n    pass", {("condition", "(not a)")}),

@@ -114,6 +114,8 @@ def test_labels_are_scored_by_what_was_due_and_what_was_given() -> None:
     assert severe.recall.value == pytest.approx(1 / 3)
     assert severe.f1.value == pytest.approx(0.5)
     assert (score.judged, score.unjudged) == (5, 1)
+    assert score.accuracy is not None
+    assert score.accuracy.value == pytest.approx(3 / 6)
     assert [(found.case, found.is_let_through) for found in score.mistakes] == [
         ("c1", False),
         ("c4", True),

@@ -49,6 +49,16 @@ def test_what_was_long_ago_fades() -> None:
     assert quantiles.seen == 8_000
 
 
+@given(st.integers(1, 100))
+def test_what_fades_takes_nothing_from_the_whole(count: int) -> None:
+    """All that is remembered lies below what is above it, however often the old half was halved."""
+    quantiles = Quantiles(1, 10_000, memory=8)
+    for _ in range(count):
+        quantiles.add(10)
+    assert quantiles.share_below(1_000) == pytest.approx(1.0)
+    assert quantiles.at(1.0) == pytest.approx(10, rel=0.1)
+
+
 def test_nothing_seen_is_neither_high_nor_low() -> None:
     assert Quantiles(1, 100).share_below(50) == 0.5
     assert Quantiles(1, 100).at(0.5) == 1
