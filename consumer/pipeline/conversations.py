@@ -60,7 +60,7 @@ class Conversations:
 
     def add(self, message: Message, terms: ContextTerms) -> Context:
         """The context of a message, which is remembered as context of the next ones."""
-        if not terms.messages or message.conversation is None:
+        if not terms.messages or message.conversation is None or not message.text:
             return context_of(message, (), terms)
         key = hash(message.conversation)
         earlier = self._lately.pop(key, ())

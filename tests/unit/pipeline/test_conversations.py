@@ -202,6 +202,16 @@ async def test_skipped_messages_are_context_and_unreadable_ones_are_not() -> Non
     assert skipped["context"] == {"messages": 0, "author_facts": 0}
 
 
+async def test_a_message_without_text_says_nothing_to_the_next_ones() -> None:
+    """A reaction or a picture alone would be an empty line in their context."""
+    at_work = stage()
+    await at_work.own()
+    silent = said(1, "")._replace(value=b'{"by":"bot","room":"r"}')
+    at_work.intake.taken([said(0, "OK 0"), silent, said(2, "OK 2")])
+    await settle()
+    assert shown(at_work, "OK 2") == ["OK 0"]
+
+
 def envelopes_of_verdicts(stage: Stage) -> list[dict[str, Any]]:
     return [
         orjson.loads(publication.value or b"")

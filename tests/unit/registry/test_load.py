@@ -162,6 +162,7 @@ on_outage = "unjudged"
 lane = "replay"
 start = "2026-01-31T08:00:00Z"
 tombstones = "pass-over"
+when_empty = "flag"
 [message]
 format = "cloudevents"
 framing = "schema-registry-json"
@@ -170,6 +171,7 @@ id = "/id"
 author = "/user/id"
 conversation = "/room"
 language = "/lang"
+unescape = "html"
 [[skip_when]]
 field = "/user/role"
 equals = ["staff", "bot"]
@@ -203,6 +205,7 @@ conversations_max = 50
     reading = binding.reading
     assert (reading.format, reading.framing) == ("cloudevents", "schema-registry-json")
     assert reading.text == (("title",), ("a/b", "~c", "0"))
+    assert (reading.is_first_of, reading.unescape, reading.when_empty) == (False, "html", "flag")
     assert (reading.id, reading.author) == (("id",), ("user", "id"))
     assert (reading.conversation, reading.language) == (("room",), ("lang",))
     assert reading.skip_when == (
@@ -241,6 +244,19 @@ def test_one_text_field_needs_no_list(folder: Folder) -> None:
     """A single pointer may stand without brackets."""
     folder.topic('[message]\ntext = "/body"\n')
     assert folder.load().reading.text == (("body",),)
+
+
+def test_the_first_of_several_text_fields(folder: Folder) -> None:
+    """`first_of` stands instead of `text`."""
+    folder.topic('[message]\nfirst_of = ["/full_text", "/text"]\n')
+    reading = folder.load().reading
+    assert (reading.text, reading.is_first_of) == ((("full_text",), ("text",)), True)
+
+
+def test_a_text_that_is_the_whole_value(folder: Folder) -> None:
+    """The empty pointer is the document itself, here a JSON string."""
+    folder.topic('[message]\ntext = [""]\n')
+    assert folder.load().reading.text == ((),)
 
 
 def test_several_versions(folder: Folder) -> None:
@@ -409,6 +425,10 @@ def test_a_control_token_reaches_no_model(old: str, new: str, folder: Folder) ->
         ("[message]\ntext = []\n", 4, "message.text"),
         ("[message]\nid = 'id'\n", 4, "message.id: "),
         ("[message]\nformat = 'avro'\n", 4, "message.format: "),
+        ("[message]\nfirst_of = []\n", 4, "message.first_of"),
+        ("[message]\nfirst_of = ['/a']\ntext = '/b'\n", 3, "give either text or first_of"),
+        ("[message]\nunescape = 'xml'\n", 4, "message.unescape: "),
+        ("when_empty = 'block'\n", 3, "when_empty: "),
         ("[message]\nkey = '/k'\n", 4, "message.key: unknown key"),
         ("[[skip_when]]\nfield = '/a'\nheader = 'b'\nequals = ['x']\n", 3, "either field or"),
         ("[[skip_when]]\nequals = ['x']\n", 3, "either field or header"),
