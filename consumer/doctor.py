@@ -16,6 +16,7 @@ from consumer.classifier.profiles import PROFILES
 from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import Look, PolicyVersion
+from consumer.domain.tokens import tokens_of
 from consumer.domain.verdict import Judgement
 from consumer.errors import ConsumerError, InvalidSettings, Retryable
 from consumer.kafka.controls import controls_steps
@@ -319,7 +320,7 @@ def _show_version(version: PolicyVersion, prompt: bool, console: Console) -> Non
             continue
         table = Table(
             title=f"{policy.title} ({policy.name}, severity {policy.severity}, "
-            f"effort {policy.effort.value}, about {len(system_message(policy)) // 4} tokens)",
+            f"effort {policy.effort.value}, about {tokens_of(system_message(policy))} tokens)",
             title_justify="left",
         )
         table.add_column("label")

@@ -116,6 +116,10 @@ class Fatal(ConsumerError):
     exit_code = 1
 
 
+FLAWS_MAX = 200
+"""Written out of one load; a folder of any files has any number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flaw:
     """One mistake in a file that a person wrote: where, what, and how to mend it."""
@@ -136,8 +140,9 @@ class InvalidPolicy(Fatal):
     def __init__(self, flaws: tuple[Flaw, ...]) -> None:
         self.flaws = flaws
         noun = "fault" if len(flaws) == 1 else "faults"
-        lines = "\n".join(f"  {flaw}" for flaw in flaws)
-        super().__init__(f"{len(flaws)} {noun} in the policies:\n{lines}")
+        lines = "\n".join(f"  {flaw}" for flaw in flaws[:FLAWS_MAX])
+        more = f"\n  and {len(flaws) - FLAWS_MAX} more" if len(flaws) > FLAWS_MAX else ""
+        super().__init__(f"{len(flaws)} {noun} in the policies:\n{lines}{more}")
 
 
 class InvalidSettings(Fatal):

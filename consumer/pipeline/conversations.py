@@ -17,11 +17,11 @@ from consumer.domain.context import (
     ContextTerms,
     Utterance,
     context_of,
-    tokens_of,
     utterance_of,
 )
 from consumer.domain.decoding import decode
 from consumer.domain.message import Message, Record
+from consumer.domain.tokens import tokens_of
 from consumer.errors import Rejected
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -20,8 +19,9 @@ from pydantic import (
 from consumer.domain.binding import BudgetTerms, Outputs, Pointer, Reading, SkipRule
 from consumer.domain.context import MESSAGES_MAX, ContextTerms
 from consumer.errors import Flaw
+from consumer.files import as_saved_anywhere
 from consumer.registry.document import flaws_of
-from consumer.registry.lines import toml_lines
+from consumer.registry.lines import toml_fields, toml_lines
 
 
 class _Strict(BaseModel):
@@ -217,11 +217,11 @@ class TopicFile(_Strict):
 def read_topic_file(shown: str, content: bytes) -> TopicFile | list[Flaw]:
     """Read a `topic.toml`; `shown` is its name in messages."""
     try:
-        text = content.decode()
-        fields = tomllib.loads(text)
+        text = as_saved_anywhere(content).decode()
+        fields = toml_fields(text)
     except UnicodeDecodeError:
         return [Flaw(shown, 1, "not UTF-8: save the file as UTF-8")]
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         # Only Python 3.14's error has the line as a number.
         at = re.search(r"at line (\d+)", str(error))
         return [Flaw(shown, int(at[1]) if at else 1, f"not TOML: {error}")]

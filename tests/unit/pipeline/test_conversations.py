@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from consumer.domain.binding import Binding, Reading, SkipRule
 from consumer.domain.checkpoint import Checkpoint, Floor
-from consumer.domain.context import LINE_TOKENS, ContextTerms, Line, tokens_of
+from consumer.domain.context import LINE_TOKENS, ContextTerms, Line
 from consumer.domain.message import Fact, Position, Record
+from consumer.domain.tokens import tokens_of
 from consumer.interfaces import Assigned, Partition
 from consumer.pipeline.conversations import Conversations
 from tests.builders import a_message
