@@ -272,16 +272,6 @@ def _unfit(settings: Settings, catalogue: Catalogue, partitions: Mapping[str, in
     return unfit_steps(facts, settings.kafka.retention_min_s)
 
 
-def check_policies(folder: Path) -> int:
-    catalogue = load_catalogue(folder)
-    for binding in catalogue.bindings:
-        for version in binding.versions.values():
-            live = "live " if version is binding.live else "     "
-            print(f"{live}{version.id}  {version.digest}  {len(version.policies)} policies")
-    print("no faults")
-    return 0
-
-
 def pin_policies(folder: Path) -> int:
     for binding in load_catalogue(folder).bindings:
         for line in write_pins(folder, binding) or ["(all pinned already)"]:
@@ -320,7 +310,8 @@ def _show_version(version: PolicyVersion, prompt: bool, console: Console) -> Non
             continue
         table = Table(
             title=f"{policy.title} ({policy.name}, severity {policy.severity}, "
-            f"effort {policy.effort.value}, about {tokens_of(system_message(policy))} tokens)",
+            f"effort {policy.effort.value}, about {policy.tokens} tokens, "
+            f"{tokens_of(system_message(policy))} in the prompt)",
             title_justify="left",
         )
         table.add_column("label")
