@@ -50,8 +50,11 @@ def decode(record: Record, reading: Reading) -> Message:
     Raises:
         UndecodableMessage: with a `DeadLetterReason` and the place that is wrong.
     """
-    if record.headers is UNREADABLE_HEADERS:
-        raise undecodable(DeadLetterReason.UNREADABLE_HEADERS, "a header name is not UTF-8")
+    if record.headers is UNREADABLE_HEADERS and reading.format == "cloudevents":
+        raise undecodable(
+            DeadLetterReason.UNREADABLE_HEADERS,
+            "a header name is not UTF-8, and the headers of a CloudEvent say how to read it",
+        )
     skipped = _skipped(record.headers, None, reading)
     content, text = _Content(), ""
     try:
@@ -172,6 +175,8 @@ def _message(
         own_id = _short(content.event_id)
     if own_id is None and "id" not in unread and (content.event_id or reading.id is not None):
         unread.append("id")
+    if record.headers is UNREADABLE_HEADERS:
+        unread.append("headers")
     when_empty = None
     if not text and skipped is None and reading.when_empty != "dead-letter":
         when_empty = reading.when_empty

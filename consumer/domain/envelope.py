@@ -67,9 +67,9 @@ class MessageField(_Closed):
     conversation: str | None = None
     language: str | None = None
     unread: Annotated[
-        list[Literal["id", "author", "conversation", "language"]] | None,
+        list[Literal["id", "author", "conversation", "language", "headers"]] | None,
         Field(
-            description="Fields of the record that could not be read; without an id of its own the "
+            description="Parts of the record that could not be read; without an id of its own the "
             "message has its position as id"
         ),
     ] = None

@@ -78,6 +78,6 @@ class Message(NamedTuple):
     """What becomes of it, as it has no text and no rule skips it; None where it has one."""
     unread: tuple[str, ...] = ()
     """
-    Which of id, author, conversation and language the record holds in no shape that can be read.
-    The id is among them also where it is absent and the topic says where it stands.
+    Which of id, author, conversation, language and headers the record holds in no shape that can be
+    read. The id is among them also where it is absent and the topic says where it stands.
     """

@@ -199,6 +199,25 @@ def test_tombstones_are_judged_by_the_binding(
     )
 
 
+@pytest.mark.parametrize("rule", ["pass-over", "flag", "dead-letter"])
+def test_records_without_text_are_judged_by_the_binding(
+    embedded_broker: Broker, tmp_path: Path, rule: str
+) -> None:
+    """Where they are passed over they are not missing; those that cannot be read are."""
+    stage = Stage(embedded_broker, tmp_path, partitions=1, more=f'when_empty = "{rule}"')
+    stage.messages(b"k", value=b'{"text": "\\u200b"}')
+    stage.messages(b"k", value=b"no JSON")
+    stage.output("dead-letter", 1)
+
+    code, found = stage.report()
+    is_passed = rule == "pass-over"
+    assert (code, found["passed_over"], found["missing"]) == (
+        not is_passed,
+        is_passed,
+        not is_passed,
+    )
+
+
 def test_a_topic_without_order_has_none(embedded_broker: Broker, tmp_path: Path) -> None:
     """`order = "none"` promises nothing, so nothing is broken."""
     stage = Stage(embedded_broker, tmp_path, partitions=1, more='order = "none"')

@@ -161,7 +161,7 @@ REASONS: dict[str, tuple[DeadLetterReason, Record, Reading]] = {
     "headers that the client could not read": (
         DeadLetterReason.UNREADABLE_HEADERS,
         a_record(headers=UNREADABLE_HEADERS),
-        Reading(),
+        EVENTS,
     ),
 }
 
@@ -435,6 +435,16 @@ def test_key_and_headers_of_any_kind_are_no_fault() -> None:
     headers: Headers = (("a", None), ("", b"\xff"), ("content-type", b"\xff"))
     for key in (None, b"", b"\xff"):
         assert decode(a_record(headers=headers, key=key), PLAIN).text == "hello there"
+
+
+@pytest.mark.parametrize("format", ["json", "text"])
+def test_no_message_is_lost_for_headers_that_the_client_could_not_read(format: Any) -> None:
+    """Only an event needs them to be read; the verdict says that they are missing."""
+    rule = SkipRule(frozenset({"bot"}), header="role")
+    reading = Reading(format=format, skip_when=(rule,))
+    message = decode(a_record(headers=UNREADABLE_HEADERS), reading)
+    assert "hello there" in message.text
+    assert (message.unread, message.skipped) == (("headers",), None)
 
 
 # What is text.

@@ -70,7 +70,7 @@ MESSAGES = st.builds(
     author=st.none() | WORDS,
     conversation=st.none() | WORDS,
     language=st.none() | WORDS,
-    unread=st.sampled_from([(), ("id",), ("author", "conversation", "language")]),
+    unread=st.sampled_from([(), ("id",), ("author", "conversation", "language"), ("headers",)]),
     timestamp_ms=st.integers(-1, 2**42),
     position=st.builds(Position, WORDS, COUNTS, COUNTS),
 )

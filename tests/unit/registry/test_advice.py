@@ -33,6 +33,11 @@ def test_a_plain_policy_needs_no_advice() -> None:
         ("Answer (HH0, HH1 or HH2):", "an answer to fill in"),
         ("Answer (0 or 1):\n\nThe message follows.", "an answer to fill in"),
         ("Final classification:", "an answer to fill in"),
+        ("**Expected Response**:", "an answer to fill in"),
+        ("**LABEL FORMAT**", "says how to answer"),
+        ("**Output:** VALID either way", "says how to answer"),
+        ("Return exactly one character: 0 or 1.", "says how to answer"),
+        ("Each item gets two labels.", "asks for more than one label"),
         ("Content: [INPUT]", "a place for the message"),
         ("Message: {{ content }}", "a place for the message"),
         ("## Output format", "says how to answer"),
@@ -60,6 +65,7 @@ def test_an_output_format_inside_a_policy(more: str, words: str) -> None:
         "Answer:\nis how a reply in a forum begins.",
         "- HH1.a: \"return to sender\", 'answer me'.",
         "Messages in JSON are judged like others.",
+        "If two labels apply, HH2 wins.",
     ],
 )
 def test_words_about_answers_are_no_format(more: str) -> None:
