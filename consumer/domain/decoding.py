@@ -22,6 +22,8 @@ from consumer.errors import UndecodableMessage
 
 ID_CHARS_MAX = 1024
 """Longest id, author, conversation or language; what is longer is none."""
+UNESCAPE_CHARS_MAX = 1_000_000
+"""Longer texts are judged as they were written: nobody judges so much at once anyway."""
 FACT_CHARS_MAX = 80
 """Longest fact about an author; of a longer one the beginning is kept."""
 EMPTY = (DeadLetterReason.NO_TEXT, DeadLetterReason.EMPTY_TEXT)
@@ -160,7 +162,7 @@ def _text_in(document: Document, reading: Reading) -> str:
 
 def _plain(text: str, reading: Reading) -> str:
     """The text as its readers see it."""
-    if reading.unescape == "html" and "&" in text:
+    if reading.unescape == "html" and "&" in text and len(text) <= UNESCAPE_CHARS_MAX:
         # The library makes an integer of any digits, and Python refuses to for thousands of them.
         text = html.unescape(_ENDLESS.sub("\ufffd", _ZEROS.sub(r"&#\1", text)))
     return _without_surrogates(text)

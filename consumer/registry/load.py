@@ -19,14 +19,13 @@ from consumer.registry.topic import TopicFile, read_topic_file
 PINS = "pins.toml"
 """`v2 = "<digest>"`: what a published version's content was; written by `safeguard policy pin`."""
 TOPIC_FILE = "topic.toml"
-TOPIC_BYTES_MAX = 64_000
-PINS_BYTES_MAX = 256_000
+TOML_BYTES_MAX = 256_000
 POLICY_BYTES_MAX = 1_000_000
 """Of a policy file; what the model could not keep in mind is refused long before."""
 POLICIES_MAX = 64
 """Of one version."""
 NOT_UTF8 = "the name is not UTF-8: rename it"
-_VERSION = re.compile(r"v([1-9]\d{0,5})")
+_VERSION = re.compile(r"v([1-9][0-9]{0,5})")
 
 
 def load_catalogue(folder: Path) -> Catalogue:
@@ -109,7 +108,7 @@ def _load_set(
     shown = _shown(set_folder / TOPIC_FILE, folder)
     if not is_printable(set_folder.name):
         return [Flaw(shown, 1, NOT_UTF8)]
-    content = read_file(set_folder / TOPIC_FILE, TOPIC_BYTES_MAX)
+    content = read_file(set_folder / TOPIC_FILE, TOML_BYTES_MAX)
     topic = (
         [Flaw(shown, 1, content)] if isinstance(content, str) else read_topic_file(shown, content)
     )
@@ -215,7 +214,7 @@ def _read_pins(file: Path) -> dict[str, str] | str:
     """The pins, or what is wrong with them."""
     if not os.path.lexists(file):
         return {}
-    content = read_file(file, PINS_BYTES_MAX)
+    content = read_file(file, TOML_BYTES_MAX)
     if isinstance(content, str):
         return f"{content}, so nothing is protected"
     try:

@@ -80,9 +80,7 @@ class PolicyStore:
         Files that changed since the last look may be half saved: they wait for the next one.
         """
         with self._reloading:
-            look = self._look()
-            is_at_rest, self._seen = look == self._seen, look
-            return is_at_rest and look != self._loaded and self._reload()
+            return self._guarded(self._load_if_changed)
 
     def reload(self) -> bool:
         """
@@ -91,11 +89,12 @@ class PolicyStore:
         A fault is counted and logged, with every line that has one, and changes nothing. Blocking.
         """
         with self._reloading:
-            return self._reload()
+            return self._guarded(self._load)
 
-    def _reload(self) -> bool:
+    def _guarded(self, load: Callable[[], Catalogue | None]) -> bool:
+        """Put in force what `load` gives, if anything; whatever it raises is a refusal."""
         try:
-            self._catalogue = self._load()
+            catalogue = load()
         except InvalidPolicy as error:
             reason = error.reason if isinstance(error, _Refused) else Refusal.FAULTS
             self._refuse(reason, faults=str(error))
@@ -107,14 +106,20 @@ class PolicyStore:
             where = f"{type(error).__name__} in {at.name}, {at.filename}:{at.lineno}"
             self._refuse(Refusal.UNKNOWN, faults=f"an error of ours: {where}")
             return False
-        log.info(
-            "policies reloaded", live=[binding.live.id for binding in self._catalogue.bindings]
-        )
+        if catalogue is None:
+            return False
+        self._catalogue = catalogue
+        log.info("policies reloaded", live=[binding.live.id for binding in catalogue.bindings])
         return True
 
     def _refuse(self, reason: Refusal, **details: object) -> None:
         self._metrics.reloads_refused.labels(reason.value).inc()
         log.error("policies not reloaded: the last good ones stay", reason=reason.value, **details)
+
+    def _load_if_changed(self) -> Catalogue | None:
+        look = self._look()
+        is_at_rest, self._seen = look == self._seen, look
+        return self._load() if is_at_rest and look != self._loaded else None
 
     def _load(self) -> Catalogue:
         catalogue = self._load_at_rest()

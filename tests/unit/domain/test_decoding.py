@@ -113,7 +113,7 @@ REASONS: dict[str, tuple[DeadLetterReason, Record, Reading]] = {
         a_record(b'{"text":"x","n":NaN}{"text":"y"}'),
         Reading(),
     ),
-    "an odd document of two megabytes": (
+    "an odd document of more than a megabyte": (
         DeadLetterReason.NOT_JSON,
         a_record(b'{"text":"x","n":NaN,"a":"' + b"a" * TOLERANT_BYTES_MAX + b'"}'),
         Reading(),

@@ -255,7 +255,7 @@ BOMB = "\n".join(
         (b"v2/long.md", "x" * 2_000_000),
         (b"topic.toml", "topics = " + "[" * 30_000),
         (b"topic.toml", 'topics = ["chat"]\nlive = ' + "1" * 5_000),
-        (b"topic.toml", 'topics = ["chat"]\nlive = 1\n' + "# \n" * 60_000),
+        (b"topic.toml", 'topics = ["chat"]\nlive = 1\n' + "# \n" * 90_000),
         (b"pins.toml", "v1 = " + "[" * 30_000),
         (b"pins.toml", "v1 = 5"),
     ],
@@ -311,6 +311,20 @@ def test_an_unknown_error_is_a_refusal_too(
     assert type(error).__name__ in logs[0]["faults"]
     assert "secret" not in str(logs)
     assert watched.live == ("chat@v1", "One")
+
+
+def test_a_look_that_fails_ends_no_watch(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next look is made all the same."""
+
+    def failing(folder: Path) -> list[Path]:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "set_folders", failing)
+        assert not watched.store.reload_if_changed()
+    assert watched.refused_by_reason == {"unknown": 1}
+    watched.policy("Two", number=2)
+    assert watched.settle()
 
 
 def test_a_changed_publication_has_a_reason_of_its_own(watched: Watched) -> None:
