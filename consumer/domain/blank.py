@@ -19,4 +19,4 @@ _SEEN = re.compile(rf"[^\s{_UNSEEN}]")
 
 def is_blank(text: str) -> bool:
     """Whether nothing of the text can be seen: empty, white space or zero-width characters."""
-    return _SEEN.search(text) is None
+    return not "!" <= text[:1] <= "~" and _SEEN.search(text) is None

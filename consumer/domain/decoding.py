@@ -57,11 +57,11 @@ def decode(record: Record, reading: Reading) -> Message:
             DeadLetterReason.UNREADABLE_HEADERS,
             "a header name is not UTF-8, and the headers of a CloudEvent say how to read it",
         )
-    skipped = _skipped(record.headers, None, reading)
+    skipped = _skipped(record.headers, None, reading) if reading.skip_when else None
     content, text = _Content(), ""
     try:
         content = _content(record, reading)
-        if skipped is None:
+        if skipped is None and reading.skip_when:
             skipped = _skipped(content.headers, content.document.root, reading)
         text = _text(content, reading)
     except UndecodableMessage as error:
@@ -78,8 +78,8 @@ def _content(record: Record, reading: Reading) -> _Content:
         return _Content(text=text_of(record.value))
     value = _unframed(record.value, reading)
     if reading.format == "json":
-        is_framed = value is not record.value
-        return _Content(_document(value, is_framed=is_framed), headers=record.headers)
+        document = document_of(value) if value is record.value else _framed_document(value)
+        return _Content(document, None, None, record.headers)
     event = event_of(value, record.headers)
     return _Content(event.document, event.text, event.id, record.headers + event.attributes)
 
@@ -97,12 +97,10 @@ def _unframed(value: bytes, reading: Reading) -> bytes:
     )
 
 
-def _document(value: bytes, *, is_framed: bool) -> Document:
+def _framed_document(value: bytes) -> Document:
     try:
         return document_of(value)
     except UndecodableMessage as error:
-        if not is_framed:
-            raise
         raise UndecodableMessage(
             error.reason,
             f"{error}, after what a Schema Registry prepends; Avro and Protobuf are not read",
@@ -202,6 +200,8 @@ def _word(document: Document, pointer: Pointer | None, name: str, unread: list[s
     found = None if pointer is None else _at(document.root, pointer)
     if found is None or found == "":
         return None
+    if isinstance(found, str) and found.isascii() and len(found) <= ID_CHARS_MAX:
+        return found
     word = None if isinstance(found, str) and document.is_torn(found) else _short(found)
     if word is None:
         unread.append(name)
@@ -224,6 +224,8 @@ def _skipped(headers: Headers, document: object, reading: Reading) -> str | None
                 (value for name, value in headers if name == rule.header and value), None
             )
             found = found.decode("utf-8", "replace") if isinstance(found, bytes) else None
+        elif document is None:
+            continue
         else:
             found = _at(document, rule.field or ())
             if isinstance(found, bool):

@@ -366,6 +366,12 @@ def test_a_key_without_end_is_refused(folder: Folder) -> None:
     assert "a key of more than 1,000 parts" in folder.flaw()
 
 
+def test_a_table_without_end_is_looked_through_once(folder: Folder) -> None:
+    """What only looks like a table, in a text of several lines, takes no minutes either."""
+    folder.topic('x = """\n[' + " " * 100_000 + '\n"""\n')
+    assert folder.flaw() == ("chat/topic.toml:3: x: unknown key: mend its spelling or take it out")
+
+
 def test_no_front_matter(folder: Folder) -> None:
     """A file that does not begin with front matter is told so."""
     for content in ("", "# Criteria\n", "---\ntitle: T\n", "text\n" + POLICY):
