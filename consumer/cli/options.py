@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from consumer.domain.reasons import DeadLetterReason
+from consumer.domain.decoding import DeadLetterReason
 from consumer.errors import InvalidSettings
 from consumer.reliability.selection import Selection, moment_ms, position_of
 from consumer.settings import Settings, load_settings

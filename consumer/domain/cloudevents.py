@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from consumer.domain.documents import Document, document_of, text_of
 from consumer.domain.message import Headers
-from consumer.domain.reasons import DeadLetterReason, undecodable
+from consumer.errors import DeadLetterReason, UndecodableMessage
 
 
 class Event(NamedTuple):
@@ -50,11 +50,11 @@ def event_of(value: bytes, headers: Headers) -> Event:
     named = {name.lower(): content for name, content in headers}
     content_type = (named.get("content-type") or b"").decode("latin-1").lower()
     if content_type.startswith("application/cloudevents-batch"):
-        raise undecodable(DeadLetterReason.WRONG_SHAPE, "batched CloudEvents are not read")
+        raise UndecodableMessage(DeadLetterReason.WRONG_SHAPE, "batched CloudEvents are not read")
     if content_type.startswith("application/cloudevents"):
         return _structured(value)
     if "ce_specversion" not in named:
-        raise undecodable(
+        raise UndecodableMessage(
             DeadLetterReason.WRONG_SHAPE, "no CloudEvent: header ce_specversion is absent"
         )
     event_id = (named.get("ce_id") or b"").decode("utf-8", "replace")
@@ -73,7 +73,7 @@ def _structured(value: bytes) -> Event:
     document = document_of(value)
     event = document.root
     if not isinstance(event, dict) or "specversion" not in event:
-        raise undecodable(DeadLetterReason.WRONG_SHAPE, "no CloudEvent: specversion is absent")
+        raise UndecodableMessage(DeadLetterReason.WRONG_SHAPE, "a CloudEvent without specversion")
     attributes = tuple(
         (f"ce_{name}", found.encode("utf-8", "replace"))
         for name, found in event.items()
@@ -86,7 +86,7 @@ def _structured(value: bytes) -> Event:
     if data is not None:
         if is_text(content_type) and isinstance(data, str):
             if document.is_torn(data):
-                raise undecodable(
+                raise UndecodableMessage(
                     DeadLetterReason.NOT_UTF8, f"invalid UTF-8 at byte {document.torn_at}"
                 )
             return about._replace(text=data)
@@ -98,7 +98,7 @@ def _structured(value: bytes) -> Event:
     try:
         binary = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        raise undecodable(DeadLetterReason.WRONG_SHAPE, "data_base64 is not base64") from None
+        raise UndecodableMessage(DeadLetterReason.WRONG_SHAPE, "data_base64 is none") from None
     if is_text(content_type):
         return about._replace(text=_in_charset(binary, content_type))
     return about._replace(document=document_of(binary))

@@ -17,7 +17,7 @@ from consumer.domain.blank import is_blank
 from consumer.domain.cloudevents import event_of
 from consumer.domain.documents import Document, document_of, text_of
 from consumer.domain.message import Fact, Headers, Message, Record
-from consumer.domain.reasons import DeadLetterReason, undecodable
+from consumer.errors import DeadLetterReason as DeadLetterReason
 from consumer.errors import UndecodableMessage
 
 ID_CHARS_MAX = 1024
@@ -53,7 +53,7 @@ def decode(record: Record, reading: Reading) -> Message:
         UndecodableMessage: with a `DeadLetterReason` and the place that is wrong.
     """
     if record.headers is UNREADABLE_HEADERS and reading.format == "cloudevents":
-        raise undecodable(
+        raise UndecodableMessage(
             DeadLetterReason.UNREADABLE_HEADERS,
             "a header name is not UTF-8, and the headers of a CloudEvent say how to read it",
         )
@@ -73,7 +73,7 @@ def decode(record: Record, reading: Reading) -> Message:
 
 def _content(record: Record, reading: Reading) -> _Content:
     if record.value is None:
-        raise undecodable(DeadLetterReason.TOMBSTONE, "the record has no value")
+        raise UndecodableMessage(DeadLetterReason.TOMBSTONE, "the record has no value")
     if reading.format == "text":
         return _Content(text=text_of(record.value))
     value = _unframed(record.value, reading)
@@ -90,7 +90,7 @@ def _unframed(value: bytes, reading: Reading) -> bytes:
     if reading.framing == "schema-registry-json":
         return value[5:]
     schema_id = int.from_bytes(value[1:5], "big")
-    raise undecodable(
+    raise UndecodableMessage(
         DeadLetterReason.SCHEMA_REGISTRY_FRAMED,
         f"the value is framed for a Schema Registry (schema id {schema_id}); for JSON Schema set "
         'framing = "schema-registry-json" under [message], Avro and Protobuf are not read',
@@ -126,7 +126,7 @@ def _text(content: _Content, reading: Reading) -> str:
     else:
         text = _plain(content.text, reading)
     if is_blank(text):
-        raise undecodable(
+        raise UndecodableMessage(
             DeadLetterReason.EMPTY_TEXT, "the text is empty, white space or zero-width characters"
         )
     return text
@@ -135,24 +135,24 @@ def _text(content: _Content, reading: Reading) -> str:
 def _text_in(document: Document, reading: Reading) -> str:
     root = document.root
     if not isinstance(root, (dict, list)) and () not in reading.text:
-        raise undecodable(DeadLetterReason.WRONG_SHAPE, "the value is no JSON object")
+        raise UndecodableMessage(DeadLetterReason.WRONG_SHAPE, "the value is no JSON object")
     parts: list[str] = []
     for pointer in reading.text:
         part = _at(root, pointer)
         if isinstance(part, str):
             if document.is_torn(part):
-                raise undecodable(
+                raise UndecodableMessage(
                     DeadLetterReason.NOT_UTF8, f"invalid UTF-8 at byte {document.torn_at}"
                 )
             parts.append(_plain(part, reading))
             if reading.is_first_of and not is_blank(parts[-1]):
                 return parts[-1]
         elif part is not None:
-            raise undecodable(
+            raise UndecodableMessage(
                 DeadLetterReason.WRONG_SHAPE, f"{_shown(pointer)} is no string: {_kind(part)}"
             )
     if not parts:
-        raise undecodable(
+        raise UndecodableMessage(
             DeadLetterReason.NO_TEXT, f"none of {', '.join(map(_shown, reading.text))} is present"
         )
     return parts[0] if len(parts) == 1 else "\n\n".join(part for part in parts if part)

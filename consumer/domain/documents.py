@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import orjson
 
-from consumer.domain.reasons import DeadLetterReason, undecodable
+from consumer.errors import DeadLetterReason, UndecodableMessage
 
 TOLERANT_BYTES_MAX = 1_100_000
 """As large as Kafka takes by default; the tolerant parser needs 10 ms for that, at worst 300."""
@@ -61,7 +61,7 @@ def text_of(value: bytes) -> str:
     try:
         return value.decode(encoding, "strict" if encoding == "utf-8" else "surrogatepass")
     except UnicodeDecodeError as error:
-        raise undecodable(
+        raise UndecodableMessage(
             DeadLetterReason.NOT_UTF8, f"invalid {encoding.upper()} at byte {error.start}"
         ) from None
 
@@ -84,7 +84,7 @@ def document_of(value: bytes) -> Document:
 def _tolerantly(value: bytes, error: orjson.JSONDecodeError) -> Document:
     where = f"at line {error.lineno}, column {error.colno}"
     if len(value) > TOLERANT_BYTES_MAX:
-        raise undecodable(DeadLetterReason.NOT_JSON, f"not JSON as the standard has it {where}")
+        raise UndecodableMessage(DeadLetterReason.NOT_JSON, f"not strictly JSON {where}")
     torn: UnicodeDecodeError | None = None
     try:
         encoded, encoding = _unmarked(value)
@@ -95,13 +95,13 @@ def _tolerantly(value: bytes, error: orjson.JSONDecodeError) -> Document:
         # Programs in C now and then send the zero that ends their strings.
         root = _DECODER.decode(text.rstrip("\0"))
     except RecursionError:
-        raise undecodable(DeadLetterReason.NOT_JSON, "nested too deeply to be read") from None
+        raise UndecodableMessage(DeadLetterReason.NOT_JSON, "nested too deeply") from None
     except ValueError:
         if torn is not None:
-            raise undecodable(
+            raise UndecodableMessage(
                 DeadLetterReason.NOT_UTF8, f"invalid {torn.encoding.upper()} at byte {torn.start}"
             ) from None
-        raise undecodable(DeadLetterReason.NOT_JSON, f"not JSON {where}") from None
+        raise UndecodableMessage(DeadLetterReason.NOT_JSON, f"not JSON {where}") from None
     return Document(root, None if torn is None else torn.start)
 
 

@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.domain.binding import Reading
-from consumer.domain.decoding import UNREADABLE_HEADERS, decode
+from consumer.domain.decoding import UNREADABLE_HEADERS, DeadLetterReason, decode
 from consumer.domain.message import Headers, Record
-from consumer.domain.reasons import DeadLetterReason
 from consumer.errors import MessageTooLarge, Rejected, UndecodableMessage
 from consumer.interfaces import Publication
 from consumer.reliability.dead_letters import DeadLetterOffice, without_value
