@@ -153,8 +153,10 @@ class InvalidPolicy(Fatal):
 
     exit_code = 2
 
-    def __init__(self, flaws: tuple[Flaw, ...]) -> None:
+    def __init__(self, flaws: tuple[Flaw, ...], reason: str = "faults") -> None:
         self.flaws = flaws
+        self.reason = reason
+        """Why a reload is refused, in a word for its metric."""
         noun = "fault" if len(flaws) == 1 else "faults"
         lines = "\n".join(f"  {flaw}" for flaw in flaws[:FLAWS_MAX])
         more = f"\n  and {len(flaws) - FLAWS_MAX} more" if len(flaws) > FLAWS_MAX else ""

@@ -45,12 +45,6 @@ class Refusal(StrEnum):
     UNKNOWN = "unknown"
 
 
-class _Refused(InvalidPolicy):
-    def __init__(self, reason: Refusal, *flaws: Flaw) -> None:
-        self.reason = reason
-        super().__init__(flaws)
-
-
 class PolicyStore:
     """Holds a catalogue, and replaces it when the files have changed and are without fault."""
 
@@ -96,8 +90,7 @@ class PolicyStore:
         try:
             catalogue = load()
         except InvalidPolicy as error:
-            reason = error.reason if isinstance(error, _Refused) else Refusal.FAULTS
-            self._refuse(reason, faults=str(error))
+            self._refuse(Refusal(error.reason), faults=str(error))
             return False
         except Exception as error:
             # Whatever a file did to us, the service goes on under the policies that it has. The
@@ -132,7 +125,7 @@ class PolicyStore:
             if self._published.get(version.id, version.digest) != version.digest
         ]
         if changed:
-            raise _Refused(Refusal.PUBLISHED, *changed)
+            raise InvalidPolicy(tuple(changed), Refusal.PUBLISHED)
         self._published |= {
             version.id: version.digest
             for binding in catalogue.bindings
@@ -157,7 +150,7 @@ class PolicyStore:
             if self._look() == look:
                 return catalogue
         problem = f"the files changed while they were read, {TRIES} times: let them come to rest"
-        raise _Refused(Refusal.MOVING, Flaw(printable(self._folder), 1, problem))
+        raise InvalidPolicy((Flaw(printable(self._folder), 1, problem),), Refusal.MOVING)
 
     def _look(self) -> _Look:
         """
