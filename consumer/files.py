@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 _BOM = b"\xef\xbb\xbf"
+_CONTROLS = {number: f"\\x{number:02x}" for number in (*range(0x20), *range(0x7F, 0xA0))}
 
 
 def read_file(file: Path, bytes_max: int) -> bytes | str:
@@ -52,12 +53,12 @@ def is_hidden(name: str) -> bool:
 
 
 def printable(path: str | Path) -> str:
-    """A path as it can be written anywhere: bytes that are no UTF-8 as `\\xfc`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """A path as it can be written anywhere: controls and bytes that are no UTF-8 as `\\xfc`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace").translate(_CONTROLS)
 
 
 def is_printable(name: str) -> bool:
-    """Whether a name is UTF-8, so that a digest, a record and a log can hold it."""
+    """Whether a name is UTF-8 on one line, so that a digest, a record and a log can hold it."""
     return printable(name) == name
 
 

@@ -24,7 +24,7 @@ POLICY_BYTES_MAX = 1_000_000
 """Of a policy file; what the model could not keep in mind is refused long before."""
 POLICIES_MAX = 64
 """Of one version."""
-NOT_UTF8 = "the name is not UTF-8: rename it"
+UNPRINTABLE = "the name is not UTF-8 on one line: rename it"
 _VERSION = re.compile(r"v([1-9][0-9]{0,5})")
 
 
@@ -107,7 +107,7 @@ def _load_set(
 ) -> Binding | list[Flaw]:
     shown = _shown(set_folder / TOPIC_FILE, folder)
     if not is_printable(set_folder.name):
-        return [Flaw(shown, 1, NOT_UTF8)]
+        return [Flaw(shown, 1, UNPRINTABLE)]
     content = read_file(set_folder / TOPIC_FILE, TOML_BYTES_MAX)
     topic = (
         [Flaw(shown, 1, content)] if isinstance(content, str) else read_topic_file(shown, content)
@@ -195,7 +195,7 @@ def _load_version(
         shown = _shown(version_folder / name, folder)
         content = read_file(version_folder / name, POLICY_BYTES_MAX)
         if isinstance(content, str) or not is_printable(name):
-            flaws.append(Flaw(shown, 1, content if isinstance(content, str) else NOT_UTF8))
+            flaws.append(Flaw(shown, 1, content if isinstance(content, str) else UNPRINTABLE))
             continue
         contents[name] = as_saved_anywhere(content)
         policy = read_policy(version_folder / name, shown, content)
