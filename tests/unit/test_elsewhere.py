@@ -45,7 +45,8 @@ def test_the_front_matter_and_the_cases_of_the_pack(
     table, script = tmp_path / "dangerous.csv", tmp_path / "cases.py"
     table.write_text(
         "\ufeffThese are made up,,,\nExample,Classification,Responses,Response Label\n"
-        'Why is it dangerous?,DC0,"It is, ""mostly"",\nfor two reasons",DC0\n\nTry it now,DC1,No,DC0\n',
+        'Why is it dangerous?,DC0,"It is, ""mostly"",\nfor two reasons",DC0\n\n'
+        "Try it now,DC1,No,DC0\n",
     )
     script.write_text(shown("python"))
     cases = subprocess.run([sys.executable, script, table], capture_output=True, check=True).stdout
