@@ -20,8 +20,9 @@ from consumer.errors import DeadLetterReason, UndecodableMessage
 
 TOLERANT_BYTES_MAX = 1_100_000
 """As large as Kafka takes by default; the tolerant parser needs 10 ms for that, at worst 300."""
-INTEGER_CHARS_MAX = 300
-"""A longer number is read as a float: Python refuses to make an integer of thousands of digits."""
+INTEGERS = range(-(2**63), 2**64)
+"""Other numbers are floats, in either parser: an id is the same whatever stands beside it."""
+INTEGER_CHARS_MAX = 20
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     # Before UTF-16, whose mark is the beginning of this one.
@@ -113,7 +114,9 @@ def _unmarked(value: bytes) -> tuple[bytes, str]:
 
 
 def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= INTEGER_CHARS_MAX else float(digits)
+    if len(digits) > INTEGER_CHARS_MAX or int(digits) not in INTEGERS:
+        return float(digits)
+    return int(digits)
 
 
 _TORN = re.compile("[\udc80-\udcff]")

@@ -374,6 +374,15 @@ def test_no_message_is_lost_for_its_id(id_json: bytes) -> None:
     assert message.unread == ("id",)
 
 
+@pytest.mark.parametrize("number", [-(2**63) - 1, -(2**63), -1, 0, 2**63, 2**64 - 1, 2**64, 2**80])
+def test_an_id_is_the_same_whatever_stands_beside_it(number: int) -> None:
+    """Both parsers read the same numbers as integers."""
+    plain = decode(a_record(b'{"text":"x","id":%d}' % number), FULL)
+    beside = decode(a_record(b'{"text":"x","id":%d,"n":NaN}' % number), FULL)
+    assert (plain.id, plain.unread) == (beside.id, beside.unread)
+    assert (plain.unread == ()) is (-(2**63) <= number < 2**64)
+
+
 def test_an_id_that_is_absent_is_said_too() -> None:
     """Where the topic says where the id stands its readers expect one; else nobody does."""
     assert decode(a_record(), FULL).unread == ("id",)
@@ -939,3 +948,15 @@ def test_readings_of_the_property_cover_every_field() -> None:
         "skip_when",
         "author_facts",
     }
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(NAMES, DOCUMENTS, max_size=5), READINGS)
+def test_either_parser_reads_the_same(fields: dict[str, object], reading: Reading) -> None:
+    """What is odd beside a message changes nothing about it: nobody slips by with a NaN."""
+    plain = json.dumps(fields)
+    odd = plain[:-1] + (", " if fields else "") + '"odd": NaN}'
+    reading = replace(reading, format="json")
+    one, other = (outcome(a_record(value.encode()), reading) for value in (plain, odd))
+    assert type(one) is type(other)
+    assert one == other or str(one) == str(other)
