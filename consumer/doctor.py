@@ -16,6 +16,7 @@ from consumer.classifier.profiles import PROFILES
 from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import Look, PolicyVersion
+from consumer.domain.tokens import tokens_of
 from consumer.domain.verdict import Judgement
 from consumer.errors import ConsumerError, InvalidSettings, Retryable
 from consumer.kafka.controls import controls_steps
@@ -271,16 +272,6 @@ def _unfit(settings: Settings, catalogue: Catalogue, partitions: Mapping[str, in
     return unfit_steps(facts, settings.kafka.retention_min_s)
 
 
-def check_policies(folder: Path) -> int:
-    catalogue = load_catalogue(folder)
-    for binding in catalogue.bindings:
-        for version in binding.versions.values():
-            live = "live " if version is binding.live else "     "
-            print(f"{live}{version.id}  {version.digest}  {len(version.policies)} policies")
-    print("no faults")
-    return 0
-
-
 def pin_policies(folder: Path) -> int:
     for binding in load_catalogue(folder).bindings:
         for line in write_pins(folder, binding) or ["(all pinned already)"]:
@@ -319,7 +310,8 @@ def _show_version(version: PolicyVersion, prompt: bool, console: Console) -> Non
             continue
         table = Table(
             title=f"{policy.title} ({policy.name}, severity {policy.severity}, "
-            f"effort {policy.effort.value}, about {len(system_message(policy)) // 4} tokens)",
+            f"effort {policy.effort.value}, about {policy.tokens} tokens, "
+            f"{tokens_of(system_message(policy))} in the prompt)",
             title_justify="left",
         )
         table.add_column("label")

@@ -94,7 +94,8 @@ class Screen:
 
 def _label_and_why(verdict: Verdict) -> tuple[str, str]:
     if not verdict.judgements:
-        return verdict.cause.value, verdict.message.skipped or str(verdict.unjudged_reason or "")
+        why = verdict.message.skipped or verdict.unjudged_reason
+        return verdict.cause.value, str(why or ("no text" if verdict.message.when_empty else ""))
     worst: Judgement = max(verdict.judgements, key=lambda found: found.outcome.severity)
     rules = f" ({', '.join(worst.rules)})" if worst.rules else ""
     return worst.label, f"{worst.policy}: {worst.rationale}{rules}"

@@ -14,6 +14,7 @@ from typing import Literal
 
 from consumer.domain.context import ContextTerms
 from consumer.domain.lane import Lane
+from consumer.domain.message import WhenEmpty
 from consumer.domain.policy import Outcome, PolicyVersion
 
 Pointer = tuple[str, ...]
@@ -41,6 +42,12 @@ class Reading:
     """`schema-registry-json` drops the five bytes that JSON Schema serializers prepend."""
     text: tuple[Pointer, ...] = (("text",),)
     """Fields judged together in this order, such as title and body; absent ones are left out."""
+    is_first_of: bool = False
+    """Only the first of the text's fields that says something is judged."""
+    unescape: Literal["none", "html"] = "none"
+    """`html` reads `&lt;` as its readers see it."""
+    when_empty: Literal["dead-letter"] | WhenEmpty = "dead-letter"
+    """What becomes of a record without a text that no rule skips."""
     id: Pointer | None = None
     author: Pointer | None = None
     conversation: Pointer | None = None

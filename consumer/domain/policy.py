@@ -13,6 +13,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
+from consumer.domain.tokens import tokens_of
+
 
 class Outcome(StrEnum):
     """What happens to a message, from the mildest to the most severe."""
@@ -90,6 +92,12 @@ class Policy:
     @property
     def labels(self) -> tuple[str, ...]:
         return tuple(self.outcomes)
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens its text, rules and examples take."""
+        parts = [self.text, *self.rules, *self.rules.values(), *(e.text for e in self.examples)]
+        return tokens_of("".join(parts))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -49,6 +49,8 @@ class Processor:
             flight.rejection = rejection
             flight.publication = self._publisher.dead_letter(flight, rejection)
             return
+        if message.when_empty == "pass-over":
+            return
         flight.verdict = await self.judge(message, flight)
         flight.publication = self._publisher.verdict(flight, flight.verdict)
 
@@ -62,6 +64,9 @@ class Processor:
         """What is decided about a message: by the model, or without it."""
         if message.skipped is not None:
             return self._verdict(message, flight, Judged(()), Outcome.ALLOW, Cause.SKIPPED)
+        if message.when_empty is not None:
+            outcome = Outcome(message.when_empty)
+            return self._verdict(message, flight, Judged(()), outcome, Cause.SKIPPED)
         binding = flight.binding
         if 0 < binding.max_age_s * 1_000 < self._clock.wall_ms() - message.timestamp_ms:
             judged = Judged((), UnjudgedReason.TOO_OLD)

@@ -67,6 +67,9 @@ def test_every_flaw_is_listed() -> None:
     assert str(error) == "2 faults in the policies:\n  a/topic.toml:3: one\n  a/v1/p.md:7: two"
     assert error.flaws == flaws
     assert str(InvalidPolicy(flaws[:1])).startswith("1 fault in")
+    many = InvalidPolicy(tuple(Flaw("a", line, "x") for line in range(1_000)))
+    assert str(many).startswith("1000 faults in")
+    assert str(many).endswith("  a:199: x\n  and 800 more")
 
 
 def test_a_stop_has_an_exit_code() -> None:
