@@ -15,6 +15,7 @@ from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.profiles import PROFILES
 from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.decision import decide
 from consumer.domain.policy import Look, PolicyVersion
 from consumer.domain.verdict import Judgement
 from consumer.errors import ConsumerError, InvalidSettings, Retryable
@@ -48,21 +49,19 @@ async def classify_text(settings: Settings, text: str, topic: str, *, as_json: b
         judged = await classifier.classify(text, binding.live, binding, deadline_s)
     finally:
         await fleet.close()
-    outcomes = [judgement.outcome for judgement in judged.judgements]
-    if judged.unjudged is not None:
-        outcomes.append(binding.on_unjudged)
-    worst = max(outcomes, key=lambda outcome: outcome.severity)
+    decision = decide(judged, binding)
     if as_json:
         fields = {
-            "outcome": worst,
-            "unjudged_reason": judged.unjudged,
+            "outcome": decision.outcome,
+            "cause": decision.cause,
+            "unjudged_reason": decision.reason,
             "policy_version": binding.live.id,
             "judgements": [_judgement_fields(judgement) for judgement in judged.judgements],
             "model": judged.model,
         }
         print(orjson.dumps(fields, option=orjson.OPT_INDENT_2).decode())
         return 0
-    print(f"{worst.value.upper()}  under {binding.live.id}, by {judged.model}")
+    print(f"{decision.outcome.value.upper()}  under {binding.live.id}, by {judged.model}")
     for judgement in judged.judgements:
         rules = f" ({', '.join(judgement.rules)})" if judgement.rules else ""
         print(f"  {judgement.policy}: {judgement.label} -> {judgement.outcome.value}{rules}")
@@ -70,8 +69,8 @@ async def classify_text(settings: Settings, text: str, topic: str, *, as_json: b
             print(f"      {judgement.rationale}")
         for line in _doubts(judgement):
             print(f"      {line}")
-    if judged.unjudged is not None:
-        print(f"  not judged: {judged.unjudged.value}; on_unjudged = {binding.on_unjudged.value}")
+    if decision.reason is not None:
+        print(f"  not judged: {decision.reason.value}; on_unjudged = {binding.on_unjudged.value}")
     return 0
 
 

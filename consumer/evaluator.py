@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from consumer.classifier.prompt import template_of
 from consumer.domain.binding import Binding
+from consumer.domain.decision import decide
 from consumer.domain.policy import Policy, PolicyVersion
 from consumer.errors import InvalidSettings
 from consumer.evaluation.attacks import Attack, attacks_on, bases_of
@@ -139,9 +140,9 @@ class _Judge:
             judged = await self._classifier.classify(
                 text.text, self._alone[text.policy], self._binding, deadline_s
             )
-        if judged.judgements:
-            return Answer(judged.judgements[0].label, judged.judgements[0].outcome)
-        return Answer(None, self._binding.on_unjudged, judged.unjudged)
+        outcome, _, reason = decide(judged, self._binding)
+        label = judged.judgements[0].label if reason is None else None
+        return Answer(label, outcome, reason)
 
     async def bases(
         self, version: PolicyVersion, cases: Sequence[Case]

@@ -65,11 +65,11 @@ class Asker:
         asking = _Asking(question.user)
         while True:
             if self._fleet.is_out and not await self._wait_until_back(patience):
-                return UnjudgedReason.OUTAGE
+                return asking.ended(UnjudgedReason.OUTAGE)
             now_s = self._clock.now_s()
             left_s = patience.left_s(now_s)
             if left_s is not None and left_s <= 0:
-                return UnjudgedReason.DEADLINE
+                return asking.ended(UnjudgedReason.DEADLINE)
             asking.asked_s = asking.sent_s = now_s
             asking.attempt += 1
             try:
@@ -85,7 +85,7 @@ class Asker:
                 _count_failed(error, patience.tally)
                 reason = await self._after(error, asking, patience)
                 if reason is not None:
-                    return reason
+                    return asking.ended(reason)
                 continue
             patience.tally.judged(reading.judgement.tokens)
             self._note(reading)
@@ -151,15 +151,17 @@ class Asker:
                 await self._wait(asking.attempt, error, patience)
             return None
         asking.own_failures += 1
-        is_refusal = isinstance(error, ModelFault) and error.reason == Fault.REFUSAL
-        asking.has_refused |= is_refusal
-        if is_refusal and asking.own_failures > 1:
+        fault = error.reason if isinstance(error, ModelFault) else ""
+        asking.has_refused |= fault == Fault.REFUSAL
+        if fault == Fault.REFUSAL and asking.own_failures > 1:
             return UnjudgedReason.REFUSED
-        if asking.own_failures >= self._retries.attempts_max:
-            return UnjudgedReason.REFUSED if is_refusal else _reason(error)
-        if isinstance(error, ModelFault):
+        asking.truncations += fault == Fault.TRUNCATED
+        # What did not end within twice the room has no end, and each attempt costs all of it.
+        if asking.own_failures >= self._retries.attempts_max or asking.truncations > 1:
+            return _reason(error)
+        if fault:
             asking.retry = asking.attempt
-            asking.was_truncated = error.reason == Fault.TRUNCATED
+            asking.was_truncated = fault == Fault.TRUNCATED
         await self._wait(asking.own_failures, error, patience)
         return None
 
@@ -292,6 +294,7 @@ class _Asking:
         "own_failures",
         "retry",
         "sent_s",
+        "truncations",
         "user",
         "was_truncated",
     )
@@ -311,6 +314,11 @@ class _Asking:
         self.retry = 0
         """The attempt that got a faulty answer: the next one is asked differently."""
         self.was_truncated = False
+        self.truncations = 0
+
+    def ended(self, reason: UnjudgedReason) -> UnjudgedReason:
+        """Why there is no judgement. A refusal stays one, whatever failed after it."""
+        return UnjudgedReason.REFUSED if self.has_refused else reason
 
 
 class TooLong:

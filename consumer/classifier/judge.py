@@ -17,9 +17,11 @@ from consumer.classifier.prompt import context_part, template_of, user_message
 from consumer.classifier.segments import segments
 from consumer.domain.binding import Binding
 from consumer.domain.context import Context
-from consumer.domain.policy import Policy, PolicyVersion
+from consumer.domain.decision import gravest
+from consumer.domain.judged import Judged
+from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.domain.verdict import NO_TOKENS, Judgement, UnjudgedReason
-from consumer.interfaces import Clock, Judged
+from consumer.interfaces import Clock
 from consumer.reliability.retry import RetryLimits
 from consumer.telemetry.metrics import Metrics
 
@@ -30,6 +32,14 @@ class SegmentLimits(NamedTuple):
     bytes_max: int = 16_000
     overlap_chars: int = 400
     count_max: int = 8
+
+
+class Found(NamedTuple):
+    """What came of one policy."""
+
+    judgement: Judgement | None
+    missing: UnjudgedReason | None
+    """Why some piece of the text has no judgement."""
 
 
 class SafeguardClassifier:
@@ -73,14 +83,11 @@ class SafeguardClassifier:
                 results = await asyncio.gather(
                     *(self._judge(p, pieces, before, patience.copy()) for p in version.policies)
                 )
-            for result in results:
-                if isinstance(result, Judgement):
-                    judgements.append(result)
-                else:
-                    reasons.append(result)
+            judgements = [found for found, _ in results if found is not None]
+            reasons = [missing for _, missing in results if missing is not None]
         return Judged(
             judgements=tuple(judgements),
-            unjudged=reasons[0] if reasons else None,
+            unjudged=gravest(reasons),
             model_ms=(self._clock.now_s() - started_s) * 1_000,
             endpoint=patience.trail.endpoints,
             model=patience.trail.models,
@@ -91,17 +98,18 @@ class SafeguardClassifier:
 
     async def _judge(
         self, policy: Policy, pieces: list[str], context: str, patience: Patience
-    ) -> Judgement | UnjudgedReason:
+    ) -> Found:
         """
-        The most severe judgement of any piece; a piece without one leaves the whole unjudged.
+        The most severe judgement of any piece, and why any piece has none.
 
-        Each piece is shown the same context.
+        Each piece is shown the same context. Where one has no judgement an allow of the others says
+        nothing, and is left out; what they flag stands beside the reason, and a block stands alone.
         """
         todo = list(reversed(pieces))
         worst: Judgement | None = None
         spent = NO_TOKENS
         asked = 0
-        missing: UnjudgedReason | None = None
+        missing: list[UnjudgedReason] = []
         while todo:
             piece = todo.pop()
             asked += 1
@@ -110,21 +118,24 @@ class SafeguardClassifier:
                 # The server's context is smaller than our guess: halve and judge both halves.
                 halves = segments(piece, max(400, len(piece.encode()) // 2), 100, 3)
                 if halves is None or len(halves) < 2 or asked + len(halves) > self._cut.count_max:
-                    return UnjudgedReason.TOO_LONG
+                    missing.append(UnjudgedReason.TOO_LONG)
+                    break
                 todo.extend(reversed(halves))
             elif isinstance(result, Judgement):
                 spent = result.tokens if asked == 1 else spent + result.tokens
                 if worst is None or result.outcome.severity > worst.outcome.severity:
                     worst = result
-                if result.outcome.severity == 2:
+                if result.outcome is Outcome.BLOCK:
                     break
             else:
-                missing = missing or result
-        if worst is None:
-            return missing or UnjudgedReason.MODEL_FAULT
-        if missing is not None and worst.outcome.severity < 2:
-            return missing
-        return worst if asked == 1 else worst._replace(tokens=spent)
+                missing.append(result)
+        if worst is not None and asked > 1:
+            worst = worst._replace(tokens=spent)
+        if worst is not None and worst.outcome is Outcome.BLOCK:
+            return Found(worst, None)
+        if missing and worst is not None and worst.outcome is Outcome.ALLOW:
+            worst = None
+        return Found(worst, gravest(missing))
 
     async def _ask(
         self, policy: Policy, piece: str, context: str, patience: Patience

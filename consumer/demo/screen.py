@@ -93,7 +93,7 @@ class Screen:
 
 
 def _label_and_why(verdict: Verdict) -> tuple[str, str]:
-    if not verdict.judgements:
+    if verdict.unjudged_reason is not None or not verdict.judgements:
         return verdict.cause.value, verdict.message.skipped or str(verdict.unjudged_reason or "")
     worst: Judgement = max(verdict.judgements, key=lambda found: found.outcome.severity)
     rules = f" ({', '.join(worst.rules)})" if worst.rules else ""

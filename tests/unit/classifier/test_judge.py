@@ -219,6 +219,9 @@ ENDS: dict[FaultName, str | UnjudgedReason] = {
 CALLS: dict[FaultName, int] = {
     FaultName.REFUSAL: 2,
     FaultName.CONTENT_FILTER: 2,
+    FaultName.LENGTH_EMPTY: 2,
+    FaultName.LENGTH_CUT_JSON: 2,
+    FaultName.LENGTH_MARKUP: 2,
     FaultName.HTTP_400_UNKNOWN_PARAMETER: 3,
     FaultName.HTTP_400_CONTEXT_LENGTH: 1,
     FaultName.HTTP_400_CONTEXT_LENGTH_LLAMA: 1,
@@ -251,7 +254,7 @@ async def test_every_fault_has_one_end(
     assert ended(judged) == (label if expected is LABEL else expected)
     calls = len(asked_for(server))
     if expected is UnjudgedReason.MODEL_FAULT:
-        assert calls == 3
+        assert calls == CALLS.get(fault, 3)
     elif expected is not UnjudgedReason.DEADLINE:
         assert calls == CALLS.get(fault, 1)
 
@@ -307,6 +310,30 @@ async def test_a_refusal_is_asked_once_more(server: StandInSafeguard) -> None:
     server.reply_with(lambda _: web.Response(body=next(replies)))
     async with a_world(server) as world:
         assert ended(await world.judge()) == "HH1"
+
+
+async def test_an_answer_without_end_is_asked_once_more_with_twice_the_room(
+    server: StandInSafeguard,
+) -> None:
+    """A model that never ends costs three times the room and not fifteen times, then its reason."""
+    server.behave(Behaviour(faults={FaultName.LENGTH_CUT_JSON: 1.0}))
+    async with a_world(server, attempts_max=4) as world:
+        assert ended(await world.judge()) is UnjudgedReason.MODEL_FAULT
+        assert world.counted("call_failures") == {"truncated": 2}
+    first, second = asked_for(server)
+    assert second["max_completion_tokens"] == 2 * first["max_completion_tokens"]
+    assert second["seed"] != first["seed"]
+
+
+@pytest.mark.parametrize("after", ["?", None, '{"label":"ZZ9"}', "The message is friendly."])
+async def test_a_refusal_is_not_forgotten_over_what_fails_after_it(
+    after: str | None, server: StandInSafeguard
+) -> None:
+    """A refusal that no judgement followed ends as refused, whatever the next answers were."""
+    replies = iter(["I'm sorry, but I can't help with that.", after, after])
+    server.reply_with(lambda _: web.Response(body=a_completion(next(replies))))
+    async with a_world(server) as world:
+        assert ended(await world.judge()) is UnjudgedReason.REFUSED
 
 
 async def test_the_marker_differs_from_message_to_message(server: StandInSafeguard) -> None:
@@ -809,6 +836,22 @@ async def test_a_policy_without_judgement_leaves_the_message_unjudged(
     assert judged.unjudged is UnjudgedReason.MODEL_FAULT
 
 
+@pytest.mark.parametrize("order", [(FLAGS, BLOCKS), (BLOCKS, FLAGS)])
+async def test_a_refusal_under_one_policy_is_not_hidden_by_a_fault_under_another(
+    order: tuple[Policy, Policy], server: StandInSafeguard
+) -> None:
+    """Where one policy was refused and another unreadable, the message was refused."""
+
+    def reply(asked: dict[str, Any]) -> str:
+        is_refused = "# Policy: B" in asked["messages"][0]["content"]
+        return "I'm sorry, but I can't help with that." if is_refused else "?"
+
+    server.reply_with(reply)
+    async with a_world(server) as world:
+        judged = await world.judge(version=a_version(*order))
+    assert judged.unjudged is UnjudgedReason.REFUSED
+
+
 # What the topic makes of it.
 
 
@@ -964,6 +1007,28 @@ async def test_a_segment_without_judgement_leaves_the_whole_unjudged(
         assert ended(mild) is UnjudgedReason.MODEL_FAULT
         severe = await world.judge("broken " + "ok " * 600 + "worthless")
         assert ended(severe) == "HH2"
+
+
+async def test_what_a_segment_flags_stands_beside_one_that_failed(
+    server: StandInSafeguard,
+) -> None:
+    """Where the topic lets the unjudged pass, what the model flagged does not pass with it."""
+    cut = SegmentLimits(bytes_max=1_000, overlap_chars=100, count_max=10)
+
+    def reply(asked: dict[str, Any]) -> str:
+        user = asked["messages"][1]["content"]
+        if "broken" in user:
+            return "?"
+        return an_answer("HH1" if "rude" in user else "HH0", rules=[])
+
+    server.reply_with(reply)
+    for text in ("broken " + "ok " * 600 + RUDE, RUDE + " ok" * 600 + " broken"):
+        async with a_world(server, cut=cut) as world:
+            judged = await world.judge(text)
+            assert [judgement.label for judgement in judged.judgements] == ["HH1"]
+            assert judged.unjudged is UnjudgedReason.MODEL_FAULT
+            found = await outcome_of(world, text, VERSION, Outcome.ALLOW)
+            assert found == (Outcome.FLAG, Cause.UNJUDGED)
 
 
 async def test_a_context_smaller_than_our_guess_is_found_out(server: StandInSafeguard) -> None:
