@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 class ConsumerError(Exception):
@@ -84,10 +85,25 @@ class BrokerUnavailable(Retryable):
     """The Kafka brokers cannot be reached. Check `kafka.bootstrap_servers` and the network."""
 
 
+class DeadLetterReason(StrEnum):
+    """Why a record is set aside: a closed list, part of the wire contract."""
+
+    TOMBSTONE = "tombstone"
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    WRONG_SHAPE = "wrong_shape"
+    NO_TEXT = "no_text"
+    EMPTY_TEXT = "empty_text"
+    SCHEMA_REGISTRY_FRAMED = "schema_registry_framed"
+    UNREADABLE_HEADERS = "unreadable_headers"
+    TOO_LARGE = "too_large"
+    POISON = "poison"
+
+
 class Rejected(ConsumerError):
     """The record can never be judged. It goes to the dead-letter topic with this reason."""
 
-    reason = "rejected"
+    reason: DeadLetterReason
 
 
 class UndecodableMessage(Rejected):
@@ -95,19 +111,19 @@ class UndecodableMessage(Rejected):
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
-        self.reason = reason
+        self.reason = DeadLetterReason(reason)
 
 
 class MessageTooLarge(Rejected):
     """The verdict does not fit its topic. Raise `max.message.bytes` there, or the setting."""
 
-    reason = "too_large"
+    reason = DeadLetterReason.TOO_LARGE
 
 
 class PoisonMessage(Rejected):
     """Its worker ended each time it was judged, even alone. Look at the worker's last log lines."""
 
-    reason = "poison"
+    reason = DeadLetterReason.POISON
 
 
 class Fatal(ConsumerError):

@@ -10,32 +10,18 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from enum import StrEnum
 
 import orjson
 
 from consumer.domain.binding import Pointer, Reading
 from consumer.domain.message import Fact, Headers, Message, Record
+from consumer.errors import DeadLetterReason as DeadLetterReason
 from consumer.errors import UndecodableMessage
 
 ID_CHARS_MAX = 1024
 """Longest id, author, conversation or language; a longer one is a fault of the producer."""
 FACT_CHARS_MAX = 80
 """Longest fact about an author; of a longer one the beginning is kept."""
-
-
-class DeadLetterReason(StrEnum):
-    """Why a record is set aside: a closed list, part of the wire contract."""
-
-    TOMBSTONE = "tombstone"
-    NOT_UTF8 = "not_utf8"
-    NOT_JSON = "not_json"
-    WRONG_SHAPE = "wrong_shape"
-    NO_TEXT = "no_text"
-    EMPTY_TEXT = "empty_text"
-    SCHEMA_REGISTRY_FRAMED = "schema_registry_framed"
-    UNREADABLE_HEADERS = "unreadable_headers"
-    TOO_LARGE = "too_large"
 
 
 UNREADABLE_HEADERS: Headers = (("safeguard-unreadable-headers", None),)
@@ -66,7 +52,7 @@ def decode(record: Record, reading: Reading) -> Message:
 
 
 def _undecodable(reason: DeadLetterReason, message: str) -> UndecodableMessage:
-    return UndecodableMessage(reason.value, message)
+    return UndecodableMessage(reason, message)
 
 
 def _unframed(value: bytes, reading: Reading) -> bytes:

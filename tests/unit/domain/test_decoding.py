@@ -20,7 +20,7 @@ from consumer.domain.decoding import (
     decode,
 )
 from consumer.domain.message import Fact, Headers, Message, Record
-from consumer.errors import MessageTooLarge, UndecodableMessage
+from consumer.errors import MessageTooLarge, PoisonMessage, UndecodableMessage
 from tests.builders import TIMESTAMP_MS, a_position, a_record, a_record_of
 
 PLAIN = Reading()
@@ -163,7 +163,7 @@ def test_reasons(expected: DeadLetterReason, record: Record, reading: Reading) -
 def test_every_reason_is_reached() -> None:
     """The closed list holds no reason that nothing gives."""
     reached = {expected for expected, _, _ in REASONS.values()}
-    assert reached | {MessageTooLarge.reason} == set(DeadLetterReason)
+    assert reached | {MessageTooLarge.reason, PoisonMessage.reason} == set(DeadLetterReason)
 
 
 def test_unreadable_headers_cannot_be_forged() -> None:
