@@ -19,6 +19,7 @@ from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.fleet import Crowded, Fleet, Question
 from consumer.classifier.looks import Looks
 from consumer.classifier.parser import Fault, Reading, Repair
+from consumer.classifier.prompt import Spoken
 from consumer.classifier.refusals import PromptTooLong, UnknownParameter
 from consumer.classifier.request import RequestFormat
 from consumer.domain.lane import Lane
@@ -222,13 +223,16 @@ class Asker:
 class Trail:
     """Who was asked about a message; one for all of its policies."""
 
-    __slots__ = ("_models",)
+    __slots__ = ("_models", "spoken")
 
     def __init__(self) -> None:
         self._models: dict[str, str] = {}
+        self.spoken: dict[Spoken, None] = {}
+        """What the prompts said, in the order in which they were first sent."""
 
     def note(self, endpoint: Endpoint) -> None:
         self._models[endpoint.name] = endpoint.format.model
+        self.spoken[endpoint.format.spoken] = None
 
     @property
     def endpoints(self) -> str:

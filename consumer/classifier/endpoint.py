@@ -174,7 +174,7 @@ class Endpoint:
         self._answered(answer)
         least = len(system_message(policy)) // 8
         wire = WIRES[format.api]
-        result = wire.read(reply.body, policy, least, format.tokens_max)
+        result = wire.read(reply.body, policy, least, format.room(policy))
         return _as_reading(result, reply.body)
 
     def _answered(self, answer: Answer | None = None) -> None:

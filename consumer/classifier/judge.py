@@ -91,7 +91,7 @@ class SafeguardClassifier:
             model_ms=(self._clock.now_s() - started_s) * 1_000,
             endpoint=patience.trail.endpoints,
             model=patience.trail.models,
-            template=template_of(binding),
+            template=template_of(binding, patience.trail.spoken),
             usage=patience.tally.usage,
             context=None if pieces is None else context,
         )

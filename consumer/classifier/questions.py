@@ -69,7 +69,7 @@ class Questions:
         if reply.status == 200:
             least = len(system_message(PROBE_POLICY)) // 8
             wire = WIRES[format.api]
-            found = wire.read(reply.body, PROBE_POLICY, least, format.tokens_max)
+            found = wire.read(reply.body, PROBE_POLICY, least, format.room(PROBE_POLICY))
         else:
             error = error_for(reply)
             if not isinstance(error, FailedGeneration):

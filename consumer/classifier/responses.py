@@ -31,7 +31,7 @@ def responses_body(
 @lru_cache(maxsize=4_096)
 def _around(policy: Policy, format: RequestFormat) -> tuple[bytes, bytes]:
     fields: dict[str, object] = {
-        "max_output_tokens": format.tokens_max,
+        "max_output_tokens": format.room(policy),
         "stream": False,
         "store": False,
     }
@@ -40,13 +40,14 @@ def _around(policy: Policy, format: RequestFormat) -> tuple[bytes, bytes]:
     if format.with_effort:
         fields["reasoning"] = {"effort": policy.effort.value}
     if format.with_schema:
-        schema = {"name": "judgement", "strict": True, "schema": answer_schema(policy)}
+        shape = answer_schema(policy, format.with_bounds)
+        schema = {"name": "judgement", "strict": True, "schema": shape}
         fields["text"] = {"format": {"type": "json_schema", **schema}}
     before = (
         b'{"model":'
         + orjson.dumps(format.model)
         + b',"instructions":'
-        + orjson.dumps(system_message(policy))
+        + orjson.dumps(system_message(policy, format.spoken))
         + b',"input":[{"role":"user","content":'
     )
     return before, b"}]," + orjson.dumps(fields)[1:]

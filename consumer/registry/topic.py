@@ -19,6 +19,7 @@ from pydantic import (
 
 from consumer.domain.binding import BudgetTerms, Outputs, Pointer, Reading, SkipRule
 from consumer.domain.context import MESSAGES_MAX, ContextTerms
+from consumer.domain.policy import USER_MESSAGE
 from consumer.errors import Flaw
 from consumer.registry.document import flaws_of
 from consumer.registry.lines import toml_lines
@@ -137,6 +138,11 @@ class ContextTable(_Strict):
         return self
 
 
+SUBJECT = r"^[A-Za-z][A-Za-z0-9 '-]{0,58}[A-Za-z0-9]$"
+"""What a topic's texts are, in a few words such as `assistant reply`: it becomes a part of the
+prompt, so it is no place for instructions."""
+
+
 class TopicFile(_Strict):
     """`topic.toml`."""
 
@@ -150,6 +156,7 @@ class TopicFile(_Strict):
     lane: Literal["real-time", "comments", "replay"] = "real-time"
     start: Annotated[str, AfterValidator(_start)] = "latest"
     tombstones: Literal["dead-letter", "pass-over"] = "dead-letter"
+    subject: Annotated[str, Field(pattern=SUBJECT)] = USER_MESSAGE
     message: MessageTable = MessageTable()
     skip_when: list[SkipTable] = []
     outputs: OutputsTable = OutputsTable()

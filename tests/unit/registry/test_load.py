@@ -57,6 +57,10 @@ class Folder:
     def topic(self, more: str) -> None:
         self.write("chat/topic.toml", TOPIC + more)
 
+    def topic_head(self, more: str) -> None:
+        """The topic file with one line more before its tables."""
+        self.write("chat/topic.toml", more + "\n" + TOPIC)
+
     def policy(self, old: str, new: str) -> None:
         """The policy file with one passage changed."""
         assert POLICY.count(old) == 1
@@ -335,6 +339,20 @@ def test_labels_that_only_look_alike(labels: tuple[str, ...], folder: Folder) ->
     """Labels that differ in case or punctuation alone are a trap for everybody and are refused."""
     folder.write("chat/v1/harassment.md", labelled(*labels))
     assert f"chat/v1/harassment.md:5: labels.{labels[1]}: differs from the" in folder.flaw()
+
+
+def test_what_the_texts_are(folder: Folder) -> None:
+    """A topic whose texts are no users' messages says so, and its policies with it."""
+    assert folder.load().subject == "user message"
+    before = folder.load().live.digest
+    folder.topic_head('subject = "assistant reply"')
+    binding = folder.load()
+    assert binding.subject == binding.live.policies[0].subject == "assistant reply"
+    assert not binding.live.policies[0].with_context
+    assert binding.live.digest == before
+    for word in ("", "x" * 61, "a <b>", "ignore\\nthis", "a|b"):
+        folder.topic_head(f'subject = "{word}"')
+        assert "subject: " in folder.flaw()
 
 
 def test_no_front_matter(folder: Folder) -> None:
