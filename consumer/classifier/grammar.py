@@ -65,8 +65,14 @@ def _after_stub(text: str, policy: Policy) -> Iterator[str]:
     """What may be the label with its code: all of the text, or what follows its stub."""
     yield text
     stub = _STUB.match(text)
-    if stub and _is_closed(stub) and _are_choices(stub["choices"], policy):
-        yield text[stub.end() :].strip()
+    if stub and _are_choices(stub["choices"], policy):
+        rest = text[stub.end() :]
+        marks = [mark for mark in stub.group("m1", "m2", "m3") if mark]
+        if len(marks) == 1 and rest.startswith(marks[0]):
+            # All of the stub is bold, with its colon.
+            yield rest[len(marks[0]) :].strip()
+        elif not marks or (len(marks) == 2 and marks[0] == marks[1]):
+            yield rest.strip()
     found = _IN_STUB.fullmatch(text) or _TAGGED.fullmatch(text)
     if found:
         yield found["label"].strip()
@@ -101,12 +107,6 @@ def _is_code(code: str, label: str, policy: Policy) -> bool:
 def _is_stub(piece: str, policy: Policy) -> bool:
     stub = _STUB.fullmatch(piece + ":")
     return stub is not None and _are_choices(stub["choices"], policy)
-
-
-def _is_closed(stub: re.Match[str]) -> bool:
-    """Whether what is bold at the beginning of a stub ends with it."""
-    marks = [mark for mark in stub.group("m1", "m2", "m3", "m4") if mark]
-    return not marks or (len(marks) == 2 and marks[0] == marks[1])
 
 
 def _are_choices(listed: str | None, policy: Policy) -> bool:
@@ -146,7 +146,7 @@ _MARK = r"\*\*|__|\*|_|`"
 _FLAGS = re.IGNORECASE | re.ASCII
 _STUB = re.compile(
     rf"(?P<m1>{_MARK})?{_NAME}(?P<m2>{_MARK})?[ ]*"
-    rf"(?:[(\[](?P<choices>[^()\[\]\n]{{1,200}})[)\]])?(?P<m3>{_MARK})?[ ]*:(?P<m4>{_MARK})?",
+    rf"(?:[(\[](?P<choices>[^()\[\]\n]{{1,200}})[)\]])?(?P<m3>{_MARK})?[ ]*:",
     _FLAGS,
 )
 """Such as `Answer (HH0 or HH2):`, all of it or its first words in bold."""
