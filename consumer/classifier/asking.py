@@ -13,15 +13,19 @@ alone is blamed.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Callable
 from random import Random
 
 from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.fleet import Crowded, Fleet, Question
+from consumer.classifier.hearsay import answer_in
 from consumer.classifier.looks import Looks
 from consumer.classifier.parser import Fault, Reading, Repair
 from consumer.classifier.prompt import Spoken
 from consumer.classifier.refusals import PromptTooLong, UnknownParameter
 from consumer.classifier.request import RequestFormat
+from consumer.domain.judged import Heard
 from consumer.domain.lane import Lane
 from consumer.domain.usage import Tally
 from consumer.domain.verdict import Judgement, Tokens, UnjudgedReason
@@ -84,11 +88,13 @@ class Asker:
                 return TOO_LONG
             except Retryable as error:
                 _count_failed(error, patience.tally)
+                patience.trail.failed(question.policy.name, error)
                 reason = await self._after(error, asking, patience)
                 if reason is not None:
                     return asking.ended(reason)
                 continue
             patience.tally.judged(reading.judgement.tokens)
+            patience.trail.answered(question.policy.name, reading.said)
             self._note(reading)
             first = self._looks.assess(question.policy, text, reading, asking.has_refused)
             if not first.wants_look:
@@ -220,19 +226,42 @@ class Asker:
             await asyncio.sleep(seconds)
 
 
+Listener = Callable[[Heard], None]
+"""Told of each call that ends, at once, for a person who waits; it must not wait for anything."""
+HEARD_MAX = 64
+
+
 class Trail:
     """Who was asked about a message; one for all of its policies."""
 
-    __slots__ = ("_models", "spoken")
+    __slots__ = ("_listener", "_models", "heard", "spoken")
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Listener | None = None) -> None:
+        self._listener = listener
         self._models: dict[str, str] = {}
+        self.heard: deque[Heard] = deque(maxlen=HEARD_MAX)
+        """How the last calls ended, in that order; kept only where somebody listens."""
         self.spoken: dict[Spoken, None] = {}
         """What the prompts said, in the order in which they were first sent."""
 
     def note(self, endpoint: Endpoint) -> None:
         self._models[endpoint.name] = endpoint.format.model
         self.spoken[endpoint.format.spoken] = None
+
+    def answered(self, policy: str, said: str) -> None:
+        """A call gave a judgement."""
+        if self._listener is not None:
+            self._hear(self._listener, Heard(policy, answer=said))
+
+    def failed(self, policy: str, error: Retryable) -> None:
+        """A call gave none."""
+        if self._listener is not None and not isinstance(error, _Gone):
+            answer = answer_in(error.body) if isinstance(error, ModelFault) and error.body else ""
+            self._hear(self._listener, Heard(policy, _name(error), answer))
+
+    def _hear(self, listener: Listener, heard: Heard) -> None:
+        self.heard.append(heard)
+        listener(heard)
 
     @property
     def endpoints(self) -> str:

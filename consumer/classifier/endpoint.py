@@ -272,7 +272,7 @@ class Endpoint:
 
 def _as_reading(result: Reading | Fault, body: bytes) -> Reading:
     if isinstance(result, Fault):
-        raise ModelFault(result.value, tokens=tokens_of(body))
+        raise ModelFault(result.value, tokens=tokens_of(body), body=body)
     return result
 
 

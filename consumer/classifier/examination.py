@@ -133,6 +133,11 @@ class Examination:
                 attempt += not self._leave_out(field or error.field, "refused")
             except PromptTooLong:
                 return "no judgement (too long)"
+            except InferenceTimeout as error:
+                raise InferenceTimeout(
+                    f"asked to judge a known text of nine words, {self._name} gave {error}: it is "
+                    "slow, or its model comes to no end; see inference.timeout_s and tokens_max_low"
+                ) from None
             except ModelFault as error:
                 fault, attempt = error.reason, attempt + 1
                 doubts += fault in _SCHEMA_FAULTS

@@ -11,7 +11,7 @@ import asyncio
 from random import Random
 from typing import NamedTuple
 
-from consumer.classifier.asking import Asker, Patience, TooLong
+from consumer.classifier.asking import Asker, Listener, Patience, TooLong, Trail
 from consumer.classifier.fleet import Fleet, Question
 from consumer.classifier.prompt import context_part, template_of, user_message
 from consumer.classifier.segments import segments
@@ -58,6 +58,8 @@ class SafeguardClassifier:
         self._cut = cut
         self._clock = clock
         self._random = random
+        self.listener: Listener | None = None
+        """For a person who looks on; without one no answer is kept."""
 
     async def classify(
         self,
@@ -71,7 +73,9 @@ class SafeguardClassifier:
         pieces = segments(text, *self._cut)
         judgements: list[Judgement] = []
         reasons: list[UnjudgedReason] = []
-        patience = Patience(deadline_s, binding.on_outage == "wait", binding.lane)
+        patience = Patience(
+            deadline_s, binding.on_outage == "wait", binding.lane, Trail(self.listener)
+        )
         if pieces is None:
             reasons.append(UnjudgedReason.TOO_LONG)
         else:
@@ -94,6 +98,7 @@ class SafeguardClassifier:
             template=template_of(binding, patience.trail.spoken),
             usage=patience.tally.usage,
             context=None if pieces is None else context,
+            heard=tuple(patience.trail.heard),
         )
 
     async def _judge(

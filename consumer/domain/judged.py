@@ -33,4 +33,4 @@ class Judged(NamedTuple):
     context: Context | None = None
     """What the model was shown beside the message."""
     heard: tuple[Heard, ...] = ()
-    """The last call under each policy, in the order in which they ended."""
+    """How the last calls ended, in that order; empty where nobody listens, as in a worker."""
