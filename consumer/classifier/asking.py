@@ -256,8 +256,10 @@ class Trail:
     def failed(self, policy: str, error: Retryable) -> None:
         """A call gave none."""
         if self._listener is not None and not isinstance(error, _Gone):
-            answer = answer_in(error.body) if isinstance(error, ModelFault) and error.body else ""
-            self._hear(self._listener, Heard(policy, _name(error), answer))
+            why, answer = str(error), ""
+            if isinstance(error, ModelFault):
+                why, answer = "", answer_in(error.body) if error.body else ""
+            self._hear(self._listener, Heard(policy, _name(error), why, answer))
 
     def _hear(self, listener: Listener, heard: Heard) -> None:
         self.heard.append(heard)

@@ -38,7 +38,7 @@ def told(heard: Heard) -> str:
     """The fault and the label that was given, in words; empty where there was no fault."""
     label = label_given(heard.answer) if heard.fault else None
     said = "" if label is None else f", it gave the label {orjson.dumps(label).decode()}"
-    return heard.fault + said
+    return heard.fault + (f": {heard.why}" if heard.why else said)
 
 
 def _texts(document: object) -> list[str]:

@@ -15,6 +15,8 @@ class Heard(NamedTuple):
     policy: str
     fault: str = ""
     """Why it gave no judgement, by the name that the metrics have; empty where it gave one."""
+    why: str = ""
+    """The fault in words, where it was not the answer's."""
     answer: str = ""
     """What the model said, as it came; empty where it said nothing."""
 

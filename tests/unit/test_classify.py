@@ -217,8 +217,8 @@ def test_a_terminal_is_not_told_what_to_do() -> None:
     """What a model says is shown with its control characters spelt out."""
     sheet = io.StringIO()
     with Wait(Console(file=sheet), "somebody", SystemClock()) as wait:
-        wait.heard(Heard("words", "unknown_label", '{"label":"\\u001b[2J\\u202eX"}'))
-        wait.heard(Heard("words", "", "FINE"))
+        wait.heard(Heard("words", "unknown_label", "", '{"label":"\\u001b[2J\\u202eX"}'))
+        wait.heard(Heard("words", answer="FINE"))
     assert "\x1b" not in sheet.getvalue()
     assert "\u202e" not in sheet.getvalue()
     assert len(sheet.getvalue().splitlines()) == 1

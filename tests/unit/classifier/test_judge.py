@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -323,6 +324,29 @@ async def test_an_answer_without_end_is_asked_once_more_with_twice_the_room(
     first, second = asked_for(server)
     assert second["max_completion_tokens"] == 2 * first["max_completion_tokens"]
     assert second["seed"] != first["seed"]
+
+
+@pytest.mark.parametrize(
+    ("bounded", "end", "calls"), [(True, "HH2", 1), (False, UnjudgedReason.MODEL_FAULT, 2)]
+)
+async def test_a_model_that_finds_no_end_by_itself_is_given_one(
+    bounded: bool, end: str | UnjudgedReason, calls: int, server: StandInSafeguard
+) -> None:
+    """Where the schema bounds an answer it ends; where it may not, the room is paid for twice."""
+
+    def reply(asked: dict[str, Any]) -> web.Response:
+        room = asked["max_completion_tokens"]
+        rules = asked["response_format"]["json_schema"]["schema"]["properties"]["rules"]
+        cited = ["HH2.a"] * rules.get("maxItems", room // 4)
+        is_whole = len(cited) < room // 4
+        answer = an_answer(rules=cited) if is_whole else '{"label":"HH2","rules":["HH2.a",'
+        return web.Response(body=a_completion(answer, "stop" if is_whole else "length"))
+
+    server.reply_with(reply)
+    async with a_world(server, attempts_max=4) as world:
+        world.endpoint.format = replace(world.endpoint.format, with_bounds=bounded)
+        assert ended(await world.judge()) == end
+    assert len(asked_for(server)) == calls
 
 
 @pytest.mark.parametrize("after", ["?", None, '{"label":"ZZ9"}', "The message is friendly."])
