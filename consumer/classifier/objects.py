@@ -16,7 +16,7 @@ OBJECTS_MAX = 8
 def object_in(text: str) -> dict[str, object] | None:
     """A JSON object, or None; one whose `label` appears twice with two values is no object."""
     try:
-        if "\\u" in text or text.casefold().count('"label"') > 1:
+        if "\\u" in text or text.count('"label"') > 1:
             found = json.loads(text, object_pairs_hook=_without_contradiction)
             orjson.dumps(found)  # A lone surrogate is no text that could be written.
         else:
@@ -27,7 +27,7 @@ def object_in(text: str) -> dict[str, object] | None:
 
 
 def _without_contradiction(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    labels = [repr(value) for name, value in pairs if name.strip().casefold() == "label"]
+    labels = [repr(value) for name, value in pairs if name == "label"]
     if len(set(labels)) > 1:
         return dict(pairs) | {"label": None}
     return dict(pairs)
@@ -62,20 +62,31 @@ def without(content: str, stretches: Sequence[tuple[int, int]]) -> str:
 
 def contradicts(fields: dict[str, object], label: str, policy: Policy) -> bool:
     """Whether an object also says another label, under another spelling or deeper inside."""
-    todo = [(name, value) for name, value in fields.items() if name not in _OWN_WORDS]
+    rules = fields.get("rules")
+    todo = [(name, value) for name, value in fields.items() if name not in _ASKED]
+    if isinstance(rules, list):
+        todo += [
+            ("rules", rule)
+            for rule in rules
+            if rule.__class__ is not str or rule in policy.outcomes
+        ]
+    elif rules is not None:
+        todo.append(("rules", rules))
+    if not todo:
+        return False
+    others = policy.outcomes.keys() - policy.rules.keys() - {label}
     while todo:
         name, value = todo.pop()
         if isinstance(value, dict):
             todo += value.items()
         elif isinstance(value, list):
             todo += [(name, each) for each in value]
-        elif value != label and name.strip().casefold() == "label":
+        elif isinstance(value, str) and value in others:
             return True
-        others = policy.outcomes.keys() - policy.rules.keys() - {label}
-        if name in others or (isinstance(value, str) and value in others):
+        if name in others or name.strip().casefold() == "label":
             return True
     return False
 
 
-_OWN_WORDS = ("label", "confidence", "rationale")
-"""Fields whose text may name any label: the label itself, and what is said about it."""
+_ASKED = frozenset(("label", "rules", "confidence", "rationale"))
+"""What we ask for. The label is what it is, and what is said about it may name any other."""

@@ -72,6 +72,8 @@ def read_completion(
     tokens = read_tokens(completion.get("usage"))
     if 0 < tokens.prompt < prompt_tokens_min:
         return Fault.PROMPT_TRUNCATED
+    if len(choices) == 1:
+        return _read_choice(choices[0], policy, tokens, tokens_max)
     if len(choices) > OBJECTS_MAX:
         return Fault.AMBIGUOUS
     return _agreed([_read_choice(choice, policy, tokens, tokens_max) for choice in choices])
