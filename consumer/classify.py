@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.markup import escape
 
 from consumer.classifier.hearsay import label_given, told
 from consumer.domain.binding import Binding
@@ -81,7 +82,7 @@ class Wait:
         if self._status is None:
             self._say(line)
         else:
-            self._status.update(line)
+            self._status.update(escape(line))
 
     def heard(self, heard: Heard) -> None:
         if heard.fault:

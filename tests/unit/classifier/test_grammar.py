@@ -267,6 +267,20 @@ def test_what_voids_a_verdict(body: bytes, fault: Fault) -> None:
     assert read_completion(body, POLICY) is fault
 
 
+def test_each_kind_of_fault_is_shown_beside_an_allow() -> None:
+    """No kind of fault is missing here, so none of them can be an allow unnoticed."""
+    kinds = {fault for _, fault in VOID.values()}
+    kinds |= {fault for _, fault in RESPONSES.values()}
+    others = {
+        Fault.NOT_A_COMPLETION: ALLOW.encode(),
+        Fault.UNKNOWN_LABEL: a_completion(ALLOW.replace('"A"', '"C"')),
+        Fault.PROMPT_TRUNCATED: a_completion(ALLOW),
+    }
+    for fault, body in others.items():
+        assert read_completion(body, POLICY, prompt_tokens_min=401) is fault
+    assert kinds | others.keys() == set(Fault)
+
+
 def test_choices_that_agree_are_read() -> None:
     """More than was asked for, and all of it says the same."""
     assert label_in(read_completion(completion(choices=[choice(), choice("A")]), POLICY)) == "A"
