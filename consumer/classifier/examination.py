@@ -135,7 +135,7 @@ class Examination:
                 return "no judgement (too long)"
             except InferenceTimeout as error:
                 raise InferenceTimeout(
-                    f"asked to judge a known text of nine words, {self._name} gave {error}: it is "
+                    f"asked to judge a known text of a few words, {self._name} gave {error}: it is "
                     "slow, or its model comes to no end; see inference.timeout_s and tokens_max_low"
                 ) from None
             except ModelFault as error:

@@ -90,6 +90,6 @@ _REFUSAL = re.compile(
 _DECLINES = re.compile(
     rf"\W*(?:(?:(?:i['’]?\s?a?m\s+)?(?:very\s+|so\s+|really\s+)?sorry|i\s+apologi[sz]e|"
     rf"unfortunately)[,.]?\s+(?:but\s+)?)?{_UNABLE}\s+(?:to\s+)?"
-    r"(?:help|assist|comply|continue|engage|fulfil|classify|judge|process|respond|answer)",
+    r"(?:help(?!\s+but\b)|assist|comply|continue|engage|fulfil|classify|respond)\b",
     re.IGNORECASE,
 )

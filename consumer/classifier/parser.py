@@ -85,11 +85,11 @@ def _read_choice(
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
         return Fault.NOT_A_COMPLETION
-    if error := choice.get("error") or message.get("error"):
-        return fault_of_error(error)
     said = said_in(message.get("content"))
     if message.get("refusal") or said.is_refusal:
         return Fault.REFUSAL
+    if error := choice.get("error") or message.get("error"):
+        return fault_of_error(error)
     fault = fault_of_finish(choice.get("finish_reason"))
     if fault is not None:
         return Fault.REFUSAL if is_refusal(said.answer) else fault

@@ -272,12 +272,12 @@ def test_each_kind_of_fault_is_shown_beside_an_allow() -> None:
     kinds = {fault for _, fault in VOID.values()}
     kinds |= {fault for _, fault in RESPONSES.values()}
     others = {
-        Fault.NOT_A_COMPLETION: ALLOW.encode(),
-        Fault.UNKNOWN_LABEL: a_completion(ALLOW.replace('"A"', '"C"')),
-        Fault.PROMPT_TRUNCATED: a_completion(ALLOW),
+        Fault.NOT_A_COMPLETION: (ALLOW.encode(), 0),
+        Fault.UNKNOWN_LABEL: (a_completion(ALLOW.replace('"A"', '"C"')), 0),
+        Fault.PROMPT_TRUNCATED: (a_completion(ALLOW), 401),
     }
-    for fault, body in others.items():
-        assert read_completion(body, POLICY, prompt_tokens_min=401) is fault
+    for fault, (body, prompt_tokens_min) in others.items():
+        assert read_completion(body, POLICY, prompt_tokens_min) is fault
     assert kinds | others.keys() == set(Fault)
 
 
