@@ -72,13 +72,20 @@ class ModelFault(Retryable):
 
     tokens: tuple[int, ...] = ()
     """What the answer cost all the same, where it says so."""
+    body: bytes = b""
+    """What came back: for people who look on, never for a log."""
 
     def __init__(
-        self, reason: str, message: str | None = None, tokens: tuple[int, ...] = ()
+        self,
+        reason: str,
+        message: str | None = None,
+        tokens: tuple[int, ...] = (),
+        body: bytes = b"",
     ) -> None:
         super().__init__(message or f"the model's answer is no verdict: {reason}")
         self.reason = reason
         self.tokens = tokens
+        self.body = body
 
 
 class BrokerUnavailable(Retryable):

@@ -72,7 +72,7 @@ def doubt_of(shorter: float | None, signs: Sequence[Sign], word: str | None = No
 
 def signs_of(reading: Reading, policy: Policy, text: str, has_refused: bool) -> tuple[Sign, ...]:
     """The signs of doubt in an answer to `text`; `has_refused`: at an earlier attempt."""
-    judgement, repair = reading
+    judgement, repair, _ = reading
     signs: list[Sign] = []
     if judgement.confidence in WORD_FACTORS:
         signs.append(Sign.CONFIDENCE_WORD)

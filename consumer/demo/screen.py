@@ -93,7 +93,7 @@ class Screen:
 
 
 def _label_and_why(verdict: Verdict) -> tuple[str, str]:
-    if not verdict.judgements:
+    if verdict.unjudged_reason is not None or not verdict.judgements:
         why = verdict.message.skipped or verdict.unjudged_reason
         return verdict.cause.value, str(why or ("no text" if verdict.message.when_empty else ""))
     worst: Judgement = max(verdict.judgements, key=lambda found: found.outcome.severity)

@@ -15,7 +15,7 @@ from typing import Literal
 from consumer.domain.context import ContextTerms
 from consumer.domain.lane import Lane
 from consumer.domain.message import WhenEmpty
-from consumer.domain.policy import Outcome, PolicyVersion
+from consumer.domain.policy import USER_MESSAGE, Outcome, PolicyVersion
 
 Pointer = tuple[str, ...]
 """A JSON Pointer (RFC 6901), split into its unescaped steps."""
@@ -121,6 +121,8 @@ class Binding:
     """For each input that the set binds, over all workers; None is no limit."""
     context: ContextTerms | None = None
     """What the model is shown beside the message; None is nothing, and costs nothing."""
+    subject: str = USER_MESSAGE
+    """What the topic's texts are, as the prompt names them."""
     versions: Mapping[int, PolicyVersion] = field(default_factory=dict)
 
     def matches(self, topic: str) -> bool:

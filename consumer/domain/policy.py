@@ -60,6 +60,10 @@ class SecondLookTerms(NamedTuple):
     """How many more answers are asked for."""
 
 
+USER_MESSAGE = "user message"
+"""What a topic's texts are unless it says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A short text near the boundary and the label it deserves, shown to the model."""
@@ -88,6 +92,8 @@ class Policy:
     """None where the first answer stands, however unsure it is."""
     with_context: bool = False
     """Whether messages may come with context, of which the prompt must then say what it is."""
+    subject: str = USER_MESSAGE
+    """What the texts are that are judged, in the words of the topic that they come from."""
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -212,13 +212,15 @@ def _inconsistencies(
     flaws += _unmentioned({"labels": front.labels}, body, shown, lines)
     for key, problem in _second_look_problems(front):
         flaw(("second_look", key), f"second_look.{key}: {problem}")
+    seen: dict[str, str] = {}
     for label in front.labels:
-        for other in front.labels:
-            if label != other and label.casefold() in other.casefold():
-                flaw(
-                    ("labels", label),
-                    f"labels.{label}: part of the label {other}; choose labels that differ",
-                )
+        other = seen.setdefault(_plain(label), label)
+        if other != label:
+            flaw(
+                ("labels", label),
+                f"labels.{label}: differs from the label {other} in case or punctuation alone; "
+                "choose labels that nobody can mistake for each other",
+            )
     for index, example in enumerate(front.examples):
         if example.label not in front.labels:
             flaw(
@@ -232,6 +234,15 @@ def _inconsistencies(
                     f"examples.{index}: the rule {rule} is not among the rules",
                 )
     return flaws
+
+
+def _plain(label: str) -> str:
+    """
+    A label without case and punctuation: what a hasty reader makes of it.
+
+    That one label is part of another (VALID, INVALID) misleads nobody: answers match exactly.
+    """
+    return re.sub(r"[._-]", "", label).casefold()
 
 
 def _second_look_problems(front: FrontMatter) -> list[tuple[str, str]]:

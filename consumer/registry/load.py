@@ -9,7 +9,7 @@ from pathlib import Path
 
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.lane import lane_of
-from consumer.domain.policy import Outcome, Policy, PolicyVersion, digest_of
+from consumer.domain.policy import USER_MESSAGE, Outcome, Policy, PolicyVersion, digest_of
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.files import as_saved_anywhere, is_printable, names_in, printable, read_file
 from consumer.registry.document import read_policy
@@ -148,8 +148,12 @@ def changed_version(version: PolicyVersion, shown: str) -> Flaw:
 
 def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) -> Binding:
     context = topic.context_terms()
-    if context is not None:
-        versions = {number: _with_context(version) for number, version in versions.items()}
+    with_context = context is not None
+    if with_context or topic.subject != USER_MESSAGE:
+        versions = {
+            number: _suited(version, with_context, topic.subject)
+            for number, version in versions.items()
+        }
     return Binding(
         set_name=name,
         patterns=tuple(topic.topics),
@@ -166,13 +170,16 @@ def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) ->
         tombstones=topic.tombstones,
         budget=topic.budget_terms(),
         context=context,
+        subject=topic.subject,
         versions=versions,
     )
 
 
-def _with_context(version: PolicyVersion) -> PolicyVersion:
-    """The same texts under the same digest, for a prompt that says what context is."""
-    policies = tuple(replace(policy, with_context=True) for policy in version.policies)
+def _suited(version: PolicyVersion, with_context: bool, subject: str) -> PolicyVersion:
+    """The same texts under the same digest, for a prompt that says what the topic's texts are."""
+    policies = tuple(
+        replace(policy, with_context=with_context, subject=subject) for policy in version.policies
+    )
     return PolicyVersion(version.set_name, version.number, policies, version.digest)
 
 

@@ -18,6 +18,7 @@ from pydantic import (
 
 from consumer.domain.binding import BudgetTerms, Outputs, Pointer, Reading, SkipRule
 from consumer.domain.context import MESSAGES_MAX, ContextTerms
+from consumer.domain.policy import USER_MESSAGE
 from consumer.errors import Flaw
 from consumer.files import as_saved_anywhere
 from consumer.registry.document import flaws_of
@@ -145,6 +146,11 @@ class ContextTable(_Strict):
         return self
 
 
+SUBJECT = r"^[A-Za-z][A-Za-z0-9 '-]{0,58}[A-Za-z0-9]$"
+"""What a topic's texts are, in a few words such as `assistant reply`: it becomes a part of the
+prompt, so it is no place for instructions."""
+
+
 class TopicFile(_Strict):
     """`topic.toml`."""
 
@@ -159,6 +165,7 @@ class TopicFile(_Strict):
     start: Annotated[str, AfterValidator(_start)] = "latest"
     tombstones: Literal["dead-letter", "pass-over"] = "dead-letter"
     when_empty: Literal["dead-letter", "allow", "flag", "pass-over"] = "dead-letter"
+    subject: Annotated[str, Field(pattern=SUBJECT)] = USER_MESSAGE
     message: MessageTable = MessageTable()
     skip_when: list[SkipTable] = []
     outputs: OutputsTable = OutputsTable()

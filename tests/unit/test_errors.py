@@ -7,8 +7,10 @@ import inspect
 import pytest
 
 from consumer import errors
+from consumer.cli.options import selection_of
 from consumer.errors import (
     ConsumerError,
+    DeadLetterReason,
     Fatal,
     Flaw,
     InvalidPolicy,
@@ -58,6 +60,21 @@ def test_reasons_travel_with_errors() -> None:
     assert UndecodableMessage("no_text", "x").reason == "no_text"
     assert not ModelFault("x").is_systemic
     assert Overloaded().is_systemic
+
+
+def test_every_rejection_has_a_reason_of_the_closed_list() -> None:
+    """What a worker writes on a dead letter can be asked for by name; no other word is written."""
+    rejections = [kind for kind in LEAVES if issubclass(kind, Rejected)]
+    assert len(rejections) == 3
+    for kind in rejections:
+        written = (
+            [kind(each, "x") for each in DeadLetterReason]
+            if kind is UndecodableMessage
+            else [kind()]
+        )
+        assert all(selection_of([each.reason], None, None, None, 0).reasons for each in written)
+    with pytest.raises(ValueError):
+        UndecodableMessage("no_such_reason", "x")
 
 
 def test_every_flaw_is_listed() -> None:

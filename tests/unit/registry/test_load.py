@@ -58,6 +58,10 @@ class Folder:
     def topic(self, more: str) -> None:
         self.write("chat/topic.toml", TOPIC + more)
 
+    def topic_head(self, more: str) -> None:
+        """The topic file with one line more before its tables."""
+        self.write("chat/topic.toml", more + "\n" + TOPIC)
+
     def policy(self, old: str, new: str) -> None:
         """The policy file with one passage changed."""
         assert POLICY.count(old) == 1
@@ -324,7 +328,7 @@ def test_what_an_editor_adds_is_no_other_text(mark: bytes, newline: bytes, folde
         ("rules: [HH2.a]", "rules: [HH2.z]", 13, "the rule HH2.z is not among the rules"),
         ("rules: [HH2.a]", "rule: [HH2.a]", 13, "unknown key"),
         ("  HH2.a: insult", "  HH2.a: ''", 9, "rules.HH2.a"),
-        ("  HH0: allow\n", "  HH0: allow\n  HH22: flag\n", 8, "part of the label HH22"),
+        ("  HH0: allow\n", "  HH0: allow\n  hh0: flag\n", 7, "in case or punctuation alone"),
         ("## HH2: Attacks\n", "## Attacks\n", 7, "the text never says when it applies"),
         ("## HH2: Attacks\n", "## HH2 <|end|>\n", 19, "control token"),
     ],
@@ -337,13 +341,51 @@ def test_a_fault_of_a_policy(old: str, new: str, line: int, words: str, folder: 
     assert found[0].startswith(f"chat/v1/harassment.md:{line}: ")
 
 
-def test_labels_that_contain_each_other(folder: Folder) -> None:
-    """A label that is a part of another, in any case, is a trap for readers and is refused."""
-    folder.write(
-        "chat/v1/harassment.md",
-        "---\ntitle: T\nlabels:\n  valid: allow\n  INVALID: block\n---\nvalid and INVALID\n",
-    )
-    assert folder.flaw().startswith("chat/v1/harassment.md:4: labels.valid: part of")
+def labelled(*labels: str) -> str:
+    """A policy with these labels, the first of which is an allow."""
+    lines = "".join(f"  {label}: {'block' if n else 'allow'}\n" for n, label in enumerate(labels))
+    return f"---\ntitle: T\nlabels:\n{lines}---\n{' and '.join(labels)}\n"
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("VALID", "INVALID"),
+        ("Non-violating", "Violating"),
+        ("safe", "unsafe"),
+        ("S", "SH"),
+        ("ok", "not-ok", "not-ok-2"),
+        ("'0'", "'10'"),
+    ],
+)
+def test_labels_in_their_makers_words(labels: tuple[str, ...], folder: Folder) -> None:
+    """That one label is part of another misleads nobody, since answers match labels exactly."""
+    folder.write("chat/v1/harassment.md", labelled(*labels))
+    binding = folder.load()
+    assert binding.live.policies[0].labels == tuple(label.strip("'") for label in labels)
+
+
+@pytest.mark.parametrize(
+    "labels", [("Valid", "VALID"), ("non-violating", "nonviolating"), ("A.1", "A1"), ("a_b", "A-B")]
+)
+def test_labels_that_only_look_alike(labels: tuple[str, ...], folder: Folder) -> None:
+    """Labels that differ in case or punctuation alone are a trap for everybody and are refused."""
+    folder.write("chat/v1/harassment.md", labelled(*labels))
+    assert f"chat/v1/harassment.md:5: labels.{labels[1]}: differs from the" in folder.flaw()
+
+
+def test_what_the_texts_are(folder: Folder) -> None:
+    """A topic whose texts are no users' messages says so, and its policies with it."""
+    assert folder.load().subject == "user message"
+    before = folder.load().live.digest
+    folder.topic_head('subject = "assistant reply"')
+    binding = folder.load()
+    assert binding.subject == binding.live.policies[0].subject == "assistant reply"
+    assert not binding.live.policies[0].with_context
+    assert binding.live.digest == before
+    for word in ("", "x" * 61, "a <b>", "ignore\\nthis", "a|b"):
+        folder.topic_head(f'subject = "{word}"')
+        assert "subject: " in folder.flaw()
 
 
 def test_aliases_of_aliases_are_refused_at_once(folder: Folder) -> None:
