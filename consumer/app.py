@@ -126,7 +126,10 @@ class Worker:
         # A batch that is larger than its topic takes would be refused as a whole.
         smallest = min([bytes_max, *self.inputs.bytes_max.values()])
         self.sink = KafkaSink(
-            self._kafka._replace(batch_bytes_max=smallest), TailReader(self._kafka), metrics
+            self._kafka._replace(batch_bytes_max=smallest),
+            TailReader(self._kafka),
+            metrics,
+            self.inputs.limits,
         )
         office = DeadLetterOffice(
             group, worker_name(), settings.dead_letters.spring_names, self.inputs.ids

@@ -10,7 +10,7 @@ from consumer.domain.binding import Catalogue
 from consumer.errors import TopicsMissing
 from consumer.interfaces import Output, Policies
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.outputs import describe_outputs, unfit_steps
+from consumer.kafka.outputs import OutputFacts, describe_outputs, unfit_steps
 from consumer.kafka.session import check_metadata_room
 from consumer.kafka.tail import TailReader
 from consumer.kafka.topics import Step, Topics
@@ -32,7 +32,7 @@ class Inputs:
         self.ids: dict[str, str] = {}
         """The brokers' ids of the inputs, where they give any; verdict ids are made from them."""
         self.bytes_max: dict[str, int] = {}
-        """The largest batch that an output takes, where the brokers say so."""
+        """The largest batch that an output takes, where the brokers say so; looked at again."""
 
     def __repr__(self) -> str:
         return f"<Inputs {self.topics}>"
@@ -99,10 +99,24 @@ class Inputs:
             check_metadata_room(self._kafka)
         known = {output for source in self.topics for output in _outputs_of(catalogue, source)}
         wanted = {output for source in inputs for output in _outputs_of(catalogue, source)}
-        new = sorted(output for output in wanted - known if output in partitions)
-        facts = describe_outputs(self._kafka, new)
+        # What may not be seen is asked for once: each time it would be said again.
+        asked = {output for output in wanted if output not in known or output in self.bytes_max}
+        facts = self._describe(sorted(asked.intersection(partitions)))
+        new = {output: fact for output, fact in facts.items() if output not in known}
+        return unfit_steps(new, self._settings.retention_min_s)
+
+    def limits(self, outputs: Sequence[str]) -> Mapping[str, int]:
+        """The largest batch that each takes now, where the brokers can be asked. Blocking."""
+        if not self._settings.topic_ids:
+            return {}
+        facts = self._describe(outputs)
+        return {output: fact.bytes_max for output, fact in facts.items() if fact.bytes_max}
+
+    def _describe(self, outputs: Sequence[str]) -> Mapping[str, OutputFacts]:
+        """What the brokers say of outputs; whoever publishes goes by their limits from now on."""
+        facts = describe_outputs(self._kafka, outputs)
         self.bytes_max.update({t: f.bytes_max for t, f in facts.items() if f.bytes_max})
-        return unfit_steps(facts, self._settings.retention_min_s)
+        return facts
 
     def identify(self, topics: Sequence[str]) -> Mapping[str, str]:
         """The broker's ids of topics; verdict ids follow a topic that was made again. Blocking."""

@@ -65,6 +65,7 @@ class Fate(Enum):
 
     STORED = "stored"
     TOO_LARGE = "too large for its topic"
+    """Sent alone it was refused for its size; it will not be stored."""
     NOT_STORED = "not stored"
     """It was not stored and will not be: it may be sent again."""
 
@@ -90,11 +91,16 @@ class Sink(Protocol):
     """
     Stores publications, in the order they were sent to each topic.
 
-    Every publication is reported once. Those that are not stored are reported in the order they
-    were sent, none of them after one that was sent later and is stored.
+    Every publication is reported once. One that is not stored, or too large, is reported together
+    with all that were sent to its output after it, in the order they were sent: none of those is
+    stored.
     """
 
     def send(self, publication: Publication, ticket: Ticket) -> None: ...
+
+    def takes(self, output: Output) -> bool:
+        """Whether one more may be sent there now; an output may want them one at a time."""
+        ...
 
     def floor(self, output: Output) -> int:
         """The first offset at which a publication sent now can come to lie."""

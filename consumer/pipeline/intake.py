@@ -369,27 +369,50 @@ class Intake:
     def _report(self, reports: Sequence[Report]) -> None:
         now_s = self._clock.now_s()
         wall_ms = self._clock.wall_ms()
-        again: list[Flight] = []
+        again: dict[Stretch, list[Flight]] = {}
         for ticket, fate in reports:
             assert isinstance(ticket, Flight)
             if not ticket.is_live:
                 continue
             if fate is Fate.STORED:
                 self._finish(ticket, now_s, wall_ms)
-            elif fate is Fate.TOO_LARGE:
-                self._send_smaller(ticket)
-            else:
-                again.append(ticket)
-        if again:
-            self._send_again(again)
+                continue
+            try:
+                self._fit_again(ticket, is_refused=fate is Fate.TOO_LARGE)
+            except Fatal as error:
+                self._fail(error)
+                return
+            again.setdefault(ticket.stretch, []).append(ticket)
+        for stretch, flights in again.items():
+            self._send_again(stretch, flights)
+        # An output that takes one at a time may take the next, from whichever partition.
+        for stretch in self._stretches.values():
+            self._send_withheld(stretch)
         self._give_credits_soon()
 
-    def _send_again(self, flights: list[Flight]) -> None:
-        """What was not stored comes before anything of its partition that is withheld."""
-        for stretch in {flight.stretch for flight in flights}:
-            ours = [flight for flight in flights if flight.stretch is stretch]
-            stretch.withheld.extendleft(reversed(ours))
-            self._send_withheld(stretch)
+    def _fit_again(self, flight: Flight, *, is_refused: bool) -> None:
+        """It was not stored: make it smaller where it must be, by what its topic takes today."""
+        before = flight.publication
+        assert before is not None
+        if is_refused:
+            flight.publication = self._publisher.smaller(flight)
+        self._publisher.make_fit(flight)
+        assert flight.publication is not None
+        flight.destination = flight.publication.topic
+        if flight.destination != before.topic:
+            # It will never lie there; what was only repeated keeps its floor.
+            flight.stretch.settled.acknowledged(before.topic, flight.record.position.offset)
+
+    def _send_again(self, stretch: Stretch, flights: list[Flight]) -> None:
+        """
+        What was not stored goes through the order of its key once more.
+
+        Another topic may be its destination by now, and then what follows it has to wait. Of each
+        key what is withheld was released after it, so that it goes with it.
+        """
+        flights += stretch.withheld
+        stretch.withheld.clear()
+        self._send(stretch.sequencer.put_back(flights))
 
     # The way of one record.
 
@@ -434,33 +457,32 @@ class Intake:
         """Send in this order what may be published now, and withhold the rest."""
         now = Moment.of(self._clock)
         for flight in released:
-            stretch, publication = flight.stretch, flight.publication
-            assert publication is not None
-            tenure = stretch.settled
-            if stretch.withheld or not tenure.may_publish(publication.topic, now):
-                tenure.need(publication.topic)
-                stretch.withheld.append(flight)
-                continue
-            tenure.sent(publication.topic, flight.record.position.offset)
-            flight.sent_s = now.now_s
-            self._sink.send(publication, flight)
+            if flight.stretch.withheld or not self._may_send(flight, now):
+                flight.stretch.withheld.append(flight)
+            else:
+                self._send_one(flight, now)
 
-    def _send_withheld(self, stretch: Stretch) -> None:
-        if stretch.withheld:
-            withheld, stretch.withheld = list(stretch.withheld), type(stretch.withheld)()
-            self._send(withheld)
+    def _may_send(self, flight: Flight, now: Moment) -> bool:
+        """Whether it may go now; its output is named from the next commit on."""
+        publication, tenure = flight.publication, flight.stretch.settled
+        assert publication is not None
+        tenure.need(publication.topic)
+        return tenure.may_publish(publication.topic, now) and self._sink.takes(publication.output)
 
-    def _send_smaller(self, flight: Flight) -> None:
+    def _send_one(self, flight: Flight, now: Moment) -> None:
         publication = flight.publication
         assert publication is not None
-        flight.stretch.settled.acknowledged(publication.topic, flight.record.position.offset)
-        try:
-            flight.publication = self._publisher.smaller(flight)
-        except Fatal as error:
-            self._fail(error)
+        flight.stretch.settled.sent(publication.topic, flight.record.position.offset)
+        flight.sent_s = now.now_s
+        self._sink.send(publication, flight)
+
+    def _send_withheld(self, stretch: Stretch) -> None:
+        """As many as may go now; the first that may not holds up those after it."""
+        if not stretch.withheld:
             return
-        flight.stretch.withheld.appendleft(flight)
-        self._send_withheld(flight.stretch)
+        withheld, now = stretch.withheld, Moment.of(self._clock)
+        while withheld and self._may_send(withheld[0], now):
+            self._send_one(withheld.popleft(), now)
 
     def _finish(self, flight: Flight, now_s: float, wall_ms: int) -> None:
         verdict, publication = flight.verdict, flight.publication

@@ -105,9 +105,14 @@ class FakeSink:
     def __init__(self) -> None:
         self.sent: list[tuple[Publication, Ticket]] = []
         self.floors: dict[Output, int] = {}
+        self.takes_one = False
+        """Whether its outputs are given one at a time."""
 
     def send(self, publication: Publication, ticket: Ticket) -> None:
         self.sent.append((publication, ticket))
+
+    def takes(self, output: Output) -> bool:
+        return not self.takes_one or all(each.output != output for each, _ in self.sent)
 
     def floor(self, output: Output) -> int:
         return self.floors.get(output, 0)
@@ -212,7 +217,9 @@ class Stage:
         self.policies = FakePolicies(self.binding)
         self.clock = HandClock()
         metrics = Metrics()
-        publisher = Publisher("g", DeadLetterOffice("g", "w"))
+        self.limits: dict[str, int] = {}
+        """What topics take, in bytes; a test may change it."""
+        publisher = Publisher("g", DeadLetterOffice("g", "w"), bytes_max_of=self.limits)
         self.intake = Intake(
             self.source,
             self.sink,
@@ -258,6 +265,19 @@ class Stage:
         )
         self.intake.reported([Report(ticket, Fate.STORED) for _, ticket in sent])
 
+    def report(self, *fates: Fate) -> list[str]:
+        """Report what was sent, in its order. Returns the positions and topics of what it was."""
+        count = len(fates)
+        sent, self.sink.sent = self.sink.sent[:count], self.sink.sent[count:]
+        told = [Report(ticket, fate) for (_, ticket), fate in zip(sent, fates, strict=True)]
+        self.intake.reported(told)
+        return [_said(publication) for publication, _ in sent]
+
+    @property
+    def sent(self) -> list[str]:
+        """Positions and topics of what is on its way."""
+        return [_said(publication) for publication, _ in self.sink.sent]
+
     @property
     def offsets(self) -> list[int]:
         """The offsets that were committed for partition 0, after the one that began."""
@@ -275,6 +295,11 @@ class Stage:
 
 def record(offset: int, text: str = "OK", key: bytes | None = None, partition: int = 0) -> Record:
     return Record(Position(TOPIC, partition, offset), 1_000, key, text.encode())
+
+
+def _said(publication: Publication) -> str:
+    position = dict(publication.headers)["safeguard-position"] or b""
+    return f"{position.decode()} to {publication.topic}"
 
 
 async def settle() -> None:
