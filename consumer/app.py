@@ -75,6 +75,8 @@ class Worker:
         """Those of the inputs that an operator has paused."""
         self._ticked_s = time.monotonic()
         self._is_started = False
+        self._was_model_there = False
+        """Whether it answered before the first message."""
         self._tasks: list[asyncio.Task[None]] = []
         self.source: KafkaSource
         self.sink: KafkaSink
@@ -160,6 +162,7 @@ class Worker:
             drain_s,
             self._on_terminal,
             self.inputs.partitions_of,
+            self._is_model_well,
         )
         self.health = HealthServer(
             settings.telemetry.health_host,
@@ -302,6 +305,7 @@ class Worker:
                 log.warning("endpoint does not answer yet", endpoint=name, error=str(found))
                 self.probers.probe_soon(name)
                 continue
+            self._was_model_there = True
             log.info(
                 "endpoint answers",
                 endpoint=name,
@@ -312,6 +316,11 @@ class Worker:
                 known_good=found.label_for_good,
                 schema=found.has_schema,
             )
+
+    def _is_model_well(self) -> bool:
+        """Whether it has answered this process, and is not out."""
+        has_answered = self._was_model_there or self.fleet.last_answer_s > float("-inf")
+        return has_answered and not self.fleet.is_out
 
     async def _commit_regularly(self) -> None:
         while True:

@@ -78,6 +78,10 @@ class Flight(Sequenced):
         return self.stretch.is_live
 
     @property
+    def is_being_judged(self) -> bool:
+        return self.task is not None and not self.task.done()
+
+    @property
     def is_unbegun(self) -> bool:
         """Whether it waits for the note that it is begun alone."""
         return self.task is None and self.publication is None

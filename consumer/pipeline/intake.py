@@ -75,6 +75,7 @@ class Intake:
         drain_s: float,
         on_terminal: Callable[[Flight], None] | None = None,
         partitions_of: Callable[[str], int] | None = None,
+        is_model_well: Callable[[], bool] = lambda: True,
     ) -> None:
         self._source = source
         self._sink = sink
@@ -91,6 +92,8 @@ class Intake:
         self._drain_s = drain_s
         self._on_terminal = on_terminal
         """Told of each record once the broker has what became of it; the demo watches here."""
+        self._is_model_well = is_model_well
+        """Whether it is known to answer: only then may a record be what ends a worker."""
         self.budgets = Budgets(clock, metrics, partitions_of)
         self._usage = UsageMeter(metrics)
         self._gauges = Gauges(metrics, clock)
@@ -136,6 +139,8 @@ class Intake:
             recovered = await self._recovery.recover(assigned, outputs)
             tenure = Tenure(assigned, recovered, self._owner, self._terms, self._sink.floor)
             tenure.name_outputs(outputs)
+            if not self._is_model_well():
+                tenure.put_at_risk(False)
             stretch.tenure = tenure
             self._committer.commit([stretch])
         except asyncio.CancelledError:
@@ -237,7 +242,18 @@ class Intake:
             self._crowded_out.add(stretch)
             return False
         budget = stretch.budget
-        return budget is None or not budget.waits or self.budgets.has_room(budget)
+        if budget is not None and budget.waits and not self.budgets.has_room(budget):
+            return False
+        return tenure.is_careful(offset) or self._has_noted_start(stretch)
+
+    def _has_noted_start(self, stretch: Stretch) -> bool:
+        """Where earlier owners died, whether the next one would know that the model was at work."""
+        tenure = stretch.settled
+        if tenure.is_start_noted or not self._is_model_well():
+            return True
+        tenure.put_at_risk(True)
+        self._committer.commit([stretch])
+        return False
 
     def _admit(self, stretch: Stretch, record: Record, now_s: float) -> None:
         topic, _, offset = record.position
@@ -273,11 +289,32 @@ class Intake:
             flight.publication = self._publisher.dead_letter(flight, flight.rejection)
             self._ready(flight)
             return False
-        if tenure.is_marked(offset):
+        if self._may_begin_alone(flight):
             return True
         tenure.mark(offset)
         self._committer.commit([flight.stretch])
         return False
+
+    def _may_begin_alone(self, flight: Flight) -> bool:
+        """Whether the next owner would suspect it; where the model is not well, nobody should."""
+        tenure = flight.stretch.settled
+        return tenure.is_marked(flight.record.position.offset) or not self._is_model_well()
+
+    def _weigh(self, stretch: Stretch) -> None:
+        """Have the next commit say whether the end of this worker would count against records."""
+        tenure = stretch.tenure
+        # After a failure what was said last holds: it may have been the record's doing.
+        if tenure is None or not tenure.is_suspicious or self.failure.done():
+            return
+        tenure.put_at_risk(
+            self._is_model_well()
+            and (
+                tenure.is_first
+                or stretch.is_noting
+                or tenure.is_noting_start
+                or any(flight.is_being_judged for flight in stretch.flights.values())
+            )
+        )
 
     def _begin(self, flight: Flight) -> None:
         binding, stretch = flight.binding, flight.stretch
@@ -294,7 +331,7 @@ class Intake:
         tenure, now_s = stretch.settled, self._clock.now_s()
         alone = next(iter(stretch.flights.values()), None)
         if alone is not None and alone.is_unbegun:
-            if tenure.is_marked(alone.record.position.offset):
+            if self._may_begin_alone(alone):
                 self._begin(alone)
             else:
                 self._committer.commit([stretch])
@@ -570,6 +607,8 @@ class Intake:
 
     def commit(self) -> None:
         """Ask for the commits that say anything new, and for those that renew a lease."""
+        for stretch in self._stretches.values():
+            self._weigh(stretch)
         self._committer.commit(self._stretches.values())
 
     def oldest_age_s(self) -> float:

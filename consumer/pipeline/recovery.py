@@ -61,7 +61,7 @@ class Recovered(NamedTuple):
     """To where it was read: what comes later lies at or above."""
     topic_id: str
     starts: int
-    """This start included: how many at this offset in a row had an owner that did not release."""
+    """How many owners in a row ended unreleased while a model that was well judged here."""
     careful_until: int
     attempted: int = -1
     attempts: int = 0
@@ -149,7 +149,7 @@ class Recovery:
                 found_floors={o.topic: Floor(f, _id(ids, o.topic)) for o, f in floors.items()},
                 floors={o.topic: Floor(end, _id(ids, o.topic)) for o, end in ends.items()},
                 topic_id=short_id(topic_id),
-                starts=1,
+                starts=0,
                 careful_until=0,
                 named=left.done if left else frozenset(),
             ),
@@ -224,13 +224,14 @@ def _with_poison(
     Whether this partition's records are to be taken one at a time.
 
     An owner that did not release died, or was given up. If that happens again and again without
-    the commit moving, one of the next records may be what kills it.
+    the commit moving, and each time a model that was well had one of the next records in hand, one
+    of them may be what kills it.
     """
     if left is None:
         return recovered
-    starts = 1 if left.is_released else left.starts + 1
+    starts = 0 if left.is_released else left.starts
     careful_until = left.careful_until if left.careful_until > start else 0
-    if starts > limits.careful_after and not careful_until:
+    if starts >= limits.careful_after and not careful_until:
         careful_until = start + limits.careful_offsets
         log.warning("this offset has ended its worker repeatedly: going on record by record")
     return recovered._replace(

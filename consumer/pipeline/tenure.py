@@ -4,6 +4,10 @@ Tenure: what a worker may commit and publish for one partition during one assign
 It makes the checkpoint that goes with each commit and holds the lease that each accepted commit
 renews. One commit at a time is under way, so that none can overtake another. Nothing is sent to an
 output before an accepted commit has named it: the next owner would not look there.
+
+An owner that dies casts suspicion on the records of its partition only where the commit says that
+they were at risk: in the hands of a model that is well. Its death in an outage, or idle, says
+nothing of them.
 """
 
 from __future__ import annotations
@@ -62,6 +66,16 @@ class Tenure:
         self._has_moved = True
         self._mark = (recovered.attempted, recovered.attempts)
         """A record begun alone, and how often it was."""
+        self.is_first = not recovered.starts and not recovered.careful_until
+        """Whether no owner before is suspected to have died of a record here."""
+        self._is_at_risk = self.is_first
+        """
+        Whether records are in the hands of a model that is well.
+
+        A first owner says so beforehand; after others have died the first record waits for that.
+        """
+        self._asked_starts = 0
+        self._is_start_noted = not recovered.starts
         self._asked_mark = self._mark
         self._noted_mark = (-1, 0)
         """The mark that the last accepted commit of this tenure holds, once it has made one."""
@@ -103,7 +117,29 @@ class Tenure:
         """Whether nothing is on its way to an output."""
         return not any(self._unacknowledged.values())
 
-    # Records that are taken one at a time.
+    # Records that may end their worker.
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether the death of this worker could still count against a record."""
+        left, at = self._recovered, self.tracker.committable
+        return at == self._start or at < left.careful_until
+
+    def put_at_risk(self, is_at_risk: bool) -> None:
+        """The next commit says so, where that is new."""
+        if is_at_risk != self._is_at_risk:
+            self._is_at_risk = is_at_risk
+            self._has_moved = True
+
+    @property
+    def is_start_noted(self) -> bool:
+        """Whether the next owner would know that the model was given a record of this partition."""
+        return self._is_start_noted or not self.is_suspicious
+
+    @property
+    def is_noting_start(self) -> bool:
+        """Whether a record waits for that note."""
+        return self._is_at_risk and not self.is_start_noted
 
     def is_careful(self, offset: int) -> bool:
         return offset < self._recovered.careful_until
@@ -118,6 +154,7 @@ class Tenure:
         left = self._recovered
         self._mark = (offset, (left.attempts if offset == left.attempted else 0) + 1)
         self._is_marking = True
+        self._is_at_risk = True
         self._has_moved = True
 
     def is_marked(self, offset: int) -> bool:
@@ -152,7 +189,8 @@ class Tenure:
         self._asked_names = self._names()
         # From when it may be stored the next owner looks nowhere else, whatever we hear of it.
         self._named &= self._asked_names
-        self._asked_mark = self._mark
+        self._asked_mark = self._mark_to_note
+        self._asked_starts = self._starts
         self._has_moved = False
         point = self._point(now, self._terms.length_s, is_released=False)
         self._asked_metadata = point.metadata
@@ -168,6 +206,7 @@ class Tenure:
             return
         self._named = self._asked_names
         self._noted_mark = self._asked_mark
+        self._is_start_noted |= self._asked_starts > self._recovered.starts
         self.is_established = True
         if self._asked_was_steady:
             self.lease.renew(asked)
@@ -191,13 +230,22 @@ class Tenure:
                 for topic in self._names()
             },
             done=tracker.done,
-            starts=left.starts if offset == self._start and not is_released else 0,
+            starts=self._starts if offset == self._start and not is_released else 0,
             careful_until=left.careful_until if left.careful_until > offset else 0,
-            attempted=self._mark[0],
-            attempts=0 if is_released else self._mark[1],
+            attempted=self._mark_to_note[0],
+            attempts=0 if is_released else self._mark_to_note[1],
         )
         text = checkpoint.encode(offset, self.partition.topic)
         return CommitPoint(self.number, offset, text)
+
+    @property
+    def _starts(self) -> int:
+        return self._recovered.starts + self._is_at_risk
+
+    @property
+    def _mark_to_note(self) -> tuple[int, int]:
+        left = self._recovered
+        return self._mark if self._is_at_risk else (left.attempted, left.attempts)
 
     def _names(self) -> frozenset[str]:
         """The outputs where the next owner has to look; those of before a reload may go."""

@@ -217,6 +217,7 @@ class Stage:
         self.policies = FakePolicies(self.binding)
         self.clock = HandClock()
         metrics = Metrics()
+        self.is_model_well = True
         self.limits: dict[str, int] = {}
         """What topics take, in bytes; a test may change it."""
         publisher = Publisher("g", DeadLetterOffice("g", "w"), bytes_max_of=self.limits)
@@ -234,6 +235,7 @@ class Stage:
             self.clock,
             metrics,
             drain_s,
+            is_model_well=lambda: self.is_model_well,
         )
         self.source.intake = self.intake
         self.numbers = 0

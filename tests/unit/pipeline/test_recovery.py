@@ -349,12 +349,13 @@ async def test_repeated_deaths_at_one_offset_make_its_records_go_one_at_a_time()
     stage.source.answer = None
     await stage.own(5, died)
     stage.source.answer_last()
-    assert stage.checkpoint.starts == 4
+    assert stage.checkpoint.starts == 3
     assert stage.checkpoint.careful_until == 7
     stage.intake.taken([record(offset, f"OK {offset}") for offset in (5, 6, 7)])
     await settle()
     assert stage.classifier.judged == []
     assert (stage.checkpoint.attempted, stage.checkpoint.attempts) == (5, 1)
+    assert stage.checkpoint.starts == 4
 
     stage.source.answer_last()
     await settle()
