@@ -74,7 +74,7 @@ class KafkaSink:
         metrics: Metrics,
         limits: Callable[[Sequence[str]], Mapping[str, int]] = lambda topics: {},
     ) -> None:
-        """`limits` asks the brokers how large a batch each topic takes, where they say. Blocking."""
+        """`limits` asks the brokers how large a batch each topic takes, where they say; blocking."""
         self._config = config
         self._limits = limits
         self._tail = tail

@@ -328,7 +328,7 @@ class Intake:
 
     def _admit_waiting(self, stretch: Stretch) -> None:
         """Admit what waited for room, or for the note that it is begun alone."""
-        tenure, now_s = stretch.settled, self._clock.now_s()
+        now_s = self._clock.now_s()
         alone = next(iter(stretch.flights.values()), None)
         if alone is not None and alone.is_unbegun:
             if self._may_begin_alone(alone):

@@ -270,6 +270,47 @@ def ids_of_deleted_topics_are_believed() -> None:
     TailReader._is_of = lambda *_: True  # type: ignore[method-assign]
 
 
+def blame_the_batch() -> None:
+    from consumer.kafka.probation import Probation
+
+    Probation.is_to_blame = lambda self, output, *, is_alone: True  # type: ignore[method-assign]
+
+
+def smaller_ones_overtake() -> None:
+    Sequencer.put_back = lambda self, items: list(items)  # type: ignore[method-assign]
+
+
+def limits_are_read_once() -> None:
+    fit_again = Intake._fit_again
+
+    def bug(self: Intake, flight: Flight, *, is_refused: bool) -> None:
+        if is_refused:
+            fit_again(self, flight, is_refused=True)
+
+    Intake._fit_again = bug  # type: ignore[method-assign]
+
+
+def deaths_in_an_outage_count() -> None:
+    original = Intake.__init__
+
+    def bug(self: Intake, *args: Any, **options: Any) -> None:
+        original(self, *args, **options)
+        self._is_model_well = lambda: True
+
+    Intake.__init__ = bug  # type: ignore[method-assign]
+
+
+def every_death_counts() -> None:
+    original = Tenure.__init__
+
+    def bug(self: Tenure, *args: Any, **options: Any) -> None:
+        original(self, *args, **options)
+        self._is_at_risk = True
+
+    Tenure.__init__ = bug  # type: ignore[method-assign]
+    Tenure.put_at_risk = lambda self, is_at_risk: None  # type: ignore[method-assign]
+
+
 def _change_recovered(change: Callable[[Recovered], Recovered]) -> None:
     original = Recovery._recover
 
@@ -407,6 +448,36 @@ MUTANTS = (
             f"{RECOVERY}::"
             "test_a_record_that_ends_every_worker_is_quarantined_after_two_lonely_attempts",
         ),
+    ),
+    Mutant(
+        "blame_the_batch",
+        "each record of a batch that the broker refused counts as too large",
+        blame_the_batch,
+        seeds=100,
+    ),
+    Mutant(
+        "smaller_ones_overtake",
+        "what is made smaller leaves at once, and what it was before does not wait for it",
+        smaller_ones_overtake,
+        seeds=300,
+    ),
+    Mutant(
+        "limits_are_read_once",
+        "what was not stored is sent again as it was, whatever its topic takes by now",
+        limits_are_read_once,
+        tests=(f"{INTAKE}::test_what_was_not_stored_is_made_to_fit_what_its_topic_takes_by_now",),
+    ),
+    Mutant(
+        "deaths_in_an_outage_count",
+        "a worker that is killed while the model is out casts suspicion on what waits for it",
+        deaths_in_an_outage_count,
+        seeds=300,
+    ),
+    Mutant(
+        "every_death_counts",
+        "a worker that is killed idle, or before it began, casts suspicion on its next record",
+        every_death_counts,
+        tests=("tests/unit/pipeline/test_suspicion.py",),
     ),
     Mutant(
         "believe_incoming_headers",

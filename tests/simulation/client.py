@@ -23,7 +23,8 @@ from consumer.interfaces import (
     SourceListener,
     Ticket,
 )
-from tests.simulation.cluster import Cluster
+from consumer.kafka.probation import Probation, smaller_batch
+from tests.simulation.cluster import Cluster, stored_bytes
 from tests.simulation.scheduler import Loop, Scheduler, VirtualClock
 
 HEARTBEAT_S = 1.0
@@ -293,6 +294,7 @@ class _Sent(NamedTuple):
     ticket: Ticket
     floor: int
     sent_s: float
+    is_alone: bool = False
 
 
 class SimSink:
@@ -306,6 +308,9 @@ class SimSink:
         network: Network,
         clock: VirtualClock,
         dice: Random,
+        limits: dict[str, int],
+        *,
+        are_limits_shown: bool,
     ) -> None:
         self._cluster = cluster
         self._scheduler = scheduler
@@ -318,6 +323,11 @@ class SimSink:
         self._queues: dict[Output, deque[int]] = {}
         self._busy: set[Output] = set()
         self._held: list[Ticket] = []
+        self._limits = limits
+        """What is known of the topics; read again once a batch was refused."""
+        self._are_limits_shown = are_limits_shown
+        self._batch_bytes_max = cluster.batch_bytes_max
+        self._probation = Probation()
         self._next = 0
         self._session = 0
         """Counts the producers: what an emptied one still had is nobody's."""
@@ -336,6 +346,9 @@ class SimSink:
     def floor(self, output: Output) -> int:
         return self._floors.get(output, 0)
 
+    def takes(self, output: Output) -> bool:
+        return self._probation.takes(output)
+
     def send(self, publication: Publication, ticket: Ticket) -> None:
         if self._is_broken:
             self._held.append(ticket)
@@ -348,7 +361,9 @@ class SimSink:
             return
         self._next += 1
         output = publication.output
-        sent = _Sent(publication, ticket, self.floor(output), self._scheduler.now_s)
+        assert self.takes(output), "it is asked first"
+        is_alone = self._probation.sent(output)
+        sent = _Sent(publication, ticket, self.floor(output), self._scheduler.now_s, is_alone)
         self._sent[self._next] = sent
         self._queues.setdefault(output, deque()).append(self._next)
         session = self._session
@@ -374,9 +389,18 @@ class SimSink:
             self._scheduler.after(0.2, lambda: self._transmit(output, session))
             return
         self._busy.add(output)
-        batch = [(number, self._sent[number]) for number in queue]
-        queue.clear()
-        self._request(output, session, batch)
+        self._request(output, session, self._batch(queue))
+
+    def _batch(self, queue: deque[int]) -> list[tuple[int, _Sent]]:
+        """As much as a batch holds, and one in any case."""
+        batch: list[tuple[int, _Sent]] = []
+        room = self._batch_bytes_max
+        while queue and (not batch or stored_bytes(self._sent[queue[0]].publication) <= room):
+            number = queue.popleft()
+            sent = self._sent[number]
+            room -= stored_bytes(sent.publication)
+            batch.append((number, sent))
+        return batch
 
     def _request(self, output: Output, session: int, batch: list[tuple[int, _Sent]]) -> None:
         dice = self._dice.random()
@@ -393,6 +417,12 @@ class SimSink:
             return
 
         def arrives() -> None:
+            size = sum(stored_bytes(sent.publication) for _, sent in batch)
+            if size > self._cluster.batch_bytes_max:
+                refused = [(number, sent, REFUSED) for number, sent in batch]
+                delay_s = self._network.delay_s()
+                self._scheduler.after(delay_s, lambda: self._answer(output, session, refused))
+                return
             stored = [
                 (number, sent, self._cluster.append(sent.publication, self._clock.wall_ms()))
                 for number, sent in batch
@@ -435,8 +465,17 @@ class SimSink:
             if self._sent.pop(number, None) is None:
                 continue
             output = sent.publication.output
-            self._floors[output] = max(self.floor(output), offset + 1)
-            reports.append(Report(sent.ticket, Fate.STORED))
+            if offset != REFUSED:
+                self._floors[output] = max(self.floor(output), offset + 1)
+                reports.append(Report(sent.ticket, Fate.STORED))
+            elif self._probation.is_to_blame(output, is_alone=sent.is_alone):
+                reports.append(Report(sent.ticket, Fate.TOO_LARGE))
+            else:
+                self._sent[number] = sent
+                self._give_up()
+                continue
+            if sent.is_alone:
+                self._probation.settled(output)
         if reports:
             self._listener.reported(reports)
 
@@ -458,6 +497,8 @@ class SimSink:
         self._queues.clear()
         self._busy.clear()
         self._session += 1
+        self._probation.interrupted()
+        self._read_limits()
         while not self._network.has_brokers():
             await asyncio.sleep(0.3)
         await asyncio.sleep(SETTLE_S)
@@ -475,7 +516,25 @@ class SimSink:
             for sent in failed
         ]
         reports += [Report(ticket, Fate.NOT_STORED) for ticket in held]
+        for output in {sent.publication.output for sent in failed}:
+            rest = [sent for sent in failed if sent.publication.output == output]
+            count = sum(_position(sent.publication) not in stored for sent in rest)
+            self._probation.begin(output, count)
         self._listener.reported(reports)
+
+    def _read_limits(self) -> None:
+        topics = self._probation.refused_topics
+        if not topics:
+            return
+        said = None
+        if self._are_limits_shown and self._network.has_brokers():
+            said = self._cluster.batch_bytes_max
+            self._limits.update(dict.fromkeys(topics, said))
+        self._batch_bytes_max = smaller_batch(self._batch_bytes_max, said)
+
+
+REFUSED = -1
+"""Instead of an offset: the batch was larger than its topic takes."""
 
 
 def _position(publication: Publication) -> str:

@@ -24,6 +24,12 @@ class Entry(NamedTuple):
     stored_s: float
 
 
+def stored_bytes(publication: Publication) -> int:
+    """What it takes in a batch, generously."""
+    headers = sum(len(name) + len(value or b"") + 4 for name, value in publication.headers)
+    return len(publication.key or b"") + len(publication.value or b"") + headers + 60
+
+
 class Cluster:
     """Logs, commits and the group's coordinator."""
 
@@ -47,6 +53,8 @@ class Cluster:
         self.rebalances = 0
         self.is_coordinator_out = False
         self.are_brokers_out = False
+        self.batch_bytes_max = 1_000_000
+        """What every topic takes at once; larger batches are refused as a whole."""
 
     # Logs.
 

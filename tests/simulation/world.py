@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
 
+from consumer.domain.binding import Outputs
 from consumer.domain.message import Position, Record
 from consumer.interfaces import Partition
 from consumer.pipeline.limiter import FlowLimits
@@ -26,7 +27,18 @@ KINDS = (
     *("kill", "kill", "stop", "start", "start", "stall", "stall", "replace", "replace"),
     *("cut", "model", "coordinator", "brokers"),
 )
-FAULTS = ("lost", "contradicting", "judged_twice", "out_of_order", "failures", "unfinished")
+WHIMS = ("limits", "deadly outage")
+"""What happens in some worlds beside that, by dice of their own."""
+LIMIT_BYTES = 4_000
+"""Two verdicts and no more."""
+LARGE_CHARS = 30_000
+OUTAGE_S = 70.0
+DEATH_EVERY_S = 9.0
+"""Within this a new worker waits out the lease of the last one, and begins."""
+FAULTS = (
+    *("lost", "contradicting", "judged_twice", "out_of_order", "blamed", "failures"),
+    "unfinished",
+)
 
 
 @dataclass
@@ -40,6 +52,8 @@ class Finding:
     judged_twice: list[str] = field(default_factory=list)
     """Two judgements of one record are visible; with luck they say the same."""
     out_of_order: list[str] = field(default_factory=list)
+    blamed: list[str] = field(default_factory=list)
+    """Dead letters of records that neither end a worker nor are large."""
     duplicated: int = 0
     failures: list[str] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
@@ -61,6 +75,8 @@ class _Verdict(NamedTuple):
     topic: str
     offset: int
     stored_s: float
+    reason: bytes | None
+    """Of a dead letter."""
 
 
 class World:
@@ -73,7 +89,13 @@ class World:
         self.cluster = Cluster(
             self.scheduler, dice, dice.choice((1, 2, 3)), SESSION_S, dice.random() < 0.5
         )
-        self.policies = SimPolicies(dice.choice((0.0, 8.0, 30.0)), "wait")
+        self.whims = Random(f"whims of {seed}")
+        self.has_lower_limits = self.whims.random() < 0.25
+        self.are_limits_shown = self.whims.random() < 0.5
+        self.has_deadly_outage = self.whims.random() < 0.1
+        # Verdicts are as large as what they are about where that is passed on as it is.
+        outputs = Outputs(payload="passthrough" if self.has_lower_limits else "envelope")
+        self.policies = SimPolicies(dice.choice((0.0, 8.0, 30.0)), "wait", outputs)
         self.limits = FlowLimits(dice.choice((2, 8, 30)), dice.choice((4, 20, 100)), 200)
         self.stall_rate = dice.choice((0.0, 0.0, 0.0005, 0.002))
         self.fault_rate = dice.choice((0.0, 0.05, 0.2))
@@ -82,6 +104,7 @@ class World:
         self.wanted = dice.choice((1, 2, 2, 3))
         self._names = 0
         self._is_peace = False
+        self.is_model_out = False
 
     def run(self) -> Finding:
         """Faults, then peace, then the reckoning."""
@@ -92,7 +115,13 @@ class World:
         self._patrol()
         began_s = scheduler.now_s
         scheduler.after(self.dice.random() * self.fault_every_s, self._fault)
+        if self.has_lower_limits:
+            scheduler.after(self.whims.random() * FAULTS_S, self._lower_limits)
+        if self.has_deadly_outage:
+            scheduler.after(self.whims.random() * FAULTS_S, self._begin_deadly_outage)
         scheduler.run(began_s + FAULTS_S, lambda: False)
+        if self.has_deadly_outage:
+            scheduler.run(scheduler.now_s + FAULTS_S + OUTAGE_S, lambda: not self.is_model_out)
         self._make_peace()
         scheduler.run(scheduler.now_s + PEACE_S, self._is_done)
         if not self._is_done():
@@ -115,6 +144,8 @@ class World:
             partition = dice.choice(list(self.cluster.inputs))
             key = dice.choice(keys)
             text = b"" if dice.random() < 0.05 else b"label " + dice.choice(LABELS).encode()
+            if self.has_lower_limits and text and self.whims.random() < 0.3:
+                text += b" large" * (LARGE_CHARS // 6)
             self.scheduler.after(
                 dice.random() * spread_s,
                 lambda partition=partition, key=key, text=text: self._write(partition, key, text),  # type: ignore[misc]
@@ -141,6 +172,9 @@ class World:
                 self.limits,
                 self.stall_rate,
                 self.fault_rate,
+                are_limits_shown=self.are_limits_shown,
+                careful_after=2 if self.has_deadly_outage else 4,
+                is_model_out=self.is_model_out,
             )
         )
 
@@ -201,6 +235,33 @@ class World:
         seconds = self.dice.choice((1.0, 4.0, 15.0)) * self.dice.random()
         self.scheduler.after(seconds, lambda: setattr(where, switch, False))
 
+    def _lower_limits(self) -> None:
+        self.finding.events["limits"] += 1
+        self.cluster.batch_bytes_max = LIMIT_BYTES
+
+    def _begin_deadly_outage(self) -> None:
+        """The model answers nobody, and meanwhile the workers are killed over and over."""
+        self.finding.events["deadly outage"] += 1
+        self.is_model_out = True
+        for process in self._alive():
+            process.transport.is_out = True
+        deaths = int(OUTAGE_S / DEATH_EVERY_S)
+        for number in range(1, deaths + 1):
+            self.scheduler.after(number * DEATH_EVERY_S, self._kill_all)
+        self.scheduler.after(OUTAGE_S, self._end_deadly_outage)
+
+    def _kill_all(self) -> None:
+        for process in self._alive():
+            process.kill()
+            # Static membership: whoever comes next need not wait for the session.
+            self.cluster.leave(process.source.member)
+        self._start()
+
+    def _end_deadly_outage(self) -> None:
+        self.is_model_out = False
+        for process in self._alive():
+            process.transport.is_out = False
+
     def _make_peace(self) -> None:
         self._is_peace = True
         self.cluster.is_coordinator_out = self.cluster.are_brokers_out = False
@@ -232,7 +293,8 @@ class World:
                 position = (headers["safeguard-position"] or b"").decode()
                 outcome = (headers.get("safeguard-outcome") or b"dead letter").decode()
                 judgement = (headers.get("safeguard-judged-at"), headers["safeguard-term"])
-                verdict = _Verdict(outcome, judgement, output.topic, offset, entry.stored_s)
+                reason = headers.get("safeguard-dead-letter-reason")
+                verdict = _Verdict(outcome, judgement, output.topic, offset, entry.stored_s, reason)
                 verdicts.setdefault(position, []).append(verdict)
         last: dict[tuple[Partition, bytes], tuple[str, _Verdict]] = {}
         for partition, records in self.cluster.inputs.items():
@@ -243,6 +305,11 @@ class World:
                     finding.lost.append(position)
                     continue
                 finding.duplicated += len(found) - 1
+                reasons = {each.reason for each in found}
+                if b"poison" in reasons or (
+                    b"too_large" in reasons and len(record.value or b"") < LIMIT_BYTES
+                ):
+                    finding.blamed.append(f"{position}: {reasons}")
                 if len({each.topic for each in found}) > 1:
                     finding.contradicting.append(f"{position}: {[each.outcome for each in found]}")
                 if len({each.judgement for each in found if each.outcome != "dead letter"}) > 1:

@@ -1,4 +1,4 @@
-"""Who is suspected when workers die: records that a model that is well had in hand, and no others."""
+"""Who is suspected when workers die: what a model that is well had in hand, and nothing else."""
 
 from __future__ import annotations
 
