@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from confluent_kafka import KafkaError
+
 from consumer.interfaces import Output
+
+TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE)
+"""Of a batch, and so of each record in it: larger than max.message.bytes, or than a segment."""
+
+INVALID = (KafkaError.INVALID_RECORD, KafkaError._INVALID_DIFFERENT_RECORD)
+"""One record of a batch is refused (a broker may say which), and the others with it."""
+
+OF_A_BATCH = (*TOO_LARGE, *INVALID)
+"""Errors by which a broker refuses a whole batch."""
 
 SMALLER_BY = 4
 """Batches become so much smaller after a refusal, where the brokers do not say what they take."""

@@ -38,7 +38,7 @@ from consumer.interfaces import Fate, Output, Publication, Report, SinkListener,
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.probation import Probation, smaller_batch
+from consumer.kafka.probation import INVALID, TOO_LARGE, Probation, smaller_batch
 from consumer.kafka.tail import TailReader
 from consumer.telemetry.metrics import Metrics
 
@@ -74,7 +74,7 @@ class KafkaSink:
         metrics: Metrics,
         limits: Callable[[Sequence[str]], Mapping[str, int]] = lambda topics: {},
     ) -> None:
-        """`limits` asks the brokers how large a batch each topic takes, where they say; blocking."""
+        """`limits` asks the brokers how large a batch each topic takes, if they say; blocking."""
         self._config = config
         self._limits = limits
         self._tail = tail
@@ -216,13 +216,13 @@ class KafkaSink:
                 if offset >= self._floors.get(output, 0):
                     self._floors[output] = offset + 1
                 reports.append(Report(sent.ticket, Fate.STORED))
-            elif error.code() in _NEVER or (error.code() in _INVALID and sent.is_alone):
+            elif error.code() in _NEVER or (error.code() in INVALID and sent.is_alone):
                 self._listener.failed(_refused_for_ever(sent.publication, error))
                 return
-            elif error.code() in _TOO_LARGE and self._is_to_blame(sent):
+            elif error.code() in TOO_LARGE and self._is_to_blame(sent):
                 reports.append(Report(sent.ticket, Fate.TOO_LARGE))
             else:
-                if error.code() in _INVALID:
+                if error.code() in INVALID:
                     self._is_to_blame(sent)
                 self._sent[number] = sent
                 self._fail(number, str(error))
@@ -402,12 +402,6 @@ _NEVER = (
     KafkaError.TOPIC_EXCEPTION,
 )
 """Errors that no repetition mends. A topic that is unknown may be new, or be made again."""
-
-_TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE)
-"""Of a batch, and so of each record in it: larger than max.message.bytes, or than a segment."""
-
-_INVALID = (KafkaError.INVALID_RECORD, KafkaError._INVALID_DIFFERENT_RECORD)
-"""One record of a batch is refused (a broker may say which), and the others with it."""
 
 Answer = TypeVar("Answer")
 
