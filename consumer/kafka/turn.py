@@ -148,6 +148,7 @@ class Turn:
     def given(self, partitions: list[TopicPartition]) -> None:
         with self._lock:
             self._has_heard = True
+            self.polled()
             self._owned.update(part.partition for part in partitions)
 
     def taken_away(self, partitions: list[TopicPartition]) -> None:
