@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import structlog
 
 from consumer.domain.binding import Binding
-from consumer.domain.message import Record
+from consumer.domain.message import Record, age_ms
 from consumer.domain.verdict import UnjudgedReason
 from consumer.errors import Fatal, PoisonMessage
 from consumer.interfaces import (
@@ -530,8 +530,9 @@ class Intake:
             self._observe_queued(verdict.queued_ms / 1_000)
             self._observe_model(verdict.model_ms / 1_000)
         self._observe_publish(now_s - flight.sent_s)
-        if flight.record.timestamp_ms > 0:
-            self._observe_total(max(0, wall_ms - flight.record.timestamp_ms) / 1_000)
+        age = age_ms(flight.record.timestamp_ms, wall_ms)
+        if age is not None:
+            self._observe_total(max(0, age) / 1_000)
         assert publication is not None
         flight.stretch.settled.acknowledged(publication.topic, flight.record.position.offset)
         released = flight.stretch.sequencer.acknowledged(flight)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from consumer.domain.context import Context, context_of
 from consumer.domain.decoding import decode
-from consumer.domain.message import Message
+from consumer.domain.message import Message, age_ms
 from consumer.domain.policy import Outcome
 from consumer.domain.verdict import Cause, UnjudgedReason, Verdict, most_severe, verdict_id
 from consumer.errors import Rejected
@@ -63,7 +63,8 @@ class Processor:
         if message.skipped is not None:
             return self._verdict(message, flight, Judged(()), Outcome.ALLOW, Cause.SKIPPED)
         binding = flight.binding
-        if 0 < binding.max_age_s * 1_000 < self._clock.wall_ms() - message.timestamp_ms:
+        age = age_ms(message.timestamp_ms, self._clock.wall_ms())
+        if age is not None and 0 < binding.max_age_s * 1_000 < age:
             judged = Judged((), UnjudgedReason.TOO_OLD)
         elif flight.over_budget is not None:
             judged = Judged((), UnjudgedReason.BUDGET)
