@@ -159,3 +159,19 @@ async def test_nothing_is_begun_on_another_topic_than_the_start_was_found_for(
         recovered = await stage.intake._recovery.recover(stage.assignment(5, topic_id=OLD), ALL)
 
     assert recovered.topic_id == OLD
+
+
+async def test_an_output_made_again_under_an_owner_has_a_floor_of_its_own() -> None:
+    """Once its process has seen that; else all of the new one would be read at each takeover."""
+    stage = Stage()
+    stage.tails.topic_ids = {ALLOW: OLD}
+    stage.tails.outputs = {ALLOW: {99: 900}}
+    await stage.own(0, left_behind(floors=floors(100, OLD)))
+    stage.sink.floors = {Output(ALLOW, 0): Floor(2, NEW[:8])}
+    stage.intake.taken([record(0)])
+    await settle()
+    stage.acknowledge()
+    stage.intake.commit()
+    await settle()
+
+    assert stage.checkpoint.floors[ALLOW] == Floor(2, NEW[:8])
