@@ -132,7 +132,7 @@ async def test_an_output_made_again_and_a_kill_before_the_commit_contradict_noth
         await until(lambda: len(outputs_of(broker, topic)) == 6, worker, 20)
         before = outputs_of(broker, topic)
         # Nor does it say that it leaves, as one that was killed does not.
-        worker.intake._committer.commit_last = _nothing  # type: ignore[method-assign]
+        worker.intake._committer.commit_last = _nothing  # type: ignore[assignment]
 
     async with working(settings, 1) as successor:
         await until(lambda: successor.intake.ledger.recovered == 5, successor, 60)
