@@ -7,6 +7,7 @@ The wiring: builds everything, runs it, stops it. The only file that knows every
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -51,6 +52,8 @@ log = structlog.get_logger()
 
 TICK_S = 0.25
 START_PATIENCE_S = 20.0
+DOUBT_S = 1.0
+"""Topics are looked at no more often, whatever the source doubts."""
 
 
 class Worker:
@@ -131,11 +134,10 @@ class Worker:
             self._kafka._replace(batch_bytes_max=smallest),
             TailReader(self._kafka),
             metrics,
+            self.inputs.identify,
             self.inputs.limits,
         )
-        office = DeadLetterOffice(
-            group, worker_name(), settings.dead_letters.spring_names, self.inputs.ids
-        )
+        office = DeadLetterOffice(group, worker_name(), settings.dead_letters.spring_names)
         publisher = Publisher(
             group, office, settings.kafka.message_bytes_max, self.inputs.bytes_max
         )
@@ -144,7 +146,7 @@ class Worker:
             self.source,
             self.sink,
             self.policies,
-            Processor(classifier, publisher, self._clock, group, self.inputs.ids),
+            Processor(classifier, publisher, self._clock, group),
             publisher,
             Recovery(self._tails, self._clock, recovery_limits(settings)),
             Limiter(
@@ -256,18 +258,29 @@ class Worker:
     async def _follow_topics(self, tail: TailReader) -> None:
         """Pick up new topics that match a pattern, and outputs that have grown."""
         while True:
-            await asyncio.sleep(self._settings.kafka.topics_refresh_s)
+            await self._until_topics_are_due()
             before = list(self.inputs.topics)
             try:
                 ends = await asyncio.to_thread(self.inputs.look, tail)
             except (Retryable, Fatal) as error:
                 log.warning("topics not looked at", error=str(error))
                 continue
-            self.sink.add_outputs(ends)
+            for output in self.sink.add_outputs(ends):
+                self.metrics.topics_made_again.labels(output).inc()
+                log.error("an output topic was made again: what was on it is gone", topic=output)
+            self.source.begin_again(self.inputs.ids)
             if self.inputs.topics != before:
                 log.info("topics changed", topics=self.inputs.topics)
                 self.source.subscribe(self.inputs.topics)
             self.source.look_again()
+
+    async def _until_topics_are_due(self) -> None:
+        """Regularly, and soon where the source meets what a topic made again would explain."""
+        self.source.doubts.clear()
+        await asyncio.sleep(DOUBT_S)
+        with contextlib.suppress(TimeoutError):
+            refresh_s = max(0.0, self._settings.kafka.topics_refresh_s - DOUBT_S)
+            await asyncio.wait_for(self.source.doubts.wait(), refresh_s)
 
     async def _follow_controls(self) -> None:
         """Pause and resume what an operator says; what was said last holds while it is unread."""

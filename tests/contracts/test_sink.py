@@ -179,7 +179,7 @@ async def test_of_a_refused_batch_only_what_is_refused_alone_is_too_large(
         message_bytes_max=3_000_000, linger_ms=100.0, message_timeout_s=10.0
     )
     said = {topic: limit} if says else {}
-    sink = KafkaSink(config, TailReader(config), Metrics(), lambda topics: said)
+    sink = KafkaSink(config, TailReader(config), Metrics(), limits=lambda topics: said)
     patient = Patient(sink)
     sink.start(patient, {})
     large = {7, 23}
@@ -207,7 +207,7 @@ async def test_what_the_brokers_own_limit_refuses_is_looked_at_alone(real_broker
     """`message.max.bytes` of the brokers holds for every topic that says nothing itself."""
     topic = real_broker.topic()
     config = real_broker.config(linger_ms=100.0, message_timeout_s=10.0)
-    sink = KafkaSink(config, TailReader(config), Metrics(), limits_of(config))
+    sink = KafkaSink(config, TailReader(config), Metrics(), limits=limits_of(config))
     patient = Patient(sink)
     sink.start(patient, {})
     alter(real_broker, "1", "message.max.bytes", "6000", "BROKER")
@@ -282,7 +282,7 @@ async def test_a_tail_names_the_positions_of_its_own_group_alone(broker: Broker)
     """Another group's verdicts, superseding ones and foreign records are no proof of ours."""
     topic, config = broker.topic(), broker.config(group="mine")
     tail = TailReader(config)
-    assert tail.positions(topic, 0, 0) == set()
+    assert tail.identities(topic, 0, 0) == set()
 
     def put(number: int, group: bytes, *more: tuple[str, bytes]) -> None:
         headers = [("safeguard-position", b"in/0/%d" % number), ("safeguard-group", group), *more]
@@ -294,8 +294,8 @@ async def test_a_tail_names_the_positions_of_its_own_group_alone(broker: Broker)
     write(broker.bootstrap_servers, topic, [b"v"])
     put(5, b"mine")
 
-    assert tail.positions(topic, 0, 0) == {"in/0/1", "in/0/5"}
-    assert tail.positions(topic, 0, 1) == {"in/0/5"}
+    assert tail.identities(topic, 0, 0) == {("in/0/1", "", ""), ("in/0/5", "", "")}
+    assert tail.identities(topic, 0, 1) == {("in/0/5", "", "")}
     assert tail.ends([(topic, 0), (topic, 7), ("no-such-topic", 0)]) == {(topic, 0): 5}
     of = Partition("in", 0)
     output = Output(topic, 0)
@@ -359,10 +359,10 @@ async def test_after_an_outage_the_rest_is_said_not_to_be_stored_in_order(
     embedded = broker.embedded
     async with running(config) as (sink, listener, metrics):
         output = Output(topic, 0)
-        assert sink.floor(output) == 0
+        assert sink.floor(output).offset == 0
         sink.send(publication(topic, 0, config.group), Ticket(0))
         await until(lambda: listener.stored == [0], "the first report")
-        assert sink.floor(output) == 1
+        assert sink.floor(output).offset == 1
         embedded.set_broker_down()
         for number in range(1, 30):
             sink.send(publication(topic, number, config.group), Ticket(number))

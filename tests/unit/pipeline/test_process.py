@@ -35,7 +35,7 @@ async def judged(timestamp_ms: int, max_age_s: float) -> tuple[Verdict, FakeClas
     flight = Flight(
         record(0)._replace(timestamp_ms=timestamp_ms), Stretch(Partition(TOPIC, 0), 1), binding, 0.0
     )
-    await Processor(classifier, publisher, clock, "g", {}).process(flight)
+    await Processor(classifier, publisher, clock, "g").process(flight)
     assert flight.verdict is not None
     return flight.verdict, classifier
 
