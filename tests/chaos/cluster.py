@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from confluent_kafka import (
     ConsumerGroupTopicPartitions,
@@ -64,9 +64,20 @@ class Cluster:
 
     def refuse(self, topic: str) -> None:
         """From soon on nothing is stored there: it wants more copies than there are brokers."""
+        self._alter(topic, "min.insync.replicas", "9")
+
+    def limit(self, topics: Sequence[str], bytes_max: int) -> bool:
+        """What each takes in one batch from soon on; False where that could not be said."""
+        try:
+            for topic in topics:
+                self._alter(topic, "max.message.bytes", str(bytes_max))
+        except (KafkaException, TimeoutError):
+            return False
+        return True
+
+    def _alter(self, topic: str, setting: str, value: str) -> None:
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
-        operation = AlterConfigOpType.SET
-        entry = ConfigEntry("min.insync.replicas", "9", incremental_operation=operation)
+        entry = ConfigEntry(setting, value, incremental_operation=AlterConfigOpType.SET)
         resource.add_incremental_config(entry)
         for future in self._admin.incremental_alter_configs([resource]).values():
             future.result(CALL_S)

@@ -9,12 +9,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from consumer.errors import PoisonMessage
+from consumer.errors import MessageTooLarge, PoisonMessage, Rejected
 from tests.benchmarks import machine
 from tests.brokers.kafka import RealKafka
 from tests.chaos import journal, scene
@@ -128,7 +128,8 @@ def run(plan: Plan, folder: Path) -> Outcome:
         report = _audit(crew.config)
         verdicts = read_all(kafka.bootstrap_servers, scene.OUTPUTS, AUDIT_S)
         found = _reckon(kafka, cluster, storm, verdicts)
-    poison = [str(v.header("safeguard-position")) for v in verdicts if _is_poison(v)]
+    poison = _blamed(verdicts, PoisonMessage)
+    too_large = _blamed(verdicts, MessageTooLarge)
     return Outcome(
         seed=plan.seed,
         protocols=list(plan.protocols),
@@ -142,6 +143,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         out_of_order=len(found.out_of_order),
         stuck=len(stuck),
         false_poison=len(poison),
+        false_too_large=len(too_large),
         unknown=report["unknown"],
         kills=storm.done["kill"],
         freezes=storm.done["freeze"],
@@ -161,6 +163,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
             out_of_order=found.out_of_order,
             stuck=stuck,
             false_poison=poison,
+            false_too_large=too_large,
         ),
         duration_s=round(time.monotonic() - began_s, 1),
         machine=machine.describe(),
@@ -221,8 +224,13 @@ def _examples(**found: list[str]) -> dict[str, list[str]]:
     return {kind: of[:10] for kind, of in found.items() if of}
 
 
-def _is_poison(verdict: Stored) -> bool:
-    return verdict.header("safeguard-dead-letter-reason") == PoisonMessage.reason
+def _blamed(verdicts: Iterable[Stored], rejection: type[Rejected]) -> list[str]:
+    """Positions of dead letters with this reason."""
+    return [
+        str(verdict.header("safeguard-position"))
+        for verdict in verdicts
+        if verdict.header("safeguard-dead-letter-reason") == rejection.reason
+    ]
 
 
 def _audit(config: Path) -> dict[str, Any]:
