@@ -6,7 +6,7 @@ from tests.chaos import scene
 from tests.chaos.kind import Fault, Kind, Rhythm
 from tests.chaos.storm import Storm
 
-SMALL = 6_000
+SMALL = 2_500
 """More than any one verdict here, and less than what a burst of them makes together."""
 USUAL = 1_048_588
 TRIES = 10
