@@ -7,6 +7,7 @@ The wiring: builds everything, runs it, stops it. The only file that knows every
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -51,6 +52,8 @@ log = structlog.get_logger()
 
 TICK_S = 0.25
 START_PATIENCE_S = 20.0
+DOUBT_S = 1.0
+"""Topics are looked at no more often, whatever the source doubts."""
 
 
 class Worker:
@@ -75,6 +78,8 @@ class Worker:
         """Those of the inputs that an operator has paused."""
         self._ticked_s = time.monotonic()
         self._is_started = False
+        self._was_model_there = False
+        """Whether it answered before the first message."""
         self._tasks: list[asyncio.Task[None]] = []
         self.source: KafkaSource
         self.sink: KafkaSink
@@ -126,11 +131,13 @@ class Worker:
         # A batch that is larger than its topic takes would be refused as a whole.
         smallest = min([bytes_max, *self.inputs.bytes_max.values()])
         self.sink = KafkaSink(
-            self._kafka._replace(batch_bytes_max=smallest), TailReader(self._kafka), metrics
+            self._kafka._replace(batch_bytes_max=smallest),
+            TailReader(self._kafka),
+            metrics,
+            self.inputs.identify,
+            self.inputs.limits,
         )
-        office = DeadLetterOffice(
-            group, worker_name(), settings.dead_letters.spring_names, self.inputs.ids
-        )
+        office = DeadLetterOffice(group, worker_name(), settings.dead_letters.spring_names)
         publisher = Publisher(
             group, office, settings.kafka.message_bytes_max, self.inputs.bytes_max
         )
@@ -139,7 +146,7 @@ class Worker:
             self.source,
             self.sink,
             self.policies,
-            Processor(classifier, publisher, self._clock, group, self.inputs.ids),
+            Processor(classifier, publisher, self._clock, group),
             publisher,
             Recovery(self._tails, self._clock, recovery_limits(settings)),
             Limiter(
@@ -157,6 +164,7 @@ class Worker:
             drain_s,
             self._on_terminal,
             self.inputs.partitions_of,
+            self._is_model_well,
         )
         self.health = HealthServer(
             settings.telemetry.health_host,
@@ -250,18 +258,29 @@ class Worker:
     async def _follow_topics(self, tail: TailReader) -> None:
         """Pick up new topics that match a pattern, and outputs that have grown."""
         while True:
-            await asyncio.sleep(self._settings.kafka.topics_refresh_s)
+            await self._until_topics_are_due()
             before = list(self.inputs.topics)
             try:
                 ends = await asyncio.to_thread(self.inputs.look, tail)
             except (Retryable, Fatal) as error:
                 log.warning("topics not looked at", error=str(error))
                 continue
-            self.sink.add_outputs(ends)
+            for output in self.sink.add_outputs(ends):
+                self.metrics.topics_made_again.labels(output).inc()
+                log.error("an output topic was made again: what was on it is gone", topic=output)
+            self.source.begin_again(self.inputs.ids)
             if self.inputs.topics != before:
                 log.info("topics changed", topics=self.inputs.topics)
                 self.source.subscribe(self.inputs.topics)
             self.source.look_again()
+
+    async def _until_topics_are_due(self) -> None:
+        """Regularly, and soon where the source meets what a topic made again would explain."""
+        self.source.doubts.clear()
+        await asyncio.sleep(DOUBT_S)
+        with contextlib.suppress(TimeoutError):
+            refresh_s = max(0.0, self._settings.kafka.topics_refresh_s - DOUBT_S)
+            await asyncio.wait_for(self.source.doubts.wait(), refresh_s)
 
     async def _follow_controls(self) -> None:
         """Pause and resume what an operator says; what was said last holds while it is unread."""
@@ -299,6 +318,7 @@ class Worker:
                 log.warning("endpoint does not answer yet", endpoint=name, error=str(found))
                 self.probers.probe_soon(name)
                 continue
+            self._was_model_there = True
             log.info(
                 "endpoint answers",
                 endpoint=name,
@@ -309,6 +329,11 @@ class Worker:
                 known_good=found.label_for_good,
                 schema=found.has_schema,
             )
+
+    def _is_model_well(self) -> bool:
+        """Whether it has answered this process, and is not out."""
+        has_answered = self._was_model_there or self.fleet.last_judgement_s > float("-inf")
+        return has_answered and not self.fleet.is_out
 
     async def _commit_regularly(self) -> None:
         while True:

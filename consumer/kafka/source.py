@@ -15,7 +15,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import cast
@@ -74,6 +74,14 @@ class KafkaSource:
         self._credits = 0
         self._owned: dict[Partition, int] = {}
         """Partition -> number of its assignment; only the thread changes it."""
+        self._ids: dict[Partition, str] = {}
+        """The broker's id of the topic that each of them was assigned of, where it gives one."""
+        self._seen_ids: dict[str, str] = {}
+        """The last id of each topic that anything was assigned of."""
+        self._adrift: set[Partition] = set()
+        """Without a position: what we would have taken next is not there."""
+        self.doubts = asyncio.Event()
+        """Set where the consumer meets what a topic made again would explain; the owner clears."""
         self._numbers: dict[Partition, int] = {}
         """How often each partition has been assigned to this process."""
         self._committed: dict[Partition, int] = {}
@@ -134,6 +142,15 @@ class KafkaSource:
         """Follow another set of topics from now on."""
         self._topics = list(topics)
         self._command(self._subscribe)
+
+    def begin_again(self, ids: Mapping[str, str]) -> None:
+        """
+        Begin anew on topics that are others by now, as `ids`, the broker's, tell.
+
+        The old assignment is lost, for there is nothing to commit on; a new one follows.
+        """
+        found = dict(ids)
+        self._command(lambda consumer: self._leave_old_topics(consumer, found))
 
     async def quiesce(self) -> None:
         """Take nothing more; returns once all that was taken has been handed over."""
@@ -204,6 +221,9 @@ class KafkaSource:
             messages += consumer.consume(min(credits, BATCH_MAX) - 1, 0)
         if messages:
             self._hand_over(messages)
+        if self._adrift:
+            self._assign_anew(consumer, self._adrift.intersection(self._owned))
+            self._adrift.clear()
 
     def _starve(self, consumer: Consumer) -> None:
         """No credits: wait a little, and only then pause, since a pause costs a refetch."""
@@ -240,6 +260,12 @@ class KafkaSource:
 
     def _on_message_error(self, error: KafkaError, message: KafkaMessage) -> None:
         code = error.code()
+        if code in _MAYBE_MADE_AGAIN:
+            self._loop.call_soon_threadsafe(self.doubts.set)
+        if code == KafkaError._AUTO_OFFSET_RESET:
+            # Nothing more would come of it, ever.
+            topic, number = cast("tuple[str, int]", (message.topic(), message.partition()))
+            self._adrift.add(Partition(topic, number))
         if code in _NEVER_ALLOWED:
             raise Fatal(f"Kafka refuses this worker: {error.str()}; check its rights (ACLs)")
         if error.fatal():
@@ -297,19 +323,42 @@ class KafkaSource:
             for partition in self._owned
         }
 
+    # Topics made again.
+
+    def _leave_old_topics(self, consumer: Consumer, ids: Mapping[str, str]) -> None:
+        old = [p for p in self._owned if ids.get(p.topic, "") not in ("", self._ids[p])]
+        for topic in sorted({partition.topic for partition in old}):
+            log.error(
+                "an input topic was made again: what was in flight of the old one is discarded",
+                topic=topic,
+                partitions=sorted(p.number for p in old if p.topic == topic),
+            )
+            self._metrics.topics_made_again.labels(topic).inc()
+        self._assign_anew(consumer, old)
+
+    def _assign_anew(self, consumer: Consumer, partitions: Collection[Partition]) -> None:
+        """End these assignments as lost and begin others, without the group's taking part."""
+        if not partitions:
+            return
+        given = _partitions(partitions)
+        log.warning("assigning anew", partitions=[str(partition) for partition in partitions])
+        self._on_lost(consumer, given)
+        self._on_assign(consumer, given)
+
     # Rebalances, called by the client inside a poll.
 
     def _on_assign(self, consumer: Consumer, given: list[TopicPartition]) -> None:
         if not given:
             consumer.incremental_assign([])
             return
-        starts = self._starts(consumer, given)
+        starts, ids = self._starts(consumer, given)
         assignments: list[Assigned] = []
         for partition, start in starts.items():
             number = self._numbers[partition] = self._numbers.get(partition, 0) + 1
             self._owned[partition] = number
             self._committed[partition] = start.offset
-            assignments.append(Assigned(partition, number, *start))
+            topic_id = self._ids[partition] = ids.get(partition.topic, "")
+            assignments.append(Assigned(partition, number, *start, topic_id))
         consumer.incremental_assign([_partition(p, start.offset) for p, start in starts.items()])
         # Paused until the listener has found out what was done before.
         self._held.update(starts)
@@ -318,14 +367,27 @@ class KafkaSource:
         log.info("assigned", partitions=[str(partition) for partition in starts])
         self._loop.call_soon_threadsafe(self._listener.assigned, assignments)
 
-    def _starts(self, consumer: Consumer, given: list[TopicPartition]) -> Mapping[Partition, Start]:
-        """Where to begin; brokers that do not answer are given a while, not the worker's end."""
+    def _starts(
+        self, consumer: Consumer, given: list[TopicPartition]
+    ) -> tuple[Mapping[Partition, Start], Mapping[str, str]]:
+        """
+        Where to begin, and the ids of the topics that this was found for.
+
+        Brokers that do not answer are given a while, not the worker's end.
+        """
         until_s = time.monotonic() + min(ASSIGN_PATIENCE_S, self._config.max_poll_interval_s / 2)
         while True:
             self.polled_s = time.monotonic()
             try:
-                ids = self._identify(sorted({tp.topic for tp in given}))
-                return starting_offsets(consumer, given, self._start_rules, ids, CALL_TIMEOUT_S)
+                topics = sorted({tp.topic for tp in given})
+                ids = self._identify(topics)
+                again = {t for t in topics if ids.get(t) not in (None, self._seen_ids.get(t))}
+                again.intersection_update(self._seen_ids)
+                starts = starting_offsets(
+                    consumer, given, self._start_rules, ids, CALL_TIMEOUT_S, again
+                )
+                self._seen_ids |= ids
+                return starts, ids
             except BrokerUnavailable as error:
                 if time.monotonic() > until_s:
                     raise
@@ -400,6 +462,7 @@ class KafkaSource:
     def _forget(self, partitions: Sequence[Partition]) -> None:
         for partition in partitions:
             self._owned.pop(partition, None)
+            self._ids.pop(partition, None)
             self._committed.pop(partition, None)
             self._held.discard(partition)
             self._flowing.discard(partition)
@@ -473,6 +536,15 @@ _NEVER_ALLOWED = (
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
 )
+
+
+_MAYBE_MADE_AGAIN = (
+    KafkaError._AUTO_OFFSET_RESET,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+)
+"""What we would take next is not there, or its topic is not."""
 
 
 def _partition(partition: Partition, offset: int | None = None) -> TopicPartition:

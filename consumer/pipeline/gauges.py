@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Mapping
 
+from consumer.domain.message import age_ms
 from consumer.interfaces import Clock, Partition
 from consumer.pipeline.flight import Stretch
 from consumer.pipeline.ledger import Ledger
@@ -37,8 +38,8 @@ class Gauges:
                 lag = max(0, end - stretch.tenure.tracker.committable)
                 metrics.lag_records.labels(*labels).set(lag)
             oldest = next(iter(stretch.flights.values()), None)
-            age_ms = wall_ms - oldest.record.timestamp_ms if oldest else 0
-            metrics.lag_age_s.labels(*labels).set(max(0, age_ms) / 1_000)
+            age = age_ms(oldest.record.timestamp_ms, wall_ms) if oldest else None
+            metrics.lag_age_s.labels(*labels).set(max(0, age or 0) / 1_000)
 
     def drop(self, partition: Partition) -> None:
         """A partition that is somebody else's has no lag of ours."""

@@ -9,7 +9,7 @@ A mutant is a function that breaks the product in the running process; nothing i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from consumer.classifier import grammar
@@ -19,7 +19,8 @@ from consumer.domain.checkpoint import Floor
 from consumer.domain.message import Headers
 from consumer.domain.policy import Outcome
 from consumer.domain.verdict import UnjudgedReason
-from consumer.interfaces import Assigned, Fate, Report
+from consumer.interfaces import Assigned, Fate, Output, Report
+from consumer.kafka.floors import FloorTracker
 from consumer.pipeline import intake
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.intake import Intake
@@ -130,7 +131,7 @@ def ignore_the_done_map() -> None:
 
 
 def floors_pass_what_is_on_its_way() -> None:
-    def bug(self: Tenure, topic: str) -> int:
+    def bug(self: Tenure, topic: str) -> Floor:
         return self._floor(topic)
 
     Tenure._floor_to_note = bug  # type: ignore[method-assign]
@@ -271,9 +272,68 @@ def retry_loses_the_key() -> None:
 
 
 def ids_of_deleted_topics_are_believed() -> None:
-    from consumer.kafka.tail import TailReader
+    from consumer.kafka import tail
 
-    TailReader._is_of = lambda *_: True  # type: ignore[method-assign]
+    tail.is_of_topic = lambda *_: True  # type: ignore[attr-defined]
+
+
+def floors_of_old_outputs_stay() -> None:
+    def only_rises(self: Tenure, topic: str) -> Floor:
+        own, sinks = self._floors[topic], self._floor_of(self._output(topic))
+        return Floor(max(own.offset, sinks.offset), own.topic_id)
+
+    def acknowledged(self: FloorTracker, output: Output, sent: Floor, offset: int) -> None:
+        self._floors[output] = Floor(max(self.at(output).offset, offset + 1))
+
+    def look(self: FloorTracker, ends: Mapping[Output, Floor]) -> list[str]:
+        for output, end in ends.items():
+            self._floors.setdefault(output, end)
+        return []
+
+    Tenure._floor = only_rises  # type: ignore[method-assign]
+    FloorTracker.look = look  # type: ignore[method-assign]
+    FloorTracker.acknowledged = acknowledged  # type: ignore[method-assign]
+
+
+def blame_the_batch() -> None:
+    from consumer.kafka.probation import Probation
+
+    Probation.is_to_blame = lambda self, output, *, is_alone: True  # type: ignore[method-assign]
+
+
+def smaller_ones_overtake() -> None:
+    Sequencer.put_back = lambda self, items: list(items)  # type: ignore[method-assign]
+
+
+def limits_are_read_once() -> None:
+    fit_again = Intake._fit_again
+
+    def bug(self: Intake, flight: Flight, *, is_refused: bool) -> None:
+        if is_refused:
+            fit_again(self, flight, is_refused=True)
+
+    Intake._fit_again = bug  # type: ignore[method-assign]
+
+
+def deaths_in_an_outage_count() -> None:
+    original = Intake.__init__
+
+    def bug(self: Intake, *args: Any, **options: Any) -> None:
+        original(self, *args, **options)
+        self._is_model_well = lambda: True
+
+    Intake.__init__ = bug  # type: ignore[method-assign]
+
+
+def every_death_counts() -> None:
+    original = Tenure.__init__
+
+    def bug(self: Tenure, *args: Any, **options: Any) -> None:
+        original(self, *args, **options)
+        self._is_at_risk = True
+
+    Tenure.__init__ = bug  # type: ignore[method-assign]
+    Tenure.put_at_risk = lambda self, is_at_risk: None  # type: ignore[method-assign]
 
 
 def _change_recovered(change: Callable[[Recovered], Recovered]) -> None:
@@ -429,6 +489,36 @@ MUTANTS = (
             f"{RECOVERY}::"
             "test_a_record_that_ends_every_worker_is_quarantined_after_two_lonely_attempts",
         ),
+    ),
+    Mutant(
+        "blame_the_batch",
+        "each record of a batch that the broker refused counts as too large",
+        blame_the_batch,
+        seeds=100,
+    ),
+    Mutant(
+        "smaller_ones_overtake",
+        "what is made smaller leaves at once, and what it was before does not wait for it",
+        smaller_ones_overtake,
+        seeds=300,
+    ),
+    Mutant(
+        "limits_are_read_once",
+        "what was not stored is sent again as it was, whatever its topic takes by now",
+        limits_are_read_once,
+        tests=(f"{INTAKE}::test_what_was_not_stored_is_made_to_fit_what_its_topic_takes_by_now",),
+    ),
+    Mutant(
+        "deaths_in_an_outage_count",
+        "a worker that is killed while the model is out casts suspicion on what waits for it",
+        deaths_in_an_outage_count,
+        seeds=300,
+    ),
+    Mutant(
+        "every_death_counts",
+        "a worker that is killed idle, or before it began, casts suspicion on its next record",
+        every_death_counts,
+        tests=("tests/unit/pipeline/test_suspicion.py",),
     ),
     Mutant(
         "believe_incoming_headers",
