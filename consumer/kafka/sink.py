@@ -32,7 +32,7 @@ from confluent_kafka import Message as KafkaMessage
 from consumer.errors import BrokerUnavailable, PublishFailed
 from consumer.interfaces import Fate, Output, Publication, Report, SinkListener, Ticket
 from consumer.kafka import config as properties
-from consumer.kafka.client_errors import ClientErrors
+from consumer.kafka.client_errors import ClientErrors, Fault, Meaning, as_fatal, read
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.tail import TailReader
 from consumer.telemetry.metrics import Metrics
@@ -74,6 +74,8 @@ class KafkaSink:
         self._unread: dict[Output, list[_Sent]] = {}
         """Failed publications of outputs that could not be read yet."""
         self._next = 0
+        self._has_stored = False
+        """Whether this producer has been acknowledged anything."""
         self._is_broken = False
         self._reports: deque[tuple[int, KafkaError | None, int]] = deque()
         self._loop: asyncio.AbstractEventLoop
@@ -165,7 +167,11 @@ class KafkaSink:
 
     def _collect(self) -> None:
         """Settle what has been reported by now."""
-        self._producer.poll(0)
+        try:
+            self._producer.poll(0)
+        except KafkaException as error:
+            # A fatal error is not told to the callback: it is raised here, once.
+            self._note_fault(read(error.args[0]))
         if self._reports:
             batch = [self._reports.popleft() for _ in range(len(self._reports))]
             self._settle(batch)
@@ -184,6 +190,7 @@ class KafkaSink:
                 output = sent.publication.output
                 if offset >= self._floors.get(output, 0):
                     self._floors[output] = offset + 1
+                self._has_stored = True
                 reports.append(Report(sent.ticket, Fate.STORED))
             elif error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
                 reports.append(Report(sent.ticket, Fate.TOO_LARGE))
@@ -191,6 +198,10 @@ class KafkaSink:
                 self._listener.failed(
                     PublishFailed(f"Kafka refuses to store on {sent.publication.topic}: {error}")
                 )
+                return
+            elif (fault := read(error)).meaning is Meaning.FATAL and fault.code != error._FATAL:
+                refused = as_fatal(fault, sent.publication.topic)
+                self._listener.failed(PublishFailed(str(refused)))
                 return
             else:
                 self._sent[number] = sent
@@ -206,6 +217,13 @@ class KafkaSink:
             oldest = next(iter(self._sent.values()), None)
             if oldest and time.monotonic() - oldest.sent_s > self._config.message_timeout_s:
                 self._give_up("no report in time")
+
+    def _note_fault(self, fault: Fault) -> None:
+        """The producer is at its end: another one takes over, if that can help."""
+        if fault.meaning is Meaning.SEQUENCE and (self._has_stored or self._is_broken):
+            self._give_up(fault.words)
+        else:
+            self._listener.failed(PublishFailed(str(as_fatal(fault))))
 
     def _give_up(self, why: str) -> None:
         """Empty the producer, so that everything on its way fails now, and mend."""
@@ -311,6 +329,7 @@ class KafkaSink:
         return await self._loop.run_in_executor(self._executor, work)
 
     def _new_producer(self) -> Producer:
+        self._has_stored = False
         return Producer(properties.producer(self._config, ClientErrors("producer")))
 
     async def close(self, timeout_s: float) -> None:
@@ -331,13 +350,14 @@ class KafkaSink:
 def _end(producer: Producer) -> None:
     """Throw away what a producer still holds, and its connections."""
     producer.purge()
-    producer.flush(1.0)
+    try:
+        producer.flush(1.0)
+    except KafkaException as error:
+        log.debug("a producer ended badly", error=str(error))
     producer.close()
 
 
 _NEVER = (
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError.INVALID_RECORD,
     KafkaError.TOPIC_EXCEPTION,
 )
