@@ -101,8 +101,6 @@ _ADVICE = {
     'kafka.group_protocol = "consumer" they must be 4.0 or later; else set "classic"',
     KafkaError._UNSUPPORTED_FEATURE: "these brokers are too old for what is asked: with "
     'kafka.group_protocol = "consumer" they must be 4.0 or later; else set "classic"',
-    KafkaError.INVALID_COMMIT_OFFSET_SIZE: "set offset.metadata.max.bytes to 4096 (Kafka's "
-    "default) or more on every broker",
     KafkaError.OFFSET_METADATA_TOO_LARGE: "our commit metadata is refused: set "
     "offset.metadata.max.bytes to 4096 (Kafka's default) or more on every broker",
     KafkaError.TOPIC_AUTHORIZATION_FAILED: _RIGHTS.format(

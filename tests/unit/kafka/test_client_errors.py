@@ -24,7 +24,6 @@ ENDS = {
     "UNSUPPORTED_ASSIGNOR": "group.remote.assignor",
     "UNSUPPORTED_VERSION": "kafka.group_protocol",
     "_UNSUPPORTED_FEATURE": "kafka.group_protocol",
-    "INVALID_COMMIT_OFFSET_SIZE": "offset.metadata.max.bytes",
     "OFFSET_METADATA_TOO_LARGE": "offset.metadata.max.bytes",
     "TOPIC_AUTHORIZATION_FAILED": "right (ACL)",
     "GROUP_AUTHORIZATION_FAILED": "right (ACL)",
