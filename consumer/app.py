@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 import structlog
 
 from consumer.domain.control import Control
-from consumer.errors import BrokerUnavailable, Fatal, Retryable
+from consumer.errors import BrokerUnavailable, Fatal, PortTaken, Retryable
 from consumer.inputs import Inputs
 from consumer.kafka.controls import ControlsReader
 from consumer.kafka.sink import KafkaSink
@@ -46,11 +47,16 @@ from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.health import Health, HealthServer
 from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.readiness import State, why_not_ready
 
 log = structlog.get_logger()
 
 TICK_S = 0.25
 START_PATIENCE_S = 20.0
+PORT_PATIENCE_S = 3.0
+"""Workers whose supervisor was killed let go of their ports within a second."""
+LEAVE_S = 2.0
+"""Beyond the drain budget, for leaving the group; brokers that are away would take far longer."""
 
 
 class Worker:
@@ -75,11 +81,13 @@ class Worker:
         """Those of the inputs that an operator has paused."""
         self._ticked_s = time.monotonic()
         self._is_started = False
+        self._is_stopping = False
+        self._beating: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.source: KafkaSource
         self.sink: KafkaSink
         self.intake: Intake
-        self.health: HealthServer
+        self.health: HealthServer | None = None
 
     def __repr__(self) -> str:
         if not self._is_started:
@@ -94,12 +102,44 @@ class Worker:
             Fatal: what is missing and what to do about it.
         """
         try:
+            # First of all: a port that is taken is known at once, and a start can be watched.
+            self.health = await self._open_health()
+            self._beating = asyncio.create_task(self._beat())
             await self._start()
         except BaseException:
             await asyncio.to_thread(self._controls.close)
             await self.probers.close()
             await self.fleet.close()
+            self._close_health()
             raise
+
+    async def _open_health(self) -> HealthServer:
+        ours = self._settings.telemetry
+        until_s = time.monotonic() + PORT_PATIENCE_S
+        while True:
+            try:
+                return HealthServer(
+                    ours.health_host,
+                    ours.health_port,
+                    self._is_live,
+                    self._is_ready,
+                    self.metrics.registry,
+                )
+            except PortTaken:
+                if time.monotonic() > until_s:
+                    raise
+                await asyncio.sleep(TICK_S)
+
+    def _close_health(self) -> None:
+        if self._beating is not None:
+            self._beating.cancel()
+        if self.health is not None:
+            self.health.close()
+
+    def release_port(self) -> None:
+        """Somebody else needs the health port; this worker only ends."""
+        if self.health is not None:
+            threading.Thread(target=self.health.close, name="release").start()
 
     async def _start(self) -> None:
         settings, metrics = self._settings, self.metrics
@@ -114,7 +154,8 @@ class Worker:
         group = self._kafka.group
         self._tails = KafkaTails(TailReader(self._kafka), self.inputs.identify)
         self.source = KafkaSource(
-            self._kafka,
+            # With KIP-848 the brokers say what the session is; the client is not told it.
+            self._kafka._replace(session_timeout_s=terms.session_s),
             self.inputs.topics,
             self.inputs.start_rule,
             self.inputs.co_partitions,
@@ -158,14 +199,6 @@ class Worker:
             self._on_terminal,
             self.inputs.partitions_of,
         )
-        self.health = HealthServer(
-            settings.telemetry.health_host,
-            settings.telemetry.health_port,
-            self._is_live,
-            self._is_ready,
-            metrics.registry,
-            lambda: None,
-        )
         # Before the first assignment, so that nothing of a paused topic is taken at a start.
         self._apply_controls(controls)
         self.sink.start(self.intake, ends)
@@ -186,8 +219,13 @@ class Worker:
             group=group,
             endpoints=[endpoint.name for endpoint in self.fleet.endpoints],
             model=settings.inference.model,
-            health=f"http://{settings.telemetry.health_host}:{self.health.port}",
+            health=f"http://{settings.telemetry.health_host}:{self.health_port}",
         )
+
+    @property
+    def health_port(self) -> int:
+        """Where health listens; 0 where it does not."""
+        return 0 if self.health is None else self.health.port
 
     async def run(self, stop: asyncio.Event) -> None:
         """
@@ -219,20 +257,31 @@ class Worker:
             loop.default_exception_handler(context)
 
     async def stop(self) -> None:
-        """Take nothing more, finish what is in flight, commit, leave the group."""
+        """
+        Take nothing more, finish what is in flight, commit, leave the group.
+
+        All of it together takes `pipeline.drain_s` and a little: what is not done by then is left
+        to the next owner, who finds out.
+        """
         log.info("stopping: draining", in_flight=self.intake.ledger.in_flight)
-        await self.source.quiesce()
-        await self.intake.drain()
+        self._is_stopping = True
+        until_s = time.monotonic() + self._settings.pipeline.drain_s
+        await self.source.quiesce(self._settings.pipeline.drain_s)
+        try:
+            async with asyncio.timeout(until_s - time.monotonic() + LEAVE_S):
+                await self.intake.drain()
+        except TimeoutError:
+            log.warning("the last commits were not answered in time")
         for task in self._tasks:
             if not task.done():
                 task.cancel()
-        await self.source.close()
-        await self.sink.close(self._settings.pipeline.drain_s)
+        await self.source.close(LEAVE_S)
+        await self.sink.close(max(0.0, until_s - time.monotonic()))
         self._tails.close()
         await asyncio.to_thread(self._controls.close)
         await self.probers.close()
         await self.fleet.close()
-        self.health.close()
+        self._close_health()
         ledger = self.intake.ledger
         log.info(
             "stopped",
@@ -315,9 +364,14 @@ class Worker:
             await asyncio.sleep(self._settings.pipeline.commit_every_s)
             self.intake.commit()
 
-    async def _tick_regularly(self) -> None:
+    async def _beat(self) -> None:
+        """Show that the loop goes round, from the start on."""
         while True:
             self._ticked_s = time.monotonic()
+            await asyncio.sleep(TICK_S)
+
+    async def _tick_regularly(self) -> None:
+        while True:
             self.intake.heed_budgets()
             self.intake.refresh_gauges(self.source.ends)
             self.intake.end_pinned(self._settings.pipeline.pinned_s, self.fleet.is_out)
@@ -338,24 +392,38 @@ class Worker:
 
     def _is_live(self) -> Health:
         now_s = time.monotonic()
-        details = {
-            "loop_s": round(now_s - self._ticked_s, 1),
-            "kafka_s": round(now_s - self.source.polled_s, 1),
-        }
+        details = {"loop_s": round(now_s - self._ticked_s, 1)}
+        if self._is_started:
+            details["kafka_s"] = round(now_s - self.source.polled_s, 1)
         # A revocation keeps the Kafka thread for as long as its drain may take.
         stuck_s = self._settings.telemetry.stuck_s + self._settings.pipeline.drain_s
         return Health(max(details.values()) < stuck_s, dict(details))
 
     def _is_ready(self) -> Health:
-        stranded = [str(partition) for partition in tuple(self.source.stranded)]
+        if not self._is_started:
+            return Health(False, {"why": ["starting"]})
+        source, now_s = self.source, time.monotonic()
+        owned, failure = source.owned, self.intake.failure
+        state = State(
+            is_stopping=self._is_stopping,
+            failure=str(failure.exception()) if failure.done() else None,
+            troubles=source.troubles.told(owned, now_s),
+            owned=frozenset(owned),
+            stranded=frozenset(tuple(source.stranded)),
+            recovering=frozenset(self.intake.recovering),
+            is_model_out=self.fleet.is_out,
+        )
+        why = why_not_ready(state)
         return Health(
-            self._is_started and not self.intake.failure.done(),
+            not why,
             {
-                "partitions": len(self.source.owned),
-                "breaker_open": self.fleet.is_out,
+                "why": why,
+                "partitions": len(owned),
+                "breaker_open": state.is_model_out,
                 "endpoints_out": [e.name for e in self.fleet.endpoints if e.breaker.is_open],
-                "stranded": stranded,
-                "recovering": [str(partition) for partition in self.intake.recovering],
+                "stranded": sorted(map(str, state.stranded)),
+                "recovering": sorted(map(str, state.recovering)),
+                "unreadable": sorted(map(str, source.troubles.stopped(now_s))),
                 "publishing_waits": self.sink.troubled,
                 "paused_topics": sorted(self._paused),
                 "budgets_spent": list(self.intake.budgets.spent),

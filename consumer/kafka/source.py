@@ -26,7 +26,7 @@ from confluent_kafka import Message as KafkaMessage
 
 from consumer.domain.decoding import UNREADABLE_HEADERS
 from consumer.domain.message import Headers, Position, Record
-from consumer.errors import BrokerUnavailable, Fatal
+from consumer.errors import BrokerUnavailable, Fatal, InvalidSettings
 from consumer.interfaces import Assigned, CommitPoint, Committed, Partition, SourceListener
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors, Fault, Meaning, as_fatal, read
@@ -95,6 +95,7 @@ class KafkaSource:
         self._starved_since_s: float | None = None
         self._tick_due_s = 0.0
         self._is_starved = False
+        self._is_stopping = False
         self._is_closing = False
         # A last process of this name may drain, or its session has to end.
         patience_s = config.session_timeout_s + drain_s + NAME_SLACK_S
@@ -149,8 +150,13 @@ class KafkaSource:
         self._topics = list(topics)
         self._command(self._subscribe)
 
-    async def quiesce(self) -> None:
-        """Take nothing more; returns once all that was taken has been handed over."""
+    async def quiesce(self, timeout_s: float) -> None:
+        """
+        Take nothing more; returns once all that was taken has been handed over.
+
+        The thread may wait for a broker inside of an assignment: it gives that up.
+        """
+        self._is_stopping = True
         done = self._loop.create_future()
 
         def stopping(_consumer: Consumer) -> None:
@@ -159,7 +165,8 @@ class KafkaSource:
             self._loop.call_soon_threadsafe(done.set_result, None)
 
         self._command(stopping)
-        while not done.done() and self._thread.is_alive():
+        until_s = time.monotonic() + timeout_s
+        while not done.done() and self._thread.is_alive() and time.monotonic() < until_s:
             await asyncio.wait([done], timeout=0.1)
 
     async def close(self, timeout_s: float = ASSIGN_PATIENCE_S) -> None:
@@ -214,7 +221,10 @@ class KafkaSource:
                 | {"on_commit": self._note_commit}
             )
         except (KafkaException, ValueError) as error:
-            raise Fatal(f"the Kafka client refused its settings: {error}") from None
+            raise InvalidSettings(
+                f"the Kafka client refuses its settings: {error}; see [kafka.client] and "
+                f"kafka.group_protocol = {self._config.group_protocol}"
+            ) from None
 
     def _begin_anew(self, refused: Consumer) -> Consumer:
         """A client whose name was refused is at its end: another one asks again, a little later."""
@@ -406,7 +416,7 @@ class KafkaSource:
                 ids = self._identify(sorted({tp.topic for tp in given}))
                 return starting_offsets(consumer, given, self._start_rules, ids, CALL_TIMEOUT_S)
             except BrokerUnavailable as error:
-                if time.monotonic() > until_s:
+                if time.monotonic() > until_s or self._is_stopping:
                     raise
                 log.warning("an assignment has to wait", error=str(error))
                 time.sleep(1.0)
