@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import structlog
@@ -56,7 +56,7 @@ START_PATIENCE_S = 20.0
 PORT_PATIENCE_S = 3.0
 """Workers whose supervisor was killed let go of their ports within a second."""
 LEAVE_S = 2.0
-"""Beyond the drain budget, for leaving the group; brokers that are away would take far longer."""
+"""Beyond the drain budget, for each step that asks brokers, which may be away."""
 
 
 class Worker:
@@ -267,18 +267,17 @@ class Worker:
         self._is_stopping = True
         until_s = time.monotonic() + self._settings.pipeline.drain_s
         await self.source.quiesce(self._settings.pipeline.drain_s)
-        try:
-            async with asyncio.timeout(until_s - time.monotonic() + LEAVE_S):
-                await self.intake.drain()
-        except TimeoutError:
-            log.warning("the last commits were not answered in time")
+        await _within(until_s - time.monotonic() + LEAVE_S, "draining", self.intake.drain())
         for task in self._tasks:
             if not task.done():
                 task.cancel()
         await self.source.close(LEAVE_S)
-        await self.sink.close(max(0.0, until_s - time.monotonic()))
+        left_s = max(0.0, until_s - time.monotonic())
+        await _within(left_s + LEAVE_S, "ending the producer", self.sink.close(left_s))
         self._tails.close()
-        await asyncio.to_thread(self._controls.close)
+        # What is being read is read to its end first, and a broker may be away.
+        closing = asyncio.to_thread(self._controls.close)
+        await _within(LEAVE_S, "closing what reads the pauses", closing)
         await self.probers.close()
         await self.fleet.close()
         self._close_health()
@@ -429,6 +428,15 @@ class Worker:
                 "budgets_spent": list(self.intake.budgets.spent),
             },
         )
+
+
+async def _within(seconds: float, what: str, work: Coroutine[Any, Any, None]) -> None:
+    """A step of the stop; what takes too long is left behind, as a crash would leave it."""
+    try:
+        async with asyncio.timeout(seconds):
+            await work
+    except TimeoutError:
+        log.warning("the stop goes on without waiting any longer", step=what)
 
 
 Answer = TypeVar("Answer")

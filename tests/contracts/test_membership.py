@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaError
 
 from consumer.errors import Fatal
 from consumer.kafka.source import KafkaSource
@@ -13,8 +13,6 @@ from tests.contracts.test_source import Listener, member
 from tests.records import write
 from tests.stage import Broker
 from tests.waiting import until
-
-pytestmark = pytest.mark.kafka
 
 
 async def closed(*sources: KafkaSource) -> None:
@@ -27,6 +25,7 @@ def started(source: KafkaSource, listener: Listener) -> tuple[KafkaSource, Liste
     return source, listener
 
 
+@pytest.mark.kafka
 async def test_a_static_member_that_is_fenced_ends_with_a_clear_error(real_broker: Broker) -> None:
     """Classic: who joins under the same name takes over, and the other one says so and stops."""
     topic = real_broker.topic()
@@ -48,6 +47,7 @@ async def test_a_static_member_that_is_fenced_ends_with_a_clear_error(real_broke
     await closed(first, second)
 
 
+@pytest.mark.kafka
 async def test_a_fenced_member_that_only_commits_ends_too(real_broker: Broker) -> None:
     """Without credits nothing is polled for: the refused commit is what tells."""
     topic = real_broker.topic()
@@ -68,6 +68,7 @@ async def test_a_fenced_member_that_only_commits_ends_too(real_broker: Broker) -
     await closed(source, other)
 
 
+@pytest.mark.kafka
 async def test_a_static_member_waits_for_its_name_and_then_goes_on(real_broker: Broker) -> None:
     """KIP-848: the name is held by the last process; the next one says so, and waits for it."""
     topic = real_broker.topic()
@@ -90,6 +91,7 @@ async def test_a_static_member_waits_for_its_name_and_then_goes_on(real_broker: 
     await closed(second)
 
 
+@pytest.mark.kafka
 async def test_a_name_that_never_becomes_free_ends_with_a_clear_error(real_broker: Broker) -> None:
     """KIP-848: held for longer than a dead member's session, it is another live worker's."""
     topic = real_broker.topic()
@@ -108,6 +110,7 @@ async def test_a_name_that_never_becomes_free_ends_with_a_clear_error(real_broke
     await closed(first, second)
 
 
+@pytest.mark.kafka
 async def test_a_session_that_the_brokers_do_not_allow_is_a_fault_of_the_settings(
     real_broker: Broker,
 ) -> None:
@@ -122,6 +125,7 @@ async def test_a_session_that_the_brokers_do_not_allow_is_a_fault_of_the_setting
     await closed(source)
 
 
+@pytest.mark.kafka
 async def test_a_group_that_shares_out_in_another_way_is_said(real_broker: Broker) -> None:
     """Somebody else's consumers in our group: the client would ask to join for ever."""
     topic = real_broker.topic()
@@ -141,4 +145,40 @@ async def test_a_group_that_shares_out_in_another_way_is_said(real_broker: Broke
     await until(lambda: stranger.poll(0) is None and told.failures, "the end")
     assert "kafka.group of its own" in str(told.failures[0])
     stranger.close()
+    await closed(source)
+
+
+JOIN_GROUP, OFFSET_COMMIT, FETCH = 11, 8, 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "error"),
+    [
+        (JOIN_GROUP, KafkaError.GROUP_AUTHORIZATION_FAILED),
+        (JOIN_GROUP, KafkaError.GROUP_MAX_SIZE_REACHED),
+        (OFFSET_COMMIT, KafkaError.GROUP_AUTHORIZATION_FAILED),
+        (OFFSET_COMMIT, KafkaError.TOPIC_AUTHORIZATION_FAILED),
+        (FETCH, KafkaError.TOPIC_AUTHORIZATION_FAILED),
+    ],
+)
+async def test_rights_that_are_taken_away_end_the_worker(
+    embedded_broker: Broker, request_: int, error: int
+) -> None:
+    """From a poll or a commit: the client would go on asking, and nothing would be judged."""
+    topic = embedded_broker.topic()
+    source, told = member(embedded_broker.config(), topic)
+    if request_ == JOIN_GROUP:
+        embedded_broker.embedded.fail_next(JOIN_GROUP, [error] * 1_000)
+        started(source, told)
+    else:
+        started(source, told)
+        await until(lambda: told.owned, "an assignment")
+        embedded_broker.embedded.fail_next(request_, [error] * 1_000)
+        ((partition, _),) = told.owned.items()
+        source.commit({partition: told.point(partition, 0, "sg1:x")})
+    await until(lambda: told.failures, "the end")
+    assert isinstance(told.failures[0], Fatal)
+    assert told.failures[0].exit_code == 1
+    assert KafkaError(error).str() in str(told.failures[0])
+    embedded_broker.embedded.clear_failures(request_)
     await closed(source)
