@@ -70,6 +70,18 @@ class Seat:
         with self._lock:
             return self._child is not None and bool(journal.terms_held(self._child.log))
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether somebody sits there and runs."""
+        with self._lock:
+            return self._child is not None and self._child.is_running
+
+    @property
+    def log(self) -> Path | None:
+        """Of whoever sits there, or sat there last."""
+        with self._lock:
+            return self._child.log if self._child is not None else None
+
     def start(self) -> None:
         """Put a new process there."""
         with self._lock:
