@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-FAULTS = ("lost", "contradicting", "out_of_order", "stuck", "false_poison")
+FAULTS = ("lost", "contradicting", "out_of_order", "stuck", "false_poison", "orphans")
 """What must be 0."""
 
 RECOVER_IS = (
@@ -41,6 +41,8 @@ class Outcome:
     """Workers alive and ready while a partition was not judged to its end, all being healed."""
     false_poison: int
     """Dead letters with the reason `poison`: no message here ends its worker."""
+    orphans: int
+    """Workers that lived on although their supervisor was killed."""
     unknown: int
     kills: int
     freezes: int

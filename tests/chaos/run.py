@@ -92,7 +92,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         model = Model(folder, plan.messages / seconds, plan.seed)
         stage.callback(model.kill)
         model.start()
-        crew = stage.enter_context(Crew(SEATS + 1, folder, diary.tell, plan.without))
+        crew = stage.enter_context(Crew(folder, diary.tell, plan.without))
         cluster = Cluster(kafka.bootstrap_servers)
         feeder = Feeder(kafka.bootstrap_servers, scene.TOPIC, plan.messages, seconds, plan.seed)
         stage.callback(feeder.abandon)
@@ -141,6 +141,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         out_of_order=report["out_of_order"],
         stuck=len(stuck),
         false_poison=len(poison),
+        orphans=len(crew.orphans),
         unknown=report["unknown"],
         kills=storm.done["kill"],
         freezes=storm.done["freeze"],
