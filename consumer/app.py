@@ -7,6 +7,7 @@ The wiring: builds everything, runs it, stops it. The only file that knows every
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import threading
 import time
@@ -57,6 +58,8 @@ PORT_PATIENCE_S = 3.0
 """Workers whose supervisor was killed let go of their ports within a second."""
 LEAVE_S = 2.0
 """Beyond the drain budget, for each step that asks brokers, which may be away."""
+DOUBT_S = 1.0
+"""Topics are looked at no more often, whatever the source doubts."""
 
 
 class Worker:
@@ -167,11 +170,12 @@ class Worker:
         # A batch that is larger than its topic takes would be refused as a whole.
         smallest = min([bytes_max, *self.inputs.bytes_max.values()])
         self.sink = KafkaSink(
-            self._kafka._replace(batch_bytes_max=smallest), TailReader(self._kafka), metrics
+            self._kafka._replace(batch_bytes_max=smallest),
+            TailReader(self._kafka),
+            metrics,
+            self.inputs.identify,
         )
-        office = DeadLetterOffice(
-            group, worker_name(), settings.dead_letters.spring_names, self.inputs.ids
-        )
+        office = DeadLetterOffice(group, worker_name(), settings.dead_letters.spring_names)
         publisher = Publisher(
             group, office, settings.kafka.message_bytes_max, self.inputs.bytes_max
         )
@@ -180,7 +184,7 @@ class Worker:
             self.source,
             self.sink,
             self.policies,
-            Processor(classifier, publisher, self._clock, group, self.inputs.ids),
+            Processor(classifier, publisher, self._clock, group),
             publisher,
             Recovery(self._tails, self._clock, recovery_limits(settings)),
             Limiter(
@@ -298,18 +302,29 @@ class Worker:
     async def _follow_topics(self, tail: TailReader) -> None:
         """Pick up new topics that match a pattern, and outputs that have grown."""
         while True:
-            await asyncio.sleep(self._settings.kafka.topics_refresh_s)
+            await self._until_topics_are_due()
             before = list(self.inputs.topics)
             try:
                 ends = await asyncio.to_thread(self.inputs.look, tail)
             except (Retryable, Fatal) as error:
                 log.warning("topics not looked at", error=str(error))
                 continue
-            self.sink.add_outputs(ends)
+            for output in self.sink.add_outputs(ends):
+                self.metrics.topics_made_again.labels(output).inc()
+                log.error("an output topic was made again: what was on it is gone", topic=output)
+            self.source.begin_again(self.inputs.ids)
             if self.inputs.topics != before:
                 log.info("topics changed", topics=self.inputs.topics)
                 self.source.subscribe(self.inputs.topics)
             self.source.look_again()
+
+    async def _until_topics_are_due(self) -> None:
+        """Regularly, and soon where the source meets what a topic made again would explain."""
+        self.source.doubts.clear()
+        await asyncio.sleep(DOUBT_S)
+        with contextlib.suppress(TimeoutError):
+            refresh_s = max(0.0, self._settings.kafka.topics_refresh_s - DOUBT_S)
+            await asyncio.wait_for(self.source.doubts.wait(), refresh_s)
 
     async def _follow_controls(self) -> None:
         """Pause and resume what an operator says; what was said last holds while it is unread."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from consumer.domain.binding import Catalogue
+from consumer.domain.checkpoint import Floor, short_id
 from consumer.errors import TopicsMissing
 from consumer.interfaces import Output, Policies
 from consumer.kafka.config import KafkaConfig
@@ -29,8 +30,8 @@ class Inputs:
         self._co_partitions: dict[str, int] = {}
         self._partitions: Mapping[str, int] = {}
         self.topics: list[str] = []
-        self.ids: dict[str, str] = {}
-        """The brokers' ids of the inputs, where they give any; verdict ids are made from them."""
+        self.ids: Mapping[str, str] = {}
+        """The brokers' ids of the inputs when they were last looked at, where they give any."""
         self.bytes_max: dict[str, int] = {}
         """The largest batch that an output takes, where the brokers say so."""
 
@@ -46,8 +47,12 @@ class Inputs:
         topics = {source, self._policies.catalogue.retry_topic_of(source)}
         return sum(self._partitions.get(topic, 0) for topic in self.topics if topic in topics)
 
-    def look(self, tail: TailReader) -> dict[Output, int]:
-        """Find the inputs, check their outputs, and return the outputs' end offsets. Blocking."""
+    def look(self, tail: TailReader) -> dict[Output, Floor]:
+        """
+        Find the inputs, check their outputs, and return the outputs' ends and ids. Blocking.
+
+        An output that was made again while it was looked at counts from its beginning.
+        """
         topics = Topics(self._kafka)
         catalogue = self._policies.catalogue
         partitions = topics.partitions()
@@ -84,10 +89,19 @@ class Inputs:
             )
         self.topics = inputs
         self._partitions = partitions
-        if self._settings.topic_ids:
-            self.ids.update(topics.ids(inputs))
         self._co_partitions.update(co_partitions(catalogue, inputs, partitions))
-        return tail.ends(outputs_of(catalogue, inputs, partitions))
+        outputs = outputs_of(catalogue, inputs, partitions)
+        names = sorted({*inputs, *(name for name, _ in outputs)})
+        before = self.identify(names)
+        ends = tail.ends(outputs)
+        self.ids = self.identify(names)
+        return {
+            output: Floor(
+                end if before.get(output.topic) == self.ids.get(output.topic) else 0,
+                short_id(self.ids.get(output.topic, "")),
+            )
+            for output, end in ends.items()
+        }
 
     def _unfit(
         self, catalogue: Catalogue, inputs: Sequence[str], partitions: Mapping[str, int]
@@ -105,12 +119,8 @@ class Inputs:
         return unfit_steps(facts, self._settings.retention_min_s)
 
     def identify(self, topics: Sequence[str]) -> Mapping[str, str]:
-        """The broker's ids of topics; verdict ids follow a topic that was made again. Blocking."""
-        if not self._settings.topic_ids:
-            return {}
-        ids = Topics(self._kafka).ids(topics)
-        self.ids.update(ids)
-        return ids
+        """The broker's ids of topics: one that was made again has another one. Blocking."""
+        return Topics(self._kafka).ids(topics) if self._settings.topic_ids else {}
 
     def start_rule(self, topic: str) -> str:
         binding = self._policies.catalogue.binding_for(topic)

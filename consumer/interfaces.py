@@ -7,6 +7,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.checkpoint import Floor
 from consumer.domain.context import Context
 from consumer.domain.message import Headers, Record
 from consumer.domain.policy import PolicyVersion
@@ -96,8 +97,13 @@ class Sink(Protocol):
 
     def send(self, publication: Publication, ticket: Ticket) -> None: ...
 
-    def floor(self, output: Output) -> int:
-        """The first offset at which a publication sent now can come to lie."""
+    def floor(self, output: Output) -> Floor:
+        """
+        The first offset at which a publication sent now can come to lie, and in which topic.
+
+        The topic is the last one of that name that the sink knows of; where the name stands for
+        another one by now, the offset says nothing of it.
+        """
         ...
 
 
@@ -150,6 +156,8 @@ class Assigned(NamedTuple):
     """The offset of the group's last commit, or None where there is none."""
     metadata: str = ""
     """What that commit said beside its offset."""
+    topic_id: str = ""
+    """The broker's id of the topic that `start` was found for; empty where it gives none."""
 
 
 class CommitPoint(NamedTuple):

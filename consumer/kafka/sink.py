@@ -10,9 +10,8 @@ must not overtake it. So the producer is then emptied and ended as a whole, befo
 time-out: that one would let the client start a new sequence and store what was in flight a second
 time. Then the outputs are read from the floors, what is found there counts as stored, and the rest
 is reported as not stored, in the old order: whether it may be sent again is not the sink's to say.
-A floor is the first offset at which a publication can lie: one past what was last acknowledged
-there, noted before the first attempt. An output that cannot be read holds up its own publications,
-and no others.
+What can have been stored lies at or above the floor that was noted before the first attempt. An
+output that cannot be read holds up its own publications, and no others.
 """
 
 from __future__ import annotations
@@ -29,12 +28,14 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
 
+from consumer.domain.checkpoint import Floor
 from consumer.errors import BrokerUnavailable, PublishFailed
 from consumer.interfaces import Fate, Output, Publication, Report, SinkListener, Ticket
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors, Fault, Meaning, as_fatal, read
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.tail import TailReader
+from consumer.kafka.floors import FloorTracker, lowest
+from consumer.kafka.tail import Identity, TailReader, identity
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -53,19 +54,27 @@ class _Sent(NamedTuple):
 
     publication: Publication
     ticket: Ticket
-    floor: int
+    floor: Floor
     sent_s: float
 
 
 class KafkaSink:
     """Publishes with an idempotent producer."""
 
-    def __init__(self, config: KafkaConfig, tail: TailReader, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        config: KafkaConfig,
+        tail: TailReader,
+        metrics: Metrics,
+        identify: Callable[[Sequence[str]], Mapping[str, str]] = lambda _: {},
+    ) -> None:
         self._config = config
         self._tail = tail
+        self._identify = identify
+        """The broker's ids of topics, where it gives them. Blocking."""
         self._metrics = metrics
         self._producer = self._new_producer()
-        self._floors: dict[Output, int] = {}
+        self._floors = FloorTracker()
         self._sent: dict[int, _Sent] = {}
         """On their way, in the order they were sent."""
         self._failed: dict[int, _Sent] = {}
@@ -102,25 +111,28 @@ class KafkaSink:
         names = {sent.publication.topic for sent in waiting}
         return sorted(names.union(output.topic for output in tuple(self._unread)))
 
-    def start(self, listener: SinkListener, ends: Mapping[Output, int]) -> None:
+    def start(self, listener: SinkListener, ends: Mapping[Output, Floor]) -> None:
         """
         Begin.
 
-        `ends` are the outputs' end offsets before the first publication of this process: nothing of
-        its own can lie below them.
+        `ends` are the outputs' end offsets before the first publication of this process, each with
+        the topic's id: nothing of its own can lie below them.
         """
         self._loop = asyncio.get_running_loop()
         self._listener = listener
-        self._floors.update(ends)
+        self._floors.look(ends)
         self._watching = self._loop.create_task(self._watch())
 
-    def add_outputs(self, ends: Mapping[Output, int]) -> None:
-        """End offsets of outputs that came later, before anything is sent to them."""
-        for output, end in ends.items():
-            self._floors.setdefault(output, end)
+    def add_outputs(self, ends: Mapping[Output, Floor]) -> list[str]:
+        """
+        End offsets of outputs that came later, before anything is sent to them.
 
-    def floor(self, output: Output) -> int:
-        return self._floors.get(output, 0)
+        Returns those that were known and are other topics by now: ours may lie anywhere on them.
+        """
+        return self._floors.look(ends)
+
+    def floor(self, output: Output) -> Floor:
+        return self._floors.at(output)
 
     def send(self, publication: Publication, ticket: Ticket) -> None:
         if self._is_broken or publication.output in self._unread:
@@ -187,9 +199,7 @@ class KafkaSink:
             if sent is None:
                 continue
             if error is None:
-                output = sent.publication.output
-                if offset >= self._floors.get(output, 0):
-                    self._floors[output] = offset + 1
+                self._floors.acknowledged(sent.publication.output, sent.floor, offset)
                 self._has_stored = True
                 reports.append(Report(sent.ticket, Fate.STORED))
             elif error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
@@ -285,9 +295,10 @@ class KafkaSink:
             await asyncio.sleep(SETTLE_S)
             for output in readable:
                 failed = self._unread[output]
-                floor = min(sent.floor for sent in failed)
                 try:
-                    stored = await self._run(partial(self._tail.positions, *output, floor))
+                    ids = await self._run(partial(self._identify, [output.topic]))
+                    floor = lowest((sent.floor for sent in failed), ids.get(output.topic, ""))
+                    stored = await self._run(partial(self._tail.identities, *output, floor))
                 except BrokerUnavailable as error:
                     log.warning("an output cannot be read", output=output.topic, error=str(error))
                     continue
@@ -301,9 +312,9 @@ class KafkaSink:
         except BrokerUnavailable:
             return False
 
-    def _report_mended(self, output: Output, failed: list[_Sent], stored: set[str]) -> None:
-        done = [sent for sent in failed if _position(sent.publication) in stored]
-        rest = [sent for sent in failed if _position(sent.publication) not in stored]
+    def _report_mended(self, output: Output, failed: list[_Sent], stored: set[Identity]) -> None:
+        done = [sent for sent in failed if identity(dict(sent.publication.headers)) in stored]
+        rest = [sent for sent in failed if identity(dict(sent.publication.headers)) not in stored]
         self._metrics.publish_repeats.inc(len(rest))
         log.info(
             "publishing is mended",
@@ -364,10 +375,3 @@ _NEVER = (
 """Errors that no repetition mends. A topic that is unknown may be new, or be made again."""
 
 Answer = TypeVar("Answer")
-
-
-def _position(publication: Publication) -> str:
-    for name, value in reversed(publication.headers):
-        if name == "safeguard-position" and value is not None:
-            return value.decode()
-    return ""

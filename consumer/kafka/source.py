@@ -15,7 +15,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import cast
@@ -48,8 +48,6 @@ WAKE_S = 1.0
 REJOIN_S = 1.0
 """How often a static member asks for its name while the group holds it for its last process."""
 NAME_SLACK_S = 5.0
-CAUSE_S = 2.0
-"""A commit says only that the client has come to its end; why comes with one of the next polls."""
 ASK_S = 0.2
 """How long brokers that were away are given to answer, once a tick."""
 
@@ -82,6 +80,14 @@ class KafkaSource:
         self._credits = 0
         self._owned: dict[Partition, int] = {}
         """Partition -> number of its assignment; only the thread changes it."""
+        self._ids: dict[Partition, str] = {}
+        """The broker's id of the topic that each of them was assigned of, where it gives one."""
+        self._seen_ids: dict[str, str] = {}
+        """The last id of each topic that anything was assigned of."""
+        self._adrift: set[Partition] = set()
+        """Without a position: what we would have taken next is not there."""
+        self.doubts = asyncio.Event()
+        """Set where the consumer meets what a topic made again would explain; the owner clears."""
         self._numbers: dict[Partition, int] = {}
         """How often each partition has been assigned to this process."""
         self._committed: dict[Partition, int] = {}
@@ -101,8 +107,6 @@ class KafkaSource:
         patience_s = config.session_timeout_s + drain_s + NAME_SLACK_S
         self.troubles = Troubles(config.static_member, patience_s)
         self._rejoin_due_s: float | None = None
-        self._ended: tuple[Fault, float] | None = None
-        """A commit was refused for good: why, and since when."""
         self._thread = threading.Thread(target=self._run, name="kafka-source", daemon=True)
         self._loop: asyncio.AbstractEventLoop
         self._listener: SourceListener
@@ -149,6 +153,15 @@ class KafkaSource:
         """Follow another set of topics from now on."""
         self._topics = list(topics)
         self._command(self._subscribe)
+
+    def begin_again(self, ids: Mapping[str, str]) -> None:
+        """
+        Begin anew on topics that are others by now, as `ids`, the broker's, tell.
+
+        The old assignment is lost, for there is nothing to commit on; a new one follows.
+        """
+        found = dict(ids)
+        self._command(lambda consumer: self._leave_old_topics(consumer, found))
 
     async def quiesce(self, timeout_s: float) -> None:
         """
@@ -235,18 +248,12 @@ class KafkaSource:
         if self._owned:
             self._lose(list(self._owned))
         _leave(refused)
-        self._ended = None
+        self.troubles.begin_anew()
         self._rejoin_due_s = time.monotonic() + REJOIN_S
         return self._new_consumer()
 
     def _note_away(self, fault: Fault) -> None:
         self.troubles.heard(fault, None, time.monotonic())
-
-    def _heed_end(self) -> None:
-        if self._ended is not None:
-            fault, since_s = self._ended
-            if fault.code != KafkaError._FATAL or time.monotonic() - since_s > CAUSE_S:
-                self._heed(fault)
 
     def _heed(self, fault: Fault, topic: str | None = None, number: int | None = None) -> None:
         """
@@ -256,9 +263,14 @@ class KafkaSource:
             Fatal: nothing will come any more.
             _NameHeld: nothing will come to this client.
         """
+        if fault.code in _MAYBE_MADE_AGAIN:
+            self._loop.call_soon_threadsafe(self.doubts.set)
         if fault.meaning is Meaning.FATAL:
             raise as_fatal(fault, topic or "")
         partition = None if topic is None or number is None else Partition(topic, number)
+        if fault.code == KafkaError._AUTO_OFFSET_RESET and partition is not None:
+            # Nothing more would come of it, ever.
+            self._adrift.add(partition)
         self.troubles.heard(fault, partition, time.monotonic())
         if fault.meaning is Meaning.NAME_HELD:
             raise _NameHeld
@@ -271,9 +283,10 @@ class KafkaSource:
         for points in self._waiting_commits():
             self._commit(consumer, points)
         self._tick(consumer)
-        self._heed_end()
+        if (end := self.troubles.end(time.monotonic())) is not None:
+            self._heed(end)
         credits = self._credits
-        if credits <= 0 and self._owned and not self._is_starved and self._ended is None:
+        if credits <= 0 and self._owned and not self._is_starved and not self.troubles.has_end:
             self._starve(consumer)
             return
         if credits > 0:
@@ -283,6 +296,9 @@ class KafkaSource:
             messages += consumer.consume(min(credits, BATCH_MAX) - 1, 0)
         if messages:
             self._hand_over(messages)
+        if self._adrift:
+            self._assign_anew(consumer, self._adrift.intersection(self._owned))
+            self._adrift.clear()
 
     def _starve(self, consumer: Consumer) -> None:
         """No credits: wait a little, and only then pause, since a pause costs a refetch."""
@@ -385,6 +401,28 @@ class KafkaSource:
         else:
             self.troubles.answered()
 
+    # Topics made again.
+
+    def _leave_old_topics(self, consumer: Consumer, ids: Mapping[str, str]) -> None:
+        old = [p for p in self._owned if ids.get(p.topic, "") not in ("", self._ids[p])]
+        for topic in sorted({partition.topic for partition in old}):
+            log.error(
+                "an input topic was made again: what was in flight of the old one is discarded",
+                topic=topic,
+                partitions=sorted(p.number for p in old if p.topic == topic),
+            )
+            self._metrics.topics_made_again.labels(topic).inc()
+        self._assign_anew(consumer, old)
+
+    def _assign_anew(self, consumer: Consumer, partitions: Collection[Partition]) -> None:
+        """End these assignments as lost and begin others, without the group's taking part."""
+        if not partitions:
+            return
+        given = _partitions(partitions)
+        log.warning("assigning anew", partitions=[str(partition) for partition in partitions])
+        self._on_lost(consumer, given)
+        self._on_assign(consumer, given)
+
     # Rebalances, called by the client inside a poll.
 
     def _on_assign(self, consumer: Consumer, given: list[TopicPartition]) -> None:
@@ -392,13 +430,14 @@ class KafkaSource:
         if not given:
             consumer.incremental_assign([])
             return
-        starts = self._starts(consumer, given)
+        starts, ids = self._starts(consumer, given)
         assignments: list[Assigned] = []
         for partition, start in starts.items():
             number = self._numbers[partition] = self._numbers.get(partition, 0) + 1
             self._owned[partition] = number
             self._committed[partition] = start.offset
-            assignments.append(Assigned(partition, number, *start))
+            topic_id = self._ids[partition] = ids.get(partition.topic, "")
+            assignments.append(Assigned(partition, number, *start, topic_id))
         consumer.incremental_assign([_partition(p, start.offset) for p, start in starts.items()])
         # Paused until the listener has found out what was done before.
         self._held.update(starts)
@@ -407,14 +446,27 @@ class KafkaSource:
         log.info("assigned", partitions=[str(partition) for partition in starts])
         self._loop.call_soon_threadsafe(self._listener.assigned, assignments)
 
-    def _starts(self, consumer: Consumer, given: list[TopicPartition]) -> Mapping[Partition, Start]:
-        """Where to begin; brokers that do not answer are given a while, not the worker's end."""
+    def _starts(
+        self, consumer: Consumer, given: list[TopicPartition]
+    ) -> tuple[Mapping[Partition, Start], Mapping[str, str]]:
+        """
+        Where to begin, and the ids of the topics that this was found for.
+
+        Brokers that do not answer are given a while, not the worker's end.
+        """
         until_s = time.monotonic() + min(ASSIGN_PATIENCE_S, self._config.max_poll_interval_s / 2)
         while True:
             self.polled_s = time.monotonic()
             try:
-                ids = self._identify(sorted({tp.topic for tp in given}))
-                return starting_offsets(consumer, given, self._start_rules, ids, CALL_TIMEOUT_S)
+                topics = sorted({tp.topic for tp in given})
+                ids = self._identify(topics)
+                again = {t for t in topics if ids.get(t) not in (None, self._seen_ids.get(t))}
+                again.intersection_update(self._seen_ids)
+                starts = starting_offsets(
+                    consumer, given, self._start_rules, ids, CALL_TIMEOUT_S, again
+                )
+                self._seen_ids |= ids
+                return starts, ids
             except BrokerUnavailable as error:
                 if time.monotonic() > until_s or self._is_stopping:
                     raise
@@ -493,6 +545,7 @@ class KafkaSource:
         self.troubles.gave_up(partitions)
         for partition in partitions:
             self._owned.pop(partition, None)
+            self._ids.pop(partition, None)
             self._committed.pop(partition, None)
             self._held.discard(partition)
             self._flowing.discard(partition)
@@ -535,9 +588,9 @@ class KafkaSource:
             if refused is not None and commit in self._committing:
                 log.warning("commit refused", partition=str(commit[0]), error=str(refused))
                 fault = read(refused)
-                if self._ended is None and fault.meaning in (Meaning.FATAL, Meaning.NAME_HELD):
+                if fault.meaning in (Meaning.FATAL, Meaning.NAME_HELD):
                     # Inside of a call of the client nothing can be raised.
-                    self._ended = (fault, time.monotonic())
+                    self.troubles.ended(fault, time.monotonic())
         if self.troubles.are_brokers_away and any(answers.values()):
             self.troubles.answered()
         self._answer(answers)
@@ -568,6 +621,15 @@ async def _as_coroutine(
     listener: SourceListener, assignments: Mapping[Partition, int]
 ) -> Mapping[Partition, CommitPoint]:
     return await listener.revoked(assignments)
+
+
+_MAYBE_MADE_AGAIN = (
+    KafkaError._AUTO_OFFSET_RESET,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+)
+"""What we would take next is not there, or its topic is not."""
 
 
 def _partition(partition: Partition, offset: int | None = None) -> TopicPartition:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from confluent_kafka import KafkaError
+
 from consumer.interfaces import Partition
 from consumer.kafka.client_errors import Fault, Meaning, as_fatal
 
 NAME_SETTLED_S = 5.0
 """A name that is held is refused with the first heartbeat: silence for so long is consent."""
+CAUSE_S = 2.0
+"""A commit says only that the client has come to its end; why comes with one of the next polls."""
 FRESH_S = 60.0
 """The client says again what lasts: what it has not said for so long is over."""
 
@@ -26,6 +30,7 @@ class Troubles:
         """How long the name may be held before it is another live worker's."""
         self._refused_since_s: float | None = None
         self._refused_s = 0.0
+        self._end: tuple[Fault, float] | None = None
         self._away: str | None = None
         self._partitions: dict[Partition, tuple[str, float]] = {}
 
@@ -57,6 +62,26 @@ class Troubles:
             self._refused_s = now_s
             if now_s - self._refused_since_s > self._patience_s:
                 raise as_fatal(fault, f"kafka.static_member = {self._static_member}")
+
+    def ended(self, fault: Fault, now_s: float) -> None:
+        """A commit was refused for good, which cannot be acted on where that is heard."""
+        self._end = self._end or (fault, now_s)
+
+    @property
+    def has_end(self) -> bool:
+        return self._end is not None
+
+    def end(self, now_s: float) -> Fault | None:
+        """What the client has come to its end for, once it is known or not to be known any more."""
+        if self._end is None:
+            return None
+        fault, since_s = self._end
+        is_known = fault.code != KafkaError._FATAL
+        return fault if is_known or now_s - since_s > CAUSE_S else None
+
+    def begin_anew(self) -> None:
+        """With another client; what is known of the name stays."""
+        self._end = None
 
     def answered(self) -> None:
         """A broker has answered something."""

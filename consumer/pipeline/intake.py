@@ -136,7 +136,7 @@ class Intake:
             recovered = await self._recovery.recover(assigned, outputs)
             tenure = Tenure(assigned, recovered, self._owner, self._terms, self._sink.floor)
             tenure.name_outputs(outputs)
-            stretch.tenure = tenure
+            stretch.tenure, stretch.binding = tenure, binding
             self._committer.commit([stretch])
         except asyncio.CancelledError:
             raise
@@ -201,17 +201,9 @@ class Intake:
                 continue
             if stretch.tenure is None:
                 raise Fatal(f"{record.position} was taken before its partition was recovered")
-            # A reload may unbind a topic; until it is no longer consumed its old policies hold.
             if topic not in bound:
                 bound[topic] = catalogue.binding_for(topic)
-            binding = bound[topic] or stretch.binding
-            if binding is None:
-                raise Fatal(f"no policy binds {topic}")
-            if binding is not stretch.binding:
-                stretch.binding = binding
-                stretch.tenure.name_outputs(binding.outputs_of(topic))
-                if binding.context is None:
-                    stretch.conversations.clear()
+            self._bind(stretch, bound[topic])
             self.ledger.consume(topic)
             if stretch.waiting or not self._has_room(stretch, record, now_s):
                 stretch.waiting.append(record)
@@ -220,12 +212,28 @@ class Intake:
             self._pause_if_full(stretch)
         self._give_credits_soon()
 
+    def _bind(self, stretch: Stretch, binding: Binding | None) -> None:
+        """
+        Take up what binds a partition's topic now.
+
+        A reload may unbind a topic: until it is no longer consumed its old policies hold. Where it
+        had none, since that came between its assignment and its first record, records wait.
+        """
+        if binding is None or binding is stretch.binding:
+            return
+        stretch.binding = binding
+        stretch.settled.name_outputs(binding.outputs_of(stretch.partition.topic))
+        if binding.context is None:
+            stretch.conversations.clear()
+
     def _has_room(self, stretch: Stretch, record: Record, now_s: float) -> bool:
         """
         Whether a record may be tracked now: the commit's map has room, it may be alone, earlier
         lanes leave it room, and so does the budget that it would wait for.
         """
         tenure, offset = stretch.settled, record.position.offset
+        if stretch.binding is None:
+            return False
         if tenure.tracker.is_recovered(offset):
             return tenure.tracker.has_room(offset)
         oldest = next(iter(stretch.flights), None)
@@ -233,7 +241,7 @@ class Intake:
             return False
         if not tenure.tracker.has_room(offset):
             return False
-        if stretch.binding and not self._limiter.has_room(stretch.binding.lane, now_s):
+        if not self._limiter.has_room(stretch.binding.lane, now_s):
             self._crowded_out.add(stretch)
             return False
         budget = stretch.budget
@@ -292,6 +300,8 @@ class Intake:
     def _admit_waiting(self, stretch: Stretch) -> None:
         """Admit what waited for room, or for the note that it is begun alone."""
         tenure, now_s = stretch.settled, self._clock.now_s()
+        if stretch.binding is None:
+            self._bind(stretch, self._policies.catalogue.binding_for(stretch.partition.topic))
         alone = next(iter(stretch.flights.values()), None)
         if alone is not None and alone.is_unbegun:
             if tenure.is_marked(alone.record.position.offset):
@@ -351,9 +361,13 @@ class Intake:
         self.budgets.bind(self._stretches.values(), self._policies.catalogue)
 
     def _give_back_held(self, stretches: Iterable[Stretch]) -> None:
-        """Forget what waits for a budget: who drains cannot wait so long, and nobody has begun."""
+        """
+        Forget what waits for a budget, or for a policy that binds its topic.
+
+        Who drains cannot wait so long, and nobody has begun.
+        """
         for stretch in stretches:
-            if stretch.is_held and stretch.waiting:
+            if (stretch.is_held or stretch.binding is None) and stretch.waiting:
                 self.ledger.discard(stretch.partition.topic, len(stretch.waiting))
                 stretch.waiting.clear()
                 stretch.tell_if_empty()
@@ -498,19 +512,20 @@ class Intake:
 
     def end_pinned(self, pinned_s: float, is_out: bool) -> None:
         """
-        End the one record that holds up a partition though everything above it is done.
+        End the oldest record of a partition that is still being judged while later ones have been.
 
-        `is_out` says that the model answers nobody: then no record is to blame. Its verdict is
-        `unjudged`, reason `stuck`, as the topic's `on_unjudged` says.
+        New ones may come all the time, and those that were judged may wait for it, in the order of
+        their key. `is_out` says that the model answers nobody: then no record is to blame. Its
+        verdict is `unjudged`, reason `stuck`, as the topic's `on_unjudged` says.
         """
         if is_out or not pinned_s:
             return
         for stretch in self._stretches.values():
-            if len(stretch.flights) != 1 or not stretch.settled.tracker.done:
+            flight = next(iter(stretch.flights.values()), None)
+            if flight is None or flight.task is None or flight.task.done():
                 continue
-            (flight,) = stretch.flights.values()
             age_s = self._clock.now_s() - flight.taken_s
-            if age_s < pinned_s or flight.task is None or flight.task.done():
+            if age_s < pinned_s or not stretch.goes_on_behind(flight):
                 continue
             log.error(
                 "one record holds up its partition: ending it",

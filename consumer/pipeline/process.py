@@ -7,8 +7,6 @@ Taking and admitting come before (`intake.py`), releasing in key order and commi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from consumer.domain.context import Context, context_of
 from consumer.domain.decoding import decode
 from consumer.domain.message import Message
@@ -29,14 +27,11 @@ class Processor:
         publisher: Publisher,
         clock: Clock,
         group: str,
-        topic_ids: Mapping[str, str],
     ) -> None:
         self._classifier = classifier
         self._publisher = publisher
         self._clock = clock
         self._group = group
-        self._topic_ids = topic_ids
-        """The broker's id of each input topic, where it gives one; else the name stands in."""
 
     async def process(self, flight: Flight) -> None:
         record, binding = flight.record, flight.binding
@@ -116,7 +111,8 @@ class Processor:
         reason: UnjudgedReason | None = None,
     ) -> Verdict:
         position = flight.record.position
-        source = self._topic_ids.get(position.topic, position.topic)
+        # Of the topic that it was taken from: the name may stand for another one by now.
+        source = flight.stretch.topic_id or position.topic
         version, context = flight.version, judged.context
         if context is None and flight.binding.context is not None:
             context = NOTHING

@@ -38,7 +38,7 @@ class Superseder:
         self._publisher = publisher
         self._clock = clock
         self._run = run
-        self._processor = Processor(classifier, publisher, clock, group, {})
+        self._processor = Processor(classifier, publisher, clock, group)
 
     async def supersede(
         self, record: Record, binding: Binding, superseded: str

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from consumer.domain.checkpoint import Checkpoint, Floor
+from consumer.domain.checkpoint import Checkpoint, Floor, short_id
 from consumer.interfaces import Assigned, CommitPoint, Output
 from consumer.pipeline.lease import Lease, LeaseTerms, Moment
 from consumer.pipeline.offsets import OffsetTracker
 from consumer.pipeline.recovery import Recovered
 
-FloorOf = Callable[[Output], int]
-"""The first offset at which a publication sent now can come to lie."""
+FloorOf = Callable[[Output], Floor]
+"""The first offset at which a publication sent now can come to lie, and in which topic."""
 
 ATTEMPTS_MAX = 2
 """A record begun alone so often, each time with the end of its worker, is quarantined."""
@@ -37,6 +37,8 @@ class Tenure:
         self.partition = assigned.partition
         self.number = assigned.number
         self.term = recovered.term
+        self.topic_id = recovered.topic_id
+        """The broker's id of the input; empty where it gives none."""
         self.tracker = OffsetTracker(assigned.start, recovered.done, recovered.named)
         self.is_established = False
         """Whether its first commit was accepted: only then is anything judged."""
@@ -50,7 +52,7 @@ class Tenure:
         """Output -> where the tail began when it was read, or when the output came up."""
         self._current: frozenset[str] = frozenset()
         """The outputs of the policies in force."""
-        self._unacknowledged: dict[str, dict[int, int]] = {}
+        self._unacknowledged: dict[str, dict[int, Floor]] = {}
         """Output -> offset of the record on its way there -> where it can lie at the earliest."""
         self._named: frozenset[str] = frozenset()
         """The outputs named by the last accepted commit and by each that was asked for since."""
@@ -77,7 +79,7 @@ class Tenure:
         """From now on what is taken goes to these; others are named only while they are needed."""
         self._current = frozenset(topics)
         for topic in topics:
-            self._floors.setdefault(topic, Floor(self._floor_of(self._output(topic))))
+            self._floors.setdefault(topic, self._floor_of(self._output(topic)))
 
     def need(self, topic: str) -> None:
         """Something is ready to go there, be it under policies of before a reload."""
@@ -185,11 +187,8 @@ class Tenure:
             term=self.term,
             lease_end_ms=0 if is_released else lease_end_ms,
             is_released=is_released,
-            topic_id=left.topic_id,
-            floors={
-                topic: Floor(self._floor_to_note(topic), self._floors[topic].topic_id)
-                for topic in self._names()
-            },
+            topic_id=short_id(self.topic_id),
+            floors={topic: self._floor_to_note(topic) for topic in self._names()},
             done=tracker.done,
             starts=left.starts if offset == self._start and not is_released else 0,
             careful_until=left.careful_until if left.careful_until > offset else 0,
@@ -205,19 +204,30 @@ class Tenure:
             return frozenset(self._floors)
         return self._current.union(t for t, sent in self._unacknowledged.items() if sent)
 
-    def _floor_to_note(self, topic: str) -> int:
+    def _floor_to_note(self, topic: str) -> Floor:
         """From where on anything may lie that the checkpoint does not name as done."""
         found = self._recovered.found_floors.get(topic)
         if found is not None and not (self.is_established and self.tracker.covers_recovered):
-            return found.offset
+            return found
         on_their_way = self._unacknowledged.get(topic)
         if on_their_way:
-            # They were sent in this order, so the first has the lowest floor.
+            # They were sent in this order, so the first has the lowest floor; where the output
+            # was made again in between, its floor is of the old one, and the new is read whole.
             return next(iter(on_their_way.values()))
         return self._floor(topic)
 
-    def _floor(self, topic: str) -> int:
-        return max(self._floors[topic].offset, self._floor_of(self._output(topic)))
+    def _floor(self, topic: str) -> Floor:
+        """
+        Where what is sent now can lie at the earliest.
+
+        Offsets compare within one topic. The sink knows of the last topic of that name that this
+        process has seen: where it is another one than at the beginning, only the sink's counts. If
+        the sink is behind instead, the next owner finds a floor of an older topic and reads all.
+        """
+        own, sinks = self._floors[topic], self._floor_of(self._output(topic))
+        if own.topic_id == sinks.topic_id:
+            return max(own, sinks)
+        return sinks if sinks.topic_id else own
 
     def _output(self, topic: str) -> Output:
         return Output(topic, self.partition.number)

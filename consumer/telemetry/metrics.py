@@ -205,6 +205,12 @@ class Metrics:
             "Partitions assigned, and not yet judged: the last owner's lease or tails are awaited",
             registry=registry,
         )
+        self.topics_made_again = Counter(
+            "safeguard_topics_made_again",
+            "Topics that were deleted and made again under their name while this worker ran",
+            ["topic"],
+            registry=registry,
+        )
         self.commits_refused = Counter(
             "safeguard_commits_refused", "Commits that the broker refused", registry=registry
         )

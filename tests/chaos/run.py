@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from tests.chaos.feeder import Feeder
 from tests.chaos.kinds import KINDS
 from tests.chaos.model import Model
 from tests.chaos.outcome import Outcome
+from tests.chaos.reckoning import Reckoning, reckon
 from tests.chaos.schedule import SEATS, schedule
 from tests.chaos.storm import NODES, Storm
 from tests.chaos.stuck import stuck_workers
@@ -126,8 +127,8 @@ def run(plan: Plan, folder: Path) -> Outcome:
         diary.tell("auditing")
         report = _audit(crew.config)
         verdicts = read_all(kafka.bootstrap_servers, scene.OUTPUTS, AUDIT_S)
-        poison = [str(v.header("safeguard-position")) for v in verdicts if _is_poison(v)]
-    examples = report["examples"] | ({"stuck": stuck} if stuck else {})
+        found = _reckon(kafka, cluster, storm, verdicts)
+    poison = [str(v.header("safeguard-position")) for v in verdicts if _is_poison(v)]
     return Outcome(
         seed=plan.seed,
         protocols=list(plan.protocols),
@@ -135,10 +136,10 @@ def run(plan: Plan, folder: Path) -> Outcome:
         messages=report["messages"],
         verdicts=report["verdicts"],
         dead_letters=report["dead_letters"],
-        lost=report["missing"],
+        lost=len(found.lost),
         duplicated_same_verdict=report["duplicated_same_verdict"],
         contradicting=report["contradicting"],
-        out_of_order=report["out_of_order"],
+        out_of_order=len(found.out_of_order),
         stuck=len(stuck),
         false_poison=len(poison),
         orphans=len(crew.orphans),
@@ -155,7 +156,13 @@ def run(plan: Plan, folder: Path) -> Outcome:
         recover_s=summed_up(takeovers_s(crew.deaths, verdicts)),
         settled=settled,
         exits=[found._asdict() for found in crew.exits],
-        examples=examples | ({"false_poison": poison[:10]} if poison else {}),
+        examples=report["examples"]
+        | _examples(
+            missing=found.lost,
+            out_of_order=found.out_of_order,
+            stuck=stuck,
+            false_poison=poison,
+        ),
         duration_s=round(time.monotonic() - began_s, 1),
         machine=machine.describe(),
     )
@@ -200,6 +207,19 @@ def _behind(cluster: Cluster, plan: Plan) -> set[int]:
             }
         time.sleep(POLL_S)
     return behind
+
+
+def _reckon(
+    kafka: RealKafka, cluster: Cluster, storm: Storm, verdicts: Sequence[Stored]
+) -> Reckoning:
+    """An audit sees the topics that are there; what lay on those that are gone counts as well."""
+    inputs = read_all(kafka.bootstrap_servers, [scene.TOPIC], AUDIT_S)
+    source = cluster.topic_id(scene.TOPIC)
+    return reckon(inputs, verdicts, storm.gone, source, scene.GROUP)
+
+
+def _examples(**found: list[str]) -> dict[str, list[str]]:
+    return {kind: of[:10] for kind, of in found.items() if of}
 
 
 def _is_poison(verdict: Stored) -> bool:

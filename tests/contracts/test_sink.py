@@ -117,7 +117,7 @@ async def test_a_tail_names_the_positions_of_its_own_group_alone(broker: Broker)
     """Another group's verdicts, superseding ones and foreign records are no proof of ours."""
     topic, config = broker.topic(), broker.config(group="mine")
     tail = TailReader(config)
-    assert tail.positions(topic, 0, 0) == set()
+    assert tail.identities(topic, 0, 0) == set()
 
     def put(number: int, group: bytes, *more: tuple[str, bytes]) -> None:
         headers = [("safeguard-position", b"in/0/%d" % number), ("safeguard-group", group), *more]
@@ -129,8 +129,8 @@ async def test_a_tail_names_the_positions_of_its_own_group_alone(broker: Broker)
     write(broker.bootstrap_servers, topic, [b"v"])
     put(5, b"mine")
 
-    assert tail.positions(topic, 0, 0) == {"in/0/1", "in/0/5"}
-    assert tail.positions(topic, 0, 1) == {"in/0/5"}
+    assert tail.identities(topic, 0, 0) == {("in/0/1", "", ""), ("in/0/5", "", "")}
+    assert tail.identities(topic, 0, 1) == {("in/0/5", "", "")}
     assert tail.ends([(topic, 0), (topic, 7), ("no-such-topic", 0)]) == {(topic, 0): 5}
     of = Partition("in", 0)
     output = Output(topic, 0)
@@ -194,10 +194,10 @@ async def test_after_an_outage_the_rest_is_said_not_to_be_stored_in_order(
     embedded = broker.embedded
     async with running(config) as (sink, listener, metrics):
         output = Output(topic, 0)
-        assert sink.floor(output) == 0
+        assert sink.floor(output).offset == 0
         sink.send(publication(topic, 0, config.group), Ticket(0))
         await until(lambda: listener.stored == [0], "the first report")
-        assert sink.floor(output) == 1
+        assert sink.floor(output).offset == 1
         embedded.set_broker_down()
         for number in range(1, 30):
             sink.send(publication(topic, number, config.group), Ticket(number))

@@ -8,12 +8,13 @@ A mutant is a function that breaks the product in the running process; nothing i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from consumer.domain.checkpoint import Floor
 from consumer.domain.message import Headers
-from consumer.interfaces import Assigned, Fate, Report
+from consumer.interfaces import Assigned, Fate, Output, Report
+from consumer.kafka.floors import FloorTracker
 from consumer.pipeline import intake
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.intake import Intake
@@ -124,7 +125,7 @@ def ignore_the_done_map() -> None:
 
 
 def floors_pass_what_is_on_its_way() -> None:
-    def bug(self: Tenure, topic: str) -> int:
+    def bug(self: Tenure, topic: str) -> Floor:
         return self._floor(topic)
 
     Tenure._floor_to_note = bug  # type: ignore[method-assign]
@@ -265,9 +266,27 @@ def retry_loses_the_key() -> None:
 
 
 def ids_of_deleted_topics_are_believed() -> None:
-    from consumer.kafka.tail import TailReader
+    from consumer.kafka import tail
 
-    TailReader._is_of = lambda *_: True  # type: ignore[method-assign]
+    tail.is_of_topic = lambda *_: True  # type: ignore[attr-defined]
+
+
+def floors_of_old_outputs_stay() -> None:
+    def only_rises(self: Tenure, topic: str) -> Floor:
+        own, sinks = self._floors[topic], self._floor_of(self._output(topic))
+        return Floor(max(own.offset, sinks.offset), own.topic_id)
+
+    def acknowledged(self: FloorTracker, output: Output, sent: Floor, offset: int) -> None:
+        self._floors[output] = Floor(max(self.at(output).offset, offset + 1))
+
+    def look(self: FloorTracker, ends: Mapping[Output, Floor]) -> list[str]:
+        for output, end in ends.items():
+            self._floors.setdefault(output, end)
+        return []
+
+    Tenure._floor = only_rises  # type: ignore[method-assign]
+    FloorTracker.look = look  # type: ignore[method-assign]
+    FloorTracker.acknowledged = acknowledged  # type: ignore[method-assign]
 
 
 def _change_recovered(change: Callable[[Recovered], Recovered]) -> None:

@@ -44,6 +44,8 @@ VERSION = PolicyVersion("in", 1, (POLICY,), "d" * 32)
 MARGIN_S = 1.0
 COMMIT_S = 0.5
 DRAIN_S = 4.0
+LOOK_S = (1.0, 5.0, 20.0)
+"""How often a process looks at the topics; one of these."""
 
 
 class SimPolicies:
@@ -126,7 +128,7 @@ class SimProcess:
                 self.source,
                 self.sink,
                 policies,
-                Processor(classifier, publisher, clock, "g", {}),
+                Processor(classifier, publisher, clock, "g"),
                 publisher,
                 Recovery(
                     SimTails(cluster, self.network),
@@ -141,10 +143,10 @@ class SimProcess:
                 metrics,
                 DRAIN_S,
             )
-            ends = {output: len(log) for output, log in cluster.outputs.items()}
-            self.sink.start(self.intake, ends)
+            self.sink.start(self.intake, cluster.floors())
             self.source.start(self.intake)
-            self.tasks = [self.loop.create_task(each) for each in (self._commit(), self._tick())]
+            regularly = (self._commit(), self._tick(), self._look(cluster, dice.choice(LOOK_S)))
+            self.tasks = [self.loop.create_task(each) for each in regularly]
 
         self.loop.run(build)
 
@@ -167,6 +169,14 @@ class SimProcess:
             self.intake.tick()
             self.intake.end_pinned(15.0, self.endpoint.breaker.is_open)
             await asyncio.sleep(MARGIN_S / 4)
+
+    async def _look(self, cluster: Cluster, every_s: float) -> None:
+        """Whether a topic was made again."""
+        while True:
+            await asyncio.sleep(every_s)
+            if self.network.has_brokers():
+                self.sink.add_outputs(cluster.floors())
+                self.source.begin_again(cluster.ids)
 
     def kill(self) -> None:
         self.loop.die()

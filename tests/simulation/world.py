@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
 
+from consumer.domain.checkpoint import decode_checkpoint, short_id
 from consumer.domain.message import Position, Record
-from consumer.interfaces import Partition
+from consumer.domain.provenance import is_of_topic
+from consumer.interfaces import Output, Partition
 from consumer.pipeline.limiter import FlowLimits
-from tests.simulation.cluster import Cluster
+from tests.simulation.client import GROUP, position_of
+from tests.simulation.cluster import OUTPUTS, Cluster
 from tests.simulation.process import SimPolicies, SimProcess
 from tests.simulation.safeguard import LABELS
 from tests.simulation.scheduler import Scheduler
 
 SESSION_S = 10.0
+INFINITE_S = float("inf")
 FAULTS_S = 40.0
 """For so long things go wrong; then they are left in peace."""
 PEACE_S = 400.0
@@ -24,7 +30,7 @@ PEACE_S = 400.0
 
 KINDS = (
     *("kill", "kill", "stop", "start", "start", "stall", "stall", "replace", "replace"),
-    *("cut", "model", "coordinator", "brokers"),
+    *("cut", "model", "coordinator", "brokers", "output again", "input again"),
 )
 FAULTS = ("lost", "contradicting", "judged_twice", "out_of_order", "failures", "unfinished")
 
@@ -55,12 +61,27 @@ class Finding:
 
 
 class _Verdict(NamedTuple):
-    outcome: str
-    judgement: tuple[bytes | None, bytes | None]
-    """When and by whom it was judged: what was stored twice has the same, judged twice has not."""
+    headers: Mapping[str, bytes | None]
     topic: str
+    topic_id: str
     offset: int
     stored_s: float
+    deleted_s: float
+
+    @property
+    def outcome(self) -> str:
+        return (self.headers.get("safeguard-outcome") or b"dead letter").decode()
+
+    @property
+    def judgement(self) -> object:
+        """
+        When and by whom it was judged: what was stored twice has the same, judged twice has not.
+
+        A dead letter does not say; it comes from no judgement.
+        """
+        if "safeguard-outcome" not in self.headers:
+            return None
+        return self.headers.get("safeguard-judged-at"), self.headers["safeguard-term"]
 
 
 class World:
@@ -191,6 +212,10 @@ class World:
             self._for_a_while(process.network, "is_cut_from_coordinator")
         elif kind == "model":
             self._for_a_while(process.transport, "is_out")
+        elif kind == "output again":
+            self.cluster.make_again(dice.choice(OUTPUTS))
+        elif kind == "input again":
+            self.cluster.make_again("in")
         elif kind == "coordinator":
             self._for_a_while(self.cluster, "is_coordinator_out")
         else:
@@ -210,13 +235,19 @@ class World:
 
     def _is_done(self) -> bool:
         return all(
-            self.cluster.commits.get(partition, (0, ""))[0] >= len(log)
-            for partition, log in self.cluster.inputs.items()
+            self._committed(partition) >= len(log) for partition, log in self.cluster.inputs.items()
         )
+
+    def _committed(self, partition: Partition) -> int:
+        """What is committed of the topic that is there now, not of one before it."""
+        offset, metadata = self.cluster.commits.get(partition, (0, ""))
+        left = decode_checkpoint(metadata, offset, partition.topic)
+        is_of_this = left is not None and left.topic_id == short_id(self.cluster.ids["in"])
+        return offset if is_of_this else 0
 
     def _note_unfinished(self) -> None:
         for partition, log in self.cluster.inputs.items():
-            offset = self.cluster.commits.get(partition, (0, ""))[0]
+            offset = self._committed(partition)
             if offset < len(log):
                 states = "; ".join(repr(p.intake) for p in self._alive())
                 self.finding.unfinished.append(f"{partition} at {offset} of {len(log)}: {states}")
@@ -224,41 +255,78 @@ class World:
     # The reckoning.
 
     def _reckon(self) -> None:
-        finding = self.finding
-        verdicts: dict[str, list[_Verdict]] = {}
-        for output, log in self.cluster.outputs.items():
+        cluster, now_s = self.cluster, self.scheduler.now_s
+        present = {p.number: log for p, log in cluster.inputs.items()}
+        verdicts = self._verdicts()
+        self._reckon_input(cluster.ids["in"], present, now_s, verdicts, is_there=True)
+        for gone in cluster.gone:
+            if gone.records:
+                # What was not judged when it was deleted never will be.
+                self._reckon_input(gone.topic_id, gone.records, gone.deleted_s, verdicts)
+        self.finding.events["rebalances"] = cluster.rebalances
+
+    def _verdicts(self) -> dict[Position, list[_Verdict]]:
+        """All there ever were, by the position that they name, in the order they were stored."""
+        cluster = self.cluster
+        lives = [(o, cluster.ids[o.topic], INFINITE_S, log) for o, log in cluster.outputs.items()]
+        for gone in cluster.gone:
+            for number, log in gone.entries.items():
+                lives.append((Output(gone.topic, number), gone.topic_id, gone.deleted_s, log))
+        found: dict[Position, list[_Verdict]] = {}
+        for output, topic_id, deleted_s, log in lives:
             for offset, entry in enumerate(log):
                 headers = dict(entry.publication.headers)
-                position = (headers["safeguard-position"] or b"").decode()
-                outcome = (headers.get("safeguard-outcome") or b"dead letter").decode()
-                judgement = (headers.get("safeguard-judged-at"), headers["safeguard-term"])
-                verdict = _Verdict(outcome, judgement, output.topic, offset, entry.stored_s)
-                verdicts.setdefault(position, []).append(verdict)
-        last: dict[tuple[Partition, bytes], tuple[str, _Verdict]] = {}
-        for partition, records in self.cluster.inputs.items():
-            for record in records:
-                position = str(record.position)
-                found = sorted(verdicts.get(position, []), key=lambda each: each.stored_s)
-                if not found:
-                    finding.lost.append(position)
+                verdict = _Verdict(
+                    headers, output.topic, topic_id, offset, entry.stored_s, deleted_s
+                )
+                found.setdefault(position_of(headers), []).append(verdict)
+        for each in found.values():
+            each.sort(key=lambda verdict: verdict.stored_s)
+        return found
+
+    def _reckon_input(
+        self,
+        topic_id: str,
+        logs: Mapping[int, list[Record]],
+        until_s: float,
+        verdicts: Mapping[Position, list[_Verdict]],
+        *,
+        is_there: bool = False,
+    ) -> None:
+        finding = self.finding
+        last: dict[tuple[int, bytes], tuple[str, _Verdict]] = {}
+        for record in [record for log in logs.values() for record in log]:
+            at = record.position
+            name = f"{topic_id[:4]}:{at}"
+            found = [
+                each
+                for each in verdicts.get(at, [])
+                if each.stored_s <= until_s and is_of_topic(each.headers, at, topic_id, GROUP)
+            ]
+            if not found:
+                if is_there:
+                    finding.lost.append(name)
+                continue
+            finding.duplicated += len(found) - 1
+            for earlier, later in itertools.combinations(found, 2):
+                if earlier.deleted_s < later.stored_s:
+                    # What went with its topic is no evidence for anybody.
                     continue
-                finding.duplicated += len(found) - 1
-                if len({each.topic for each in found}) > 1:
-                    finding.contradicting.append(f"{position}: {[each.outcome for each in found]}")
-                if len({each.judgement for each in found if each.outcome != "dead letter"}) > 1:
-                    finding.judged_twice.append(position)
-                if record.key is None:
-                    continue
-                before = last.get((partition, record.key))
-                if before is not None and _is_late(before[1], found[0]):
-                    finding.out_of_order.append(f"{before[0]} after {position}")
-                last[partition, record.key] = (position, found[0])
-        finding.events["rebalances"] = self.cluster.rebalances
+                if earlier.topic != later.topic:
+                    finding.contradicting.append(f"{name}: {earlier.outcome}, {later.outcome}")
+                if earlier.judgement != later.judgement:
+                    finding.judged_twice.append(name)
+            if record.key is None:
+                continue
+            before = last.get((at.partition, record.key))
+            if before is not None and _is_late(before[1], found[0]):
+                finding.out_of_order.append(f"{before[0]} after {name}")
+            last[at.partition, record.key] = (name, found[0])
 
 
 def _is_late(earlier: _Verdict, later: _Verdict) -> bool:
     """Whether the verdict on the earlier record shows after that on the later one."""
-    if earlier.topic == later.topic:
+    if earlier.topic_id == later.topic_id:
         return earlier.offset > later.offset
     return earlier.stored_s > later.stored_s
 

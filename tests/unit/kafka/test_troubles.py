@@ -112,3 +112,19 @@ def test_it_is_no_word_of_a_user() -> None:
     troubles = new()
     troubles.heard(Fault(AWAY.code, AWAY.meaning, "4/4 brokers are down"), None, 0.0)
     assert troubles.told((), 0.0) == ["no Kafka broker answers: 4/4 brokers are down"]
+
+
+def test_an_end_without_a_cause_is_given_a_moment_for_it() -> None:
+    """A refused commit says only that it is the end; the next polls may say why, or may not."""
+    troubles = new()
+    assert troubles.end(0.0) is None
+    nameless = read(KafkaError(KafkaError._FATAL))
+    troubles.ended(nameless, 0.0)
+    troubles.ended(HELD, 1.0)
+    had = troubles.has_end
+    assert troubles.end(2.0) is None
+    assert troubles.end(2.1) is nameless
+    troubles.begin_anew()
+    assert (had, troubles.has_end) == (True, False)
+    troubles.ended(HELD, 3.0)
+    assert troubles.end(3.0) is HELD

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from consumer.domain.binding import Binding, Catalogue, Reading
-from consumer.domain.checkpoint import Checkpoint, decode_checkpoint
+from consumer.domain.checkpoint import Checkpoint, Floor, decode_checkpoint
 from consumer.domain.context import Context
 from consumer.domain.message import Position, Record
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
@@ -104,13 +104,13 @@ class FakeSink:
 
     def __init__(self) -> None:
         self.sent: list[tuple[Publication, Ticket]] = []
-        self.floors: dict[Output, int] = {}
+        self.floors: dict[Output, Floor] = {}
 
     def send(self, publication: Publication, ticket: Ticket) -> None:
         self.sent.append((publication, ticket))
 
-    def floor(self, output: Output) -> int:
-        return self.floors.get(output, 0)
+    def floor(self, output: Output) -> Floor:
+        return self.floors.get(output, Floor(0))
 
     @property
     def topics(self) -> list[str]:
@@ -127,6 +127,8 @@ class FakeTails:
         self.topic_ids: dict[str, str] = {}
         self.first_ms: int | None = None
         self.reads: list[tuple[str, int, int]] = []
+        self.sources: set[str] = set()
+        """The topic that positions were asked of: its id, or its name."""
         self.failures = 0
         """So many calls fail first."""
         self.calls: list[str] = []
@@ -158,6 +160,7 @@ class FakeTails:
         self, output: Output, floor: int, end: int, of: Partition, source: str
     ) -> set[int]:
         self.reads.append((output.topic, floor, end))
+        self.sources.add(source)
         lying = self.outputs.get(output.topic, {})
         return {offset for at, offset in lying.items() if floor <= at < end}
 
@@ -217,7 +220,7 @@ class Stage:
             self.source,
             self.sink,
             self.policies,
-            Processor(self.classifier, publisher, self.clock, "g", {}),
+            Processor(self.classifier, publisher, self.clock, "g"),
             publisher,
             Recovery(self.tails, self.clock, recovery or RecoveryLimits()),
             Limiter(limits or FlowLimits()),
@@ -232,13 +235,18 @@ class Stage:
         self.numbers = 0
 
     def assignment(
-        self, start: int = 0, checkpoint: Checkpoint | None = None, *, metadata: str = ""
+        self,
+        start: int = 0,
+        checkpoint: Checkpoint | None = None,
+        *,
+        metadata: str = "",
+        topic_id: str = "",
     ) -> Assigned:
         """Partition 0, after a commit with this checkpoint if there is one."""
         self.numbers += 1
         committed = start if checkpoint or metadata else None
         text = checkpoint.encode(start, TOPIC) if checkpoint else metadata
-        return Assigned(ZERO, self.numbers, start, committed, text)
+        return Assigned(ZERO, self.numbers, start, committed, text, topic_id)
 
     async def own(
         self, start: int = 0, checkpoint: Checkpoint | None = None, *, metadata: str = ""

@@ -13,6 +13,7 @@ from consumer.errors import DeadLetterFailed, Fatal
 from consumer.interfaces import Fate, Report
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.limiter import FlowLimits
+from consumer.pipeline.sequencer import Sequencer
 from tests.unit.pipeline.staging import POLICY, TOPIC, VERSION, ZERO, Stage, record, settle
 from tests.waiting import until
 
@@ -277,13 +278,19 @@ async def test_a_tombstone_with_headers_too_large_for_its_dead_letter_still_ends
     assert stage.intake.ledger.dead_letters == 1
 
 
-async def test_after_a_failure_nothing_is_committed_past_what_was_not_tracked() -> None:
+async def test_after_a_failure_nothing_is_committed_past_what_was_not_tracked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A failure while a batch is taken stops the intake; later batches move no commit."""
+
+    def broken(*_: object) -> None:
+        raise Fatal("broken")
+
     stage = Stage()
     await stage.own()
-    stage.policies.catalogue = Catalogue(())
-    stage.intake.taken([record(0), record(1)])
-    stage.policies.catalogue = Catalogue((stage.binding,))
+    with monkeypatch.context() as patched:
+        patched.setattr(Sequencer, "admit", broken)
+        stage.intake.taken([record(0), record(1)])
     stage.intake.taken([record(2)])
     await settle()
     stage.acknowledge()
@@ -306,6 +313,44 @@ async def test_a_topic_that_a_reload_unbinds_keeps_its_policies_until_it_is_left
 
     assert stage.sink.topics == ["chat.allow", "chat.block"]
     assert not stage.intake.failure.done()
+
+
+async def test_what_is_unbound_before_its_first_record_waits() -> None:
+    """It was assigned, and nothing binds it: records wait, paused, until it is bound or left."""
+    stage = Stage()
+    stage.policies.catalogue = Catalogue(())
+    await stage.own()
+    stage.intake.taken([record(0), record(1, "BAD")])
+    await settle()
+
+    assert not stage.intake.failure.done()
+    assert stage.sink.sent == []
+    assert stage.source.paused == [ZERO]
+    assert stage.intake.ledger.in_flight == 2
+
+    stage.policies.catalogue = Catalogue((stage.binding,))
+    for _ in range(100):
+        # Until the lease is renewed, which is when the policies are looked at again.
+        stage.intake.tick()
+        stage.clock.move(0.1)
+        stage.intake.commit()
+        await settle()
+    assert stage.sink.topics == ["chat.allow", "chat.block"]
+    stage.acknowledge()
+    stage.intake.commit()
+    assert stage.offsets[-1] == 2
+
+
+async def test_a_topic_that_nothing_binds_is_given_back_at_once() -> None:
+    """Nothing of it has begun, so the drain does not wait for it, and commits nothing past it."""
+    stage = Stage(drain_s=1_000)
+    stage.policies.catalogue = Catalogue(())
+    await stage.own()
+    stage.intake.taken([record(0)])
+
+    points = await asyncio.wait_for(stage.intake.revoked({ZERO: stage.numbers}), 5)
+    assert points[ZERO].offset == 0
+    assert stage.intake.ledger.difference == 0
 
 
 async def test_a_topic_that_an_operator_pauses_takes_nothing_new_and_finishes_what_it_has() -> None:

@@ -139,3 +139,18 @@ def test_order_holds_in_every_interleaving(
     assert {item.number for item in sent} == {
         item.number for item in made if not plan[item.number][2]
     }
+
+
+def test_a_key_whose_records_are_all_done_leaves_nothing_behind() -> None:
+    """Passed over or published: there are more keys than memory in the life of a worker."""
+    sequencer = Sequencer[Item]()
+    over, sent, last = items(sequencer, b"a", b"b", b"b")
+    assert repr(sequencer) == "<Sequencer 2 keys, 3 waiting>"
+
+    sequencer.passed_over(over)
+    assert repr(sequencer) == "<Sequencer 1 keys, 2 waiting>"
+    sequencer.ready(sent, "allow")
+    assert sequencer.passed_over(last) == []
+    assert repr(sequencer) == "<Sequencer 1 keys, 0 waiting>", "one is not acknowledged yet"
+    sequencer.acknowledged(sent)
+    assert repr(sequencer) == "<Sequencer 0 keys, 0 waiting>"
