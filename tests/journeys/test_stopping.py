@@ -9,13 +9,16 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from consumer.dev.behaviour import Behaviour
+from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
 from tests.journeys.test_cli import ROOT, Service, flags, wait_for
 from tests.journeys.test_processes import consecutive_ports, named
@@ -124,33 +127,89 @@ def test_a_stop_while_the_endpoint_is_probed(embedded_broker: Broker, tmp_path: 
             asked.close()
 
 
+class Ready(NamedTuple):
+    """A worker that has its partition, on a broker and at a model that the test can hurt."""
+
+    process: subprocess.Popen[bytes]
+    server: StandInSafeguard
+    health: str
+    log: Path
+    write: Callable[[], None]
+    """Two thousand records on its topic."""
+
+
+@contextmanager
+def ready(broker: Broker, folder: Path, drain_s: float = DRAIN_S) -> Iterator[Ready]:
+    topic, log = broker.moderated(), folder / "log"
+    make_policies(folder, f'["{topic}"]')
+    values = [json.dumps({"text": f"{n} banned thing"}).encode() for n in range(2_000)]
+    with StandInSafeguard.in_thread() as server:
+        service = Service(broker, server.base_url, folder, new_name())
+        more = ("--set", "kafka.topic_ids=false", "--set", f"pipeline.drain_s={drain_s}")
+        with service.running(*more, log=log) as process:
+            wait_for(lambda: named(log, "recovered"), "an assignment")
+            health = str(named(log, "started")[0]["health"])
+            wait_for(lambda: readiness(health)["ok"], "readiness")
+            some = partial(write, broker.bootstrap_servers, topic, values, key=b"k")
+            yield Ready(process, server, health, log, some)
+
+
 @pytest.mark.parametrize("is_busy", [False, True])
 def test_a_stop_while_the_brokers_are_out(
     embedded_broker: Broker, tmp_path: Path, is_busy: bool
 ) -> None:
     """What cannot be stored any more is left to the next owner: one drain, not two, and 0."""
-    topic = embedded_broker.moderated()
-    make_policies(tmp_path, f'["{topic}"]')
-    log = tmp_path / "log"
-    with StandInSafeguard.in_thread() as server:
-        service = Service(embedded_broker, server.base_url, tmp_path, new_name())
-        more = ("--set", "kafka.topic_ids=false", "--set", f"pipeline.drain_s={DRAIN_S}")
-        with service.running(*more, log=log) as process:
-            wait_for(lambda: named(log, "recovered"), "an assignment")
-            health = str(named(log, "started")[0]["health"])
-            wait_for(lambda: readiness(health)["ok"], "readiness")
-            if is_busy:
-                values = [json.dumps({"text": f"{n} banned thing"}).encode() for n in range(2_000)]
-                write(embedded_broker.bootstrap_servers, topic, values, key=b"k")
-                wait_for(lambda: consumed(health) > 0, "records")
-            embedded_broker.embedded.set_broker_down()
-            wait_for(lambda: not readiness(health)["ok"], "the absence to be noticed")
-            assert "no Kafka broker answers" in str(readiness(health)["why"])
-            process.send_signal(signal.SIGTERM)
-            assert ends_with(process) == 0
+    with ready(embedded_broker, tmp_path) as worker:
+        if is_busy:
+            worker.write()
+            wait_for(lambda: consumed(worker.health) > 0, "records")
+        embedded_broker.embedded.set_broker_down()
+        wait_for(lambda: not readiness(worker.health)["ok"], "the absence to be noticed")
+        assert "no Kafka broker answers" in str(readiness(worker.health)["why"])
+        worker.process.send_signal(signal.SIGTERM)
+        assert ends_with(worker.process) == 0
     embedded_broker.embedded.set_broker_up()
-    (stopped,) = named(log, "stopped")
+    (stopped,) = named(worker.log, "stopped")
     assert stopped["difference"] == 0
+
+
+def test_a_second_signal_ends_a_drain_at_once(embedded_broker: Broker, tmp_path: Path) -> None:
+    """With 1, for it was not carried out; until then the drain is said to probes."""
+    with ready(embedded_broker, tmp_path, drain_s=60) as worker:
+        worker.server.behave(Behaviour(latency_s=600.0))
+        worker.write()
+        wait_for(lambda: consumed(worker.health) > 0, "records")
+        worker.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: "stopping" in str(readiness(worker.health)["why"]), "the drain")
+        worker.process.send_signal(signal.SIGINT)
+        assert ends_with(worker.process) == 1
+
+
+def test_brokers_that_come_back_make_it_ready_again(
+    embedded_broker: Broker, tmp_path: Path
+) -> None:
+    """Nothing is written on the topic: it asks by itself whether they are there."""
+    with ready(embedded_broker, tmp_path) as worker:
+        embedded_broker.embedded.set_broker_down()
+        wait_for(lambda: not readiness(worker.health)["ok"], "the absence to be noticed")
+        embedded_broker.embedded.set_broker_up()
+        wait_for(lambda: readiness(worker.health)["ok"], "readiness")
+        assert worker.process.poll() is None
+
+
+def test_a_model_that_is_out_makes_it_not_ready_until_it_is_back(
+    embedded_broker: Broker, tmp_path: Path
+) -> None:
+    """The process itself is well: it stays live."""
+    with ready(embedded_broker, tmp_path) as worker:
+        worker.server.behave(Behaviour(faults={FaultName.HTTP_502: 1.0}))
+        worker.write()
+        wait_for(lambda: not readiness(worker.health)["ok"], "the outage to be noticed")
+        assert "no inference endpoint answers" in str(readiness(worker.health)["why"])
+        with urllib.request.urlopen(f"{worker.health}/livez") as answer:
+            assert answer.status == 200
+        worker.server.behave(Behaviour())
+        wait_for(lambda: readiness(worker.health)["ok"], "readiness")
 
 
 def is_taken(port: int) -> bool:
@@ -161,25 +220,6 @@ def consumed(health: str) -> float:
     with urllib.request.urlopen(f"{health}/metrics") as answer:
         lines = answer.read().decode().splitlines()
     return sum(float(x.split()[-1]) for x in lines if x.startswith("safeguard_consumed_total"))
-
-
-def test_brokers_that_come_back_make_it_ready_again(
-    embedded_broker: Broker, tmp_path: Path
-) -> None:
-    """Nothing is written on the topic: it asks by itself whether they are there."""
-    topic = embedded_broker.moderated()
-    make_policies(tmp_path, f'["{topic}"]')
-    log = tmp_path / "log"
-    with StandInSafeguard.in_thread() as server:
-        service = Service(embedded_broker, server.base_url, tmp_path, new_name())
-        with service.running("--set", "kafka.topic_ids=false", log=log) as process:
-            wait_for(lambda: named(log, "recovered"), "an assignment")
-            health = str(named(log, "started")[0]["health"])
-            embedded_broker.embedded.set_broker_down()
-            wait_for(lambda: not readiness(health)["ok"], "the absence to be noticed")
-            embedded_broker.embedded.set_broker_up()
-            wait_for(lambda: readiness(health)["ok"], "readiness")
-            assert process.poll() is None
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
