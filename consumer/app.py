@@ -19,12 +19,14 @@ import structlog
 from consumer.domain.control import Control
 from consumer.errors import BrokerUnavailable, Fatal, PortTaken, Retryable
 from consumer.inputs import Inputs
+from consumer.interfaces import Partition
 from consumer.kafka.controls import ControlsReader
 from consumer.kafka.sink import KafkaSink
 from consumer.kafka.source import KafkaSource
 from consumer.kafka.tail import TailReader
 from consumer.kafka.tails import KafkaTails
 from consumer.kafka.topics import Topics
+from consumer.kafka.transactions import OpenTransactions
 from consumer.parts import (
     build_classifier,
     build_fleet,
@@ -58,6 +60,8 @@ PORT_PATIENCE_S = 3.0
 """Workers whose supervisor was killed let go of their ports within a second."""
 LEAVE_S = 2.0
 """Beyond the drain budget, for each step that asks brokers, which may be away."""
+TRANSACTIONS_S = 5.0
+"""How often partitions at rest are looked at; two looks in a row say that one is held up."""
 DOUBT_S = 1.0
 """Topics are looked at no more often, whatever the source doubts."""
 
@@ -82,6 +86,7 @@ class Worker:
         self._controls = ControlsReader(self._kafka)
         self._paused: frozenset[str] = frozenset()
         """Those of the inputs that an operator has paused."""
+        self._held_by_transactions: Mapping[Partition, int] = {}
         self._ticked_s = time.monotonic()
         self._is_started = False
         self._is_stopping = False
@@ -214,6 +219,7 @@ class Worker:
             asyncio.create_task(self._watch_for_stalls()),
             asyncio.create_task(self._follow_topics(tail)),
             asyncio.create_task(self._follow_controls()),
+            asyncio.create_task(self._follow_transactions()),
         ]
         if settings.policies.watch:
             self._tasks.append(asyncio.create_task(self._watch_policies()))
@@ -326,6 +332,27 @@ class Worker:
             refresh_s = max(0.0, self._settings.kafka.topics_refresh_s - DOUBT_S)
             await asyncio.wait_for(self.source.doubts.wait(), refresh_s)
 
+    async def _follow_transactions(self) -> None:
+        """See which partitions stand at a transaction that somebody has left open."""
+        transactions = OpenTransactions(self._kafka)
+        while True:
+            await asyncio.sleep(TRANSACTIONS_S)
+            at_rest = self.intake.at_rest(self.source.ends)
+            try:
+                held = await asyncio.to_thread(transactions.look, at_rest)
+            except Retryable as error:
+                log.warning("open transactions not looked for", error=str(error))
+                continue
+            for partition in sorted(held.keys() - self._held_by_transactions.keys()):
+                log.error(
+                    "a partition stands at an open transaction, and what comes after it waits: "
+                    "`kafka-transactions.sh find-hanging` names its producer",
+                    partition=str(partition),
+                    offset=held[partition],
+                )
+            self._held_by_transactions = held
+            self.metrics.held_by_transactions.set(len(held))
+
     async def _follow_controls(self) -> None:
         """Pause and resume what an operator says; what was said last holds while it is unread."""
         while True:
@@ -425,6 +452,8 @@ class Worker:
             owned=frozenset(owned),
             stranded=frozenset(tuple(source.stranded)),
             recovering=frozenset(self.intake.recovering),
+            unreadable=frozenset(source.troubles.stopped(now_s)),
+            held=frozenset(tuple(self._held_by_transactions)),
             is_model_out=self.fleet.is_out,
         )
         why = why_not_ready(state)
@@ -437,7 +466,9 @@ class Worker:
                 "endpoints_out": [e.name for e in self.fleet.endpoints if e.breaker.is_open],
                 "stranded": sorted(map(str, state.stranded)),
                 "recovering": sorted(map(str, state.recovering)),
-                "unreadable": sorted(map(str, source.troubles.stopped(now_s))),
+                "unreadable": sorted(map(str, state.unreadable)),
+                "held_by_transactions": sorted(map(str, state.held)),
+                "beyond_end": [str(partition) for partition in self.intake.beyond_end],
                 "publishing_waits": self.sink.troubled,
                 "paused_topics": sorted(self._paused),
                 "budgets_spent": list(self.intake.budgets.spent),

@@ -21,6 +21,10 @@ class State(NamedTuple):
     """Of these an output is missing."""
     recovering: Set[Partition]
     """Of these it is being found out what an earlier owner published."""
+    unreadable: Set[Partition]
+    """Of these the brokers give nothing."""
+    held: Set[Partition]
+    """Of these an open transaction holds back what comes next."""
     is_model_out: bool
 
 
@@ -36,8 +40,13 @@ def why_not_ready(state: State) -> list[str]:
     if state.is_stopping:
         return ["stopping: what was taken is finished, nothing more is taken"]
     causes = list(state.troubles)
-    if state.owned and state.owned <= state.stranded | state.recovering:
-        causes.append("of its partitions none is judged yet: see stranded and recovering")
+    if state.owned and state.owned <= (
+        state.stranded | state.recovering | state.unreadable | state.held
+    ):
+        causes.append(
+            "of its partitions none can be judged: see stranded, recovering, unreadable and "
+            "held_by_transactions"
+        )
     if state.is_model_out:
         causes.append("no inference endpoint answers")
     return causes

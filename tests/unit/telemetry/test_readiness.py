@@ -15,6 +15,8 @@ WELL = State(
     owned=frozenset({ZERO, ONE}),
     stranded=frozenset(),
     recovering=frozenset(),
+    unreadable=frozenset(),
+    held=frozenset(),
     is_model_out=False,
 )
 
@@ -41,12 +43,12 @@ def test_ready(state: State) -> None:
         (WELL._replace(failure="it broke"), "it broke"),
         (WELL._replace(is_stopping=True), "stopping"),
         (WELL._replace(troubles=("no Kafka broker answers",)), "no Kafka broker"),
-        (WELL._replace(stranded=frozenset({ZERO, ONE})), "none is judged"),
-        (WELL._replace(recovering=frozenset({ZERO, ONE})), "none is judged"),
-        (
-            WELL._replace(stranded=frozenset({ZERO}), recovering=frozenset({ONE})),
-            "none is judged",
-        ),
+        (WELL._replace(stranded=frozenset({ZERO, ONE})), "none can be"),
+        (WELL._replace(recovering=frozenset({ZERO, ONE})), "none can be"),
+        (WELL._replace(unreadable=frozenset({ZERO, ONE})), "none can be"),
+        (WELL._replace(held=frozenset({ZERO, ONE})), "none can be"),
+        (WELL._replace(stranded=frozenset({ZERO}), recovering=frozenset({ONE})), "none can be"),
+        (WELL._replace(unreadable=frozenset({ZERO}), held=frozenset({ONE})), "none can be"),
         (WELL._replace(is_model_out=True), "inference"),
     ],
 )
