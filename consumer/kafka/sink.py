@@ -36,7 +36,7 @@ from consumer.domain.checkpoint import Floor
 from consumer.errors import BrokerUnavailable, PublishFailed
 from consumer.interfaces import Fate, Output, Publication, Report, SinkListener, Ticket
 from consumer.kafka import config as properties
-from consumer.kafka.client_errors import ClientErrors
+from consumer.kafka.client_errors import ClientErrors, Fault, Meaning, as_fatal, read
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.floors import FloorTracker, lowest
 from consumer.kafka.probation import INVALID, TOO_LARGE, Probation, smaller_batch
@@ -94,6 +94,8 @@ class KafkaSink:
         """Failed publications of outputs that could not be read yet."""
         self._probation = Probation()
         self._next = 0
+        self._has_stored = False
+        """Whether this producer has been acknowledged anything."""
         self._is_broken = False
         self._reports: deque[tuple[int, KafkaError | None, int]] = deque()
         self._loop: asyncio.AbstractEventLoop
@@ -203,7 +205,11 @@ class KafkaSink:
 
     def _collect(self) -> None:
         """Settle what has been reported by now."""
-        self._producer.poll(0)
+        try:
+            self._producer.poll(0)
+        except KafkaException as error:
+            # A fatal error is not told to the callback: it is raised here, once.
+            self._note_fault(read(error.args[0]))
         if self._reports:
             batch = [self._reports.popleft() for _ in range(len(self._reports))]
             self._settle(batch)
@@ -221,12 +227,17 @@ class KafkaSink:
             output = sent.publication.output
             if error is None:
                 self._floors.acknowledged(output, sent.floor, offset)
+                self._has_stored = True
                 reports.append(Report(sent.ticket, Fate.STORED))
             elif error.code() in _NEVER or (error.code() in INVALID and sent.is_alone):
                 self._listener.failed(_refused_for_ever(sent.publication, error))
                 return
             elif error.code() in TOO_LARGE and self._is_to_blame(sent):
                 reports.append(Report(sent.ticket, Fate.TOO_LARGE))
+            elif (fault := read(error)).meaning is Meaning.FATAL and fault.code != error._FATAL:
+                refused = as_fatal(fault, sent.publication.topic)
+                self._listener.failed(PublishFailed(str(refused)))
+                return
             else:
                 if error.code() in INVALID:
                     self._is_to_blame(sent)
@@ -254,6 +265,13 @@ class KafkaSink:
             oldest = next(iter(self._sent.values()), None)
             if oldest and time.monotonic() - oldest.sent_s > self._config.message_timeout_s:
                 self._give_up("no report in time")
+
+    def _note_fault(self, fault: Fault) -> None:
+        """The producer is at its end: another one takes over, if that can help."""
+        if fault.meaning is Meaning.SEQUENCE and (self._has_stored or self._is_broken):
+            self._give_up(fault.words)
+        else:
+            self._listener.failed(PublishFailed(str(as_fatal(fault))))
 
     def _give_up(self, why: str) -> None:
         """Empty the producer, so that everything on its way fails now, and mend."""
@@ -379,6 +397,7 @@ class KafkaSink:
         return await self._loop.run_in_executor(self._executor, work)
 
     def _new_producer(self) -> Producer:
+        self._has_stored = False
         return Producer(properties.producer(self._config, ClientErrors("producer")))
 
     async def close(self, timeout_s: float) -> None:
@@ -399,15 +418,14 @@ class KafkaSink:
 def _end(producer: Producer) -> None:
     """Throw away what a producer still holds, and its connections."""
     producer.purge()
-    producer.flush(1.0)
+    try:
+        producer.flush(1.0)
+    except KafkaException as error:
+        log.debug("a producer ended badly", error=str(error))
     producer.close()
 
 
-_NEVER = (
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError.TOPIC_EXCEPTION,
-)
+_NEVER = (KafkaError.TOPIC_EXCEPTION,)
 """Errors that no repetition mends. A topic that is unknown may be new, or be made again."""
 
 Answer = TypeVar("Answer")

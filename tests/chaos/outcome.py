@@ -11,7 +11,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-FAULTS = ("lost", "contradicting", "out_of_order", "stuck", "false_poison", "false_too_large")
+FAULTS = (
+    "lost",
+    "contradicting",
+    "out_of_order",
+    "stuck",
+    "false_poison",
+    "false_too_large",
+    "orphans",
+)
 """What must be 0."""
 
 RECOVER_IS = (
@@ -43,6 +51,8 @@ class Outcome:
     """Dead letters with the reason `poison`: no message here ends its worker."""
     false_too_large: int
     """Dead letters with the reason `too_large`: every message here fits its outputs."""
+    orphans: int
+    """Workers that lived on although their supervisor was killed."""
     unknown: int
     kills: int
     freezes: int

@@ -93,7 +93,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         model = Model(folder, plan.messages / seconds, plan.seed)
         stage.callback(model.kill)
         model.start()
-        crew = stage.enter_context(Crew(SEATS + 1, folder, diary.tell, plan.without))
+        crew = stage.enter_context(Crew(folder, diary.tell, plan.without))
         cluster = Cluster(kafka.bootstrap_servers)
         feeder = Feeder(kafka.bootstrap_servers, scene.TOPIC, plan.messages, seconds, plan.seed)
         stage.callback(feeder.abandon)
@@ -144,6 +144,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         stuck=len(stuck),
         false_poison=len(poison),
         false_too_large=len(too_large),
+        orphans=len(crew.orphans),
         unknown=report["unknown"],
         kills=storm.done["kill"],
         freezes=storm.done["freeze"],

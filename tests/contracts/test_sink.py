@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from confluent_kafka import KafkaError
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from consumer.domain.message import Position
 from consumer.domain.verdict import verdict_id
+from consumer.errors import PublishFailed
 from consumer.interfaces import Fate, Output, Partition, Publication, Report
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.outputs import describe_outputs
@@ -383,3 +385,41 @@ async def test_after_an_outage_the_rest_is_said_not_to_be_stored_in_order(
     ]
     assert positions == [f"in/0/{number}" for number in range(31)]
     assert repeats == len(again) - 1
+
+
+INIT_PRODUCER_ID, PRODUCE = 22, 0
+
+
+async def test_a_producer_that_is_not_let_in_ends_the_worker_with_what_to_do(
+    embedded_broker: Broker,
+) -> None:
+    """No other producer would fare better, so none is tried: it would look alive for ever."""
+    topic = embedded_broker.topic()
+    config = embedded_broker.config()
+    refused = [int(KafkaError.CLUSTER_AUTHORIZATION_FAILED)] * 100
+    embedded_broker.embedded.fail_next(INIT_PRODUCER_ID, refused)
+    sink, listener = KafkaSink(config, TailReader(config), Metrics()), Listener()
+    sink.start(listener, {})
+    sink.send(publication(topic, 0, config.group), Ticket(0))
+    await until(lambda: listener.failures, "the failure")
+    await sink.close(0.0)
+
+    error = listener.failures[0]
+    assert isinstance(error, PublishFailed)
+    assert error.exit_code == 1
+    assert "right (ACL)" in str(error)
+
+
+async def test_a_producer_that_lost_its_place_is_replaced(embedded_broker: Broker) -> None:
+    """A sequence that the broker does not know ends a producer, not the worker."""
+    topic = embedded_broker.topic()
+    config = embedded_broker.config()
+    async with running(config) as (sink, listener, _):
+        sink.send(publication(topic, 0, config.group), Ticket(0))
+        await until(lambda: listener.stored == [0], "the first report")
+        lost = [int(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)]
+        embedded_broker.embedded.fail_next(PRODUCE, lost)
+        sink.send(publication(topic, 1, config.group), Ticket(1))
+        await until(lambda: listener.not_stored == [1], "the word that it was not stored")
+        sink.send(publication(topic, 1, config.group), Ticket(1))
+        await until(lambda: listener.stored == [0, 1], "the second report")
