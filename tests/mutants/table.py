@@ -648,8 +648,8 @@ MUTANTS = (
         "a refused message is allowed where the topic allows the unjudged",
         a_refusal_weighs_like_any_reason,
         tests=("tests/unit/domain/test_decision.py",),
-
-
+    ),
+    Mutant(
         "floors_of_old_outputs_stay",
         "floors only rise, and are noted under the id of an output that was made again",
         floors_of_old_outputs_stay,
