@@ -18,12 +18,14 @@ import structlog
 from consumer.domain.control import Control
 from consumer.errors import BrokerUnavailable, Fatal, Retryable
 from consumer.inputs import Inputs
+from consumer.interfaces import Partition
 from consumer.kafka.controls import ControlsReader
 from consumer.kafka.sink import KafkaSink
 from consumer.kafka.source import KafkaSource
 from consumer.kafka.tail import TailReader
 from consumer.kafka.tails import KafkaTails
 from consumer.kafka.topics import Topics
+from consumer.kafka.transactions import OpenTransactions
 from consumer.parts import (
     build_classifier,
     build_fleet,
@@ -52,6 +54,8 @@ log = structlog.get_logger()
 
 TICK_S = 0.25
 START_PATIENCE_S = 20.0
+TRANSACTIONS_S = 5.0
+"""How often partitions at rest are looked at; two looks in a row say that one is held up."""
 DOUBT_S = 1.0
 """Topics are looked at no more often, whatever the source doubts."""
 
@@ -76,6 +80,7 @@ class Worker:
         self._controls = ControlsReader(self._kafka)
         self._paused: frozenset[str] = frozenset()
         """Those of the inputs that an operator has paused."""
+        self._held_by_transactions: Mapping[Partition, int] = {}
         self._ticked_s = time.monotonic()
         self._is_started = False
         self._was_model_there = False
@@ -185,6 +190,7 @@ class Worker:
             asyncio.create_task(self._watch_for_stalls()),
             asyncio.create_task(self._follow_topics(tail)),
             asyncio.create_task(self._follow_controls()),
+            asyncio.create_task(self._follow_transactions()),
         ]
         if settings.policies.watch:
             self._tasks.append(asyncio.create_task(self._watch_policies()))
@@ -281,6 +287,27 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             refresh_s = max(0.0, self._settings.kafka.topics_refresh_s - DOUBT_S)
             await asyncio.wait_for(self.source.doubts.wait(), refresh_s)
+
+    async def _follow_transactions(self) -> None:
+        """See which partitions stand at a transaction that somebody has left open."""
+        transactions = OpenTransactions(self._kafka)
+        while True:
+            await asyncio.sleep(TRANSACTIONS_S)
+            at_rest = self.intake.at_rest(self.source.ends)
+            try:
+                held = await asyncio.to_thread(transactions.look, at_rest)
+            except Retryable as error:
+                log.warning("open transactions not looked for", error=str(error))
+                continue
+            for partition in sorted(held.keys() - self._held_by_transactions.keys()):
+                log.error(
+                    "a partition stands at an open transaction, and what comes after it waits: "
+                    "`kafka-transactions.sh find-hanging` names its producer",
+                    partition=str(partition),
+                    offset=held[partition],
+                )
+            self._held_by_transactions = held
+            self.metrics.held_by_transactions.set(len(held))
 
     async def _follow_controls(self) -> None:
         """Pause and resume what an operator says; what was said last holds while it is unread."""
@@ -381,6 +408,8 @@ class Worker:
                 "endpoints_out": [e.name for e in self.fleet.endpoints if e.breaker.is_open],
                 "stranded": stranded,
                 "recovering": [str(partition) for partition in self.intake.recovering],
+                "held_by_transactions": [str(p) for p in self._held_by_transactions],
+                "beyond_end": [str(partition) for partition in self.intake.beyond_end],
                 "publishing_waits": self.sink.troubled,
                 "paused_topics": sorted(self._paused),
                 "budgets_spent": list(self.intake.budgets.spent),

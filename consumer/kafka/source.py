@@ -318,10 +318,15 @@ class KafkaSource:
         if now_s < self._tick_due_s:
             return
         self._tick_due_s = now_s + TICK_S
-        self.ends = {
-            partition: consumer.get_watermark_offsets(_partition(partition), cached=True)[1]
-            for partition in self._owned
-        }
+        before, self.ends = (
+            self.ends,
+            {
+                partition: consumer.get_watermark_offsets(_partition(partition), cached=True)[1]
+                for partition in self._owned
+            },
+        )
+        if any(0 <= end < before.get(partition, 0) for partition, end in self.ends.items()):
+            self._loop.call_soon_threadsafe(self.doubts.set)
 
     # Topics made again.
 

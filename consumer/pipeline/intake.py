@@ -642,6 +642,22 @@ class Intake:
         stretches = tuple(self._stretches.values())
         return tuple(each.partition for each in stretches if not each.is_established)
 
+    @property
+    def beyond_end(self) -> tuple[Partition, ...]:
+        """Assigned, and with an end that lies before what we have done of them."""
+        return self._gauges.beyond_end
+
+    def at_rest(self, ends: Mapping[Partition, int]) -> list[Partition]:
+        """Those that wait for nothing but records, though `ends` says that there are more."""
+        return [
+            each.partition
+            for each in self._stretches.values()
+            if each.is_established
+            and each.is_empty
+            and not each.is_paused
+            and each.settled.tracker.committable < ends.get(each.partition, -1)
+        ]
+
     def refresh_gauges(self, ends: Mapping[Partition, int]) -> None:
         """Set the gauges that are read off the state; `ends` are the inputs' end offsets."""
         self._usage.flush()

@@ -72,8 +72,18 @@ class Metrics:
         )
         self.lag_records = Gauge(
             "safeguard_lag_records",
-            "Records of a partition not yet committed past",
+            "Records of a partition not yet committed past; NaN where that cannot be",
             ["topic", "partition"],
+            registry=registry,
+        )
+        self.beyond_end = Gauge(
+            "safeguard_partitions_beyond_end",
+            "Partitions whose end lies before what was committed of them: their lag is impossible",
+            registry=registry,
+        )
+        self.held_by_transactions = Gauge(
+            "safeguard_partitions_held_by_transactions",
+            "Partitions that stand at a transaction which somebody has left open",
             registry=registry,
         )
         self.lag_age_s = Gauge(
