@@ -120,10 +120,14 @@ class Inputs:
         return unfit_steps(new, self._settings.retention_min_s)
 
     def limits(self, outputs: Sequence[str]) -> Mapping[str, int]:
-        """The largest batch that each takes now, where the brokers can be asked. Blocking."""
+        """
+        The largest batch that each takes now, where the brokers can be asked. Blocking.
+
+        All outputs are looked at: where one takes less the others may, too.
+        """
         if not self._settings.topic_ids:
             return {}
-        facts = self._describe(outputs)
+        facts = self._describe(sorted({*outputs, *self.bytes_max}))
         return {output: fact.bytes_max for output, fact in facts.items() if fact.bytes_max}
 
     def _describe(self, outputs: Sequence[str]) -> Mapping[str, OutputFacts]:

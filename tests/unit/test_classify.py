@@ -71,7 +71,7 @@ def settings_of(folder: Path, server: StandInSafeguard, **more: str) -> Settings
 
 def write_cases(folder: Path, *labels: str) -> None:
     cases = [
-        {"id": label, "text": TEXT, "lang": "en", "policy": "words", "label": label}
+        {"id": label, "text": f"{TEXT} {label}", "lang": "en", "policy": "words", "label": label}
         for label in labels
     ]
     (folder / "set" / "v1" / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)))
@@ -119,7 +119,7 @@ async def test_all_who_say_what_a_message_gets_say_the_same(
 ) -> None:
     """One rule: worker, rejudge, classify and evaluate agree, and a refusal is never an allow."""
     folder = make_policies(tmp_path, '["in"]', more=f'on_unjudged = "{on_unjudged}"')
-    # No answer is right for both, so that `evaluate` lists what became of each of them.
+    # No answer is right for both, so that `evaluate` lists what became of one of them.
     write_cases(folder, "FINE", "BANNED")
     settings = settings_of(folder, server)
     Scripted(server, said)

@@ -18,14 +18,19 @@ def strike(storm: Storm, fault: Fault) -> bool:
     # A topic that is made again has the usual limit.
     with storm.turn("topics"):
         storm.tell(f"outputs take {SMALL} bytes at once")
-        is_lower = storm.cluster.limit(scene.OUTPUTS, SMALL)
+        is_lower = _limit(storm, SMALL)
         storm.sleep(fault.lasts_s if is_lower else 0.0)
-        for _ in range(TRIES):
-            if storm.cluster.limit(scene.OUTPUTS, USUAL):
-                break
-            storm.sleep(1.0)
+        _limit(storm, USUAL)
         storm.tell("outputs take as much as before")
         return is_lower
+
+
+def _limit(storm: Storm, bytes_max: int) -> bool:
+    for _ in range(TRIES):
+        if storm.cluster.limit(scene.OUTPUTS, bytes_max):
+            return True
+        storm.sleep(1.0)
+    return False
 
 
 LIMITS = Kind(

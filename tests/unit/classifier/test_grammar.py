@@ -205,11 +205,11 @@ VOID: dict[str, tuple[bytes, Fault]] = {
     ),
     "a filter in the error": (
         completion(error={"code": "content_filter", "message": "filtered"}),
-        Fault.REFUSAL,
+        Fault.ERROR_IN_BODY,
     ),
     "a filter's error alone": (
         orjson.dumps({"error": {"innererror": {"code": "ResponsibleAIPolicyViolation"}}}),
-        Fault.REFUSAL,
+        Fault.ERROR_IN_BODY,
     ),
     "a refusal in the message": (a_completion(ALLOW, refusal="I can't help."), Fault.REFUSAL),
     "a refusal and nothing": (a_completion(None, refusal="I can't help."), Fault.REFUSAL),
@@ -300,7 +300,7 @@ def test_parts_keep_their_reasoning_apart() -> None:
 RESPONSES: dict[str, tuple[dict[str, Any], Fault]] = {
     "failed": ({"status": "failed"}, Fault.ERROR_IN_BODY),
     "an error beside it": ({"error": {"code": "server_error"}}, Fault.ERROR_IN_BODY),
-    "a filter's error": ({"error": {"code": "content_filter"}}, Fault.REFUSAL),
+    "a filter's error": ({"error": {"code": "content_filter"}}, Fault.ERROR_IN_BODY),
     "incomplete": ({"status": "incomplete"}, Fault.TRUNCATED),
     "filtered": (
         {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}},
