@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from consumer.dev.safeguard import StandInSafeguard
@@ -141,3 +141,28 @@ async def test_an_output_made_again_and_a_kill_before_the_commit_contradict_noth
 
 async def _nothing(*_: object) -> None:
     """Not done."""
+
+
+async def test_what_retention_takes_before_a_running_worker_ends_nothing(
+    real_broker: Broker, tmp_path: Path, endpoint: str
+) -> None:
+    """Its position is not there any more: it goes on at the first record left."""
+    broker = real_broker
+    topic = broker.moderated()
+    policies = make_policies(tmp_path, f'["{topic}"]')
+    good = b'{"text": "good morning"}'
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers, "log_level": 0})
+    async with working(settings_for(broker, endpoint, policies), 1) as worker:
+        write(broker.bootstrap_servers, topic, [good] * 10)
+        await finished(worker, 10)
+        worker.intake.set_paused(frozenset({topic}))
+        await until(lambda: not worker.source._flowing, worker)
+        write(broker.bootstrap_servers, topic, [good] * 20)
+        for done in admin.delete_records([TopicPartition(topic, 0, 25)]).values():
+            done.result(10)
+        worker.intake.set_paused(frozenset())
+
+        await until(lambda: len(outputs_of(broker, topic)) >= 15, worker, 40)
+    assert set(said(outputs_of(broker, topic))) == {
+        f"{topic}/0/{n}" for n in (*range(10), *range(25, 30))
+    }
