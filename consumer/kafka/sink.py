@@ -129,7 +129,11 @@ class KafkaSink:
 
         Returns those that were known and are other topics by now: ours may lie anywhere on them.
         """
-        return self._floors.look(ends)
+        again = self._floors.look(ends)
+        if again:
+            # With what the client knows of the old ones, and with what is on its way to either.
+            self._give_up(f"made again: {', '.join(again)}")
+        return again
 
     def floor(self, output: Output) -> Floor:
         return self._floors.at(output)

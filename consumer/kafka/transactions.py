@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import Partition
@@ -26,7 +24,7 @@ class OpenTransactions:
     """Remembers where partitions stood, since a transaction that ends in time holds up nobody."""
 
     def __init__(self, config: KafkaConfig) -> None:
-        self._admin = AdminClient(properties.common(config, lambda _: None))
+        self._properties = properties.reader(config, lambda _: None)
         self._stood: Mapping[Partition, int] = {}
 
     def look(self, partitions: Collection[Partition]) -> dict[Partition, int]:
@@ -41,23 +39,24 @@ class OpenTransactions:
         if not partitions:
             self._stood = {}
             return {}
-        stable = self._ends(partitions, IsolationLevel.READ_COMMITTED)
-        ends = self._ends(partitions, IsolationLevel.READ_UNCOMMITTED)
+        stable = self._ends(partitions, "read_committed")
+        ends = self._ends(partitions, "read_uncommitted")
         stand = {p: at for p, at in stable.items() if at < ends.get(p, at)}
         held = {p: at for p, at in stand.items() if self._stood.get(p) == at}
         self._stood = stand
         return held
 
-    def _ends(
-        self, partitions: Collection[Partition], level: IsolationLevel
-    ) -> dict[Partition, int]:
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        asked = {TopicPartition(p.topic, p.number): latest for p in partitions}
+    def _ends(self, partitions: Collection[Partition], level: str) -> dict[Partition, int]:
+        """Where each partition ends for whoever reads at this isolation level."""
+        consumer = Consumer(self._properties | {"isolation.level": level})
         try:
-            found = self._admin.list_offsets(asked, isolation_level=level, request_timeout=CALL_S)
             return {
-                Partition(tp.topic, tp.partition): int(future.result(CALL_S).offset)
-                for tp, future in found.items()
+                partition: consumer.get_watermark_offsets(
+                    TopicPartition(*partition), timeout=CALL_S
+                )[1]
+                for partition in partitions
             }
-        except (KafkaException, TimeoutError) as error:
+        except KafkaException as error:
             raise BrokerUnavailable(f"the inputs' ends cannot be read: {error}") from error
+        finally:
+            consumer.close()

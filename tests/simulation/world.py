@@ -128,7 +128,7 @@ class World:
 
     def _feed(self) -> None:
         dice = self.dice
-        count = dice.randrange(8, 40)
+        count = dice.choice((dice.randrange(8, 40), dice.randrange(8, 40), 120))
         keys = [None, *(b"k%d" % number for number in range(dice.choice((1, 3, 10))))]
         spread_s = dice.choice((0.5, 10.0, FAULTS_S))
         self.finding.messages = count
@@ -213,13 +213,26 @@ class World:
         elif kind == "model":
             self._for_a_while(process.transport, "is_out")
         elif kind == "output again":
-            self.cluster.make_again(dice.choice(OUTPUTS))
+            self._make_outputs_again(alive)
         elif kind == "input again":
             self.cluster.make_again("in")
         elif kind == "coordinator":
             self._for_a_while(self.cluster, "is_coordinator_out")
         else:
             self._for_a_while(self.cluster, "are_brokers_out")
+
+    def _make_outputs_again(self, alive: list[SimProcess]) -> None:
+        """
+        One or all; and in half of the cases somebody who knew the old ones is to take over.
+
+        That one dies in its turn: what it left is for one who knows only its last commit.
+        """
+        for topic in OUTPUTS if self.dice.random() < 0.5 else [self.dice.choice(OUTPUTS)]:
+            self.cluster.make_again(topic)
+        if len(alive) > 1 and self.dice.random() < 0.5:
+            first, second = self.dice.sample(alive, 2)
+            self.scheduler.after(self.dice.random() * 4, first.kill)
+            self.scheduler.after(12 + self.dice.random() * 16, second.kill)
 
     def _for_a_while(self, where: object, switch: str) -> None:
         setattr(where, switch, True)
