@@ -16,7 +16,7 @@ SEED = 1
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(420)
 def test_nothing_is_lost_contradicted_or_out_of_order(tmp_path: Path) -> None:
     """
     Kills, freezes, stops and dead brokers, and yet one verdict for each message, in order.
