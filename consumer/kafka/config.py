@@ -101,8 +101,8 @@ def consumer(config: KafkaConfig, on_error: Callable[[object], None]) -> Propert
         "group.protocol": config.group_protocol,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
-        # Where our position is not in the log any more the source begins anew and says what is lost:
-        # retention was faster, or the topic is another one.
+        # Where our position is not in the log any more the source begins anew and says what is
+        # lost: retention was faster, or the topic is another one.
         "auto.offset.reset": "error",
         "isolation.level": "read_committed",
         "max.poll.interval.ms": int(config.max_poll_interval_s * 1_000),
