@@ -199,7 +199,8 @@ class Asker:
         is_refusal = _is_refusal(error)
         asking.has_refused |= is_refusal
         if asking.own_failures >= self._attempts_max(error):
-            if is_refusal or error.is_systemic or await self._is_well(asking, patience):
+            # What looked systemic was settled above.
+            if error.is_systemic or await self._is_well(asking, patience):
                 return _reason(error)
             asking.own_failures = 0
             await self._wait_for_load(asking, error, patience)

@@ -290,7 +290,11 @@ async def test_what_everything_is_answered_is_nobodys_fault(
     assert ended(judged) == ("HH2" if expected is LABEL else expected)
 
 
-OUTAGES = [fault for fault, end in OF_EVERYTHING.items() if end in (UnjudgedReason.OUTAGE, STOPS)]
+OUTAGES = [
+    *(fault for fault, end in OF_EVERYTHING.items() if end in (UnjudgedReason.OUTAGE, STOPS)),
+    FaultName.REFUSAL,
+    FaultName.CONTENT_FILTER,
+]
 
 
 @pytest.mark.parametrize("fault", OUTAGES)
