@@ -18,7 +18,13 @@ from __future__ import annotations
 import asyncio
 from random import Random
 
-from consumer.classifier.blame import Declined, PromptTooLong, Refused, UnknownParameter
+from consumer.classifier.blame import (
+    Declined,
+    PromptTooLong,
+    Refused,
+    Unclear,
+    UnknownParameter,
+)
 from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Crowded, Fleet, Question
 from consumer.classifier.looks import Looks
@@ -191,6 +197,8 @@ class Asker:
                 return UnjudgedReason.DEADLINE
             is_own = await self._is_own_fault(error, asking, patience)
             return UnjudgedReason.DEADLINE if is_own else None
+        if asking.is_stray(error):
+            return None
         if error.is_systemic and not await self._is_own_fault(error, asking, patience):
             if asking.endpoint is None or not asking.endpoint.breaker.is_open:
                 await self._wait(asking.attempt, error, patience)
@@ -218,9 +226,8 @@ class Asker:
         A refusal is asked about once more. A status that speaks of key, model or path speaks of no
         text: servers that are exchanged one by one answer so for a while.
         """
-        if isinstance(error, Declined) and error.is_of_the_way:
-            return 2 * self._retries.attempts_max
-        return 2 if _is_refusal(error) else self._retries.attempts_max
+        is_of_the_way = isinstance(error, Declined) and error.is_of_the_way
+        return 2 if _is_refusal(error) and not is_of_the_way else self._retries.attempts_max
 
     async def _is_well(self, asking: _Asking, patience: Patience) -> bool:
         """
@@ -253,6 +260,8 @@ class Asker:
         if is_broken_off and endpoint is not None:
             endpoint.note_broken(failed_s, asking.user)
         is_well = await self._probed(asking, patience) is Condition.WELL
+        if is_well:
+            asking.strays = 1 + round(self._random.random())
         if patience.waits_out_outages and not is_well:
             patience.extend(failed_s - asking.asked_s)
         if (
@@ -385,6 +394,7 @@ class _Asking:
         "own_failures",
         "retry",
         "sent_s",
+        "strays",
         "user",
         "was_truncated",
         "without",
@@ -406,8 +416,23 @@ class _Asking:
         self.retry = 0
         """The attempt that got a faulty answer: the next one is asked differently."""
         self.was_truncated = False
+        self.strays = 0
+        """How many answers more may be those of another server than the one that was probed."""
         self.without: set[str] = set()
         """Fields that the endpoint would not have, left out for this message on trial."""
+
+    def is_stray(self, error: Retryable) -> bool:
+        """
+        Whether this may be the answer of a server beside the one that judged the probe.
+
+        Behind one address servers often take turns, and during a rollout one of them is not ready:
+        if each failed call were followed by one probe, the call would always meet that one.
+        """
+        is_of_the_way = isinstance(error, Declined) and error.is_of_the_way
+        if not self.strays or not (is_of_the_way or isinstance(error, Unclear)):
+            return False
+        self.strays -= 1
+        return True
 
     def can_do_without(self, field: str) -> bool:
         """Whether a field was sent, so that it can be left out from now on."""

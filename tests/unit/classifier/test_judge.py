@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -238,6 +239,8 @@ CALLS: dict[FaultName, int] = {
     FaultName.CONTENT_FILTER: 2,
     FaultName.HTTP_403: 2,
     FaultName.HTTP_401: 6,
+    FaultName.EMPTY_BODY: 6,
+    FaultName.NOT_JSON_BODY: 2,
     FaultName.HTTP_404_MODEL: 6,
     FaultName.HTTP_400_UNKNOWN_PARAMETER: 3,
     FaultName.HTTP_400_CONTEXT_LENGTH: 1,
@@ -321,6 +324,28 @@ async def test_failures_are_counted_by_reason(server: StandInSafeguard) -> None:
     """Each answer that is no judgement is counted under its reason, and so is each repair."""
     server.behave(Behaviour(faults={FaultName.TWO_LABELS: 1.0}, only=BAD))
     async with a_world(server) as world:
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(404, b"default backend - 404"), (400, b'{"error":{"message":"No models loaded."}}')],
+)
+@pytest.mark.parametrize("is_odd_first", [True, False])
+async def test_a_message_meets_more_than_one_of_the_servers_that_take_turns(
+    status: int, body: bytes, is_odd_first: bool, server: StandInSafeguard
+) -> None:
+    """Every second request goes to a server that is not ready: probes and calls see both."""
+    turns = itertools.cycle([is_odd_first, not is_odd_first])
+
+    def by_turns(asked: dict[str, Any]) -> str | web.Response:
+        if next(turns):
+            return web.Response(status=status, body=body)
+        return an_answer("SAFE", rules=[]) if is_probe(asked) else an_answer("HH2")
+
+    server.reply_with(by_turns)
+    async with a_world(server) as world:
+        for _ in range(8):
+            assert ended(await world.judge()) == "HH2"
+
+
         await world.judge()
         server.behave(Behaviour(faults={FaultName.FENCED_JSON: 1.0}))
         await world.judge()
