@@ -114,7 +114,7 @@ def error_for(reply: Reply, asked: str = "") -> Retryable:
 
     `asked` is the text that was asked about; hints that it holds itself are not believed.
     """
-    if reply.status == 200:
+    if reply.is_success:
         return _error_in_200(reply, asked)
     return _error_of(reply, reply.status, complaint_in(error_of(reply.body), asked))
 

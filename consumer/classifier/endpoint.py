@@ -56,7 +56,7 @@ class Answer(NamedTuple):
     @property
     def is_whole(self) -> bool:
         """Whether there is a completion to be read."""
-        return self.reply.status == 200
+        return self.reply.is_success
 
 
 class Condition(Enum):
