@@ -175,7 +175,7 @@ ENDS: dict[FaultName, str | UnjudgedReason] = {
     FaultName.SLOW_BODY: UnjudgedReason.CALL_FAILED,
     FaultName.TRUNCATED_BODY: UnjudgedReason.CALL_FAILED,
     FaultName.EMPTY_BODY: UnjudgedReason.MODEL_FAULT,
-    FaultName.NOT_JSON_BODY: UnjudgedReason.MODEL_FAULT,
+    FaultName.NOT_JSON_BODY: UnjudgedReason.REFUSED,
     FaultName.ERROR_IN_200: UnjudgedReason.CALL_FAILED,
     FaultName.HTTP_400_CONTEXT_LENGTH: UnjudgedReason.TOO_LONG,
     FaultName.HTTP_400_CONTEXT_LENGTH_LLAMA: UnjudgedReason.TOO_LONG,
@@ -228,6 +228,7 @@ OF_EVERYTHING: dict[FaultName, str | UnjudgedReason] = {
         for fault, end in ENDS.items()
         if end is not UnjudgedReason.REFUSED
     },
+    FaultName.NOT_JSON_BODY: UnjudgedReason.OUTAGE,
     FaultName.REFUSAL: UnjudgedReason.REFUSED,
     FaultName.CONTENT_FILTER: UnjudgedReason.REFUSED,
     FaultName.UNKNOWN_LABEL: UnjudgedReason.MODEL_FAULT,
@@ -238,15 +239,18 @@ CALLS: dict[FaultName, int] = {
     FaultName.REFUSAL: 2,
     FaultName.CONTENT_FILTER: 2,
     FaultName.HTTP_403: 2,
-    FaultName.HTTP_401: 6,
     FaultName.EMPTY_BODY: 6,
     FaultName.NOT_JSON_BODY: 2,
+    FaultName.HTTP_401: 6,
     FaultName.HTTP_404_MODEL: 6,
     FaultName.HTTP_400_UNKNOWN_PARAMETER: 3,
     FaultName.HTTP_400_CONTEXT_LENGTH: 1,
     FaultName.HTTP_400_CONTEXT_LENGTH_LLAMA: 1,
 }
-"""How often a message is asked about that fails alone, where it is not the budget of three."""
+"""
+How often a message is asked about that fails alone, where it is not the budget of three: more often
+where some of the answers may be strays.
+"""
 
 
 def test_every_fault_is_in_the_tables() -> None:
@@ -320,10 +324,6 @@ async def test_an_outage_in_any_dress_is_waited_out(
         assert [ended(judged) for judged in await asyncio.gather(*judging)] == ["HH2"] * 3
 
 
-async def test_failures_are_counted_by_reason(server: StandInSafeguard) -> None:
-    """Each answer that is no judgement is counted under its reason, and so is each repair."""
-    server.behave(Behaviour(faults={FaultName.TWO_LABELS: 1.0}, only=BAD))
-    async with a_world(server) as world:
 @pytest.mark.parametrize(
     ("status", "body"),
     [(404, b"default backend - 404"), (400, b'{"error":{"message":"No models loaded."}}')],
@@ -346,6 +346,10 @@ async def test_a_message_meets_more_than_one_of_the_servers_that_take_turns(
             assert ended(await world.judge()) == "HH2"
 
 
+async def test_failures_are_counted_by_reason(server: StandInSafeguard) -> None:
+    """Each answer that is no judgement is counted under its reason, and so is each repair."""
+    server.behave(Behaviour(faults={FaultName.TWO_LABELS: 1.0}, only=BAD))
+    async with a_world(server) as world:
         await world.judge()
         server.behave(Behaviour(faults={FaultName.FENCED_JSON: 1.0}))
         await world.judge()
