@@ -22,7 +22,7 @@ from __future__ import annotations
 import orjson
 
 from consumer.classifier.reply import Reply
-from consumer.classifier.wordings import Complaint, complaint_in, error_of, is_page
+from consumer.classifier.wordings import Complaint, complaint_in, error_of, is_blocked, is_page
 from consumer.errors import (
     EndpointRefused,
     InferenceUnavailable,
@@ -151,6 +151,8 @@ def _bad_request(reply: Reply, status: int, complaint: Complaint) -> Retryable:
 def _error_in_200(reply: Reply, asked: str) -> Retryable:
     """A failure in a success's dress means what its own code says, where it has one."""
     error = error_within(reply.body)
+    if error is None and is_blocked(reply.body):
+        return Refused("the inference server blocked this text inside a 200")
     if error is None:
         # A sign-in page, or a firewall's that would not say 403.
         return Declined(200) if is_page(reply.body) else Unclear("not_a_completion")

@@ -93,6 +93,23 @@ def is_page(body: bytes) -> bool:
     return body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
+def is_blocked(body: bytes) -> bool:
+    """Whether a body without any message says that it was kept back, as Gemini's do."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    if not isinstance(document, dict):
+        return False
+    feedback = document.get("promptFeedback") or document.get("prompt_feedback")
+    if isinstance(feedback, dict) and (feedback.get("blockReason") or feedback.get("block_reason")):
+        return True
+    choices = document.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    finish = choice.get("finish_reason") if isinstance(choice, dict) else None
+    return isinstance(finish, str) and _names_refusal(finish.lower())
+
+
 def error_of(body: bytes) -> object:
     """The error in a body, as JSON or else as its words."""
     try:

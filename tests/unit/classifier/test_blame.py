@@ -312,6 +312,20 @@ def test_a_completion_may_come_with_another_success(status: int) -> None:
     assert reading_of(Reply(status, {}, body), POLICY, FORMAT, "").judgement.label == "HH1"
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"choices": [{"index": 0, "finish_reason": "content_filter: PROHIBITED_CONTENT"}]},
+        {"candidates": [], "promptFeedback": {"blockReason": "SAFETY"}},
+        {"choices": [], "prompt_feedback": {"block_reason": "OTHER"}},
+    ],
+)
+def test_what_was_kept_back_without_a_message_is_refused(document: object) -> None:
+    """A host may leave out all but the reason why there is no answer."""
+    with pytest.raises(Refused):
+        reading_of(Reply(200, {}, orjson.dumps(document)), POLICY, FORMAT, "")
+
+
 @pytest.mark.parametrize("status", [202, 204, 205, 206, 207, 246])
 def test_no_other_success_promises_an_answer(status: int) -> None:
     """246 is a gateway's whose guardrail failed, 202 a firewall's that wants proof of a browser."""
