@@ -197,6 +197,9 @@ class Asker:
                 return UnjudgedReason.DEADLINE
             is_own = await self._is_own_fault(error, asking, patience)
             return UnjudgedReason.DEADLINE if is_own else None
+        if isinstance(error, Overloaded):
+            await self._after_load(error, asking, patience)
+            return None
         if asking.is_stray(error):
             return None
         if error.is_systemic and not await self._is_own_fault(error, asking, patience):
@@ -244,15 +247,10 @@ class Asker:
         """
         Whether a systemic-looking failure is this message's own, since the endpoint is well.
 
-        It is well if it judged something since this call was sent, or if it judges a probe now. A
-        refusal for load is nobody's fault: the call waits and asks again, within its deadline.
+        It is well if it judged something since this call was sent, or if it judges a probe now.
         """
         endpoint = asking.endpoint
         asked = endpoint or self._fleet
-        if isinstance(error, Overloaded):
-            if patience.waits_out_outages and asked.last_judgement_s < asking.asked_s:
-                patience.extend(self._clock.now_s() - asking.asked_s)
-            return False
         failed_s = self._clock.now_s()
         is_broken_off = isinstance(error, InferenceUnavailable)
         if not is_broken_off and asked.last_judgement_s > asking.sent_s:
@@ -303,6 +301,25 @@ class Asker:
             await self._fleet.condition()
             patience.extend(self._clock.now_s() - started_s)
         return True
+
+    async def _after_load(self, error: Overloaded, asking: _Asking, patience: Patience) -> None:
+        """
+        A refusal for load is nobody's fault: the call waits and asks again, within its deadline.
+
+        Where nobody is judged meanwhile, nor a probe, it is an outage, whose time does not count.
+        """
+        asked = asking.endpoint or self._fleet
+        is_outage = False
+        if patience.waits_out_outages and asked.last_judgement_s < asking.asked_s:
+            refused_s = self._clock.now_s()
+            is_outage = await self._probed(asking, patience) is not Condition.WELL
+            if is_outage:
+                patience.extend(refused_s - asking.asked_s)
+        waiting_s = self._clock.now_s()
+        if asking.endpoint is None or not asking.endpoint.breaker.is_open:
+            await self._wait(asking.attempt, error, patience)
+        if is_outage:
+            patience.extend(self._clock.now_s() - waiting_s)
 
     async def _wait_for_load(self, asking: _Asking, error: Retryable, patience: Patience) -> None:
         """Wait before asking a server again that proved neither well nor out."""

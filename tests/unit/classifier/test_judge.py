@@ -482,6 +482,21 @@ async def test_load_does_not_use_up_the_attempts(server: StandInSafeguard) -> No
         assert ended(await world.judge()) == "HH2"
 
 
+@pytest.mark.parametrize("fault", [FaultName.HTTP_429, FaultName.HTTP_503])
+async def test_load_that_lets_nobody_through_is_an_outage(
+    fault: FaultName, server: StandInSafeguard
+) -> None:
+    """Its time does not count where the topic waits, not even that between the calls."""
+    async with a_world(server, wait_initial_s=0.05) as world:
+        assert ended(await world.judge()) == "HH2"
+        server.behave(Behaviour(faults={fault: 1.0}, retry_after_s=0.01))
+        judging = asyncio.create_task(world.judge(binding=WAIT, within_s=0.5))
+        refused = server.requests_total + 20
+        await until(lambda: judging.done() or server.requests_total > refused, "calls")
+        server.behave(Behaviour())
+        assert ended(await judging) == "HH2"
+
+
 async def test_retry_after_beyond_the_deadline(server: StandInSafeguard) -> None:
     """A wait that the server asks for never outlasts the message's deadline."""
     server.behave(Behaviour(faults={FaultName.HTTP_429: 1.0}, retry_after_s=3_000))
