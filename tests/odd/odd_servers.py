@@ -52,10 +52,13 @@ class Setting(NamedTuple):
     inference: str = ""
     slowest_s: float = 0.0
     warm_up: int = 6
+    is_alone: bool = False
+    """Nothing but single rows, one by one, while nobody else is judged."""
 
 
 SETTINGS = (
     Setting("one"),
+    Setting("alone", is_alone=True),
     Setting("pair", odd=1, well=1),
     Setting("both", odd=2),
     Setting(
@@ -73,8 +76,6 @@ class Program(NamedTuple):
     rows: Sequence[Row]
     features: Sequence[Feature]
     settings: Sequence[Setting] = SETTINGS
-    is_alone_too: bool = True
-    """Single rows are also played one by one, with one endpoint."""
     crowd: int = CROWD
 
 
@@ -92,10 +93,11 @@ def run_scene(program: Program, setting: Setting, kafka: RealKafka, folder: Path
         scene.start()
         scene.wait_for(scene.write(GOOD * (setting.warm_up // len(GOOD))))
         yield from play.quoting(scene)
-        yield from play.singly(scene, program.rows, AT_ONCE)
+        yield from play.singly(scene, program.rows, 1 if setting.is_alone else AT_ONCE)
         yield from play.is_well(scene, "single rows")
-        if program.is_alone_too and setting.name == "one":
-            yield from play.singly(scene, program.rows, 1)
+        if setting.is_alone:
+            yield from play.each_once(scene)
+            return
         yield from play.crowd(scene, program.rows[0], program.crowd)
         for row in program.rows:
             if row.to_all and scene.worker.is_running:

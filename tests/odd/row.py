@@ -90,7 +90,7 @@ class Row:
     """Played to single messages."""
     to_all: bool = True
     """Played to everything."""
-    lasts_s: float = 2.0
+    lasts_s: float = 1.2
     """How long everything is answered so."""
     is_at_start: bool = False
     """Played where nothing was ever judged: an outage there too."""

@@ -25,6 +25,8 @@ from tests.odd.row import Answer
 from tests.odd.rows.features import Feature
 
 _MARK = re.compile(r"mark-(\d+)")
+MESSAGE = "plain"
+"""A word that good messages hold and probes do not."""
 
 
 class Marked(NamedTuple):
@@ -54,8 +56,10 @@ class OddServer(StandInSafeguard):
         """Requests for a completion."""
         self.odd = 0
         """How many answers of all kinds were odd since `play`."""
-        self.last_fields: frozenset[str] = frozenset()
-        """Of the last request about a message that was judged."""
+        self.odd_to_messages = 0
+        """How many of them were about messages, and not about probes."""
+        self.last_fields: frozenset[str] | None = None
+        """Of the last request about a message that was judged since `play`."""
         self._calls: dict[int, int] = {}
         self._turn = 0
         self._lock = threading.Lock()
@@ -63,7 +67,8 @@ class OddServer(StandInSafeguard):
     def play(self, everything: Answer | None = None, lacks: Feature | None = None) -> None:
         """Answer like this from now on; without either, as a healthy server does."""
         with self._lock:
-            self.odd = self._turn = 0
+            self.odd = self.odd_to_messages = self._turn = 0
+            self.last_fields = None
             self.everything, self.lacks = everything, lacks
 
     def mark(self, number: int, marked: Marked) -> None:
@@ -84,7 +89,7 @@ class OddServer(StandInSafeguard):
             await asyncio.sleep(random.uniform(0, self.slowest_s))
         good = _judged(system, text, answer is not None and answer.is_parts)
         if answer is None:
-            if _MARK.search(text) or "plain" in text:
+            if MESSAGE in text:
                 self.last_fields = frozenset(asked)
             answer = Answer(is_judged=True)
         return await _sent(request, answer, good, text)
@@ -98,6 +103,7 @@ class OddServer(StandInSafeguard):
                 self._turn += 1
                 found = found if self._turn % found.every else None
             self.odd += found is not None
+            self.odd_to_messages += found is not None and MESSAGE in text
             return found
 
     def _found(self, asked: dict[str, Any], text: str) -> Answer | None:

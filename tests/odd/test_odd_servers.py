@@ -36,7 +36,7 @@ def test_each_message_ends_once_as_the_table_says(tmp_path: Path) -> None:
     features = [each for each in FEATURES if each.name == "422-serde"]
     settings = [each for each in SETTINGS if each.name in ("one", "pair")]
     assert len(rows) == len(NAMES)
-    program = Program(rows, features, settings, is_alone_too=False, crowd=20)
+    program = Program(rows, features, settings, crowd=20)
     try:
         found = run(program, tmp_path / "odd")
     except RuntimeUnavailable as reason:
