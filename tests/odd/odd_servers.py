@@ -2,9 +2,9 @@
 `python -m tests.odd.odd_servers`: the real worker against servers that answer oddly.
 
 Every row (`rows/`) is played to single messages, to the first calls of a message and to everything:
-with one endpoint, with two of which one is well, with two that are both odd, with hedging, and
-before anything was ever judged. `build/odd_servers.json` says how many of the plays went wrong;
-`build/odd/` holds the workers' logs.
+with one endpoint, over either transport, with two of which one is well, with two that are both odd,
+with hedging, and before anything was ever judged. `build/odd_servers.json` says how many plays went
+wrong; `build/odd/` holds the workers' logs.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ SETTINGS = (
     Setting("alone", is_alone=True),
     Setting("pair", odd=1, well=1),
     Setting("both", odd=2),
+    Setting("sdk", inference='transport = "sdk"'),
     Setting(
         "hedged",
         inference="hedge_at = 0.5\nhedge_share_max = 0.5",
@@ -102,7 +103,7 @@ def run_scene(program: Program, setting: Setting, kafka: RealKafka, folder: Path
         for row in program.rows:
             if row.to_all and scene.worker.is_running:
                 yield from play.to_everything(scene, row)
-        if not setting.well:
+        if setting.odd + setting.well == 1:
             for feature in program.features:
                 yield from play.lacking(scene, feature)
         yield from play.each_once(scene)

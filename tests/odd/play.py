@@ -18,6 +18,8 @@ WORDS = {"allow": "good morning", "flag": "a doubtful thing", "block": "a banned
 GOOD = tuple(f"{words} plain" for words in WORDS.values())
 CALLS_FIRST = 2
 """So many odd answers come first where a message is judged in the end."""
+LEARNED_WITHIN = 5
+"""Rounds of messages; what was probed before the server changed may be adopted after it."""
 ODD_ANSWERS_MIN = 4
 """An outage was not met by the worker before so many odd answers."""
 
@@ -139,12 +141,15 @@ def lacking(scene: Scene, feature: Feature) -> Iterator[Play]:
     places = scene.write(GOOD * 2)
     scene.wait_for(places)
     yield from _all_judged(scene, f"{feature.name}: at first", GOOD, places)
-    before = sum(server.odd_to_messages for server in scene.servers)
-    places = scene.write(GOOD * 4)
-    scene.wait_for(places)
-    yield from _all_judged(scene, f"{feature.name}: later", GOOD, places)
-    asked = sum(server.odd_to_messages for server in scene.servers) - before
-    wrong = f"asked {asked} times with it" if asked > len(places) // 4 else None
+    for _ in range(LEARNED_WITHIN):
+        before = sum(server.odd_to_messages for server in scene.servers)
+        places = scene.write(GOOD * 2)
+        scene.wait_for(places)
+        yield from _all_judged(scene, f"{feature.name}: later", GOOD, places)
+        asked = sum(server.odd_to_messages for server in scene.servers) - before
+        if not asked:
+            break
+    wrong = f"asked {asked} times of {len(places)} with it" if asked else None
     yield Play(scene.name, feature.name, "is learned", wrong)
     lost = ALL_FIELDS - _fields(scene) - {feature.field}
     yield Play(scene.name, feature.name, "nothing else is left out", ", ".join(lost) or None)
@@ -156,7 +161,7 @@ def _forgets(scene: Scene) -> None:
     """After an outage the worker looks anew at what a server can do, and asks for everything."""
     scene.play(everything=Answer(502))
     places = scene.write(GOOD)
-    _lasts(scene, 0.0)
+    scene.wait(lambda: scene.readiness().get("breaker_open"))
     scene.play()
     scene.wait_for(places)
     until_s = time.monotonic() + 20
@@ -245,7 +250,7 @@ def each_once(scene: Scene) -> Iterator[Play]:
 def _lasts(scene: Scene, seconds: float) -> bool:
     """Let an outage last; False where the worker has not met it."""
     began_s = time.monotonic()
-    is_met = scene.wait(lambda: scene.odd_answers >= ODD_ANSWERS_MIN, 20.0)
+    is_met = scene.wait(lambda: scene.odd_answers >= ODD_ANSWERS_MIN)
     left_s = seconds - (time.monotonic() - began_s)
     if left_s > 0:
         time.sleep(left_s)
