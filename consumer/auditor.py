@@ -13,6 +13,7 @@ from rich.table import Table
 from consumer.audit.index import temporary_index
 from consumer.audit.report import FAULTS, Range, Report
 from consumer.domain.binding import Binding
+from consumer.domain.passing import is_passed_over
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.kafka.scan import TopicScan
 from consumer.kafka.topics import Topics
@@ -64,7 +65,10 @@ def examine_topic(settings: Settings, request: AuditRequest, console: Console) -
             starts[number] = max(start, starts.get(number, 0))
     group = request.group or settings.kafka.group
     with temporary_index(
-        topic, group, passes_tombstones=binding.tombstones == "pass-over", starts=starts
+        topic,
+        group,
+        is_passed_over=lambda record: is_passed_over(record, binding),
+        starts=starts,
     ) as index:
         inputs = scan.spans(topic, partitions[topic], starts)
         ranges = [Range(s.partition, s.start, max(s.start, s.end)) for s in inputs]

@@ -8,10 +8,9 @@ from typing import NamedTuple, Protocol
 
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.context import Context
+from consumer.domain.judged import Judged as Judged
 from consumer.domain.message import Headers, Record
 from consumer.domain.policy import PolicyVersion
-from consumer.domain.usage import NO_USAGE, Usage
-from consumer.domain.verdict import Judgement, UnjudgedReason
 
 
 class Partition(NamedTuple):
@@ -224,21 +223,6 @@ class Policies(Protocol):
 
     @property
     def catalogue(self) -> Catalogue: ...
-
-
-class Judged(NamedTuple):
-    """What the model said of one message: judgements, and why some are missing."""
-
-    judgements: tuple[Judgement, ...]
-    unjudged: UnjudgedReason | None = None
-    model_ms: float = 0.0
-    endpoint: str = ""
-    model: str = ""
-    template: str = ""
-    usage: Usage = NO_USAGE
-    """What all calls for it cost, with those that gave no judgement."""
-    context: Context | None = None
-    """What the model was shown beside the message."""
 
 
 class Classifier(Protocol):

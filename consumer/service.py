@@ -62,7 +62,10 @@ async def _serve(settings: Settings) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_stop)
-    loop.add_signal_handler(signal.SIGHUP, worker.policies.reload)
+    # In a thread: reading many files must not hold up the messages.
+    loop.add_signal_handler(
+        signal.SIGHUP, lambda: loop.run_in_executor(None, worker.policies.reload)
+    )
     try:
         if await _started(worker, stop):
             await worker.run(stop)

@@ -145,6 +145,8 @@ class InferenceSettings(_Section):
     """One call."""
     tokens_max: Annotated[int, Field(ge=64, le=200_000)] = 4_096
     """Room for reasoning and answer; too little loses verdicts."""
+    tokens_max_low: Annotated[int, Field(ge=64, le=200_000)] = 1_536
+    """The same for policies of low effort: what a model that finds no end costs at most, twice."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     """Sampling; 0 makes verdicts repeat most often."""
     seed: int = 7

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import groupby
@@ -74,13 +74,16 @@ class AuditIndex:
         topic: str,
         group: str,
         *,
-        passes_tombstones: bool = False,
+        is_passed_over: Callable[[Record], bool] = lambda record: False,
         starts: Mapping[int, int] = {},
     ) -> None:
-        """`starts` are offsets asked for: what came of records before them is not looked into."""
+        """
+        `is_passed_over` says of a record that nothing has to come of it; `starts` are offsets asked
+        for: what came of records before them is not looked into.
+        """
         self._topic = topic
         self._group = group
-        self._passes_tombstones = passes_tombstones
+        self._is_passed_over = is_passed_over
         self._starts = dict(starts)
         self._reader = OutputReader(topic, group)
         self._topics: dict[str, int] = {}
@@ -93,12 +96,11 @@ class AuditIndex:
 
     def add_inputs(self, records: Sequence[Record]) -> None:
         """Records of the input; one that comes twice counts once."""
-        passes = self._passes_tombstones
         self._database.executemany(
             "INSERT OR IGNORE INTO inputs VALUES (?, ?, ?, ?)",
             [
-                (position.partition, position.offset, _hash_of(key), passes and value is None)
-                for position, _, key, value, _ in records
+                (*record.position[1:], _hash_of(record.key), self._is_passed_over(record))
+                for record in records
             ],
         )
 
@@ -194,7 +196,11 @@ class AuditIndex:
 
 @contextmanager
 def temporary_index(
-    topic: str, group: str, *, passes_tombstones: bool = False, starts: Mapping[int, int] = {}
+    topic: str,
+    group: str,
+    *,
+    is_passed_over: Callable[[Record], bool] = lambda record: False,
+    starts: Mapping[int, int] = {},
 ) -> Iterator[AuditIndex]:
     """
     An index that is gone at the end of the block.
@@ -203,7 +209,7 @@ def temporary_index(
         Fatal: the disk is full or cannot be written.
     """
     try:
-        index = AuditIndex(topic, group, passes_tombstones=passes_tombstones, starts=starts)
+        index = AuditIndex(topic, group, is_passed_over=is_passed_over, starts=starts)
         try:
             yield index
         finally:

@@ -3,10 +3,9 @@ Asking: one question, asked until there is a judgement, or a reason why there ne
 
 A failed call may be the message's own doing or the server's, and they end differently: the first
 counts against the message, the second is waited out. What a call's error hints at is told by
-`blame`; what it leaves open is settled by a probe. No message ends unjudged through a fault of its
-own unless the endpoint has judged something since it was first asked about, or judges a probe now:
-an outage may wear any dress, and must not drain a topic. Time spent waiting for endpoints that are
-out does not count against a message whose topic says `on_outage = "wait"`.
+`blame`; what it leaves open is settled by a probe, for an outage may wear any dress and must not
+drain a topic. Time spent waiting for endpoints that are out does not count against a message whose
+topic says `on_outage = "wait"`.
 
 When a server falls, every call under way breaks off, and one of them may be what broke it. None is
 blamed for that; but what has seen it twice is asked alone from then on, and what breaks the server
@@ -16,6 +15,8 @@ alone is blamed.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Callable
 from random import Random
 
 from consumer.classifier.blame import (
@@ -27,10 +28,13 @@ from consumer.classifier.blame import (
 )
 from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Crowded, Fleet, Question
+from consumer.classifier.hearsay import answer_in
 from consumer.classifier.looks import Looks
 from consumer.classifier.parser import Fault, Reading, Repair
+from consumer.classifier.prompt import Spoken
 from consumer.classifier.request import RequestFormat
 from consumer.classifier.usage import count_failed
+from consumer.domain.judged import Heard
 from consumer.domain.lane import Lane
 from consumer.domain.usage import Tally
 from consumer.domain.verdict import Judgement, UnjudgedReason
@@ -78,12 +82,9 @@ class Asker:
         Raises:
             EndpointRefused: nothing was ever judged, and key, model or path are wrong.
         """
-        asking = _Asking(question.user, self._clock.now_s())
+        asking = _Asking(question.user)
         found = await self._judged(question, asking, patience)
-        if isinstance(found, UnjudgedReason):
-            # Whatever came after it, a refusal is never milder than flag.
-            return UnjudgedReason.REFUSED if asking.has_refused else found
-        if isinstance(found, TooLong):
+        if isinstance(found, UnjudgedReason | TooLong):
             return found
         self._note(found)
         first = self._looks.assess(question.policy, text, found, asking.has_refused)
@@ -97,11 +98,11 @@ class Asker:
     ) -> Reading | UnjudgedReason | TooLong:
         while True:
             if self._fleet.is_out and not await self._wait_until_back(patience):
-                return UnjudgedReason.OUTAGE
+                return asking.ended(UnjudgedReason.OUTAGE)
             now_s = self._clock.now_s()
             left_s = patience.left_s(now_s)
             if left_s is not None and left_s <= 0:
-                return UnjudgedReason.DEADLINE
+                return asking.ended(UnjudgedReason.DEADLINE)
             asking.asked_s = asking.sent_s = now_s
             asking.attempt += 1
             try:
@@ -109,18 +110,17 @@ class Asker:
                     reading = await self._call(question, asking, patience, left_s)
                 else:
                     reading = await self._call_alone(question, asking, patience, left_s)
-            except PromptTooLong as error:
-                if await self._is_well(asking, patience):
-                    return TOO_LONG
-                await self._wait_for_load(asking, error, patience)
-                continue
+            except PromptTooLong:
+                return TOO_LONG
             except Retryable as error:
                 count_failed(error, patience.tally)
+                patience.trail.failed(question.policy.name, error)
                 reason = await self._after(error, asking, patience)
                 if reason is not None:
-                    return reason
+                    return asking.ended(reason)
                 continue
             patience.tally.judged(reading.judgement.tokens)
+            patience.trail.answered(question.policy.name, reading.said)
             if asking.without and asking.endpoint is not None:
                 for field in asking.without:
                     asking.endpoint.leave_out(field)
@@ -209,16 +209,14 @@ class Asker:
         asking.own_failures += 1
         is_refusal = _is_refusal(error)
         asking.has_refused |= is_refusal
-        if asking.own_failures >= self._attempts_max(error):
-            # What looked systemic was settled above.
-            if error.is_systemic or await self._is_well(asking, patience):
-                return _reason(error)
-            asking.own_failures = 0
-            await self._wait_for_load(asking, error, patience)
-            return None
-        if isinstance(error, ModelFault):
+        fault = error.reason if isinstance(error, ModelFault) else ""
+        asking.truncations += fault == Fault.TRUNCATED
+        # What did not end within twice the room has no end, and each attempt costs all of it.
+        if asking.own_failures >= self._attempts_max(error) or asking.truncations > 1:
+            return _reason(error)
+        if fault:
             asking.retry = asking.attempt
-            asking.was_truncated = error.reason == Fault.TRUNCATED
+            asking.was_truncated = fault == Fault.TRUNCATED
         await self._wait(asking.own_failures, error, patience)
         return None
 
@@ -231,17 +229,6 @@ class Asker:
         """
         is_of_the_way = isinstance(error, Declined) and error.is_of_the_way
         return 2 if _is_refusal(error) and not is_of_the_way else self._retries.attempts_max
-
-    async def _is_well(self, asking: _Asking, patience: Patience) -> bool:
-        """
-        Whether the endpoint has judged anything since this message was first asked about.
-
-        Where it has not, and judges no probe either, then everything is answered like this message.
-        """
-        asked = asking.endpoint or self._fleet
-        if asked.last_judgement_s >= asking.first_asked_s:
-            return True
-        return await self._probed(asking, patience) is Condition.WELL
 
     async def _is_own_fault(self, error: Retryable, asking: _Asking, patience: Patience) -> bool:
         """
@@ -321,11 +308,6 @@ class Asker:
         if is_outage:
             patience.extend(self._clock.now_s() - waiting_s)
 
-    async def _wait_for_load(self, asking: _Asking, error: Retryable, patience: Patience) -> None:
-        """Wait before asking a server again that proved neither well nor out."""
-        if asking.endpoint is None or not asking.endpoint.breaker.is_open:
-            await self._wait(asking.attempt, Overloaded(str(error)), patience)
-
     async def _wait(self, attempt: int, error: Retryable, patience: Patience) -> None:
         seconds = wait_s(self._retries, attempt, error, self._random.random())
         left_s = patience.left_s(self._clock.now_s())
@@ -335,16 +317,44 @@ class Asker:
             await asyncio.sleep(seconds)
 
 
+Listener = Callable[[Heard], None]
+"""Told of each call that ends, at once, for a person who waits; it must not wait for anything."""
+HEARD_MAX = 64
+
+
 class Trail:
     """Who was asked about a message; one for all of its policies."""
 
-    __slots__ = ("_models",)
+    __slots__ = ("_listener", "_models", "heard", "spoken")
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Listener | None = None) -> None:
+        self._listener = listener
         self._models: dict[str, str] = {}
+        self.heard: deque[Heard] = deque(maxlen=HEARD_MAX)
+        """How the last calls ended, in that order; kept only where somebody listens."""
+        self.spoken: dict[Spoken, None] = {}
+        """What the prompts said, in the order in which they were first sent."""
 
     def note(self, endpoint: Endpoint) -> None:
         self._models[endpoint.name] = endpoint.format.model
+        self.spoken[endpoint.format.spoken] = None
+
+    def answered(self, policy: str, said: str) -> None:
+        """A call gave a judgement."""
+        if self._listener is not None:
+            self._hear(self._listener, Heard(policy, answer=said))
+
+    def failed(self, policy: str, error: Retryable) -> None:
+        """A call gave none."""
+        if self._listener is not None and not isinstance(error, _Gone):
+            why, answer = str(error), ""
+            if isinstance(error, ModelFault):
+                why, answer = "", answer_in(error.body) if error.body else ""
+            self._hear(self._listener, Heard(policy, _name(error), why, answer))
+
+    def _hear(self, listener: Listener, heard: Heard) -> None:
+        self.heard.append(heard)
+        listener(heard)
 
     @property
     def endpoints(self) -> str:
@@ -405,21 +415,20 @@ class _Asking:
         "attempt",
         "endpoint",
         "falls",
-        "first_asked_s",
         "format",
         "has_refused",
         "own_failures",
         "retry",
         "sent_s",
         "strays",
+        "truncations",
         "user",
         "was_truncated",
         "without",
     )
 
-    def __init__(self, user: str, now_s: float) -> None:
+    def __init__(self, user: str) -> None:
         self.user = user
-        self.first_asked_s = now_s
         self.endpoint: Endpoint | None = None
         """Who was asked last; None where there was no place."""
         self.format: RequestFormat | None = None
@@ -435,6 +444,7 @@ class _Asking:
         self.was_truncated = False
         self.strays = 0
         """How many answers more may be those of another server than the one that was probed."""
+        self.truncations = 0
         self.without: set[str] = set()
         """Fields that the endpoint would not have, left out for this message on trial."""
 
@@ -446,10 +456,16 @@ class _Asking:
         if each failed call were followed by one probe, the call would always meet that one.
         """
         is_of_the_way = isinstance(error, Declined) and error.is_of_the_way
-        if not self.strays or not (is_of_the_way or isinstance(error, Unclear)):
+        # What is wrong in a 500 was told by a model, so that it was asked.
+        is_no_answer = isinstance(error, Unclear) and error.reason != "http_500"
+        if not self.strays or not (is_of_the_way or is_no_answer):
             return False
         self.strays -= 1
         return True
+
+    def ended(self, reason: UnjudgedReason) -> UnjudgedReason:
+        """Why there is no judgement. A refusal stays one, whatever failed after it."""
+        return UnjudgedReason.REFUSED if self.has_refused else reason
 
     def can_do_without(self, field: str) -> bool:
         """Whether a field was sent, so that it can be left out from now on."""

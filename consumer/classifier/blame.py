@@ -129,7 +129,7 @@ def _error_of(reply: Reply, status: int, complaint: Complaint) -> Retryable:
     if (status < 500 and status not in (408, 425)) or complaint.sounds_like_refusal:
         return Declined(status)
     if status == 500 and complaint.is_of_the_model:
-        return ModelFault("http_500")
+        return Unclear("http_500")
     unavailable = InferenceUnavailable(f"the inference server answered {status}")
     if status == 500 and complaint.field:
         return UnknownParameter(complaint.field, unavailable)

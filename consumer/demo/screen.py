@@ -93,8 +93,9 @@ class Screen:
 
 
 def _label_and_why(verdict: Verdict) -> tuple[str, str]:
-    if not verdict.judgements:
-        return verdict.cause.value, verdict.message.skipped or str(verdict.unjudged_reason or "")
+    if verdict.unjudged_reason is not None or not verdict.judgements:
+        why = verdict.message.skipped or verdict.unjudged_reason
+        return verdict.cause.value, str(why or ("no text" if verdict.message.when_empty else ""))
     worst: Judgement = max(verdict.judgements, key=lambda found: found.outcome.severity)
     rules = f" ({', '.join(worst.rules)})" if worst.rules else ""
     return worst.label, f"{worst.policy}: {worst.rationale}{rules}"

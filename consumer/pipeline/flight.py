@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from consumer.domain.binding import Binding
 from consumer.domain.message import Record
-from consumer.domain.policy import Outcome, PolicyVersion
+from consumer.domain.policy import PolicyVersion
 from consumer.domain.usage import NO_USAGE, Usage
 from consumer.domain.verdict import Verdict
 from consumer.errors import Rejected
@@ -38,7 +38,7 @@ class Flight(Sequenced):
     __slots__ = (
         "binding",
         "in_context",
-        "over_budget",
+        "is_over_budget",
         "publication",
         "record",
         "rejection",
@@ -67,9 +67,8 @@ class Flight(Sequenced):
         self.usage: Usage | None = NO_USAGE
         """What its calls cost; None while they are made, and when they were cut short."""
         self.reserve: Reserve | None = None
-        self.over_budget: Outcome | None = None
-        """What becomes of it because its budget was spent when it began."""
-
+        self.is_over_budget = False
+        """Whether its topic's budget was spent when it began."""
         self.in_context: InContext | None = None
         """It as it was read when it was taken, where its topic has context."""
 

@@ -52,7 +52,9 @@ class Superseder:
         await self._processor.process(flight)
         verdict = flight.verdict
         if verdict is None:
-            return flight.rejection.reason if flight.rejection else "tombstone"
+            if flight.rejection is not None:
+                return flight.rejection.reason
+            return "tombstone" if record.value is None else "empty_text"
         if verdict.cause is Cause.UNJUDGED:
             return verdict.unjudged_reason or Cause.UNJUDGED
         flight.verdict = verdict = verdict._replace(

@@ -215,6 +215,8 @@ class Metrics:
         )
         self.reloads_refused = Counter(
             "safeguard_policy_reloads_refused",
-            "Changed policy files that were not picked up, since they have faults",
+            "Changed policy files that were not picked up, by reason: faults, published (a live "
+            "version's text), moving (while they were read) or unknown (see the log)",
+            ["reason"],
             registry=registry,
         )

@@ -183,12 +183,15 @@ def test_the_order_across_outputs_is_that_of_the_times(broker: Broker, tmp_path:
 
 
 @pytest.mark.parametrize("rule", ["pass-over", "dead-letter"])
-def test_tombstones_are_judged_by_the_binding(
-    embedded_broker: Broker, tmp_path: Path, rule: str
+@pytest.mark.parametrize(
+    ("setting", "value"), [("tombstones", None), ("when_empty", b'{"text": "\\u200b"}')]
+)
+def test_what_may_be_passed_over_is_judged_by_the_binding(
+    embedded_broker: Broker, tmp_path: Path, setting: str, value: bytes | None, rule: str
 ) -> None:
-    """Where they are passed over they are not missing."""
-    stage = Stage(embedded_broker, tmp_path, partitions=1, more=f'tombstones = "{rule}"')
-    stage.messages(b"k", value=None)
+    """Where they are passed over, tombstones and records without text are not missing."""
+    stage = Stage(embedded_broker, tmp_path, partitions=1, more=f'{setting} = "{rule}"')
+    stage.messages(b"k", value=value)
 
     code, found = stage.report()
     is_passed = rule == "pass-over"

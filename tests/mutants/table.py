@@ -8,11 +8,17 @@ A mutant is a function that breaks the product in the running process; nothing i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from consumer.classifier import grammar
+from consumer.domain import decision
+from consumer.domain.binding import Binding
 from consumer.domain.checkpoint import Floor
 from consumer.domain.message import Headers
+from consumer.domain.policy import Outcome
+from consumer.domain.verdict import UnjudgedReason
 from consumer.interfaces import Assigned, Fate, Report
 from consumer.pipeline import intake
 from consumer.pipeline.flight import Flight
@@ -279,6 +285,22 @@ def _change_recovered(change: Callable[[Recovered], Recovered]) -> None:
     Recovery._recover = bug  # type: ignore[method-assign]
 
 
+def any_word_is_a_stub() -> None:
+    pattern = grammar._STUB.pattern.replace(grammar._NAME, r"[^:(*]{1,60}")
+    grammar._STUB = re.compile(pattern, grammar._FLAGS)
+
+
+def any_prose_is_a_courtesy() -> None:
+    grammar._COURTESY = re.compile(r"(?s).*")
+
+
+def a_refusal_weighs_like_any_reason() -> None:
+    def bug(reason: UnjudgedReason | None, binding: Binding) -> Outcome:
+        return binding.on_unjudged
+
+    decision.weight_of = bug
+
+
 MUTANTS = (
     Mutant(
         "commit_highest_seen",
@@ -427,5 +449,23 @@ MUTANTS = (
         tests=(
             "tests/contracts/test_sink.py::test_a_tail_tells_a_topic_from_an_earlier_one_of_its_name",
         ),
+    ),
+    Mutant(
+        "any_word_is_a_stub",
+        "a label counts whatever stands before the last colon",
+        any_word_is_a_stub,
+        tests=("tests/unit/classifier/test_grammar.py",),
+    ),
+    Mutant(
+        "any_prose_is_a_courtesy",
+        "an object counts whatever stands around it",
+        any_prose_is_a_courtesy,
+        tests=("tests/unit/classifier/test_grammar.py",),
+    ),
+    Mutant(
+        "a_refusal_weighs_like_any_reason",
+        "a refused message is allowed where the topic allows the unjudged",
+        a_refusal_weighs_like_any_reason,
+        tests=("tests/unit/domain/test_decision.py",),
     ),
 )

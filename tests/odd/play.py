@@ -113,7 +113,11 @@ def quoting(scene: Scene) -> Iterator[Play]:
 
 
 def to_everything(scene: Scene, row: Row) -> Iterator[Play]:
-    """A row for everything: nothing ends while it lasts, and all is judged afterwards."""
+    """
+    A row for everything: nothing ends while it lasts, and all is judged afterwards.
+
+    Where the row says that a message may end all the same, it ends as it would alone.
+    """
     how = "to everything"
     scene.play(everything=row.answer)
     places = scene.write(GOOD * 2)
@@ -128,9 +132,11 @@ def to_everything(scene: Scene, row: Row) -> Iterator[Play]:
         ended = [str(f) for place in places for f in scene.verdicts.by_place[place]]
         scene.play()
         wrong = f"ended in the outage: {', '.join(ended)}" if ended else None
+        wrong = None if row.may_end_all else wrong
         yield Play(scene.name, row.name, how, wrong if is_met else "the worker never met it")
         scene.wait_for(places)
-        yield from _all_judged(scene, f"{row.name}: afterwards", GOOD, places)
+        reasons = row.meaning.reasons if row.may_end_all else frozenset()
+        yield from _all_judged(scene, f"{row.name}: afterwards", GOOD, places, reasons)
     yield from is_well(scene, row.name)
 
 
@@ -258,11 +264,15 @@ def _lasts(scene: Scene, seconds: float) -> bool:
 
 
 def _all_judged(
-    scene: Scene, what: str, texts: Sequence[str], places: Sequence[Place]
+    scene: Scene,
+    what: str,
+    texts: Sequence[str],
+    places: Sequence[Place],
+    reasons: frozenset[str] = frozenset(),
 ) -> Iterator[Play]:
-    """Whether each message has the model's verdict; texts are taken in turn."""
+    """Whether each message has the model's verdict, or a reason of these; texts go in turn."""
     for number, place in enumerate(places):
-        right = Right(outcome_of(texts[number % len(texts)]))
+        right = Right(outcome_of(texts[number % len(texts)]), True, reasons)
         wrong = right.fault_of(scene.verdicts.by_place[place])
         if wrong is not None:
             yield Play(scene.name, what, f"message {place}", wrong)

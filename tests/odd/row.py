@@ -20,7 +20,7 @@ ANYTHING = frozenset({"refused", "model_fault", "call_failed", "too_long", "dead
 
 
 class Meaning(Enum):
-    """What an answer means to one message; to everything all but the last is an outage."""
+    """What an answer means to one message."""
 
     REFUSAL = frozenset({"refused"})
     """A firewall's, a host's or the model's: flag at least, whatever the topic says."""
@@ -84,6 +84,11 @@ class Row:
     meaning: Meaning
     words: str = "a banned thing"
     """The text of a message that is answered so; the policy of the run blocks this one."""
+    may_end_all: bool = False
+    """
+    What a model or a host's filter has answered is no outage, though everything is answered so:
+    each message may end as it would alone.
+    """
     is_final: bool = False
     """Asking again helps nothing, so that the first such answer ends the message."""
     to_one: bool = True

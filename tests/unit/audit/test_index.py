@@ -49,6 +49,14 @@ def an_output(
     return Record(lies_at, timestamp_ms, None, b"v", headers)
 
 
+def tombstones(record: Record) -> bool:
+    return record.value is None
+
+
+def nothing(record: Record) -> bool:
+    return False
+
+
 def report_of(
     inputs: list[Record],
     outputs: list[Record],
@@ -57,7 +65,8 @@ def report_of(
     passes_tombstones: bool = False,
     starts: dict[int, int] = {},
 ) -> Report:
-    with temporary_index("in", "mine", passes_tombstones=passes_tombstones, starts=starts) as index:
+    is_passed_over = tombstones if passes_tombstones else nothing
+    with temporary_index("in", "mine", is_passed_over=is_passed_over, starts=starts) as index:
         index.add_outputs(outputs)
         index.add_inputs(inputs)
         return index.report([Range(0, 0, 100)], is_ordered=is_ordered)
@@ -418,7 +427,8 @@ def test_the_accounts_are_those_of_a_naive_oracle(
                 more=(("safeguard-supersedes", b"x"),) if out.kind == "superseding" else (),
             )
         )
-    with temporary_index("in", "mine", passes_tombstones=passes_tombstones) as index:
+    is_passed_over = tombstones if passes_tombstones else nothing
+    with temporary_index("in", "mine", is_passed_over=is_passed_over) as index:
         index.add_outputs(records[:cut])
         index.add_inputs(
             [an_input(o, partition=p, key=k, value=v) for (p, o), (k, v) in inputs.items()]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from consumer.domain.binding import Binding, Catalogue, Reading
 from consumer.domain.lane import Lane
+from consumer.domain.message import Headers
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import DeadLetterFailed, Fatal
 from consumer.interfaces import Fate, Report
@@ -222,6 +224,42 @@ async def test_a_tombstone_passed_over_is_counted_and_committed() -> None:
     assert stage.sink.sent == []
     assert stage.offsets == [1]
     assert stage.intake.ledger.passed_over == 1
+
+
+@pytest.mark.parametrize(
+    ("when_empty", "sent"),
+    [
+        ("dead-letter", [("chat.dead-letter", None)]),
+        ("allow", [("chat.allow", "skipped")]),
+        ("flag", [("chat.flag", "skipped")]),
+        ("pass-over", []),
+    ],
+)
+async def test_a_record_without_text_ends_as_its_topic_says(
+    when_empty: Any, sent: list[tuple[str, str | None]]
+) -> None:
+    """Whatever it is, it is accounted for, committed, and the model is not asked."""
+    reading = Reading(when_empty=when_empty)
+    stage = Stage(Binding("chat", (TOPIC,), VERSION, reading, versions={1: VERSION}))
+    await stage.own()
+    stage.intake.taken([record(0)._replace(value=b'{"text":"\\u200b","picture":"cat"}')])
+    await settle()
+    assert [
+        (publication.topic, cause_of(publication.headers)) for publication, _ in stage.sink.sent
+    ] == sent
+    stage.acknowledge()
+    stage.intake.commit()
+    await settle()
+    ledger = stage.intake.ledger
+    ends = (ledger.verdicts, ledger.dead_letters, ledger.passed_over)
+    assert ends == (when_empty in ("allow", "flag"), when_empty == "dead-letter", not sent)
+    assert ledger.difference == 0
+    assert stage.offsets == [1]
+
+
+def cause_of(headers: Headers) -> str | None:
+    found = dict(headers).get("safeguard-cause")
+    return found.decode() if found else None
 
 
 async def test_what_does_not_fit_gets_smaller_until_it_does_or_stops_the_service() -> None:
