@@ -15,6 +15,7 @@ Every error of the service, by what to do about it.
     └── Fatal                    carrying on could lose a message: stop
         ├── InvalidPolicy
         ├── InvalidSettings
+        ├── PortTaken
         ├── EndpointRefused
         ├── TopicsMissing
         ├── PublishFailed
@@ -172,6 +173,12 @@ class InvalidPolicy(Fatal):
 
 class InvalidSettings(Fatal):
     """The settings cannot be used. Mend what is named and start again."""
+
+    exit_code = 2
+
+
+class PortTaken(Fatal):
+    """Another process listens where we should. End it, or choose another port in the settings."""
 
     exit_code = 2
 

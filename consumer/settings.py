@@ -190,7 +190,7 @@ class PipelineSettings(_Section):
     pinned_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
     """A record that alone holds up a partition for so long ends as unjudged, stuck (0 = never)."""
     careful_after: Annotated[int, Field(ge=1, le=100)] = 3
-    """Starts at one offset without a clean end, after which records are taken one at a time."""
+    """Deaths at one offset, the model well and at work there, before records go one at a time."""
     careful_offsets: Annotated[int, Field(ge=1, le=1_000_000)] = 256
     """How many offsets are then taken one at a time, to find the one that ends its worker."""
     drain_s: Annotated[float, Field(ge=0.1, le=600)] = 20.0

@@ -42,7 +42,7 @@ def run(
     settings = settings_of(config, set)
     if processes > 1:
         raise SystemExit(supervisor.supervise(settings, config, set or [], processes))
-    raise SystemExit(service.serve(settings))
+    service.serve(settings)
 
 
 @app.command(

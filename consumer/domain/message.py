@@ -32,6 +32,15 @@ def _is_number(text: str, digits_max: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= digits_max
 
 
+def age_ms(timestamp_ms: int, now_ms: int) -> int | None:
+    """
+    How old a record is; None where nobody knows.
+
+    Kafka says -1 where there is no timestamp, and producers that set none may send 0.
+    """
+    return now_ms - timestamp_ms if timestamp_ms > 0 else None
+
+
 class Record(NamedTuple):
     """One record as Kafka holds it; nothing in it is trusted."""
 

@@ -77,6 +77,10 @@ class Flight(Sequenced):
         return self.stretch.is_live
 
     @property
+    def is_being_judged(self) -> bool:
+        return self.task is not None and not self.task.done()
+
+    @property
     def is_unbegun(self) -> bool:
         """Whether it waits for the note that it is begun alone."""
         return self.task is None and self.publication is None
@@ -126,6 +130,11 @@ class Stretch:
         return self.tenure.term if self.tenure else 0
 
     @property
+    def topic_id(self) -> str:
+        """The broker's id of the topic that its records were taken from, or empty."""
+        return self.tenure.topic_id if self.tenure else ""
+
+    @property
     def is_held(self) -> bool:
         """Whether its records wait until the budget has room."""
         return self.budget is not None and self.budget.is_spent and self.budget.waits
@@ -135,6 +144,13 @@ class Stretch:
         """Whether its one record waits for the note that it is begun alone."""
         first = next(iter(self.flights.values()), None)
         return first is not None and first.is_unbegun
+
+    def goes_on_behind(self, flight: Flight) -> bool:
+        """Whether any record that was taken after this one has been judged."""
+        tracker = self.settled.tracker
+        return tracker.pending > tracker.unfinished or any(
+            other.publication is not None for other in self.flights.values() if other is not flight
+        )
 
     @property
     def is_empty(self) -> bool:

@@ -7,13 +7,11 @@ Taking and admitting come before (`intake.py`), releasing in key order and commi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from consumer.domain.context import Context, context_of
 from consumer.domain.decision import Decision, decide
 from consumer.domain.decoding import decode
 from consumer.domain.judged import Judged
-from consumer.domain.message import Message
+from consumer.domain.message import Message, age_ms
 from consumer.domain.policy import Outcome
 from consumer.domain.verdict import Cause, UnjudgedReason, Verdict, verdict_id
 from consumer.errors import Rejected
@@ -31,14 +29,11 @@ class Processor:
         publisher: Publisher,
         clock: Clock,
         group: str,
-        topic_ids: Mapping[str, str],
     ) -> None:
         self._classifier = classifier
         self._publisher = publisher
         self._clock = clock
         self._group = group
-        self._topic_ids = topic_ids
-        """The broker's id of each input topic, where it gives one; else the name stands in."""
 
     async def process(self, flight: Flight) -> None:
         record, binding = flight.record, flight.binding
@@ -70,7 +65,8 @@ class Processor:
             decision = Decision(Outcome(message.when_empty), Cause.SKIPPED)
             return self._verdict(message, flight, Judged(()), decision)
         binding = flight.binding
-        if 0 < binding.max_age_s * 1_000 < self._clock.wall_ms() - message.timestamp_ms:
+        age = age_ms(message.timestamp_ms, self._clock.wall_ms())
+        if age is not None and 0 < binding.max_age_s * 1_000 < age:
             judged = Judged((), UnjudgedReason.TOO_OLD)
         elif flight.is_over_budget:
             judged = Judged((), UnjudgedReason.BUDGET)
@@ -99,7 +95,8 @@ class Processor:
         queued_ms: float = 0.0,
     ) -> Verdict:
         position = flight.record.position
-        source = self._topic_ids.get(position.topic, position.topic)
+        # Of the topic that it was taken from: the name may stand for another one by now.
+        source = flight.stretch.topic_id or position.topic
         version, context = flight.version, judged.context
         if context is None and flight.binding.context is not None:
             context = NOTHING

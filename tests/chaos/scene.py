@@ -72,6 +72,7 @@ message_timeout_s = 3
 request_timeout_s = 1.5
 lease_margin_s = 0.5
 clock_skew_s = 0.3
+topics_refresh_s = 2
 {client if protocol == "classic" else ""}
 [inference]
 endpoint = "{endpoint}"

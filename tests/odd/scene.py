@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import itertools
 import os
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -156,13 +156,16 @@ class Scene:
         return self.wait(lambda: self.verdicts.holds(places), seconds)
 
     def readiness(self) -> dict[str, Any]:
-        """What the worker says of itself; empty where it says nothing."""
+        """What the worker says of itself, ready or not; empty where it says nothing."""
+        asked = http.client.HTTPConnection("127.0.0.1", self._port, timeout=2)
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=2) as said:
-                found: dict[str, Any] = orjson.loads(said.read())
-                return found
-        except (OSError, ValueError):
+            asked.request("GET", "/readyz")
+            found: dict[str, Any] = orjson.loads(asked.getresponse().read())
+        except (OSError, ValueError, http.client.HTTPException):
             return {}
+        finally:
+            asked.close()
+        return found
 
     def _settings(self) -> str:
         """One server is named as the settings' endpoint, several by name."""

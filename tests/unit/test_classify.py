@@ -86,7 +86,7 @@ async def worker_and_rejudge(settings: Settings, binding: Binding) -> tuple[Any,
         publisher = Publisher("g", DeadLetterOffice("g", "w"))
         record = a_record_of({"text": TEXT})._replace(position=a_position(topic="in"))
         flight = Flight(record, Stretch(Partition("in", 1), 1), binding, clock.now_s())
-        await Processor(classifier, publisher, clock, "g", {}).process(flight)
+        await Processor(classifier, publisher, clock, "g").process(flight)
         superseder = Superseder(classifier, publisher, clock, "g", "run")
         found = await superseder.supersede(record, binding, "0" * 32)
         assert flight.verdict is not None

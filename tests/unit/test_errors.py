@@ -95,6 +95,7 @@ def test_a_stop_has_an_exit_code() -> None:
     assert codes == {
         "InvalidPolicy": 2,
         "InvalidSettings": 2,
+        "PortTaken": 2,
         "EndpointRefused": 2,
         "TopicsMissing": 2,
         "PublishFailed": 1,

@@ -152,6 +152,24 @@ async def test_later_lanes_leave_room_while_an_earlier_one_is_in_use() -> None:
     assert await late is chat
 
 
+@pytest.mark.parametrize(
+    ("places", "share", "left"),
+    [(4, 0.01, 1), (8, 0.25, 2), (10, 0.5, 5), (2, 0.99, 1), (1, 0.5, 0)],
+)
+async def test_the_room_that_is_left_is_the_share_and_one_place_at_least(
+    places: int, share: float, left: int
+) -> None:
+    """However small the share; but of one place alone nothing is kept, or none would be used."""
+    fleet = a_fleet([Server()], places=places, reserved_share=share)
+    fleet.give_back(await taken(fleet, asked()))
+
+    waiting = [asyncio.create_task(fleet.take(asked(lane=Lane.COMMENTS), None)) for _ in range(12)]
+    await asyncio.sleep(0)
+    assert sum(task.done() for task in waiting) == places - left
+    for task in waiting:
+        task.cancel()
+
+
 async def test_a_lane_alone_has_all_places() -> None:
     """Nothing is kept for a lane that nobody uses."""
     fleet = a_fleet([Server()], places=2, reserved_share=0.5)

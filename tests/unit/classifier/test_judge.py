@@ -1001,7 +1001,6 @@ async def outcome_of(
         Publisher("g", DeadLetterOffice("g", "w")),
         world.clock,
         "g",
-        {},
     )
     binding = a_binding(live=version, on_unjudged=on_unjudged, on_outage="unjudged")
     record = a_record_of({"text": text})

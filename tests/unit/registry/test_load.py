@@ -720,5 +720,9 @@ def test_drafts_are_not_pinned(folder: Folder) -> None:
 @pytest.mark.parametrize("content", [b"v1 = \n", b"\xff", b"[v1\n"])
 def test_broken_pins_are_no_pins_that_hold(content: bytes, folder: Folder) -> None:
     """A pins file that cannot be read is a fault: passed over, it would protect nothing."""
+    binding = folder.load()
     folder.write("chat/pins.toml", content)
     assert "chat/pins.toml" in folder.flaw()
+    with pytest.raises(InvalidPolicy, match=r"chat/pins\.toml"):
+        write_pins(folder.root, binding)
+    assert (folder.root / "chat/pins.toml").read_bytes() == content
