@@ -119,11 +119,12 @@ def to_everything(scene: Scene, row: Row) -> Iterator[Play]:
     Where the row says that a message may end all the same, it ends as it would alone.
     """
     how = "to everything"
+    reasons = row.meaning.reasons if row.may_end_all else frozenset()
     scene.play(everything=row.answer)
     places = scene.write(GOOD * 2)
     if row.meaning is Meaning.JUDGEMENT or scene.has_well:
         scene.wait_for(places)
-        yield from _all_judged(scene, f"{row.name}: while it lasts", GOOD, places)
+        yield from _all_judged(scene, f"{row.name}: while it lasts", GOOD, places, reasons)
         time.sleep(row.lasts_s / 4)
         scene.play()
     else:
@@ -135,7 +136,6 @@ def to_everything(scene: Scene, row: Row) -> Iterator[Play]:
         wrong = None if row.may_end_all else wrong
         yield Play(scene.name, row.name, how, wrong if is_met else "the worker never met it")
         scene.wait_for(places)
-        reasons = row.meaning.reasons if row.may_end_all else frozenset()
         yield from _all_judged(scene, f"{row.name}: afterwards", GOOD, places, reasons)
     yield from is_well(scene, row.name)
 

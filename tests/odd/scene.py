@@ -25,7 +25,7 @@ from tests.servers.child import Child, free_ports
 
 ROOT = Path(__file__).parents[2]
 OUTPUTS = ("allow", "flag", "block", "dead-letter")
-DEADLINE_S = 6.0
+DEADLINE_S = 12.0
 """Of a message; some outages are played for longer."""
 WAIT_S = 60.0
 POLL_S = 0.05

@@ -83,7 +83,7 @@ MODELS = (
     ),
     _own("200-null-content", said(200, completion(None))),
     _own("200-no-content", said(200, completion("  \n"))),
-    _own("200-truncated", said(200, completion('{"label":"FI', "length"))),
+    _own("200-truncated", said(200, completion('{"label":"FI', "length")), is_final=True),
     _own("200-only-thought", said(200, completion(None, reasoning=FINE))),
     _own("200-prose", said(200, completion("This message threatens to kill: FINE"))),
     _own("200-two-labels", said(200, completion(FINE + '\n{"label":"BANNED"}'))),

@@ -7,6 +7,9 @@ import orjson
 from tests.odd.row import Answer, Meaning, Row, completion, error, page, plain, said, zipped
 from tests.odd.rows.seen import seen
 
+LONG_S = 15.0
+"""Longer than the deadline of a message."""
+
 
 def _of_endpoint(name: str, answer: Answer, **more: bool | float) -> Row:
     return Row(name, answer, Meaning.ENDPOINT, **more)  # type: ignore[arg-type]
@@ -29,7 +32,7 @@ KEY_MODEL_PATH = (
         error(403, "This key may not use the model.", type="permission_error"),
         is_fatal_at_start=True,
     ),
-    _of_endpoint("404-ingress", seen("404-ingress.txt"), is_fatal_at_start=True, lasts_s=8.0),
+    _of_endpoint("404-ingress", seen("404-ingress.txt"), is_fatal_at_start=True, lasts_s=LONG_S),
     _of_endpoint(
         "404-model",
         error(404, 'model "m" not found, try pulling it first', type="api_error"),
@@ -65,7 +68,7 @@ GATEWAYS = (
 )
 
 IN_ANOTHER_DRESS = (
-    _of_endpoint("200-sign-in", seen("200-signin.html"), lasts_s=8.0, is_at_start=True),
+    _of_endpoint("200-sign-in", seen("200-signin.html"), lasts_s=LONG_S, is_at_start=True),
     _of_endpoint("200-sign-in-gzip", zipped(page(200, "Sign in"))),
     _of_endpoint("200-maintenance", page(200, "We will be back soon")),
     _of_endpoint("200-empty", Answer(200)),
@@ -92,7 +95,7 @@ IN_ANOTHER_DRESS = (
     _of_endpoint("204-nothing", Answer(204)),
     _of_endpoint("206-half", Answer(206, orjson.dumps(completion())[:70])),
     _of_endpoint(
-        "400-no-models-loaded", seen("400-no-models-loaded.json"), lasts_s=8.0, is_at_start=True
+        "400-no-models-loaded", seen("400-no-models-loaded.json"), lasts_s=LONG_S, is_at_start=True
     ),
     _of_endpoint("400-unloaded", error(400, "Model unloaded.")),
     _of_endpoint("400-page", page(400, "Bad Request", "nginx")),
@@ -127,7 +130,7 @@ BROKEN_WIRE = (
 )
 
 LOAD = (
-    _of_load("429-openai", error(429, "Rate limit reached", type="tokens"), lasts_s=8.0),
+    _of_load("429-openai", error(429, "Rate limit reached", type="tokens"), lasts_s=LONG_S),
     _of_load("429-retry-after", said(429, {"error": {"message": "slow"}}, Retry_After="1")),
     _of_load("429-page", page(429, "Too Many Requests")),
     _of_load(
@@ -139,7 +142,7 @@ LOAD = (
     _of_load("503-envoy", plain(503, "no healthy upstream"), is_at_start=True),
     _of_load("503-loading", error(503, "Loading model", type="unavailable_error", code=503)),
     _of_load("529-overloaded", error(529, "Overloaded", type="overloaded_error")),
-    _of_load("200-error-429", seen("200-error-object.json"), lasts_s=8.0),
+    _of_load("200-error-429", seen("200-error-object.json"), lasts_s=LONG_S),
     _of_load(
         "200-error-rate-limit",
         said(200, {"error": {"message": "slow down", "type": "rate_limit_exceeded"}}),
