@@ -23,7 +23,7 @@ def reading_of(reply: Reply, policy: Policy, format: RequestFormat, asked: str) 
     Raises:
         Retryable: there is none; see `blame`.
     """
-    if reply.status == 200:
+    if reply.is_success:
         # Three tokens in four hold more than two characters of any policy: fewer is a cut prompt.
         least = len(system_message(policy)) // 8
         found = WIRES[format.api].read(reply.body, policy, least, format.room(policy))

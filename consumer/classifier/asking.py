@@ -19,7 +19,13 @@ from collections import deque
 from collections.abc import Callable
 from random import Random
 
-from consumer.classifier.blame import Declined, PromptTooLong, Refused, UnknownParameter
+from consumer.classifier.blame import (
+    Declined,
+    PromptTooLong,
+    Refused,
+    Unclear,
+    UnknownParameter,
+)
 from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Crowded, Fleet, Question
 from consumer.classifier.hearsay import answer_in
@@ -191,6 +197,11 @@ class Asker:
                 return UnjudgedReason.DEADLINE
             is_own = await self._is_own_fault(error, asking, patience)
             return UnjudgedReason.DEADLINE if is_own else None
+        if isinstance(error, Overloaded):
+            await self._after_load(error, asking, patience)
+            return None
+        if asking.is_stray(error):
+            return None
         if error.is_systemic and not await self._is_own_fault(error, asking, patience):
             if asking.endpoint is None or not asking.endpoint.breaker.is_open:
                 await self._wait(asking.attempt, error, patience)
@@ -216,23 +227,17 @@ class Asker:
         A refusal is asked about once more. A status that speaks of key, model or path speaks of no
         text: servers that are exchanged one by one answer so for a while.
         """
-        if isinstance(error, Declined) and error.is_of_the_way:
-            return 2 * self._retries.attempts_max
-        return 2 if _is_refusal(error) else self._retries.attempts_max
+        is_of_the_way = isinstance(error, Declined) and error.is_of_the_way
+        return 2 if _is_refusal(error) and not is_of_the_way else self._retries.attempts_max
 
     async def _is_own_fault(self, error: Retryable, asking: _Asking, patience: Patience) -> bool:
         """
         Whether a systemic-looking failure is this message's own, since the endpoint is well.
 
-        It is well if it judged something since this call was sent, or if it judges a probe now. A
-        refusal for load is nobody's fault: the call waits and asks again, within its deadline.
+        It is well if it judged something since this call was sent, or if it judges a probe now.
         """
         endpoint = asking.endpoint
         asked = endpoint or self._fleet
-        if isinstance(error, Overloaded):
-            if patience.waits_out_outages and asked.last_judgement_s < asking.asked_s:
-                patience.extend(self._clock.now_s() - asking.asked_s)
-            return False
         failed_s = self._clock.now_s()
         is_broken_off = isinstance(error, InferenceUnavailable)
         if not is_broken_off and asked.last_judgement_s > asking.sent_s:
@@ -240,6 +245,8 @@ class Asker:
         if is_broken_off and endpoint is not None:
             endpoint.note_broken(failed_s, asking.user)
         is_well = await self._probed(asking, patience) is Condition.WELL
+        if is_well:
+            asking.strays = 1 + round(self._random.random())
         if patience.waits_out_outages and not is_well:
             patience.extend(failed_s - asking.asked_s)
         if (
@@ -281,6 +288,25 @@ class Asker:
             await self._fleet.condition()
             patience.extend(self._clock.now_s() - started_s)
         return True
+
+    async def _after_load(self, error: Overloaded, asking: _Asking, patience: Patience) -> None:
+        """
+        A refusal for load is nobody's fault: the call waits and asks again, within its deadline.
+
+        Where nobody is judged meanwhile, nor a probe, it is an outage, whose time does not count.
+        """
+        asked = asking.endpoint or self._fleet
+        is_outage = False
+        if patience.waits_out_outages and asked.last_judgement_s < asking.asked_s:
+            refused_s = self._clock.now_s()
+            is_outage = await self._probed(asking, patience) is not Condition.WELL
+            if is_outage:
+                patience.extend(refused_s - asking.asked_s)
+        waiting_s = self._clock.now_s()
+        if asking.endpoint is None or not asking.endpoint.breaker.is_open:
+            await self._wait(asking.attempt, error, patience)
+        if is_outage:
+            patience.extend(self._clock.now_s() - waiting_s)
 
     async def _wait(self, attempt: int, error: Retryable, patience: Patience) -> None:
         seconds = wait_s(self._retries, attempt, error, self._random.random())
@@ -394,6 +420,7 @@ class _Asking:
         "own_failures",
         "retry",
         "sent_s",
+        "strays",
         "truncations",
         "user",
         "was_truncated",
@@ -415,9 +442,26 @@ class _Asking:
         self.retry = 0
         """The attempt that got a faulty answer: the next one is asked differently."""
         self.was_truncated = False
+        self.strays = 0
+        """How many answers more may be those of another server than the one that was probed."""
         self.truncations = 0
         self.without: set[str] = set()
         """Fields that the endpoint would not have, left out for this message on trial."""
+
+    def is_stray(self, error: Retryable) -> bool:
+        """
+        Whether this may be the answer of a server beside the one that judged the probe.
+
+        Behind one address servers often take turns, and during a rollout one of them is not ready:
+        if each failed call were followed by one probe, the call would always meet that one.
+        """
+        is_of_the_way = isinstance(error, Declined) and error.is_of_the_way
+        # What is wrong in a 500 was told by a model, so that it was asked.
+        is_no_answer = isinstance(error, Unclear) and error.reason != "http_500"
+        if not self.strays or not (is_of_the_way or is_no_answer):
+            return False
+        self.strays -= 1
+        return True
 
     def ended(self, reason: UnjudgedReason) -> UnjudgedReason:
         """Why there is no judgement. A refusal stays one, whatever failed after it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -175,7 +176,7 @@ ENDS: dict[FaultName, str | UnjudgedReason] = {
     FaultName.SLOW_BODY: UnjudgedReason.CALL_FAILED,
     FaultName.TRUNCATED_BODY: UnjudgedReason.CALL_FAILED,
     FaultName.EMPTY_BODY: UnjudgedReason.MODEL_FAULT,
-    FaultName.NOT_JSON_BODY: UnjudgedReason.MODEL_FAULT,
+    FaultName.NOT_JSON_BODY: UnjudgedReason.REFUSED,
     FaultName.ERROR_IN_200: UnjudgedReason.CALL_FAILED,
     FaultName.HTTP_400_CONTEXT_LENGTH: UnjudgedReason.TOO_LONG,
     FaultName.HTTP_400_CONTEXT_LENGTH_LLAMA: UnjudgedReason.TOO_LONG,
@@ -242,6 +243,8 @@ CALLS: dict[FaultName, int] = {
     FaultName.REFUSAL: 2,
     FaultName.CONTENT_FILTER: 2,
     FaultName.HTTP_403: 2,
+    FaultName.EMPTY_BODY: 6,
+    FaultName.NOT_JSON_BODY: 2,
     FaultName.HTTP_401: 6,
     FaultName.HTTP_404_MODEL: 6,
     FaultName.LENGTH_EMPTY: 2,
@@ -251,7 +254,10 @@ CALLS: dict[FaultName, int] = {
     FaultName.HTTP_400_CONTEXT_LENGTH: 1,
     FaultName.HTTP_400_CONTEXT_LENGTH_LLAMA: 1,
 }
-"""How often a message is asked about that fails alone, where it is not the budget of three."""
+"""
+How often a message is asked about that fails alone, where it is not the budget of three: more often
+where some of the answers may be strays.
+"""
 
 
 def test_every_fault_is_in_the_tables() -> None:
@@ -319,6 +325,28 @@ async def test_an_outage_in_any_dress_is_waited_out(
         assert not any(task.done() for task in judging)
         server.behave(Behaviour())
         assert [ended(judged) for judged in await asyncio.gather(*judging)] == ["HH2"] * 3
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(404, b"default backend - 404"), (400, b'{"error":{"message":"No models loaded."}}')],
+)
+@pytest.mark.parametrize("is_odd_first", [True, False])
+async def test_a_message_meets_more_than_one_of_the_servers_that_take_turns(
+    status: int, body: bytes, is_odd_first: bool, server: StandInSafeguard
+) -> None:
+    """Every second request goes to a server that is not ready: probes and calls see both."""
+    turns = itertools.cycle([is_odd_first, not is_odd_first])
+
+    def by_turns(asked: dict[str, Any]) -> str | web.Response:
+        if next(turns):
+            return web.Response(status=status, body=body)
+        return an_answer("SAFE", rules=[]) if is_probe(asked) else an_answer("HH2")
+
+    server.reply_with(by_turns)
+    async with a_world(server) as world:
+        for _ in range(8):
+            assert ended(await world.judge()) == "HH2"
 
 
 async def test_failures_are_counted_by_reason(server: StandInSafeguard) -> None:
@@ -502,6 +530,21 @@ async def test_load_does_not_use_up_the_attempts(server: StandInSafeguard) -> No
     server.reply_with(reply)
     async with a_world(server) as world:
         assert ended(await world.judge()) == "HH2"
+
+
+@pytest.mark.parametrize("fault", [FaultName.HTTP_429, FaultName.HTTP_503])
+async def test_load_that_lets_nobody_through_is_an_outage(
+    fault: FaultName, server: StandInSafeguard
+) -> None:
+    """Its time does not count where the topic waits, not even that between the calls."""
+    async with a_world(server, wait_initial_s=0.05) as world:
+        assert ended(await world.judge()) == "HH2"
+        server.behave(Behaviour(faults={fault: 1.0}, retry_after_s=0.01))
+        judging = asyncio.create_task(world.judge(binding=WAIT, within_s=0.5))
+        refused = server.requests_total + 20
+        await until(lambda: judging.done() or server.requests_total > refused, "calls")
+        server.behave(Behaviour())
+        assert ended(await judging) == "HH2"
 
 
 async def test_retry_after_beyond_the_deadline(server: StandInSafeguard) -> None:
