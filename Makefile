@@ -7,6 +7,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	&& { echo "$$p"; break; }; done)
 BIN := .venv/bin
 SEEDS ?= 10000
+MUTANTS ?= 60
+SEED ?= 1
 DATA ?= ../shared/data/openai-moderation-2022.jsonl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
@@ -46,8 +48,8 @@ odd-servers: .venv/.dev ## servers that answer oddly, row by row; writes build/o
 simulate: .venv/.dev ## SEEDS=n worlds from seeds, on a virtual clock; writes build/simulate.json
 	$(BIN)/python -m tests.simulation.simulate --seeds $(SEEDS)
 
-mutants: .venv/.dev ## deliberate bugs, each of which some test must catch; writes build/mutants.json
-	$(BIN)/python -m tests.mutants.mutants
+mutants: .venv/.dev ## deliberate bugs and a sample (MUTANTS=n SEED=s) that tests must catch; build/mutants.json
+	$(BIN)/python -m tests.mutants.mutants --sample $(MUTANTS) --seed $(SEED)
 
 kafka: .venv/.dev ## start a local Kafka broker and keep it running
 	$(BIN)/python -m tests.brokers.kafka

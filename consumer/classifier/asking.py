@@ -84,7 +84,7 @@ class Asker:
         """
         asking = _Asking(question.user)
         found = await self._judged(question, asking, patience)
-        if isinstance(found, UnjudgedReason | TooLong):
+        if not isinstance(found, Reading):
             return found
         self._note(found)
         first = self._looks.assess(question.policy, text, found, asking.has_refused)
@@ -111,7 +111,7 @@ class Asker:
                 else:
                     reading = await self._call_alone(question, asking, patience, left_s)
             except PromptTooLong:
-                return TOO_LONG
+                return UnjudgedReason.REFUSED if asking.has_refused else TOO_LONG
             except Retryable as error:
                 count_failed(error, patience.tally)
                 patience.trail.failed(question.policy.name, error)
@@ -204,7 +204,7 @@ class Asker:
             return None
         if error.is_systemic and not await self._is_own_fault(error, asking, patience):
             if asking.endpoint is None or not asking.endpoint.breaker.is_open:
-                await self._wait(asking.attempt, error, patience)
+                await self._wait(asking, asking.attempt, error, patience)
             return None
         asking.own_failures += 1
         is_refusal = _is_refusal(error)
@@ -217,7 +217,7 @@ class Asker:
         if fault:
             asking.retry = asking.attempt
             asking.was_truncated = fault == Fault.TRUNCATED
-        await self._wait(asking.own_failures, error, patience)
+        await self._wait(asking, asking.own_failures, error, patience)
         return None
 
     def _attempts_max(self, error: Retryable) -> int:
@@ -293,28 +293,36 @@ class Asker:
         """
         A refusal for load is nobody's fault: the call waits and asks again, within its deadline.
 
-        Where nobody is judged meanwhile, nor a probe, it is an outage, whose time does not count.
+        That comes no nearer while everybody is refused and the topic waits out outages.
         """
-        asked = asking.endpoint or self._fleet
-        is_outage = False
-        if patience.waits_out_outages and asked.last_judgement_s < asking.asked_s:
-            refused_s = self._clock.now_s()
-            is_outage = await self._probed(asking, patience) is not Condition.WELL
-            if is_outage:
-                patience.extend(refused_s - asking.asked_s)
-        waiting_s = self._clock.now_s()
+        if self._judges_nobody(asking, patience):
+            patience.extend(self._clock.now_s() - asking.asked_s)
         if asking.endpoint is None or not asking.endpoint.breaker.is_open:
-            await self._wait(asking.attempt, error, patience)
-        if is_outage:
-            patience.extend(self._clock.now_s() - waiting_s)
+            await self._wait(asking, asking.attempt, error, patience)
 
-    async def _wait(self, attempt: int, error: Retryable, patience: Patience) -> None:
+    async def _wait(
+        self, asking: _Asking, attempt: int, error: Retryable, patience: Patience
+    ) -> None:
+        """
+        Pause before the next call, no longer than the message has time.
+
+        While a server that is busy judges nobody the pause is the server's time, whatever is left.
+        """
         seconds = wait_s(self._retries, attempt, error, self._random.random())
-        left_s = patience.left_s(self._clock.now_s())
-        if left_s is not None:
+        started_s = self._clock.now_s()
+        left_s = patience.left_s(started_s)
+        is_busy = isinstance(error, Overloaded)
+        if left_s is not None and not (is_busy and self._judges_nobody(asking, patience)):
             seconds = min(seconds, max(0.0, left_s))
         if seconds:
             await asyncio.sleep(seconds)
+        if is_busy and self._judges_nobody(asking, patience):
+            patience.extend(self._clock.now_s() - started_s)
+
+    def _judges_nobody(self, asking: _Asking, patience: Patience) -> bool:
+        """Whether nothing was judged since the last call, for a topic that waits out outages."""
+        asked = asking.endpoint or self._fleet
+        return patience.waits_out_outages and asked.last_judgement_s < asking.asked_s
 
 
 Listener = Callable[[Heard], None]

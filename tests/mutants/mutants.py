@@ -1,7 +1,9 @@
 """
 `make mutants`: put each deliberate bug back once, and see some test catch it.
 
-Each runs in a process of its own. What no test catches is printed, and the exit code is 1.
+First those of the table, each written by hand; then a sample of those that rules make of the pure
+modules. Each runs in a process of its own. What no test catches is printed. The exit code is 1
+where a bug of the table is missed, or too many of the sample.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,10 +74,21 @@ def run(mutant: Mutant) -> dict[str, object]:
     }
 
 
+def sampled(count: int, seed: str) -> tuple[bool, dict[str, object]]:
+    """Whether tests see enough of a sample, and what was found; see `sampled.py`."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "sampled.json")
+        command = [sys.executable, "-m", "tests.mutants.sampled", "--out", str(out)]
+        done = subprocess.run([*command, "--sample", str(count), "--seed", seed], cwd=ROOT)
+        return done.returncode == 0, json.loads(out.read_text()) if out.exists() else {}
+
+
 def main() -> int:
     """Run all, or those named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="these alone")
+    parser.add_argument("names", nargs="*", help="these of the table alone, and no sample")
+    parser.add_argument("--sample", type=int, default=60, help="how many the rules make")
+    parser.add_argument("--seed", default="1", help="of the sample")
     parser.add_argument("--simulate", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "mutants.json")
     options = parser.parse_args()
@@ -86,11 +100,15 @@ def main() -> int:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(run, chosen))
     caught = sum(result["caught_by"] is not None for result in results)
-    summary = {"mutants": len(results), "caught": caught, "table": results}
+    summary: dict[str, object] = {"mutants": len(results), "caught": caught, "table": results}
+    is_enough = True
+    if not options.names:
+        is_enough, found = sampled(options.sample, options.seed)
+        summary |= found
     options.out.parent.mkdir(exist_ok=True)
     options.out.write_text(json.dumps(summary, indent=2) + "\n")
     print(f"{caught} of {len(results)} caught")
-    return 0 if caught == len(results) else 1
+    return 0 if caught == len(results) and is_enough else 1
 
 
 if __name__ == "__main__":

@@ -97,6 +97,27 @@ def test_wordings(status: int, message: str, expected: type[ConsumerError]) -> N
     assert type(error(status, message)) is expected
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><body><h1>500 Internal Server Error</h1><hr>nginx</body></html>",
+        b"Internal Server Error",
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b'""',
+        b'{"error":{}}',
+        b'{"error":""}',
+        b'{"error":{"message":null}}',
+        b'{"error":{"message":"Internal server error"}}',
+    ],
+)
+def test_a_500_that_names_no_fault_of_the_model_is_not_the_messages(body: bytes) -> None:
+    """A proxy's page, or nothing at all: only an error that a server wrote may be wordless."""
+    assert type(error(500, body)) is InferenceUnavailable
+
+
 @pytest.mark.parametrize("field", OPTIONAL_FIELDS)
 @pytest.mark.parametrize(
     "body",
@@ -285,6 +306,13 @@ def test_an_error_inside_a_200_is_what_it_stands_for(
     with pytest.raises(expected) as raised:
         reading_of(Reply(200, {}, orjson.dumps(document)), POLICY, FORMAT, "")
     assert type(raised.value) is expected
+
+
+def test_a_status_that_stands_for_words_in_a_200_is_named() -> None:
+    """Who reads the log looks for what the server would have answered without the dress."""
+    body = orjson.dumps({"error": {"message": "no", "type": "server_error"}})
+    assert "answered 502" in str(error(200, body))
+    assert "answered 429" in str(error(200, {"error": {"type": "rate_limit_exceeded"}}))
 
 
 @pytest.mark.parametrize(

@@ -153,21 +153,48 @@ async def test_later_lanes_leave_room_while_an_earlier_one_is_in_use() -> None:
 
 
 @pytest.mark.parametrize(
-    ("places", "share", "left"),
-    [(4, 0.01, 1), (8, 0.25, 2), (10, 0.5, 5), (2, 0.99, 1), (1, 0.5, 0)],
+    ("places", "share", "free"),
+    [
+        (4, 0.25, 3),
+        (4, 0.5, 2),
+        (4, 0.75, 1),
+        (4, 1.0, 1),
+        (10, 0.26, 7),
+        (10, 0.01, 9),
+        (10, 0.0, 10),
+        (1, 0.5, 1),
+    ],
 )
-async def test_the_room_that_is_left_is_the_share_and_one_place_at_least(
-    places: int, share: float, left: int
+async def test_the_share_that_is_kept_for_earlier_lanes(
+    places: int, share: float, free: int
 ) -> None:
-    """However small the share; but of one place alone nothing is kept, or none would be used."""
-    fleet = a_fleet([Server()], places=places, reserved_share=share)
-    fleet.give_back(await taken(fleet, asked()))
+    """It is a share of the places, one at least, and one place at least is for everybody."""
+    for lane in (Lane.COMMENTS, Lane.REPLAY):
+        fleet = a_fleet([Server()], places=places, reserved_share=share)
+        fleet.give_back(await taken(fleet, asked()))
+        for _ in range(free):
+            await taken(fleet, asked(lane=lane))
+        if free == places:
+            continue
+        late = asyncio.create_task(fleet.take(asked(lane=lane), None))
+        await asyncio.sleep(0)
+        assert not late.done()
+        for _ in range(places - free):
+            await taken(fleet, asked())
+        late.cancel()
 
-    waiting = [asyncio.create_task(fleet.take(asked(lane=Lane.COMMENTS), None)) for _ in range(12)]
+
+async def test_room_is_kept_for_earlier_lanes_and_from_later_ones_alone() -> None:
+    """Comments that are in use keep nothing from a chat, and room from replay."""
+    fleet = a_fleet([Server()], places=2, reserved_share=0.5)
+    fleet.give_back(await taken(fleet, asked(lane=Lane.COMMENTS)))
+    replay = await taken(fleet, asked(lane=Lane.REPLAY))
+    late = asyncio.create_task(fleet.take(asked(lane=Lane.REPLAY), None))
     await asyncio.sleep(0)
-    assert sum(task.done() for task in waiting) == places - left
-    for task in waiting:
-        task.cancel()
+    assert not late.done()
+    late.cancel()
+    fleet.give_back(replay)
+    assert [await taken(fleet, asked()) for _ in range(2)] == [replay] * 2
 
 
 async def test_a_lane_alone_has_all_places() -> None:

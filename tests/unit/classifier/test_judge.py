@@ -60,7 +60,7 @@ class World:
     def __init__(
         self,
         transport: Transport,
-        *,
+        *others: Transport,
         clock: Clock | None = None,
         timeout_s: float = 5.0,
         attempts_max: int = 3,
@@ -72,18 +72,23 @@ class World:
         self.clock = clock or SystemClock()
         self.metrics = Metrics()
         self.transport = transport
-        self.endpoint = Endpoint(
-            "http://server/v1",
-            transport,
-            RequestFormat("stand-in-safeguard"),
-            Breaker(probe_every_s),
-            self.clock,
-            self.metrics,
-            timeout_s,
-            calls_max,
-        )
+        endpoints = [
+            Endpoint(
+                f"http://server{number or ''}/v1",
+                each,
+                RequestFormat("stand-in-safeguard"),
+                Breaker(probe_every_s),
+                self.clock,
+                self.metrics,
+                timeout_s,
+                calls_max,
+            )
+            for number, each in enumerate((transport, *others))
+        ]
+        self.endpoint = endpoints[0]
+        self.fleet = Fleet(endpoints, self.clock, self.metrics)
         self.classifier = SafeguardClassifier(
-            Fleet([self.endpoint], self.clock, self.metrics),
+            self.fleet,
             RetryLimits(attempts_max, wait_initial_s, wait_max_s=wait_initial_s * 10),
             cut,
             self.clock,
@@ -750,7 +755,7 @@ async def test_a_call_that_the_deadline_cut_short_proves_no_outage(
 
 # The same with time in hand.
 
-Script = Callable[[dict[str, Any], float], Awaitable[bytes]]
+Script = Callable[[dict[str, Any], float], Awaitable[bytes | Reply]]
 
 
 class HandClock:
@@ -773,7 +778,8 @@ class Scripted:
         self._script = script
 
     async def post(self, path: str, body: bytes, timeout_s: float) -> Reply:
-        return Reply(200, {}, await self._script(orjson.loads(body), timeout_s))
+        answer = await self._script(orjson.loads(body), timeout_s)
+        return answer if isinstance(answer, Reply) else Reply(200, {}, answer)
 
     async def get(self, path: str, timeout_s: float) -> Reply:
         return Reply(200, {}, b'{"data":[]}')

@@ -22,6 +22,7 @@ from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat
 from consumer.domain.certainty import SecondLook, Sign
 from consumer.domain.policy import Effort, Look, Outcome, Policy, SecondLookTerms
+from consumer.domain.usage import Usage
 from consumer.domain.verdict import Judgement, Tokens
 from consumer.errors import InferenceTimeout, InferenceUnavailable
 from consumer.reliability.breaker import Breaker
@@ -122,6 +123,7 @@ class World:
         judged = await self.classifier.classify(
             text, a_version(self.policy), a_binding(on_outage="unjudged"), deadline_s
         )
+        self.usage = judged.usage
         (judgement,) = judged.judgements
         return judgement
 
@@ -152,6 +154,21 @@ async def test_without_a_table_each_text_is_asked_about_once_and_the_score_is_th
     assert judgement.second_look is None
     assert score(judgement) == pytest.approx(1 - 114 / 1_328, abs=0.001)
     assert world.looks() == {}
+
+
+async def test_the_certainty_of_each_first_answer_is_observed() -> None:
+    """Once a text, whether or not it was looked at again."""
+    world = World("HH0", "HH0", "HH0", "HH2")
+    for _ in range(2):
+        await world.judge()
+    found = {
+        sample.name: sample.value
+        for family in world.metrics.certainty.collect()
+        for sample in family.samples
+        if not sample.labels
+    }
+    assert found["safeguard_certainty_count"] == 2
+    assert found["safeguard_certainty_sum"] == pytest.approx(2 * (1 - 114 / 1_328), abs=0.1)
 
 
 async def test_an_answer_that_is_repeated_with_more_effort_stands_and_is_surer() -> None:
@@ -235,6 +252,32 @@ async def test_where_no_second_answer_comes_the_first_stands_and_says_so(failure
     assert (judgement.label, judgement.second_look) == ("HH0", None)
     assert rests_on(judgement) == (Sign.SECOND_LOOK_MISSING,)
     assert world.looks() == {"not_made": 1.0}
+
+
+ONE = Tokens(400, 320, 60, 80)
+"""What one completion says that it cost."""
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ("HH0", Usage(2, 0, ONE + ONE)),
+        (REFUSAL, Usage(2, 1, ONE + ONE, ONE)),
+        (InferenceTimeout(), Usage(2, 1, ONE)),
+        (InferenceUnavailable("gone"), Usage(1, 0, ONE)),
+        (Reply(503, {}, b""), Usage(1, 0, ONE)),
+    ],
+    ids=["judged", "refused", "time limit", "unavailable", "load"],
+)
+async def test_a_second_look_is_paid_for_whatever_comes_of_it(
+    second: Answer, expected: Usage
+) -> None:
+    """As a first call is: what the server has worked for, or may have, counts."""
+    for terms, elsewhere in ((EVERY, False), (ELSEWHERE, True)):
+        answers = ("HH0",) if elsewhere else ("HH0", second)
+        world = World(*answers, terms=terms, second=second if elsewhere else None)
+        await world.judge()
+        assert world.usage == expected
 
 
 async def test_no_second_look_is_taken_past_the_deadline() -> None:

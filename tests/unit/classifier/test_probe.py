@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from consumer.classifier.blame import Declined
 from consumer.classifier.capabilities import Capabilities, LongPrompts, rows
 from consumer.classifier.direct import DirectTransport
 from consumer.classifier.endpoint import PROBES_MAX, Condition, Endpoint
@@ -17,15 +18,25 @@ from consumer.classifier.probe import Prober
 from consumer.classifier.profiles import PROFILES
 from consumer.classifier.prompt import user_message
 from consumer.classifier.questions import ATTEMPTS_MAX, ProbePlan
+from consumer.classifier.reply import Reply
 from consumer.classifier.request import SCHEMA_BOUNDS, RequestFormat
-from consumer.classifier.specimen import LONG_TEXT, MARKERS, NO_MARKERS, PROBE_GOOD, PROBE_POLICY
+from consumer.classifier.specimen import (
+    LONG_TEXT,
+    MARKERS,
+    NO_MARKERS,
+    PROBE_BAD,
+    PROBE_GOOD,
+    PROBE_POLICY,
+)
 from consumer.classifier.transport import Transport
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.errors import EndpointRefused, InferenceUnavailable, Overloaded
 from consumer.interfaces import Clock
+from consumer.parts import build_fleet, build_probers
 from consumer.reliability.breaker import Breaker
+from consumer.settings import EndpointSettings, InferenceSettings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from tests.unit.classifier.odd_server import OddServer, text_of
@@ -392,6 +403,93 @@ async def test_findings_are_told_in_a_table(profile: str) -> None:
     table = rows(found)
     assert len({row.capability for row in table}) == len(table) == 10
     assert all(all(row) for row in table)
+
+
+# Who it is, and what it will not have.
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "profile"),
+    [
+        ("fast", "https://api.groq.com/openai/v1", "groq"),
+        ("fast", "https://openrouter.ai/api/v1", "openrouter"),
+        ("groq", "http://localhost:8000/v1", "generic"),
+    ],
+)
+async def test_an_endpoint_with_a_name_is_known_by_its_address(
+    name: str, address: str, profile: str
+) -> None:
+    """`[inference.endpoints.fast]` may be anybody's, and a name is nobody's address."""
+    settings = InferenceSettings(model="m", endpoints={name: EndpointSettings(address=address)})
+    fleet = build_fleet(settings, SystemClock(), Metrics())
+    (endpoint,) = fleet.endpoints
+    await endpoint.transport.close()
+    endpoint._transport = OddServer()
+    probers = build_probers(settings, fleet, SystemClock())
+    found = (await probers.probe())[name]
+    assert isinstance(found, Capabilities)
+    assert (endpoint.name, found.profile) == (name, profile)
+
+
+class Moderated(OddServer):
+    """A host that will not have some texts judged."""
+
+    def __init__(self, refused_text: str, status: int, body: bytes) -> None:
+        super().__init__()
+        self._refused_text = refused_text
+        self._refusal = Reply(status, {}, body)
+
+    async def post(self, path: str, body: bytes, timeout_s: float) -> Reply:
+        reply = await super().post(path, body, timeout_s)
+        return self._refusal if self._refused_text in text_of(self.asked[-1]) else reply
+
+
+REFUSALS = [
+    (403, b"<html>Forbidden</html>"),
+    (403, b'{"error":{"message":"your input was flagged"}}'),
+    (400, b'{"error":{"code":"content_filter","message":"no"}}'),
+    (400, b'{"error":{"message":"flagged by our usage policies"}}'),
+    (451, b""),
+    (200, b'{"error":{"code":"content_filter","message":"no"}}'),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), REFUSALS)
+async def test_a_host_that_refuses_the_bad_text_at_the_start_works(
+    status: int, body: bytes
+) -> None:
+    """Its own moderation is one more safeguard, and no reason not to start."""
+    found, _ = await found_at(Moderated(PROBE_BAD, status, body))
+    assert found.label_for_bad == "no judgement (refused)"
+    assert found.label_for_good == "SAFE"
+
+
+@pytest.mark.parametrize(("status", "body"), [(401, b""), (403, b""), (404, b"")])
+async def test_a_host_that_refuses_a_greeting_at_the_start_has_wrong_settings(
+    status: int, body: bytes
+) -> None:
+    """Nobody's moderation refuses that: key, model or path are wrong, or a wall stands before."""
+    with pytest.raises(EndpointRefused, match=str(status)):
+        await found_at(Moderated(PROBE_GOOD, status, body))
+
+
+@pytest.mark.parametrize("status", [401, 404])
+async def test_a_status_that_speaks_of_key_or_path_is_no_moderation(status: int) -> None:
+    """Not even where the bad text is what it was answered to."""
+    with pytest.raises(EndpointRefused, match=str(status)):
+        await found_at(Moderated(PROBE_BAD, status, b""))
+
+
+async def test_after_a_judgement_a_probe_that_is_refused_ends_nothing() -> None:
+    """It is an outage like any other, and the old findings hold."""
+    server = Moderated(PROBE_GOOD, 200, b"")
+    world = World(server)
+    server._refused_text = "no text holds this"
+    found = await world.prober.probe()
+    server._refused_text, server._refusal = PROBE_GOOD, Reply(403, {}, b"")
+    with pytest.raises(Declined):
+        await world.prober.probe()
+    assert world.prober.found is found
 
 
 # After an outage.

@@ -170,6 +170,14 @@ def test_context_stands_before_the_message_between_markers_of_its_own() -> None:
         assert user_message("hello", "m", context_part(nothing)) == user_message("hello", "m")
 
 
+def test_context_keeps_every_letter_and_blanks_what_ends_a_line() -> None:
+    """Controls and the line separators of Unicode, up to the last of each and no further."""
+    blanked = "".join(map(chr, [0x00, 0x1F, 0x7F, 0x80, 0x9F, 0x2028, 0x2029]))
+    kept = " ~\xa0\xa1\xff\u0100\u013f\u0140\u2027\u202f\u4050"
+    said = Context((), (Line("A", f"{blanked}|{kept}|"),))
+    assert context_part(said) == f'A: "{" " * len(blanked)}|{kept}|"'
+
+
 @given(
     st.lists(
         st.text()

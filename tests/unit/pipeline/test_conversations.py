@@ -95,6 +95,18 @@ def test_what_could_never_be_shown_again_is_not_kept() -> None:
     assert [each.text[0] for each in kept] == ["c", "d"]
 
 
+def test_what_fits_to_the_token_is_kept_and_shown() -> None:
+    """Two messages that fill the room between them."""
+    cost = tokens_of("a" * 100) + LINE_TOKENS
+    conversations = Conversations()
+    terms = ContextTerms(messages=4, tokens_max=2 * cost)
+    for letter in "abc":
+        context = conversations.add(a_message(letter * 100, conversation="r"), terms)
+    assert [line.text[0] for line in context.lines] == ["a", "b"]
+    context = conversations.add(a_message("d", conversation="r"), terms)
+    assert [line.text[0] for line in context.lines] == ["b", "c"]
+
+
 def test_the_least_recently_used_conversation_is_forgotten() -> None:
     terms = ContextTerms(messages=3, conversations_max=2)
     conversations = Conversations()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consumer.errors import EndpointRefused, InvalidPolicy, InvalidSettings, TopicsMissing
 from consumer.reliability.restarts import TO_MEND, RestartLimits, Restarts
 
 
@@ -33,7 +34,9 @@ def test_a_life_of_a_minute_begins_anew() -> None:
 def test_what_must_be_mended_is_not_started_again() -> None:
     """Settings, policies and topics are not mended by another start."""
     restarts = Restarts()
-    assert lives(restarts, 5, code=TO_MEND) == [None]
+    for error in (InvalidSettings, InvalidPolicy, EndpointRefused, TopicsMissing):
+        assert error.exit_code == TO_MEND
+        assert lives(restarts, 5, code=error.exit_code) == [None]
     assert restarts.count == 0
 
 
