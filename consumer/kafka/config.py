@@ -101,7 +101,7 @@ def consumer(config: KafkaConfig, on_error: Callable[[object], None]) -> Propert
         "group.protocol": config.group_protocol,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
-        # Where our position is not in the log any more the source begins anew and says what is lost:
+        # Where our position is gone from the log the source begins anew and says what is lost:
         # retention was faster, or the topic is another one.
         "auto.offset.reset": "error",
         "isolation.level": "read_committed",
