@@ -102,6 +102,8 @@ class Asker:
             now_s = self._clock.now_s()
             left_s = patience.left_s(now_s)
             if left_s is not None and left_s <= 0:
+                if await self._was_refused_with_all(asking, patience):
+                    continue
                 return asking.ended(UnjudgedReason.DEADLINE)
             asking.asked_s = asking.sent_s = now_s
             asking.attempt += 1
@@ -198,13 +200,18 @@ class Asker:
             is_own = await self._is_own_fault(error, asking, patience)
             return UnjudgedReason.DEADLINE if is_own else None
         if isinstance(error, Overloaded):
-            await self._after_load(error, asking, patience)
+            # Nobody's fault: the call waits and asks again, within its deadline.
+            if asking.refused_since_s is None:
+                asking.refused_since_s = asking.asked_s
+            if asking.endpoint is None or not asking.endpoint.breaker.is_open:
+                await self._wait(asking.attempt, error, patience)
             return None
+        asking.refused_since_s = None
         if asking.is_stray(error):
             return None
         if error.is_systemic and not await self._is_own_fault(error, asking, patience):
             if asking.endpoint is None or not asking.endpoint.breaker.is_open:
-                await self._wait(asking, asking.attempt, error, patience)
+                await self._wait(asking.attempt, error, patience)
             return None
         asking.own_failures += 1
         is_refusal = _is_refusal(error)
@@ -217,7 +224,7 @@ class Asker:
         if fault:
             asking.retry = asking.attempt
             asking.was_truncated = fault == Fault.TRUNCATED
-        await self._wait(asking, asking.own_failures, error, patience)
+        await self._wait(asking.own_failures, error, patience)
         return None
 
     def _attempts_max(self, error: Retryable) -> int:
@@ -289,40 +296,31 @@ class Asker:
             patience.extend(self._clock.now_s() - started_s)
         return True
 
-    async def _after_load(self, error: Overloaded, asking: _Asking, patience: Patience) -> None:
+    async def _was_refused_with_all(self, asking: _Asking, patience: Patience) -> bool:
         """
-        A refusal for load is nobody's fault: the call waits and asks again, within its deadline.
+        Whether load that refused this message to the end of its time let nobody else through.
 
-        That comes no nearer while everybody is refused and the topic waits out outages.
+        Then it is an outage for a topic that waits those out, and its time does not count.
         """
-        if self._judges_nobody(asking, patience):
-            patience.extend(self._clock.now_s() - asking.asked_s)
-        if asking.endpoint is None or not asking.endpoint.breaker.is_open:
-            await self._wait(asking, asking.attempt, error, patience)
+        since_s = asking.refused_since_s
+        asked = asking.endpoint or self._fleet
+        if since_s is None or not patience.waits_out_outages or asked.last_judgement_s >= since_s:
+            return False
+        refused_s = self._clock.now_s() - since_s
+        if await self._probed(asking, patience) is Condition.WELL:
+            return False
+        patience.extend(refused_s)
+        asking.refused_since_s = self._clock.now_s()
+        return True
 
-    async def _wait(
-        self, asking: _Asking, attempt: int, error: Retryable, patience: Patience
-    ) -> None:
-        """
-        Pause before the next call, no longer than the message has time.
-
-        While a server that is busy judges nobody the pause is the server's time, whatever is left.
-        """
+    async def _wait(self, attempt: int, error: Retryable, patience: Patience) -> None:
+        """Pause before the next call, no longer than the message has time."""
         seconds = wait_s(self._retries, attempt, error, self._random.random())
-        started_s = self._clock.now_s()
-        left_s = patience.left_s(started_s)
-        is_busy = isinstance(error, Overloaded)
-        if left_s is not None and not (is_busy and self._judges_nobody(asking, patience)):
+        left_s = patience.left_s(self._clock.now_s())
+        if left_s is not None:
             seconds = min(seconds, max(0.0, left_s))
         if seconds:
             await asyncio.sleep(seconds)
-        if is_busy and self._judges_nobody(asking, patience):
-            patience.extend(self._clock.now_s() - started_s)
-
-    def _judges_nobody(self, asking: _Asking, patience: Patience) -> bool:
-        """Whether nothing was judged since the last call, for a topic that waits out outages."""
-        asked = asking.endpoint or self._fleet
-        return patience.waits_out_outages and asked.last_judgement_s < asking.asked_s
 
 
 Listener = Callable[[Heard], None]
@@ -426,6 +424,7 @@ class _Asking:
         "format",
         "has_refused",
         "own_failures",
+        "refused_since_s",
         "retry",
         "sent_s",
         "strays",
@@ -450,6 +449,8 @@ class _Asking:
         self.retry = 0
         """The attempt that got a faulty answer: the next one is asked differently."""
         self.was_truncated = False
+        self.refused_since_s: float | None = None
+        """Since when every call was refused for load; None where the last one was not."""
         self.strays = 0
         """How many answers more may be those of another server than the one that was probed."""
         self.truncations = 0
