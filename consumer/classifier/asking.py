@@ -307,8 +307,11 @@ class Asker:
         if since_s is None or not patience.waits_out_outages or asked.last_judgement_s >= since_s:
             return False
         refused_s = self._clock.now_s() - since_s
-        if await self._probed(asking, patience) is Condition.WELL:
+        is_well = await self._probed(asking, patience) is Condition.WELL
+        if is_well and asking.was_well:
             return False
+        # One that judges by now may have begun to just now: it is asked for as long once more.
+        asking.was_well = is_well
         patience.extend(refused_s)
         asking.refused_since_s = self._clock.now_s()
         return True
@@ -431,6 +434,7 @@ class _Asking:
         "truncations",
         "user",
         "was_truncated",
+        "was_well",
         "without",
     )
 
@@ -451,6 +455,8 @@ class _Asking:
         self.was_truncated = False
         self.refused_since_s: float | None = None
         """Since when every call was refused for load; None where the last one was not."""
+        self.was_well = False
+        """Whether a probe was judged when the message's time was last over for load alone."""
         self.strays = 0
         """How many answers more may be those of another server than the one that was probed."""
         self.truncations = 0
