@@ -12,7 +12,7 @@ SEED ?= 1
 DATA ?= ../shared/data/openai-moderation-2022.jsonl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test lint unit bench flow chaos simulate mutants kafka moderate-dataset schemas lock clean
+.PHONY: help demo test lint unit bench flow chaos odd-servers simulate mutants kafka moderate-dataset schemas lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -41,6 +41,9 @@ flow: .venv/.dev ## how well calls fill servers of 16 to 256 slots; writes build
 
 chaos: .venv/.dev ## kill and freeze workers and brokers, then audit; writes build/chaos.json
 	$(BIN)/python -m tests.chaos.chaos
+
+odd-servers: .venv/.dev ## servers that answer oddly, row by row; writes build/odd_servers.json
+	$(BIN)/python -m tests.odd.odd_servers
 
 simulate: .venv/.dev ## SEEDS=n worlds from seeds, on a virtual clock; writes build/simulate.json
 	$(BIN)/python -m tests.simulation.simulate --seeds $(SEEDS)

@@ -12,8 +12,10 @@ from rich.table import Table
 
 from consumer.audit.index import temporary_index
 from consumer.audit.report import FAULTS, Range, Report
-from consumer.domain.binding import Binding
+from consumer.domain.binding import Binding, Outputs
+from consumer.domain.passing import is_passed_over
 from consumer.errors import InvalidSettings, TopicsMissing
+from consumer.kafka.commits import Commit, read_commits
 from consumer.kafka.scan import TopicScan
 from consumer.kafka.topics import Topics
 from consumer.parts import kafka_config
@@ -33,10 +35,12 @@ class AuditRequest(NamedTuple):
     """`OFFSET` for every partition, or `PARTITION=OFFSET`."""
     since: str | None = None
     """An RFC 3339 time; records before it are left out."""
+    outputs: Sequence[str] = ()
+    """Topics where verdicts lie beside those that the policies name: earlier outputs."""
 
 
 def audit_topic(settings: Settings, request: AuditRequest, *, as_json: bool) -> int:
-    """Print what became of the records; 0 where nothing is missing, contradicting or disordered."""
+    """Print what became of the records; 0 where none of the report's faults came up."""
     report = examine_topic(settings, request, Console(stderr=True))
     show = partial(show_report, report)
     tell(report.fields, report.lines(), as_json=as_json, show=show)
@@ -56,25 +60,35 @@ def examine_topic(settings: Settings, request: AuditRequest, console: Console) -
     binding = binding_of(load_catalogue(settings.policies.folder), topic)
     moment_ms = _moment_ms(request.since)
     config = kafka_config(settings.kafka)
-    partitions = _partitions(topic, binding, Topics(config).partitions())
+    topics = Topics(config)
+    known = _partitions(topic, binding, request.outputs, topics.partitions())
     scan = TopicScan(config)
-    starts = _starts(request.from_offset, partitions[topic])
+    starts = _starts(request.from_offset, known[topic])
     if moment_ms is not None:
-        for number, start in scan.starts_at(topic, partitions[topic], moment_ms).items():
+        for number, start in scan.starts_at(topic, known[topic], moment_ms).items():
             starts[number] = max(start, starts.get(number, 0))
     group = request.group or settings.kafka.group
+    topic_id = topics.ids([topic]).get(topic, "") if settings.kafka.topic_ids else ""
     with temporary_index(
-        topic, group, passes_tombstones=binding.tombstones == "pass-over", starts=starts
+        topic,
+        group,
+        is_passed_over=lambda record: is_passed_over(record, binding),
+        starts=starts,
+        source=topic_id,
     ) as index:
-        inputs = scan.spans(topic, partitions[topic], starts)
+        inputs = scan.spans(topic, known[topic], starts)
         ranges = [Range(s.partition, s.start, max(s.start, s.end)) for s in inputs]
         with bars(console) as progress:
             for batch in read(scan, inputs, progress, "input"):
                 index.add_inputs(batch)
+            # Before the outputs' ends: what is committed by now lies below them.
+            commits = read_commits(config, group, topic, known[topic], topic_id)
+            for number, commit in commits.items():
+                index.add_progress(number, commit.offset, commit.done)
             outputs = [
                 span
-                for name in binding.outputs.topics(topic)
-                for span in scan.spans(name, partitions[name])
+                for name in _outputs(topic, binding, request.outputs, commits, known)
+                for span in scan.spans(name, known[name])
             ]
             for batch in read(scan, outputs, progress, "outputs"):
                 index.add_outputs(batch)
@@ -88,9 +102,32 @@ def examine_topic(settings: Settings, request: AuditRequest, console: Console) -
         return index.report(ranges, is_ordered=binding.order == "key")
 
 
-def _partitions(topic: str, binding: Binding, known: Mapping[str, int]) -> Mapping[str, int]:
-    if topic not in known:
-        raise TopicsMissing(f"the topic {topic} does not exist on the brokers")
+def _outputs(
+    topic: str,
+    binding: Binding,
+    more: Sequence[str],
+    commits: Mapping[int, Commit],
+    known: Mapping[str, int],
+) -> list[str]:
+    """
+    Every topic where a verdict of the input may lie, without repetition.
+
+    Those of the policies now, those asked for, those that the group's commits name, and those that
+    the policies name if they say nothing: before a change of `[outputs]` verdicts went there.
+    """
+    names = [*binding.outputs.topics(topic), *more]
+    for commit in commits.values():
+        names += commit.checkpoint.floors if commit.checkpoint else ()
+    names += Outputs().topics(topic)
+    return [name for name in dict.fromkeys(names) if name in known]
+
+
+def _partitions(
+    topic: str, binding: Binding, more: Sequence[str], known: Mapping[str, int]
+) -> Mapping[str, int]:
+    for name in (topic, *more):
+        if name not in known:
+            raise TopicsMissing(f"the topic {name} does not exist on the brokers")
     missing = [name for name in binding.outputs.topics(topic) if name not in known]
     if missing:
         raise TopicsMissing(

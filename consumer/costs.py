@@ -15,6 +15,7 @@ from consumer.billing.sums import CostSums
 from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding
 from consumer.domain.policy import Outcome
+from consumer.domain.tokens import tokens_of
 from consumer.errors import TopicsMissing
 from consumer.kafka.scan import Span, TopicScan
 from consumer.kafka.topics import Topics
@@ -22,9 +23,6 @@ from consumer.parts import kafka_config
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings import Settings
 from consumer.terminal import bars, read, tell
-
-CHARS_PER_TOKEN = 4
-"""As `policy show` counts; English policies have a little more, others less."""
 
 
 class CostRequest(NamedTuple):
@@ -99,7 +97,7 @@ def _spans(scan: TopicScan, topic: str, partitions: int, request: CostRequest) -
 
 def _policy_tokens(binding: Binding) -> dict[tuple[str, str], int]:
     return {
-        (version.id, policy.name): len(system_message(policy)) // CHARS_PER_TOKEN
+        (version.id, policy.name): tokens_of(system_message(policy))
         for version in binding.versions.values()
         for policy in version.policies
     }

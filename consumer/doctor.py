@@ -1,4 +1,4 @@
-"""The commands that look and tell: doctor, classify, topics, policy."""
+"""The commands that look and tell: doctor, topics, policy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-import orjson
 from rich.console import Console
 from rich.table import Table
 
@@ -16,87 +15,22 @@ from consumer.classifier.profiles import PROFILES
 from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import Look, PolicyVersion
-from consumer.domain.verdict import Judgement
+from consumer.domain.tokens import tokens_of
 from consumer.errors import ConsumerError, InvalidSettings, Retryable
 from consumer.kafka.controls import controls_steps
 from consumer.kafka.outputs import describe_outputs, unfit_steps
 from consumer.kafka.session import check_metadata_room
 from consumer.kafka.topics import Step, Topics
 from consumer.parts import (
-    build_classifier,
     build_fleet,
     build_probers,
     kafka_config,
     lease_terms,
 )
-from consumer.registry.load import binding_of, load_catalogue, write_pins
+from consumer.registry.load import load_catalogue, write_pins
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
-
-
-async def classify_text(settings: Settings, text: str, topic: str, *, as_json: bool) -> int:
-    """Judge one text and print what came of it."""
-    binding = binding_of(load_catalogue(settings.policies.folder), topic)
-    clock, metrics = SystemClock(), Metrics()
-    fleet = build_fleet(settings.inference, clock, metrics)
-    try:
-        # A person is waiting: endpoints that are out are told at once, as an error.
-        await build_probers(settings.inference, fleet, clock).probe_first()
-        classifier = build_classifier(settings.inference, fleet, clock, metrics)
-        deadline_s = clock.now_s() + binding.deadline_s if binding.deadline_s else None
-        judged = await classifier.classify(text, binding.live, binding, deadline_s)
-    finally:
-        await fleet.close()
-    outcomes = [judgement.outcome for judgement in judged.judgements]
-    if judged.unjudged is not None:
-        outcomes.append(binding.on_unjudged)
-    worst = max(outcomes, key=lambda outcome: outcome.severity)
-    if as_json:
-        fields = {
-            "outcome": worst,
-            "unjudged_reason": judged.unjudged,
-            "policy_version": binding.live.id,
-            "judgements": [_judgement_fields(judgement) for judgement in judged.judgements],
-            "model": judged.model,
-        }
-        print(orjson.dumps(fields, option=orjson.OPT_INDENT_2).decode())
-        return 0
-    print(f"{worst.value.upper()}  under {binding.live.id}, by {judged.model}")
-    for judgement in judged.judgements:
-        rules = f" ({', '.join(judgement.rules)})" if judgement.rules else ""
-        print(f"  {judgement.policy}: {judgement.label} -> {judgement.outcome.value}{rules}")
-        if judgement.rationale:
-            print(f"      {judgement.rationale}")
-        for line in _doubts(judgement):
-            print(f"      {line}")
-    if judged.unjudged is not None:
-        print(f"  not judged: {judged.unjudged.value}; on_unjudged = {binding.on_unjudged.value}")
-    return 0
-
-
-def _judgement_fields(judgement: Judgement) -> dict[str, object]:
-    certainty, second_look = judgement.certainty, judgement.second_look
-    return judgement._asdict() | {
-        "tokens": judgement.tokens._asdict(),
-        "certainty": None if certainty is None else certainty._asdict(),
-        "second_look": None if second_look is None else second_look._asdict(),
-    }
-
-
-def _doubts(judgement: Judgement) -> list[str]:
-    """How sure the judgement is, in words."""
-    lines: list[str] = []
-    if judgement.certainty is not None:
-        score, is_calibrated, signs = judgement.certainty
-        rests_on = ", ".join(signs) or "the average of public logs"
-        known = "" if is_calibrated else " (not calibrated)"
-        lines.append(f"certainty {score:.2f}{known}, rests on: {rests_on}")
-    if judgement.second_look is not None:
-        how, agreed, labels = judgement.second_look
-        found = "agreed" if agreed else "disagreed"
-        lines.append(f"second look by {how.value} {found}: {', '.join(labels)}")
-    return lines
 
 
 async def examine(settings: Settings, console: Console) -> int:
@@ -271,16 +205,6 @@ def _unfit(settings: Settings, catalogue: Catalogue, partitions: Mapping[str, in
     return unfit_steps(facts, settings.kafka.retention_min_s)
 
 
-def check_policies(folder: Path) -> int:
-    catalogue = load_catalogue(folder)
-    for binding in catalogue.bindings:
-        for version in binding.versions.values():
-            live = "live " if version is binding.live else "     "
-            print(f"{live}{version.id}  {version.digest}  {len(version.policies)} policies")
-    print("no faults")
-    return 0
-
-
 def pin_policies(folder: Path) -> int:
     for binding in load_catalogue(folder).bindings:
         for line in write_pins(folder, binding) or ["(all pinned already)"]:
@@ -319,7 +243,8 @@ def _show_version(version: PolicyVersion, prompt: bool, console: Console) -> Non
             continue
         table = Table(
             title=f"{policy.title} ({policy.name}, severity {policy.severity}, "
-            f"effort {policy.effort.value}, about {len(system_message(policy)) // 4} tokens)",
+            f"effort {policy.effort.value}, about {policy.tokens} tokens, "
+            f"{tokens_of(system_message(policy))} in the prompt)",
             title_justify="left",
         )
         table.add_column("label")

@@ -15,6 +15,7 @@ Every error of the service, by what to do about it.
     └── Fatal                    carrying on could lose a message: stop
         ├── InvalidPolicy
         ├── InvalidSettings
+        ├── PortTaken
         ├── EndpointRefused
         ├── TopicsMissing
         ├── PublishFailed
@@ -29,6 +30,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 class ConsumerError(Exception):
@@ -71,23 +73,45 @@ class ModelFault(Retryable):
 
     tokens: tuple[int, ...] = ()
     """What the answer cost all the same, where it says so."""
+    body: bytes = b""
+    """What came back: for people who look on, never for a log."""
 
     def __init__(
-        self, reason: str, message: str | None = None, tokens: tuple[int, ...] = ()
+        self,
+        reason: str,
+        message: str | None = None,
+        tokens: tuple[int, ...] = (),
+        body: bytes = b"",
     ) -> None:
         super().__init__(message or f"the model's answer is no verdict: {reason}")
         self.reason = reason
         self.tokens = tokens
+        self.body = body
 
 
 class BrokerUnavailable(Retryable):
     """The Kafka brokers cannot be reached. Check `kafka.bootstrap_servers` and the network."""
 
 
+class DeadLetterReason(StrEnum):
+    """Why a record is set aside: a closed list, part of the wire contract."""
+
+    TOMBSTONE = "tombstone"
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    WRONG_SHAPE = "wrong_shape"
+    NO_TEXT = "no_text"
+    EMPTY_TEXT = "empty_text"
+    SCHEMA_REGISTRY_FRAMED = "schema_registry_framed"
+    UNREADABLE_HEADERS = "unreadable_headers"
+    TOO_LARGE = "too_large"
+    POISON = "poison"
+
+
 class Rejected(ConsumerError):
     """The record can never be judged. It goes to the dead-letter topic with this reason."""
 
-    reason = "rejected"
+    reason: DeadLetterReason
 
 
 class UndecodableMessage(Rejected):
@@ -95,25 +119,29 @@ class UndecodableMessage(Rejected):
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
-        self.reason = reason
+        self.reason = DeadLetterReason(reason)
 
 
 class MessageTooLarge(Rejected):
     """The verdict does not fit its topic. Raise `max.message.bytes` there, or the setting."""
 
-    reason = "too_large"
+    reason = DeadLetterReason.TOO_LARGE
 
 
 class PoisonMessage(Rejected):
     """Its worker ended each time it was judged, even alone. Look at the worker's last log lines."""
 
-    reason = "poison"
+    reason = DeadLetterReason.POISON
 
 
 class Fatal(ConsumerError):
     """The service must stop."""
 
     exit_code = 1
+
+
+FLAWS_MAX = 200
+"""Written out of one load; a folder of any files has any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +161,24 @@ class InvalidPolicy(Fatal):
 
     exit_code = 2
 
-    def __init__(self, flaws: tuple[Flaw, ...]) -> None:
+    def __init__(self, flaws: tuple[Flaw, ...], reason: str = "faults") -> None:
         self.flaws = flaws
+        self.reason = reason
+        """Why a reload is refused, in a word for its metric."""
         noun = "fault" if len(flaws) == 1 else "faults"
-        lines = "\n".join(f"  {flaw}" for flaw in flaws)
-        super().__init__(f"{len(flaws)} {noun} in the policies:\n{lines}")
+        lines = "\n".join(f"  {flaw}" for flaw in flaws[:FLAWS_MAX])
+        more = f"\n  and {len(flaws) - FLAWS_MAX} more" if len(flaws) > FLAWS_MAX else ""
+        super().__init__(f"{len(flaws)} {noun} in the policies:\n{lines}{more}")
 
 
 class InvalidSettings(Fatal):
     """The settings cannot be used. Mend what is named and start again."""
+
+    exit_code = 2
+
+
+class PortTaken(Fatal):
+    """Another process listens where we should. End it, or choose another port in the settings."""
 
     exit_code = 2
 

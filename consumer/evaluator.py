@@ -11,8 +11,11 @@ from typing import Literal, NamedTuple, TypeVar
 from rich.console import Console
 from rich.progress import Progress
 
+from consumer.classifier.hearsay import told
 from consumer.classifier.prompt import template_of
 from consumer.domain.binding import Binding
+from consumer.domain.decision import decide
+from consumer.domain.judged import Heard
 from consumer.domain.policy import Policy, PolicyVersion
 from consumer.errors import InvalidSettings
 from consumer.evaluation.attacks import Attack, attacks_on, bases_of
@@ -73,6 +76,8 @@ async def evaluate(
     try:
         found = await build_probers(settings.inference, fleet, clock).probe_first()
         classifier = build_classifier(settings.inference, fleet, clock, metrics)
+        # The report shows what was said; without a listener no answer is kept.
+        classifier.listener = lambda heard: None
         judge = _Judge(classifier, clock, binding, version, request.concurrency)
         report = Report(
             version=version.id,
@@ -139,9 +144,10 @@ class _Judge:
             judged = await self._classifier.classify(
                 text.text, self._alone[text.policy], self._binding, deadline_s
             )
-        if judged.judgements:
-            return Answer(judged.judgements[0].label, judged.judgements[0].outcome)
-        return Answer(None, self._binding.on_unjudged, judged.unjudged)
+        outcome, _, reason = decide(judged, self._binding)
+        label = judged.judgements[0].label if reason is None else None
+        last = judged.heard[-1] if judged.heard else Heard(text.policy.name)
+        return Answer(label, outcome, reason, told(last) if reason else "", last.answer)
 
     async def bases(
         self, version: PolicyVersion, cases: Sequence[Case]

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from consumer.domain.binding import Catalogue
+from consumer.domain.checkpoint import Floor, short_id
 from consumer.errors import TopicsMissing
 from consumer.interfaces import Output, Policies
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.outputs import describe_outputs, unfit_steps
+from consumer.kafka.outputs import OutputFacts, describe_outputs, unfit_steps
 from consumer.kafka.session import check_metadata_room
 from consumer.kafka.tail import TailReader
 from consumer.kafka.topics import Step, Topics
@@ -29,10 +30,10 @@ class Inputs:
         self._co_partitions: dict[str, int] = {}
         self._partitions: Mapping[str, int] = {}
         self.topics: list[str] = []
-        self.ids: dict[str, str] = {}
-        """The brokers' ids of the inputs, where they give any; verdict ids are made from them."""
+        self.ids: Mapping[str, str] = {}
+        """The brokers' ids of the inputs when they were last looked at, where they give any."""
         self.bytes_max: dict[str, int] = {}
-        """The largest batch that an output takes, where the brokers say so."""
+        """The largest batch that an output takes, where the brokers say so; looked at again."""
 
     def __repr__(self) -> str:
         return f"<Inputs {self.topics}>"
@@ -46,8 +47,12 @@ class Inputs:
         topics = {source, self._policies.catalogue.retry_topic_of(source)}
         return sum(self._partitions.get(topic, 0) for topic in self.topics if topic in topics)
 
-    def look(self, tail: TailReader) -> dict[Output, int]:
-        """Find the inputs, check their outputs, and return the outputs' end offsets. Blocking."""
+    def look(self, tail: TailReader) -> dict[Output, Floor]:
+        """
+        Find the inputs, check their outputs, and return the outputs' ends and ids. Blocking.
+
+        An output that was made again while it was looked at counts from its beginning.
+        """
         topics = Topics(self._kafka)
         catalogue = self._policies.catalogue
         partitions = topics.partitions()
@@ -84,10 +89,19 @@ class Inputs:
             )
         self.topics = inputs
         self._partitions = partitions
-        if self._settings.topic_ids:
-            self.ids.update(topics.ids(inputs))
         self._co_partitions.update(co_partitions(catalogue, inputs, partitions))
-        return tail.ends(outputs_of(catalogue, inputs, partitions))
+        outputs = outputs_of(catalogue, inputs, partitions)
+        names = sorted({*inputs, *(name for name, _ in outputs)})
+        before = self.identify(names)
+        ends = tail.ends(outputs)
+        self.ids = self.identify(names)
+        return {
+            output: Floor(
+                end if before.get(output.topic) == self.ids.get(output.topic) else 0,
+                short_id(self.ids.get(output.topic, "")),
+            )
+            for output, end in ends.items()
+        }
 
     def _unfit(
         self, catalogue: Catalogue, inputs: Sequence[str], partitions: Mapping[str, int]
@@ -99,18 +113,32 @@ class Inputs:
             check_metadata_room(self._kafka)
         known = {output for source in self.topics for output in _outputs_of(catalogue, source)}
         wanted = {output for source in inputs for output in _outputs_of(catalogue, source)}
-        new = sorted(output for output in wanted - known if output in partitions)
-        facts = describe_outputs(self._kafka, new)
-        self.bytes_max.update({t: f.bytes_max for t, f in facts.items() if f.bytes_max})
-        return unfit_steps(facts, self._settings.retention_min_s)
+        # What may not be seen is asked for once: each time it would be said again.
+        asked = {output for output in wanted if output not in known or output in self.bytes_max}
+        facts = self._describe(sorted(asked.intersection(partitions)))
+        new = {output: fact for output, fact in facts.items() if output not in known}
+        return unfit_steps(new, self._settings.retention_min_s)
 
-    def identify(self, topics: Sequence[str]) -> Mapping[str, str]:
-        """The broker's ids of topics; verdict ids follow a topic that was made again. Blocking."""
+    def limits(self, outputs: Sequence[str]) -> Mapping[str, int]:
+        """
+        The largest batch that each takes now, where the brokers can be asked. Blocking.
+
+        All outputs are looked at: where one takes less the others may, too.
+        """
         if not self._settings.topic_ids:
             return {}
-        ids = Topics(self._kafka).ids(topics)
-        self.ids.update(ids)
-        return ids
+        facts = self._describe(sorted({*outputs, *self.bytes_max}))
+        return {output: fact.bytes_max for output, fact in facts.items() if fact.bytes_max}
+
+    def _describe(self, outputs: Sequence[str]) -> Mapping[str, OutputFacts]:
+        """What the brokers say of outputs; whoever publishes goes by their limits from now on."""
+        facts = describe_outputs(self._kafka, outputs)
+        self.bytes_max.update({t: f.bytes_max for t, f in facts.items() if f.bytes_max})
+        return facts
+
+    def identify(self, topics: Sequence[str]) -> Mapping[str, str]:
+        """The broker's ids of topics: one that was made again has another one. Blocking."""
+        return Topics(self._kafka).ids(topics) if self._settings.topic_ids else {}
 
     def start_rule(self, topic: str) -> str:
         binding = self._policies.catalogue.binding_for(topic)

@@ -7,11 +7,11 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.checkpoint import Floor
 from consumer.domain.context import Context
+from consumer.domain.judged import Judged as Judged
 from consumer.domain.message import Headers, Record
 from consumer.domain.policy import PolicyVersion
-from consumer.domain.usage import NO_USAGE, Usage
-from consumer.domain.verdict import Judgement, UnjudgedReason
 
 
 class Partition(NamedTuple):
@@ -65,6 +65,7 @@ class Fate(Enum):
 
     STORED = "stored"
     TOO_LARGE = "too large for its topic"
+    """Sent alone it was refused for its size; it will not be stored."""
     NOT_STORED = "not stored"
     """It was not stored and will not be: it may be sent again."""
 
@@ -90,14 +91,24 @@ class Sink(Protocol):
     """
     Stores publications, in the order they were sent to each topic.
 
-    Every publication is reported once. Those that are not stored are reported in the order they
-    were sent, none of them after one that was sent later and is stored.
+    Every publication is reported once. One that is not stored, or too large, is reported together
+    with all that were sent to its output after it, in the order they were sent: none of those is
+    stored.
     """
 
     def send(self, publication: Publication, ticket: Ticket) -> None: ...
 
-    def floor(self, output: Output) -> int:
-        """The first offset at which a publication sent now can come to lie."""
+    def takes(self, output: Output) -> bool:
+        """Whether one more may be sent there now; an output may want them one at a time."""
+        ...
+
+    def floor(self, output: Output) -> Floor:
+        """
+        The first offset at which a publication sent now can come to lie, and in which topic.
+
+        The topic is the last one of that name that the sink knows of; where the name stands for
+        another one by now, the offset says nothing of it.
+        """
         ...
 
 
@@ -150,6 +161,8 @@ class Assigned(NamedTuple):
     """The offset of the group's last commit, or None where there is none."""
     metadata: str = ""
     """What that commit said beside its offset."""
+    topic_id: str = ""
+    """The broker's id of the topic that `start` was found for; empty where it gives none."""
 
 
 class CommitPoint(NamedTuple):
@@ -224,21 +237,6 @@ class Policies(Protocol):
 
     @property
     def catalogue(self) -> Catalogue: ...
-
-
-class Judged(NamedTuple):
-    """What the model said of one message: judgements, and why some are missing."""
-
-    judgements: tuple[Judgement, ...]
-    unjudged: UnjudgedReason | None = None
-    model_ms: float = 0.0
-    endpoint: str = ""
-    model: str = ""
-    template: str = ""
-    usage: Usage = NO_USAGE
-    """What all calls for it cost, with those that gave no judgement."""
-    context: Context | None = None
-    """What the model was shown beside the message."""
 
 
 class Classifier(Protocol):

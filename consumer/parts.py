@@ -166,6 +166,7 @@ def _build_endpoint(
         format=RequestFormat(
             model=ours.model or settings.model,
             tokens_max=settings.tokens_max,
+            tokens_max_low=settings.tokens_max_low,
             temperature=settings.temperature,
             seed=settings.seed,
             api="responses" if settings.api == "responses" else "chat",

@@ -2,31 +2,36 @@
 The command `rejudge`: messages that could not be judged get the verdict they would get today.
 
 The verdict that a message has stays where it is; the new one names it and replaces it. What is
-stored is found by the next run, so a run that was cut short is simply started again.
+stored is found by the next run, so a run that was cut short is simply started again. Of runs for
+one input that are started at once one works and the others wait for it, and what replaces a verdict
+under the same policies has the same id, whichever run it comes from.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import Progress
 
+from consumer.classifier.probe import Probers
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.lane import Lane
 from consumer.domain.message import Position, Record
 from consumer.domain.policy import Outcome
-from consumer.errors import PublishFailed, TopicsMissing
+from consumer.domain.verdict import UnjudgedReason
+from consumer.errors import PublishFailed, Retryable, TopicsMissing
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.letters import LetterBox
 from consumer.kafka.outputs import describe_outputs
 from consumer.kafka.scan import Span, TopicScan
 from consumer.kafka.topics import Topics
+from consumer.kafka.turn import Turn, TurnLost
 from consumer.parts import (
     build_classifier,
     build_fleet,
@@ -48,6 +53,9 @@ from consumer.terminal import bars, read, tell
 
 BATCH = 200
 """Records held in memory at once."""
+PATIENCE_S = 30.0
+"""An endpoint that has answered nothing for so long is not waited for."""
+RETRY_S = 1.0
 
 
 class RejudgeRequest(NamedTuple):
@@ -80,17 +88,35 @@ async def rejudge(settings: Settings, request: RejudgeRequest, progress: Progres
     catalogue = load_catalogue(settings.policies.folder)
     binding = binding_of(catalogue, request.topic)
     source = binding.origin_of(request.topic)
-    summary = Summary(source, secrets.token_hex(8), request.dry_run)
+    summary = Summary(source, binding.live.digest, request.dry_run)
     config = kafka_config(settings.kafka)
     site = await asyncio.to_thread(_Site, settings, config, catalogue, binding, source)
+    if request.dry_run:
+        await _look(site, request.selection, summary, progress)
+        return summary
+    turn = Turn(config, source, site.partitions)
+    try:
+        while True:
+            await asyncio.to_thread(turn.take, progress.console.print)
+            # Only now: the run before may have judged what we would have found.
+            await _look(site, request.selection, summary, progress)
+            try:
+                if summary.chosen:
+                    await _supersede(settings, config, site, summary, progress, turn)
+            except TurnLost as lost:
+                progress.console.print(str(lost))
+            else:
+                return summary
+    finally:
+        await asyncio.to_thread(turn.close)
+
+
+async def _look(site: _Site, selection: Selection, summary: Summary, progress: Progress) -> None:
+    """Find what is open now, and choose of it."""
     finder = await asyncio.to_thread(site.find, progress)
-    summary.earlier = finder.earlier
-    found = finder.open(request.selection)
-    limit = request.selection.limit or len(found)
-    summary.chosen, summary.left = found[:limit], len(found[limit:])
-    if summary.chosen and not request.dry_run:
-        await _supersede(settings, config, site, summary, progress)
-    return summary
+    found = finder.open(selection)
+    limit = selection.limit - summary.superseded.total() if selection.limit else len(found)
+    summary.look_anew(found[:limit], len(found[limit:]), finder.earlier)
 
 
 class _Site:
@@ -109,6 +135,7 @@ class _Site:
         self._scan = TopicScan(config)
         topics = Topics(config)
         self._partitions = topics.partitions()
+        self.partitions = self._partitions.get(source, 0)
         self._outputs = list(
             dict.fromkeys(binding.outputs.destination(outcome, source) for outcome in Outcome)
         )
@@ -179,7 +206,12 @@ class _Site:
 
 
 async def _supersede(
-    settings: Settings, config: KafkaConfig, site: _Site, summary: Summary, progress: Progress
+    settings: Settings,
+    config: KafkaConfig,
+    site: _Site,
+    summary: Summary,
+    progress: Progress,
+    turn: Turn,
 ) -> None:
     clock, metrics, group = SystemClock(), Metrics(), settings.kafka.group
     limits = await asyncio.to_thread(site.bytes_max) if settings.kafka.topic_ids else {}
@@ -187,20 +219,30 @@ async def _supersede(
     publisher = Publisher(group, office, settings.kafka.message_bytes_max, limits)
     fleet = build_fleet(settings.inference, clock, metrics)
     try:
-        await build_probers(settings.inference, fleet, clock).probe_first()
+        await _probe(build_probers(settings.inference, fleet, clock))
         classifier = build_classifier(settings.inference, fleet, clock, metrics)
         superseder = Superseder(classifier, publisher, clock, group, summary.run)
         # Behind the live traffic, where the server knows priorities.
         binding = replace(site.binding, lane=Lane.REPLAY)
         places = asyncio.Semaphore(settings.inference.calls_max)
-        box, bounds = LetterBox(config), await asyncio.to_thread(site.bounds)
+        smallest = min([config.batch_bytes_max, *limits.values()])
+        box = LetterBox(config._replace(batch_bytes_max=smallest))
+        bounds = await asyncio.to_thread(site.bounds)
         # In the order of the positions, which is the order that a key's verdicts keep.
         ordered = sorted(summary.chosen, key=lambda unjudged: unjudged.position)
         task = progress.add_task("judged", total=len(ordered))
 
+        began_s = clock.now_s()
+
+        def is_patient() -> bool:
+            return clock.now_s() - max(began_s, fleet.last_judgement_s) < PATIENCE_S
+
         async def judge(record: Record, superseded: str) -> Superseding | str:
             async with places:
                 found = await superseder.supersede(record, binding, superseded)
+                while found == UnjudgedReason.OUTAGE and is_patient():
+                    await asyncio.sleep(RETRY_S)
+                    found = await superseder.supersede(record, binding, superseded)
             progress.advance(task)
             return found
 
@@ -213,18 +255,39 @@ async def _supersede(
             results = await asyncio.gather(*(judge(records[u.position], u.id) for u in there))
             summary.unjudged.update(result for result in results if isinstance(result, str))
             new = [result for result in results if isinstance(result, Superseding)]
-            await asyncio.to_thread(_publish, box, site.binding, new, summary)
+            await asyncio.to_thread(_publish, box, site.binding, new, summary, turn.held)
     finally:
         await fleet.close()
 
 
+async def _probe(probers: Probers) -> None:
+    """See that an endpoint answers; one that fails may be on its way back."""
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + PATIENCE_S
+    while True:
+        try:
+            await probers.probe_first()
+        except Retryable:
+            if loop.time() > until_s:
+                raise
+            await asyncio.sleep(RETRY_S)
+        else:
+            return
+
+
 def _publish(
-    box: LetterBox, binding: Binding, new: Sequence[Superseding], summary: Summary
+    box: LetterBox,
+    binding: Binding,
+    new: Sequence[Superseding],
+    summary: Summary,
+    held: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
-    """Store a batch and count it; blocking."""
+    """Store a batch and count it, while it is our turn; blocking."""
     publications = [superseding.publication for superseding in new]
+    outcomes = {id(superseding.publication): superseding.outcome for superseding in new}
     for publishing in in_rounds(publications, is_ordered=binding.order == "key"):
-        faults = box.write(publishing)
+        with held():
+            faults = box.write(publishing)
         failed = {p.topic: fault for p, fault in zip(publishing, faults, strict=True) if fault}
         if failed:
             said = "; ".join(f"{topic}: {fault}" for topic, fault in sorted(failed.items()))
@@ -234,4 +297,4 @@ def _publish(
                 "Check the topic and the right to write it, then run the same command again: what "
                 "was stored is found and left out"
             )
-    summary.superseded.update(superseding.outcome for superseding in new)
+        summary.superseded.update(outcomes[id(publication)] for publication in publishing)

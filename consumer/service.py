@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
 import sys
 import threading
+from typing import NoReturn
 
 import structlog
 
+from consumer import stops
 from consumer.app import Worker
-from consumer.errors import ConsumerError, Fatal
+from consumer.errors import ConsumerError, Fatal, Retryable
 from consumer.settings import Settings
 
 log = structlog.get_logger()
 
+CLOSE_S = 1.0
 GRACE_S = 15.0
 """Beyond the drain budget; then the process ends however it stands: redelivery covers it."""
 
 
-def serve(settings: Settings) -> int:
-    """Run one worker until it is told to stop. Returns the exit code."""
+def serve(settings: Settings) -> NoReturn:
+    """Run one worker until it is told to stop, and end the process with its exit code."""
     try:
         import uvloop
 
@@ -30,8 +32,7 @@ def serve(settings: Settings) -> int:
     except ImportError:
         runner = asyncio.Runner()
     tune_interpreter()
-    with runner:
-        return runner.run(_serve(settings))
+    stops.leave(runner.run(_serve(settings)))
 
 
 def tune_interpreter() -> None:
@@ -51,22 +52,37 @@ async def _serve(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     worker = Worker(settings)
-    patience = Patience(2 * settings.pipeline.drain_s + GRACE_S)
+    patience = Patience(settings.pipeline.drain_s + GRACE_S)
 
     def on_stop() -> None:
         if stop.is_set():
             log.warning("second signal: ending at once")
-            os._exit(1)
+            stops.leave(1)
         stop.set()
         patience.start()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    def on_orphaned() -> None:
+        # Whoever starts the supervisor again needs the port at once, and nobody asks us any more.
+        worker.release_port()
+        if not stop.is_set():
+            log.warning("the supervisor is gone: stopping")
+            on_stop()
+
+    for number in stops.STOPS:
         loop.add_signal_handler(number, on_stop)
-    loop.add_signal_handler(signal.SIGHUP, worker.policies.reload)
+    # In a thread: reading many files must not hold up the messages.
+    loop.add_signal_handler(
+        signal.SIGHUP, lambda: loop.run_in_executor(None, worker.policies.reload)
+    )
+    stops.when_orphaned(lambda: loop.call_soon_threadsafe(on_orphaned))
     try:
         if await _started(worker, stop):
             await worker.run(stop)
     except Exception as error:
+        if stop.is_set() and isinstance(error, Retryable):
+            # Told to stop, we did; what could not be finished is taken again by the next owner.
+            log.warning("stopped while something was out", error=str(error))
+            return 0
         if isinstance(error, ConsumerError):
             log.error("cannot carry on", error=str(error), kind=type(error).__name__)
         else:
@@ -85,7 +101,8 @@ async def _started(worker: Worker, stop: asyncio.Event) -> bool:
     stopping.cancel()
     if not starting.done():
         starting.cancel()
-        await asyncio.wait((starting,))
+        # Nothing has been taken, so nothing is owed; a broker that is away may keep its threads.
+        await asyncio.wait((starting,), timeout=CLOSE_S)
         log.info("stopped before it had started")
         return False
     starting.result()
@@ -109,4 +126,4 @@ class Patience:
 
     def _end_process(self) -> None:
         log.error("the stop hangs: ending at once", waited_s=self._seconds)
-        os._exit(1)
+        stops.leave(1)

@@ -145,6 +145,8 @@ class InferenceSettings(_Section):
     """One call."""
     tokens_max: Annotated[int, Field(ge=64, le=200_000)] = 4_096
     """Room for reasoning and answer; too little loses verdicts."""
+    tokens_max_low: Annotated[int, Field(ge=64, le=200_000)] = 1_536
+    """The same for policies of low effort: what a model that finds no end costs at most, twice."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     """Sampling; 0 makes verdicts repeat most often."""
     seed: int = 7
@@ -188,7 +190,7 @@ class PipelineSettings(_Section):
     pinned_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
     """A record that alone holds up a partition for so long ends as unjudged, stuck (0 = never)."""
     careful_after: Annotated[int, Field(ge=1, le=100)] = 3
-    """Starts at one offset without a clean end, after which records are taken one at a time."""
+    """Deaths at one offset, the model well and at work there, before records go one at a time."""
     careful_offsets: Annotated[int, Field(ge=1, le=1_000_000)] = 256
     """How many offsets are then taken one at a time, to find the one that ends its worker."""
     drain_s: Annotated[float, Field(ge=0.1, le=600)] = 20.0

@@ -2,11 +2,13 @@
 Supervisor: several workers in processes of their own, each started again when it dies.
 
 Signals are only noted when they come and acted upon in the loop, between two looks at the
-children: so none is missed by a child that is just being started.
+children: so none is missed by a child that is just being started. Each child holds the reading end
+of a pipe that ends with this process, however that ends: then they stop by themselves.
 """
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import subprocess
@@ -20,11 +22,11 @@ import structlog
 
 from consumer.reliability.restarts import TO_MEND, Restarts
 from consumer.settings import Settings
+from consumer.stops import PARENT_PIPE, STOPS
 
 log = structlog.get_logger()
 
 LOOK_S = 0.1
-STOPS = (signal.SIGTERM, signal.SIGINT)
 HEARD = (*STOPS, signal.SIGHUP)
 KILLED_AT_ONCE = 1
 
@@ -71,7 +73,11 @@ class Supervisor:
         restarts: Callable[[], Restarts] = Restarts,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._children = [_Child(index, list(c), restarts()) for index, c in enumerate(commands)]
+        # The writing end is never written to and never handed on: it closes with this process.
+        self._pipe, self._lifeline = os.pipe()
+        self._children = [
+            _Child(index, list(c), restarts(), self._pipe) for index, c in enumerate(commands)
+        ]
         self._now_s = now_s
         self._heard: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._stops_heard = 0
@@ -91,6 +97,9 @@ class Supervisor:
             except BaseException:
                 self._send(signal.SIGKILL)
                 raise
+            finally:
+                os.close(self._lifeline)
+                os.close(self._pipe)
         return max(self._codes)
 
     def _run(self) -> None:
@@ -177,8 +186,9 @@ class Supervisor:
 class _Child:
     """One of the workers, over all the processes that it has been."""
 
-    def __init__(self, index: int, command: list[str], restarts: Restarts) -> None:
+    def __init__(self, index: int, command: list[str], restarts: Restarts, pipe: int) -> None:
         self.index = index
+        self._pipe = pipe
         self.restarts = restarts
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
@@ -197,7 +207,11 @@ class _Child:
     def start(self, now_s: float) -> None:
         # Sessions of their own: Ctrl-C is for the supervisor, which hands it on once.
         self._process = subprocess.Popen(
-            self._command, start_new_session=True, preexec_fn=_ignore_reloads
+            self._command,
+            start_new_session=True,
+            preexec_fn=_ignore_reloads,
+            pass_fds=(self._pipe,),
+            env={**os.environ, PARENT_PIPE: str(self._pipe)},
         )
         self.pid = self._process.pid
         self._due_s = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import groupby
@@ -30,6 +30,7 @@ PRAGMA temp_store = FILE;
 PRAGMA cache_size = -65536;
 CREATE TABLE inputs (
     partition INTEGER, offset INTEGER, key INTEGER, is_passed INTEGER,
+    is_waiting INTEGER DEFAULT 0,
     PRIMARY KEY (partition, offset)
 ) WITHOUT ROWID;
 CREATE TABLE sightings (
@@ -53,7 +54,8 @@ FROM sightings GROUP BY partition, offset
 """
 
 WITH_FATE = "inputs LEFT JOIN fates USING (partition, offset)"
-MISSING = "fates.records IS NULL AND NOT is_passed"
+UNMET = "fates.records IS NULL AND NOT is_passed"
+MISSING = f"{UNMET} AND NOT is_waiting"
 WITH_INPUT = "fates LEFT JOIN inputs USING (partition, offset)"
 UNKNOWN = "is_passed IS NULL"
 REPEATED = "records > 1 AND NOT is_contradicting"
@@ -74,15 +76,21 @@ class AuditIndex:
         topic: str,
         group: str,
         *,
-        passes_tombstones: bool = False,
+        is_passed_over: Callable[[Record], bool] = lambda record: False,
         starts: Mapping[int, int] = {},
+        source: str = "",
     ) -> None:
-        """`starts` are offsets asked for: what came of records before them is not looked into."""
+        """
+        `is_passed_over` says of a record that nothing has to come of it; `starts` are offsets asked
+        for: what came of records before them is not looked into.
+
+        `source` is the broker's id of the topic; where it gives none the name stands in.
+        """
         self._topic = topic
         self._group = group
-        self._passes_tombstones = passes_tombstones
+        self._is_passed_over = is_passed_over
         self._starts = dict(starts)
-        self._reader = OutputReader(topic, group)
+        self._reader = OutputReader(topic, group, source)
         self._topics: dict[str, int] = {}
         self._others: Counter[Other] = Counter()
         self._early = 0
@@ -93,12 +101,11 @@ class AuditIndex:
 
     def add_inputs(self, records: Sequence[Record]) -> None:
         """Records of the input; one that comes twice counts once."""
-        passes = self._passes_tombstones
         self._database.executemany(
-            "INSERT OR IGNORE INTO inputs VALUES (?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO inputs (partition, offset, key, is_passed) VALUES (?, ?, ?, ?)",
             [
-                (position.partition, position.offset, _hash_of(key), passes and value is None)
-                for position, _, key, value, _ in records
+                (*record.position[1:], _hash_of(record.key), self._is_passed_over(record))
+                for record in records
             ],
         )
 
@@ -122,6 +129,21 @@ class AuditIndex:
             "INSERT OR IGNORE INTO sightings VALUES (?, ?, ?, ?, ?, ?, ?)", rows
         )
 
+    def add_progress(self, partition: int, committed: int, done: Iterable[int] = ()) -> None:
+        """
+        How far the group has come, to be told after the inputs and before outputs are read.
+
+        What it has not finished may yet come out: it waits, and is not missing.
+        """
+        self._database.execute(
+            "UPDATE inputs SET is_waiting = 1 WHERE partition = ? AND offset >= ?",
+            (partition, committed),
+        )
+        self._database.executemany(
+            "UPDATE inputs SET is_waiting = 0 WHERE partition = ? AND offset = ?",
+            [(partition, offset) for offset in done],
+        )
+
     def report(self, ranges: Sequence[Range], *, is_ordered: bool = True) -> Report:
         """
         Account for everything; to be called once, at the end.
@@ -129,9 +151,10 @@ class AuditIndex:
         `ranges` are what was read of the input; without `is_ordered` the topic promises no order.
         """
         self._database.execute(SETTLE)
-        messages, verdicts, letters, missing, passed = self._sums(
+        messages, verdicts, letters, missing, waiting, passed = self._sums(
             "COUNT(*), SUM(is_judged), SUM(is_dead), "
-            f"SUM({MISSING}), SUM(fates.records IS NULL AND is_passed) FROM {WITH_FATE}"
+            f"SUM({MISSING}), SUM({UNMET} AND is_waiting), "
+            f"SUM(fates.records IS NULL AND is_passed) FROM {WITH_FATE}"
         )
         extra, contradicting = self._sums(
             f"SUM((records - 1) * ({REPEATED})), SUM(is_contradicting) FROM fates"
@@ -153,11 +176,13 @@ class AuditIndex:
             verdicts=verdicts,
             dead_letters=letters,
             passed_over=passed,
+            waiting=waiting,
             missing=missing,
             duplicated_same_verdict=extra,
             contradicting=contradicting,
             superseded=self._others[Other.SUPERSEDED],
             out_of_order=out_of_order,
+            earlier=self._others[Other.EARLIER],
             foreign=self._others[Other.FOREIGN],
             unknown=unknown + self._early + self._others[Other.UNREADABLE],
             examples={kind: tuple(found) for kind, found in self._examples.items()},
@@ -194,7 +219,12 @@ class AuditIndex:
 
 @contextmanager
 def temporary_index(
-    topic: str, group: str, *, passes_tombstones: bool = False, starts: Mapping[int, int] = {}
+    topic: str,
+    group: str,
+    *,
+    is_passed_over: Callable[[Record], bool] = lambda record: False,
+    starts: Mapping[int, int] = {},
+    source: str = "",
 ) -> Iterator[AuditIndex]:
     """
     An index that is gone at the end of the block.
@@ -203,7 +233,9 @@ def temporary_index(
         Fatal: the disk is full or cannot be written.
     """
     try:
-        index = AuditIndex(topic, group, passes_tombstones=passes_tombstones, starts=starts)
+        index = AuditIndex(
+            topic, group, is_passed_over=is_passed_over, starts=starts, source=source
+        )
         try:
             yield index
         finally:

@@ -23,8 +23,8 @@ class Report:
     """
     What became of the records of one input, under one group.
 
-    `messages` = `verdicts` + `dead_letters` + `passed_over` + `missing`, where a record with a
-    verdict and a dead letter is in both, and among the contradicting.
+    `messages` = `verdicts` + `dead_letters` + `passed_over` + `waiting` + `missing`, where a record
+    with a verdict and a dead letter is in both, and among the contradicting.
     """
 
     topic: str
@@ -39,6 +39,8 @@ class Report:
     """Records that have a dead letter."""
     passed_over: int
     """Tombstones without either, where the binding passes them over."""
+    waiting: int
+    """Records with neither that the group has not finished by its last commit."""
     missing: int
     """Records with neither, and no reason to have none."""
     duplicated_same_verdict: int
@@ -49,6 +51,8 @@ class Report:
     """Verdicts that replace an earlier one."""
     out_of_order: int
     """Records that came out before one of their key and partition that precedes them."""
+    earlier: int
+    """Verdicts and dead letters on records of an earlier topic of this name, which is no more."""
     foreign: int
     """Records on the outputs of another group or another input."""
     unknown: int
@@ -58,8 +62,8 @@ class Report:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing is missing, contradicting or out of order."""
-        return not (self.missing or self.contradicting or self.out_of_order)
+        """Whether nothing is missing, contradicting, stored twice or out of order."""
+        return not any(getattr(self, fault) for fault in FAULTS)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -96,14 +100,16 @@ COUNTS = (
     "verdicts",
     "dead_letters",
     "passed_over",
+    "waiting",
     "missing",
     "duplicated_same_verdict",
     "contradicting",
     "superseded",
     "out_of_order",
+    "earlier",
     "foreign",
     "unknown",
 )
 
-FAULTS = ("missing", "contradicting", "out_of_order")
+FAULTS = ("missing", "duplicated_same_verdict", "contradicting", "out_of_order")
 """The counts that must be 0."""

@@ -6,8 +6,9 @@ from enum import Enum, IntEnum
 from typing import NamedTuple
 
 from consumer.domain.envelope import percent
-from consumer.domain.message import Headers
+from consumer.domain.message import Headers, Position
 from consumer.domain.policy import Outcome
+from consumer.domain.provenance import is_of_topic
 
 DIGITS_MAX = 18
 """More digits are no offset of Kafka's, whose offsets are 64 bits wide."""
@@ -44,6 +45,8 @@ class Other(Enum):
     """Another group's, another input's on a shared output, or not from a worker at all."""
     SUPERSEDED = "superseded"
     """It replaces an earlier verdict, so it is no second one."""
+    EARLIER = "earlier"
+    """The group's own, on a record of a topic that was deleted and made again under this name."""
     UNREADABLE = "unreadable"
     """The group's own, but it names no position or no outcome: it proves nothing."""
 
@@ -51,8 +54,11 @@ class Other(Enum):
 class OutputReader:
     """Reads the headers of output records for one input topic and one group."""
 
-    def __init__(self, topic: str, group: str) -> None:
+    def __init__(self, topic: str, group: str, source: str = "") -> None:
+        """`source` is the topic's id where the broker gives one; else its name stands in."""
         self._topic = topic
+        self._source = source or topic
+        self._group_name = group
         self._group = percent(group)
 
     def read(self, headers: Headers) -> Sighting | Other:
@@ -68,6 +74,8 @@ class OutputReader:
             return Other.FOREIGN
         if "safeguard-supersedes" in last:
             return Other.SUPERSEDED
+        if not is_of_topic(last, Position(*found), self._source, self._group_name):
+            return Other.EARLIER
         if "safeguard-dead-letter-reason" in last:
             return Sighting(partition, offset, Fate.DEAD_LETTER)
         fate = _FATES.get(last.get("safeguard-outcome") or b"")

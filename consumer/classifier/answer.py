@@ -23,10 +23,10 @@ def reading_of(reply: Reply, policy: Policy, format: RequestFormat, asked: str) 
     Raises:
         Retryable: there is none; see `blame`.
     """
-    if reply.status == 200:
+    if reply.is_success:
         # Three tokens in four hold more than two characters of any policy: fewer is a cut prompt.
         least = len(system_message(policy)) // 8
-        found = WIRES[format.api].read(reply.body, policy, least, format.tokens_max)
+        found = WIRES[format.api].read(reply.body, policy, least, format.room(policy))
         if found in NO_COMPLETION:
             raise error_for(reply, asked)
     else:
@@ -35,5 +35,5 @@ def reading_of(reply: Reply, policy: Policy, format: RequestFormat, asked: str) 
             raise error
         found = read_failed_generation(error.body, policy)
     if isinstance(found, Fault):
-        raise ModelFault(found.value, tokens=tokens_of(reply.body))
+        raise ModelFault(found.value, tokens=tokens_of(reply.body), body=reply.body)
     return found

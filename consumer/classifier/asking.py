@@ -3,10 +3,9 @@ Asking: one question, asked until there is a judgement, or a reason why there ne
 
 A failed call may be the message's own doing or the server's, and they end differently: the first
 counts against the message, the second is waited out. What a call's error hints at is told by
-`blame`; what it leaves open is settled by a probe. No message ends unjudged through a fault of its
-own unless the endpoint has judged something since it was first asked about, or judges a probe now:
-an outage may wear any dress, and must not drain a topic. Time spent waiting for endpoints that are
-out does not count against a message whose topic says `on_outage = "wait"`.
+`blame`; what it leaves open is settled by a probe, for an outage may wear any dress and must not
+drain a topic. Time spent waiting for endpoints that are out does not count against a message whose
+topic says `on_outage = "wait"`.
 
 When a server falls, every call under way breaks off, and one of them may be what broke it. None is
 blamed for that; but what has seen it twice is asked alone from then on, and what breaks the server
@@ -16,15 +15,26 @@ alone is blamed.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Callable
 from random import Random
 
-from consumer.classifier.blame import Declined, PromptTooLong, Refused, UnknownParameter
+from consumer.classifier.blame import (
+    Declined,
+    PromptTooLong,
+    Refused,
+    Unclear,
+    UnknownParameter,
+)
 from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Crowded, Fleet, Question
+from consumer.classifier.hearsay import answer_in
 from consumer.classifier.looks import Looks
 from consumer.classifier.parser import Fault, Reading, Repair
+from consumer.classifier.prompt import Spoken
 from consumer.classifier.request import RequestFormat
 from consumer.classifier.usage import count_failed
+from consumer.domain.judged import Heard
 from consumer.domain.lane import Lane
 from consumer.domain.usage import Tally
 from consumer.domain.verdict import Judgement, UnjudgedReason
@@ -72,11 +82,10 @@ class Asker:
         Raises:
             EndpointRefused: nothing was ever judged, and key, model or path are wrong.
         """
-        asking = _Asking(question.user, self._clock.now_s())
+        asking = _Asking(question.user)
         found = await self._judged(question, asking, patience)
         if not isinstance(found, Reading):
-            # Whatever came after it, a refusal is never milder than flag.
-            return UnjudgedReason.REFUSED if asking.has_refused else found
+            return found
         self._note(found)
         first = self._looks.assess(question.policy, text, found, asking.has_refused)
         if not first.wants_look:
@@ -89,11 +98,13 @@ class Asker:
     ) -> Reading | UnjudgedReason | TooLong:
         while True:
             if self._fleet.is_out and not await self._wait_until_back(patience):
-                return UnjudgedReason.OUTAGE
+                return asking.ended(UnjudgedReason.OUTAGE)
             now_s = self._clock.now_s()
             left_s = patience.left_s(now_s)
             if left_s is not None and left_s <= 0:
-                return UnjudgedReason.DEADLINE
+                if await self._was_refused_with_all(asking, patience):
+                    continue
+                return asking.ended(UnjudgedReason.DEADLINE)
             asking.asked_s = asking.sent_s = now_s
             asking.attempt += 1
             try:
@@ -101,18 +112,17 @@ class Asker:
                     reading = await self._call(question, asking, patience, left_s)
                 else:
                     reading = await self._call_alone(question, asking, patience, left_s)
-            except PromptTooLong as error:
-                if await self._is_well(asking, patience):
-                    return TOO_LONG
-                await self._wait_for_load(asking, error, patience)
-                continue
+            except PromptTooLong:
+                return UnjudgedReason.REFUSED if asking.has_refused else TOO_LONG
             except Retryable as error:
                 count_failed(error, patience.tally)
+                patience.trail.failed(question.policy.name, error)
                 reason = await self._after(error, asking, patience)
                 if reason is not None:
-                    return reason
+                    return asking.ended(reason)
                 continue
             patience.tally.judged(reading.judgement.tokens)
+            patience.trail.answered(question.policy.name, reading.said)
             if asking.without and asking.endpoint is not None:
                 for field in asking.without:
                     asking.endpoint.leave_out(field)
@@ -189,23 +199,32 @@ class Asker:
                 return UnjudgedReason.DEADLINE
             is_own = await self._is_own_fault(error, asking, patience)
             return UnjudgedReason.DEADLINE if is_own else None
+        if isinstance(error, Overloaded):
+            # Nobody's fault: the call waits and asks again, within its deadline.
+            if asking.refused_since_s is None:
+                asking.refused_since_s = asking.asked_s
+            if asking.endpoint is None or not asking.endpoint.breaker.is_open:
+                await self._wait(asking.attempt, error, patience)
+            return None
+        asking.refused_since_s = None
+        if asking.is_stray(error):
+            return None
         if error.is_systemic and not await self._is_own_fault(error, asking, patience):
             if asking.endpoint is None or not asking.endpoint.breaker.is_open:
-                await self._wait(asking, asking.attempt, error, patience)
+                await self._wait(asking.attempt, error, patience)
             return None
         asking.own_failures += 1
         is_refusal = _is_refusal(error)
         asking.has_refused |= is_refusal
-        if asking.own_failures >= self._attempts_max(error):
-            if is_refusal or error.is_systemic or await self._is_well(asking, patience):
-                return _reason(error)
-            asking.own_failures = 0
-            await self._wait_for_load(asking, error, patience)
-            return None
-        if isinstance(error, ModelFault):
+        fault = error.reason if isinstance(error, ModelFault) else ""
+        asking.truncations += fault == Fault.TRUNCATED
+        # What did not end within twice the room has no end, and each attempt costs all of it.
+        if asking.own_failures >= self._attempts_max(error) or asking.truncations > 1:
+            return _reason(error)
+        if fault:
             asking.retry = asking.attempt
-            asking.was_truncated = error.reason == Fault.TRUNCATED
-        await self._wait(asking, asking.own_failures, error, patience)
+            asking.was_truncated = fault == Fault.TRUNCATED
+        await self._wait(asking.own_failures, error, patience)
         return None
 
     def _attempts_max(self, error: Retryable) -> int:
@@ -215,35 +234,17 @@ class Asker:
         A refusal is asked about once more. A status that speaks of key, model or path speaks of no
         text: servers that are exchanged one by one answer so for a while.
         """
-        if isinstance(error, Declined) and error.is_of_the_way:
-            return 2 * self._retries.attempts_max
-        return 2 if _is_refusal(error) else self._retries.attempts_max
-
-    async def _is_well(self, asking: _Asking, patience: Patience) -> bool:
-        """
-        Whether the endpoint has judged anything since this message was first asked about.
-
-        Where it has not, and judges no probe either, then everything is answered like this message.
-        """
-        asked = asking.endpoint or self._fleet
-        if asked.last_judgement_s >= asking.first_asked_s:
-            return True
-        return await self._probed(asking, patience) is Condition.WELL
+        is_of_the_way = isinstance(error, Declined) and error.is_of_the_way
+        return 2 if _is_refusal(error) and not is_of_the_way else self._retries.attempts_max
 
     async def _is_own_fault(self, error: Retryable, asking: _Asking, patience: Patience) -> bool:
         """
         Whether a systemic-looking failure is this message's own, since the endpoint is well.
 
-        It is well if it judged something since this call was sent, or if it judges a probe now. A
-        refusal for load is nobody's fault: the call waits and asks again, within its deadline. That
-        does not come nearer while everything is refused and the topic waits out outages.
+        It is well if it judged something since this call was sent, or if it judges a probe now.
         """
         endpoint = asking.endpoint
         asked = endpoint or self._fleet
-        if isinstance(error, Overloaded):
-            if self._judges_nobody(asking, patience):
-                patience.extend(self._clock.now_s() - asking.asked_s)
-            return False
         failed_s = self._clock.now_s()
         is_broken_off = isinstance(error, InferenceUnavailable)
         if not is_broken_off and asked.last_judgement_s > asking.sent_s:
@@ -251,6 +252,8 @@ class Asker:
         if is_broken_off and endpoint is not None:
             endpoint.note_broken(failed_s, asking.user)
         is_well = await self._probed(asking, patience) is Condition.WELL
+        if is_well:
+            asking.strays = 1 + round(self._random.random())
         if patience.waits_out_outages and not is_well:
             patience.extend(failed_s - asking.asked_s)
         if (
@@ -293,46 +296,74 @@ class Asker:
             patience.extend(self._clock.now_s() - started_s)
         return True
 
-    async def _wait_for_load(self, asking: _Asking, error: Retryable, patience: Patience) -> None:
-        """Wait before asking a server again that proved neither well nor out."""
-        if asking.endpoint is None or not asking.endpoint.breaker.is_open:
-            await self._wait(asking, asking.attempt, Overloaded(str(error)), patience)
-
-    async def _wait(
-        self, asking: _Asking, attempt: int, error: Retryable, patience: Patience
-    ) -> None:
+    async def _was_refused_with_all(self, asking: _Asking, patience: Patience) -> bool:
         """
-        Pause before the next call, no longer than the message has time.
+        Whether load that refused this message to the end of its time let nobody else through.
 
-        While a server that is busy judges nobody the pause is the server's time, whatever is left.
+        Then it is an outage for a topic that waits those out, and its time does not count.
         """
+        since_s = asking.refused_since_s
+        asked = asking.endpoint or self._fleet
+        if since_s is None or not patience.waits_out_outages or asked.last_judgement_s >= since_s:
+            return False
+        refused_s = self._clock.now_s() - since_s
+        is_well = await self._probed(asking, patience) is Condition.WELL
+        if is_well and asking.was_well:
+            return False
+        # One that judges by now may have begun to just now: it is asked for as long once more.
+        asking.was_well = is_well
+        patience.extend(refused_s)
+        asking.refused_since_s = self._clock.now_s()
+        return True
+
+    async def _wait(self, attempt: int, error: Retryable, patience: Patience) -> None:
+        """Pause before the next call, no longer than the message has time."""
         seconds = wait_s(self._retries, attempt, error, self._random.random())
-        started_s = self._clock.now_s()
-        left_s = patience.left_s(started_s)
-        is_busy = isinstance(error, Overloaded)
-        if left_s is not None and not (is_busy and self._judges_nobody(asking, patience)):
+        left_s = patience.left_s(self._clock.now_s())
+        if left_s is not None:
             seconds = min(seconds, max(0.0, left_s))
         if seconds:
             await asyncio.sleep(seconds)
-        if is_busy and self._judges_nobody(asking, patience):
-            patience.extend(self._clock.now_s() - started_s)
 
-    def _judges_nobody(self, asking: _Asking, patience: Patience) -> bool:
-        """Whether nothing was judged since the last call, for a topic that waits out outages."""
-        asked = asking.endpoint or self._fleet
-        return patience.waits_out_outages and asked.last_judgement_s < asking.asked_s
+
+Listener = Callable[[Heard], None]
+"""Told of each call that ends, at once, for a person who waits; it must not wait for anything."""
+HEARD_MAX = 64
 
 
 class Trail:
     """Who was asked about a message; one for all of its policies."""
 
-    __slots__ = ("_models",)
+    __slots__ = ("_listener", "_models", "heard", "spoken")
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Listener | None = None) -> None:
+        self._listener = listener
         self._models: dict[str, str] = {}
+        self.heard: deque[Heard] = deque(maxlen=HEARD_MAX)
+        """How the last calls ended, in that order; kept only where somebody listens."""
+        self.spoken: dict[Spoken, None] = {}
+        """What the prompts said, in the order in which they were first sent."""
 
     def note(self, endpoint: Endpoint) -> None:
         self._models[endpoint.name] = endpoint.format.model
+        self.spoken[endpoint.format.spoken] = None
+
+    def answered(self, policy: str, said: str) -> None:
+        """A call gave a judgement."""
+        if self._listener is not None:
+            self._hear(self._listener, Heard(policy, answer=said))
+
+    def failed(self, policy: str, error: Retryable) -> None:
+        """A call gave none."""
+        if self._listener is not None and not isinstance(error, _Gone):
+            why, answer = str(error), ""
+            if isinstance(error, ModelFault):
+                why, answer = "", answer_in(error.body) if error.body else ""
+            self._hear(self._listener, Heard(policy, _name(error), why, answer))
+
+    def _hear(self, listener: Listener, heard: Heard) -> None:
+        self.heard.append(heard)
+        listener(heard)
 
     @property
     def endpoints(self) -> str:
@@ -393,20 +424,22 @@ class _Asking:
         "attempt",
         "endpoint",
         "falls",
-        "first_asked_s",
         "format",
         "has_refused",
         "own_failures",
+        "refused_since_s",
         "retry",
         "sent_s",
+        "strays",
+        "truncations",
         "user",
         "was_truncated",
+        "was_well",
         "without",
     )
 
-    def __init__(self, user: str, now_s: float) -> None:
+    def __init__(self, user: str) -> None:
         self.user = user
-        self.first_asked_s = now_s
         self.endpoint: Endpoint | None = None
         """Who was asked last; None where there was no place."""
         self.format: RequestFormat | None = None
@@ -420,8 +453,34 @@ class _Asking:
         self.retry = 0
         """The attempt that got a faulty answer: the next one is asked differently."""
         self.was_truncated = False
+        self.refused_since_s: float | None = None
+        """Since when every call was refused for load; None where the last one was not."""
+        self.was_well = False
+        """Whether a probe was judged when the message's time was last over for load alone."""
+        self.strays = 0
+        """How many answers more may be those of another server than the one that was probed."""
+        self.truncations = 0
         self.without: set[str] = set()
         """Fields that the endpoint would not have, left out for this message on trial."""
+
+    def is_stray(self, error: Retryable) -> bool:
+        """
+        Whether this may be the answer of a server beside the one that judged the probe.
+
+        Behind one address servers often take turns, and during a rollout one of them is not ready:
+        if each failed call were followed by one probe, the call would always meet that one.
+        """
+        is_of_the_way = isinstance(error, Declined) and error.is_of_the_way
+        # What is wrong in a 500 was told by a model, so that it was asked.
+        is_no_answer = isinstance(error, Unclear) and error.reason != "http_500"
+        if not self.strays or not (is_of_the_way or is_no_answer):
+            return False
+        self.strays -= 1
+        return True
+
+    def ended(self, reason: UnjudgedReason) -> UnjudgedReason:
+        """Why there is no judgement. A refusal stays one, whatever failed after it."""
+        return UnjudgedReason.REFUSED if self.has_refused else reason
 
     def can_do_without(self, field: str) -> bool:
         """Whether a field was sent, so that it can be left out from now on."""

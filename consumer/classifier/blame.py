@@ -22,7 +22,7 @@ from __future__ import annotations
 import orjson
 
 from consumer.classifier.reply import Reply
-from consumer.classifier.wordings import Complaint, complaint_in, error_of
+from consumer.classifier.wordings import Complaint, complaint_in, error_of, is_blocked, is_page
 from consumer.errors import (
     EndpointRefused,
     InferenceUnavailable,
@@ -114,7 +114,7 @@ def error_for(reply: Reply, asked: str = "") -> Retryable:
 
     `asked` is the text that was asked about; hints that it holds itself are not believed.
     """
-    if reply.status == 200:
+    if reply.is_success:
         return _error_in_200(reply, asked)
     return _error_of(reply, reply.status, complaint_in(error_of(reply.body), asked))
 
@@ -129,7 +129,7 @@ def _error_of(reply: Reply, status: int, complaint: Complaint) -> Retryable:
     if (status < 500 and status not in (408, 425)) or complaint.sounds_like_refusal:
         return Declined(status)
     if status == 500 and complaint.is_of_the_model:
-        return ModelFault("http_500")
+        return Unclear("http_500")
     unavailable = InferenceUnavailable(f"the inference server answered {status}")
     if status == 500 and complaint.field:
         return UnknownParameter(complaint.field, unavailable)
@@ -141,8 +141,8 @@ def _bad_request(reply: Reply, status: int, complaint: Complaint) -> Retryable:
         return FailedGeneration(reply.body)
     if status == 413 or complaint.is_too_long:
         return PromptTooLong()
-    sounds_like_refusal = complaint.sounds_like_refusal
-    unclear = Declined(status) if sounds_like_refusal else Unclear(f"http_{status}")
+    is_declined = complaint.sounds_like_refusal or is_page(reply.body)
+    unclear = Declined(status) if is_declined else Unclear(f"http_{status}")
     if complaint.field:
         return UnknownParameter(complaint.field, unclear)
     return unclear
@@ -151,8 +151,11 @@ def _bad_request(reply: Reply, status: int, complaint: Complaint) -> Retryable:
 def _error_in_200(reply: Reply, asked: str) -> Retryable:
     """A failure in a success's dress means what its own code says, where it has one."""
     error = error_within(reply.body)
+    if error is None and is_blocked(reply.body):
+        return Refused("the inference server blocked this text inside a 200")
     if error is None:
-        return Unclear("not_a_completion")
+        # A sign-in page, or a firewall's that would not say 403.
+        return Declined(200) if is_page(reply.body) else Unclear("not_a_completion")
     complaint = complaint_in(error, asked)
     status = _status_within(error)
     if status is not None:

@@ -47,6 +47,8 @@ class Capabilities:
     """Whether control tokens in text become real ones. We break them up in any case."""
     left_out: tuple[str, ...] = ()
     """Fields that are asked for by the settings and not sent to this endpoint."""
+    has_bounds: bool = False
+    """Whether that schema says how long an answer may be."""
 
     @property
     def judges(self) -> bool:
@@ -73,7 +75,7 @@ def rows(found: Capabilities) -> list[Row]:
         Row(
             "JSON schema",
             schema if found.has_schema else "left out",
-            "the format is asked for in the prompt in any case",
+            _BOUNDS[found.has_bounds] if found.has_schema else "an example answer is in the prompt",
         ),
         Row(
             "reasoning",
@@ -82,7 +84,7 @@ def rows(found: Capabilities) -> list[Row]:
         ),
         Row(
             "reasoning effort",
-            "accepted" if found.has_effort else "left out",
+            "accepted" if found.has_effort else "said in the prompt",
             f"policies ask for one of {', '.join(profile.efforts)}",
         ),
         Row("priority", "sent" if found.has_priority else "left out", "who waits in its queue"),
@@ -103,6 +105,10 @@ def _yes(found: bool | None) -> str:
 
 
 _MARKERS = {True: "read as control tokens", False: "stay text", None: "not tried"}
+_BOUNDS = {
+    True: "says how long an answer may be; the prompt asks for the format in any case",
+    False: "without bounds, which it does not take: a small model may go on to its token limit",
+}
 _LONG = {
     LongPrompts.KEPT: "counted whole",
     LongPrompts.REFUSED: "an error, so the text is judged in shorter pieces",

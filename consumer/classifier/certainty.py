@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from consumer.classifier.parser import Reading, Repair
 from consumer.domain.certainty import Sign
 from consumer.domain.policy import Policy
+from consumer.domain.tokens import tokens_of
 from consumer.domain.verdict import Judgement
 
 DOUBT_ON_AVERAGE = 0.086
@@ -46,7 +47,6 @@ FACTORS: Mapping[Sign, float] = {
 WORD_FACTORS: Mapping[str | None, float] = {"low": 3.0, "medium": 1.5}
 """The same for the model's own word. Guessed; such words are coarse and mostly too sure."""
 
-CHARS_PER_TOKEN = 4
 QUOTES_MAX = 4
 """More quotes of one rationale are not looked at."""
 _QUOTE = re.compile(r'"([^"]{3,200})"|“([^”]{3,200})”')
@@ -72,7 +72,7 @@ def doubt_of(shorter: float | None, signs: Sequence[Sign], word: str | None = No
 
 def signs_of(reading: Reading, policy: Policy, text: str, has_refused: bool) -> tuple[Sign, ...]:
     """The signs of doubt in an answer to `text`; `has_refused`: at an earlier attempt."""
-    judgement, repair = reading
+    judgement, repair, _ = reading
     signs: list[Sign] = []
     if judgement.confidence in WORD_FACTORS:
         signs.append(Sign.CONFIDENCE_WORD)
@@ -94,7 +94,7 @@ def reasoning_length(judgement: Judgement) -> float | None:
     None where it gives neither: then no score of this endpoint rests on it.
     """
     counted = judgement.tokens.reasoning
-    return counted or len(judgement.reasoning) / CHARS_PER_TOKEN or None
+    return counted or tokens_of(judgement.reasoning) or None
 
 
 def _by_length(shorter: float) -> float:

@@ -56,7 +56,7 @@ class Answer(NamedTuple):
     @property
     def is_whole(self) -> bool:
         """Whether there is a completion to be read."""
-        return self.reply.status == 200
+        return self.reply.is_success
 
 
 class Condition(Enum):
@@ -110,6 +110,7 @@ class Endpoint:
         metrics.calls_in_flight.labels(name).set_function(lambda: float(self.at_once))
         metrics.calls_limit.labels(name).set_function(lambda: float(self.limit))
         self._probing: asyncio.Task[Condition] | None = None
+        self._reviving: asyncio.Task[None] | None = None
         self._has_judged_probe = False
         self.refusal: EndpointRefused | None = None
         """Why it will not have us, as the last probe was told; fatal where it never judged."""
@@ -246,6 +247,8 @@ class Endpoint:
             self._heard = None
             probing.cancel()
         if error is None:
+            # Also where it judged in labels of its own.
+            self._is_back()
             return Condition.WELL
         if isinstance(error, Overloaded):
             # It is there, and says so.
@@ -254,9 +257,15 @@ class Endpoint:
         if self.breaker.trip(self._clock.now_s()):
             self._metrics.breaker_open.labels(self.name).set(1)
             log.warning("endpoint is out: waiting", endpoint=self.name, error=str(error))
+            self._reviving = asyncio.create_task(self._revive())
         if isinstance(error, Declined) and error.is_misconfigured:
             self.refusal = error.as_fatal()
         return Condition.OUT
+
+    async def _revive(self) -> None:
+        """Probe until it is back: where others judge meanwhile, no call asks whether it is."""
+        while self.breaker.is_open:
+            await self.condition()
 
     async def _probe(self) -> Retryable | None:
         """
@@ -305,9 +314,10 @@ class Endpoint:
         self.has_judged = self._has_judged_probe = True
 
     async def close(self) -> None:
-        if self._probing is not None:
-            self._probing.cancel()
-            await asyncio.wait([self._probing])
+        for task in (self._reviving, self._probing):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
         await self._transport.close()
 
 

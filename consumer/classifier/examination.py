@@ -28,7 +28,7 @@ from consumer.classifier.questions import (
     varied,
 )
 from consumer.classifier.recognition import models_in, recognise
-from consumer.classifier.request import RequestFormat
+from consumer.classifier.request import SCHEMA_BOUNDS, RequestFormat
 from consumer.classifier.specimen import (
     LONG_TEXT,
     LONG_WORDS,
@@ -102,12 +102,13 @@ class Examination:
             long_prompts=await self._long_prompts(profile),
             reads_markers=await self._reads_markers(profile),
             left_out=tuple(self.left_out),
+            has_bounds=self.format.with_schema and self.format.with_bounds,
         )
 
     def _suit(self, profile: Profile) -> None:
         self.format = replace(self.format, api=self._plan.api or profile.api)
         if self.format.with_schema and not profile.with_schema:
-            self._leave_out("response_format", f"{profile.title} answers worse with it")
+            self._leave_out(SCHEMA, f"{profile.title} answers worse with it")
 
     def _leave_out(self, field: str, why: str) -> bool:
         """Whether there was something to leave out."""
@@ -115,6 +116,8 @@ class Examination:
         if shorter == self.format:
             return False
         self.format = shorter
+        if field == SCHEMA:
+            self.left_out.pop(SCHEMA_BOUNDS, None)
         self.left_out[field] = why
         return True
 
@@ -123,19 +126,21 @@ class Examination:
         A judgement of a known text, or why there is none.
 
         A schema is left out where two answers with it were faulty and one without it is not: a
-        single fault happens to every server now and then.
+        single fault happens to every server now and then. Its bounds are left out before it is.
         """
         fault, doubts, attempt = "refused", 0, 0
         while attempt < ATTEMPTS_MAX:
             format = varied(self.format, attempt, was_truncated=fault == Fault.TRUNCATED)
-            is_trial = format.with_schema and doubts >= 2
-            if is_trial:
-                format = format.without("response_format")
+            trial = self._part_of_schema(bounds=doubts == 2) if doubts >= 2 else None
+            if trial is not None:
+                format = format.without(trial)
             try:
                 reading, _ = await self._questions.ask(text, format)
             except UnknownParameter as error:
+                is_schema = error.field == SCHEMA
+                field = self._part_of_schema() if is_schema and trial is None else error.field
                 # One field less is another question, and there are few fields.
-                attempt += not self._leave_out(error.field, "refused")
+                attempt += not self._leave_out(field or error.field, "refused")
             except PromptTooLong:
                 return "no judgement (too long)"
             except (Refused, Declined) as error:
@@ -144,14 +149,26 @@ class Examination:
                 if text != PROBE_BAD or (isinstance(error, Declined) and error.is_of_the_way):
                     raise
                 return "no judgement (refused)"
+            except InferenceTimeout as error:
+                raise InferenceTimeout(
+                    f"asked to judge a known text of a few words, {self._address} gave {error}: it "
+                    "is slow, or its model comes to no end; see inference.timeout_s and "
+                    "tokens_max_low"
+                ) from None
             except ModelFault as error:
                 fault, attempt = error.reason, attempt + 1
                 doubts += fault in _SCHEMA_FAULTS
             else:
-                if is_trial:
-                    self._leave_out("response_format", "answers are faulty with it")
+                if trial is not None:
+                    self._leave_out(trial, "answers are faulty with it")
                 return reading
         return f"no judgement ({fault})"
+
+    def _part_of_schema(self, *, bounds: bool = True) -> str | None:
+        """What of the schema could be left out: its bounds where it has any, else all of it."""
+        if not self.format.with_schema:
+            return None
+        return SCHEMA_BOUNDS if bounds and self.format.with_bounds else SCHEMA
 
     async def _takes_priority(self, profile: Profile) -> bool:
         """Whether a priority is accepted; only where we know how it would be read."""
@@ -231,6 +248,7 @@ _LOGPROBS: Mapping[Api, Mapping[str, object]] = {
     "chat": {"logprobs": True, "top_logprobs": 1},
     "responses": {"include": ["message.output_text.logprobs"], "top_logprobs": 1},
 }
+SCHEMA = "response_format"
 _SCHEMA_FAULTS = (
     "http_400",
     "http_422",

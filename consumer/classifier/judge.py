@@ -11,15 +11,17 @@ import asyncio
 from random import Random
 from typing import NamedTuple
 
-from consumer.classifier.asking import Asker, Patience, TooLong
+from consumer.classifier.asking import Asker, Listener, Patience, TooLong, Trail
 from consumer.classifier.fleet import Fleet, Question
 from consumer.classifier.prompt import context_part, template_of, user_message
 from consumer.classifier.segments import segments
 from consumer.domain.binding import Binding
 from consumer.domain.context import Context
-from consumer.domain.policy import Policy, PolicyVersion
+from consumer.domain.decision import gravest
+from consumer.domain.judged import Judged
+from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.domain.verdict import NO_TOKENS, Judgement, UnjudgedReason
-from consumer.interfaces import Clock, Judged
+from consumer.interfaces import Clock
 from consumer.reliability.retry import RetryLimits
 from consumer.telemetry.metrics import Metrics
 
@@ -30,6 +32,14 @@ class SegmentLimits(NamedTuple):
     bytes_max: int = 16_000
     overlap_chars: int = 400
     count_max: int = 8
+
+
+class Found(NamedTuple):
+    """What came of one policy."""
+
+    judgement: Judgement | None
+    missing: UnjudgedReason | None
+    """Why some piece of the text has no judgement."""
 
 
 class SafeguardClassifier:
@@ -48,6 +58,8 @@ class SafeguardClassifier:
         self._cut = cut
         self._clock = clock
         self._random = random
+        self.listener: Listener | None = None
+        """For a person who looks on; without one no answer is kept."""
 
     async def classify(
         self,
@@ -61,7 +73,9 @@ class SafeguardClassifier:
         pieces = segments(text, *self._cut)
         judgements: list[Judgement] = []
         reasons: list[UnjudgedReason] = []
-        patience = Patience(deadline_s, binding.on_outage == "wait", binding.lane)
+        patience = Patience(
+            deadline_s, binding.on_outage == "wait", binding.lane, Trail(self.listener)
+        )
         if pieces is None:
             reasons.append(UnjudgedReason.TOO_LONG)
         else:
@@ -73,29 +87,28 @@ class SafeguardClassifier:
                 results = await asyncio.gather(
                     *(self._judge(p, pieces, before, patience.copy()) for p in version.policies)
                 )
-            for result in results:
-                if isinstance(result, Judgement):
-                    judgements.append(result)
-                else:
-                    reasons.append(result)
+            judgements = [found for found, _ in results if found is not None]
+            reasons = [missing for _, missing in results if missing is not None]
         return Judged(
             judgements=tuple(judgements),
-            unjudged=_gravest(reasons),
+            unjudged=gravest(reasons),
             model_ms=(self._clock.now_s() - started_s) * 1_000,
             endpoint=patience.trail.endpoints,
             model=patience.trail.models,
-            template=template_of(binding),
+            template=template_of(binding, patience.trail.spoken),
             usage=patience.tally.usage,
             context=None if pieces is None else context,
+            heard=tuple(patience.trail.heard),
         )
 
     async def _judge(
         self, policy: Policy, pieces: list[str], context: str, patience: Patience
-    ) -> Judgement | UnjudgedReason:
+    ) -> Found:
         """
-        The most severe judgement of any piece; a piece without one leaves the whole unjudged.
+        The most severe judgement of any piece, and why any piece has none.
 
-        Each piece is shown the same context.
+        Each piece is shown the same context. Where one has no judgement an allow of the others says
+        nothing, and is left out; what they flag stands beside the reason, and a block stands alone.
         """
         todo = list(reversed(pieces))
         worst: Judgement | None = None
@@ -118,16 +131,17 @@ class SafeguardClassifier:
                 spent = result.tokens if asked == 1 else spent + result.tokens
                 if worst is None or result.outcome.severity > worst.outcome.severity:
                     worst = result
-                if result.outcome.severity == 2:
+                if result.outcome is Outcome.BLOCK:
                     break
             else:
                 missing.append(result)
-        reason = _gravest(missing)
-        if worst is None:
-            return reason or UnjudgedReason.MODEL_FAULT
-        if reason is not None and worst.outcome.severity < 2:
-            return reason
-        return worst if asked == 1 else worst._replace(tokens=spent)
+        if worst is not None and asked > 1:
+            worst = worst._replace(tokens=spent)
+        if worst is not None and worst.outcome is Outcome.BLOCK:
+            return Found(worst, None)
+        if missing and worst is not None and worst.outcome is Outcome.ALLOW:
+            worst = None
+        return Found(worst, gravest(missing))
 
     async def _ask(
         self, policy: Policy, piece: str, context: str, patience: Patience
@@ -135,10 +149,3 @@ class SafeguardClassifier:
         """One piece, between markers that nobody can foresee."""
         user = user_message(piece, f"{self._random.getrandbits(40):010x}", context)
         return await self._asker.ask(Question(policy, user, patience.lane), piece, patience)
-
-
-def _gravest(reasons: list[UnjudgedReason]) -> UnjudgedReason | None:
-    """What a message is left unjudged for: a refusal of any part of it is told before the rest."""
-    if UnjudgedReason.REFUSED in reasons:
-        return UnjudgedReason.REFUSED
-    return reasons[0] if reasons else None

@@ -4,43 +4,31 @@ A 200 is not a verdict: completion bytes -> `Judgement`, or the `Fault` that mak
 A total function over the ways in which servers of gpt-oss are known to fail (vLLM, llama.cpp,
 Ollama, SGLang and hosted ones; every row has a test in `tests/servers`). The rules of this file:
 labels match exactly, never by substring; a verdict is read from the final answer alone, never from
-reasoning; and nothing here turns a fault into an allow.
+reasoning; what stands around it is known to `grammar` or there is none; an error or a refusal
+beside it voids it; and nothing here turns a fault into an allow.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from string import ascii_letters
 from typing import NamedTuple
 
 import orjson
 
+from consumer.classifier.content import said_in
+from consumer.classifier.fault import Fault as Fault
+from consumer.classifier.fault import declines, fault_of_finish, is_refusal
+from consumer.classifier.grammar import is_courtesy, names_any, read_label
+from consumer.classifier.objects import OBJECTS_MAX, contradicts, object_in, objects_in, without
 from consumer.domain.policy import Policy
 from consumer.domain.verdict import NO_TOKENS, Judgement, Tokens
 
 RATIONALE_CHARS_MAX = 2_000
 REASONING_CHARS_MAX = 20_000
 RULES_MAX = 32
-OBJECTS_MAX = 8
-"""More JSON objects than these in one answer are no answer."""
-
-
-class Fault(StrEnum):
-    """Why a completion is no judgement. `value` goes into logs and metrics."""
-
-    NOT_A_COMPLETION = "not_a_completion"
-    ERROR_IN_BODY = "error_in_body"
-    TRUNCATED = "truncated"
-    EMPTY = "empty"
-    RAW_HARMONY = "raw_harmony"
-    REFUSAL = "refusal"
-    UNREADABLE = "unreadable"
-    AMBIGUOUS = "ambiguous"
-    UNKNOWN_LABEL = "unknown_label"
-    ONLY_IN_REASONING = "only_in_reasoning"
-    PROMPT_TRUNCATED = "prompt_truncated"
 
 
 class Repair(StrEnum):
@@ -58,6 +46,8 @@ class Reading(NamedTuple):
 
     judgement: Judgement
     repair: Repair = Repair.NONE
+    said: str = ""
+    """The answer as it came."""
 
 
 def read_completion(
@@ -73,43 +63,63 @@ def read_completion(
     """
     try:
         completion = orjson.loads(body)
-        choice = completion["choices"][0]
-        message = choice["message"]
-        content = message.get("content")
-        finish = choice.get("finish_reason")
-        refusal = message.get("refusal")
-        error = completion.get("error") or choice.get("error") or message.get("error")
+        choices = completion["choices"]
+        choices[0]["message"].get("content")
     except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError):
         return _no_completion(body)
-    if error or finish == "error":
-        # Whatever was said before it broke is void.
+    if completion.get("error"):
         return Fault.ERROR_IN_BODY
-    if refusal:
-        return Fault.REFUSAL
     tokens = read_tokens(completion.get("usage"))
     if 0 < tokens.prompt < prompt_tokens_min:
         return Fault.PROMPT_TRUNCATED
-    if finish in ("length", "content_filter"):
-        return Fault.TRUNCATED if finish == "length" else Fault.REFUSAL
-    reasoning = message.get("reasoning") or message.get("reasoning_content")
+    if len(choices) == 1:
+        return _read_choice(choices[0], policy, tokens, tokens_max)
+    if len(choices) > OBJECTS_MAX:
+        return Fault.AMBIGUOUS
+    return _agreed([_read_choice(choice, policy, tokens, tokens_max) for choice in choices])
+
+
+def _read_choice(
+    choice: object, policy: Policy, tokens: Tokens, tokens_max: int
+) -> Reading | Fault:
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        return Fault.NOT_A_COMPLETION
+    said = said_in(message.get("content"))
+    if message.get("refusal") or said.is_refusal:
+        return Fault.REFUSAL
+    if choice.get("error") or message.get("error"):
+        return Fault.ERROR_IN_BODY
+    fault = fault_of_finish(choice.get("finish_reason"))
+    if fault is not None:
+        return Fault.REFUSAL if is_refusal(said.answer) else fault
+    reasoning = message.get("reasoning") or message.get("reasoning_content") or said.reasoning
     reasoning = reasoning if isinstance(reasoning, str) else ""
-    return read_content(content, reasoning, policy, tokens, tokens_max)
+    return read_content(said.answer, reasoning, policy, tokens, tokens_max)
+
+
+def _agreed(readings: Sequence[Reading | Fault]) -> Reading | Fault:
+    """One was asked for. Where several came they say the same, or nothing is read."""
+    if Fault.REFUSAL in readings:
+        return Fault.REFUSAL
+    labels = {isinstance(each, Reading) and each.judgement.label for each in readings}
+    return readings[0] if len(labels) == 1 else Fault.AMBIGUOUS
 
 
 def read_content(
-    content: object, reasoning: str, policy: Policy, tokens: Tokens, tokens_max: int = 0
+    answer: str, reasoning: str, policy: Policy, tokens: Tokens, tokens_max: int = 0
 ) -> Reading | Fault:
     """Read what a model said in its final answer, whichever API it came over."""
     is_cut = 0 < tokens_max <= tokens.completion
-    said = content.strip() if isinstance(content, str) else ""
+    said = answer.strip()
     if not said:
         if is_cut:
             return Fault.TRUNCATED
         return Fault.ONLY_IN_REASONING if _holds_answer(reasoning, policy) else Fault.EMPTY
-    answer = _read_answer(said, policy)
-    if isinstance(answer, Fault):
-        return Fault.TRUNCATED if is_cut and answer is not Fault.REFUSAL else answer
-    return Reading(_judgement(answer.fields, policy, reasoning, tokens), answer.repair)
+    found = _read_answer(said, policy)
+    if isinstance(found, Fault):
+        return Fault.TRUNCATED if is_cut and found is not Fault.REFUSAL else found
+    return Reading(_judgement(found.fields, policy, reasoning, tokens), found.repair, said)
 
 
 def completion_tokens(body: bytes) -> Tokens:
@@ -127,12 +137,7 @@ def read_failed_generation(body: bytes, policy: Policy) -> Reading | Fault:
         generated = orjson.loads(body)["error"]["failed_generation"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return Fault.NOT_A_COMPLETION
-    if not isinstance(generated, str) or not generated.strip():
-        return Fault.EMPTY
-    answer = _read_answer(generated.strip(), policy)
-    if isinstance(answer, Fault):
-        return answer
-    return Reading(_judgement(answer.fields, policy, "", Tokens()), answer.repair)
+    return read_content(generated if isinstance(generated, str) else "", "", policy, NO_TOKENS)
 
 
 class _Answer(NamedTuple):
@@ -145,26 +150,28 @@ def _no_completion(body: bytes) -> Fault:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return Fault.NOT_A_COMPLETION
-    if isinstance(document, dict) and document.get("error"):
-        return Fault.ERROR_IN_BODY
-    return Fault.NOT_A_COMPLETION
+    has_error = isinstance(document, dict) and document.get("error")
+    return Fault.ERROR_IN_BODY if has_error else Fault.NOT_A_COMPLETION
 
 
 def _read_answer(content: str, policy: Policy) -> _Answer | Fault:
     if content[0] == "{" and content[-1] == "}":
-        fields = _object(content)
+        fields = object_in(content)
         if fields is not None:
             return _checked(fields, policy, Repair.NONE)
     if "<|" in content:
         return _read_harmony(content, policy)
-    if _REFUSAL.match(content):
+    if is_refusal(content):
         # Even where a label follows: who refuses has not classified.
         return Fault.REFUSAL
+    found = read_label(content, policy)
+    if found is not None:
+        return _Answer({"label": found.label, "rules": list(found.codes)}, Repair.STUB)
     fenced = _fenced(content)
     if fenced is not None:
-        fields = _object(fenced)
+        fields = object_in(fenced)
         return Fault.UNREADABLE if fields is None else _checked(fields, policy, Repair.FENCES)
-    return _bare_label(content, policy) or _in_prose(content, policy)
+    return _in_prose(content, policy)
 
 
 def _fenced(content: str) -> str | None:
@@ -176,119 +183,66 @@ def _fenced(content: str) -> str | None:
 
 def _in_prose(content: str, policy: Policy) -> _Answer | Fault:
     """
-    The one answer among prose.
+    The one answer among courtesies.
 
-    What stands outside of it must name no other label, for it may be the answer and the object a
-    quotation of the text; only an echoed stub may name them.
+    What stands outside of it is closed phrases and nothing else: in free prose an object may be a
+    quotation of the text, or what somebody asks for.
     """
-    stretches = _objects_in(content)
+    stretches = objects_in(content)
     if stretches is None:
         return Fault.UNREADABLE
-    objects = [found for found in map(_object, stretches) if found and "label" in found]
-    if not objects:
+    objects = [object_in(content[start:end]) for start, end in stretches]
+    labels = {repr(found["label"]) for found in objects if found and "label" in found}
+    if len(labels) > 1:
+        return Fault.AMBIGUOUS
+    first = objects[0] if objects else None
+    around = without(content, stretches)
+    label = first.get("label") if first else None
+    others = tuple(word for word in policy.labels if word != label)
+    if label is None:
+        is_torn = not objects and sum(names_any(content, (w,), policy) for w in others) > 1
+        return Fault.AMBIGUOUS if is_torn else Fault.UNREADABLE
+    if '"label"' in around or names_any(around, others, policy):
+        return Fault.AMBIGUOUS
+    if not all(found and "label" in found for found in objects) or not is_courtesy(around, policy):
         return Fault.UNREADABLE
-    if len({repr(found["label"]) for found in objects}) > 1:
-        return Fault.AMBIGUOUS
-    for stretch in stretches:
-        if _object(stretch) is not None:
-            content = content.replace(stretch, " ")
-    label = objects[0]["label"]
-    rest = _STUB.sub(" ", content)
-    others = [word for word in policy.labels if word != label]
-    if '"label"' in rest or any(_has_word(rest, word) for word in others):
-        return Fault.AMBIGUOUS
-    return _checked(objects[0], policy, Repair.PROSE)
+    checked = [_checked(found, policy, Repair.PROSE) for found in objects if found]
+    return next((each for each in checked if isinstance(each, Fault)), checked[0])
 
 
 def _read_harmony(content: str, policy: Policy) -> _Answer | Fault:
-    """Raw harmony leaked into the content: its final channel is the answer, nothing else is."""
-    finals = _FINAL_CHANNEL.findall(content)
-    if not finals:
+    """Raw harmony leaked into the content: its only, final and last message is the answer."""
+    header, _, said = content.rpartition("<|message|>")
+    if not _FINAL_HEADER.search(header[-200:]) or len(_FINAL.findall(header)) > 1:
         return Fault.RAW_HARMONY
-    answer = _read_answer(finals[-1].strip() or "-", policy) if "<|" not in finals[-1] else None
+    for end in ("<|return|>", "<|end|>"):
+        said = said.removesuffix(end).rstrip()
+    answer = _read_answer(said.strip() or "-", policy) if "<|" not in said else None
+    if answer is Fault.REFUSAL:
+        return Fault.REFUSAL
     if answer is None or isinstance(answer, Fault):
         return Fault.RAW_HARMONY
     return _Answer(answer.fields, Repair.HARMONY)
 
 
-def _bare_label(content: str, policy: Policy) -> _Answer | Fault | None:
-    """
-    A bare label, or one behind an echoed stub such as `Answer (HH0 or HH2): HH2`.
-
-    Only the whole of what follows the last colon of the last line counts, and only where it is
-    exactly a label; the stub itself may name labels and means nothing.
-    """
-    last_line = content.splitlines()[-1]
-    echoed = len(last_line) < 200 and ":" in last_line and "{" not in last_line
-    word = (last_line.rpartition(":")[2] if echoed else content).strip(" \t\"'`*.")
-    if word not in policy.outcomes:
-        return None
-    if echoed:
-        earlier = _STUB.sub(" ", content.rpartition(":")[0] + ":")
-        if any(_has_word(earlier, label) for label in policy.labels if label != word):
-            return Fault.AMBIGUOUS
-    return _Answer({"label": word}, Repair.STUB)
-
-
-def _has_word(text: str, word: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
-
-
 def _checked(fields: dict[str, object], policy: Policy, repair: Repair) -> _Answer | Fault:
-    label = fields.get("label")
+    label, rationale = fields.get("label"), fields.get("rationale")
     if not isinstance(label, str):
         return Fault.UNREADABLE
     if label not in policy.outcomes:
         return Fault.UNKNOWN_LABEL
+    if contradicts(fields, label, policy):
+        return Fault.AMBIGUOUS
+    if isinstance(rationale, str) and declines(rationale):
+        return Fault.REFUSAL
     return _Answer(fields, repair)
 
 
-def _object(text: str) -> dict[str, object] | None:
-    """A JSON object, or None; one whose `label` appears twice with two values is no object."""
-    try:
-        if text.count('"label"') > 1 or "\\u" in text:
-            found = json.loads(text, object_pairs_hook=_without_contradiction)
-            orjson.dumps(found)  # A lone surrogate is no text that could be written.
-        else:
-            found = orjson.loads(text)
-    except (ValueError, TypeError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _without_contradiction(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    labels = [repr(value) for name, value in pairs if name == "label"]
-    if len(set(labels)) > 1:
-        return dict(pairs) | {"label": None}
-    return dict(pairs)
-
-
-def _objects_in(content: str) -> list[str] | None:
-    """The outermost `{…}` stretches of a text; None where there are too many to be an answer."""
-    found: list[str] = []
-    failed = 0
-    decoder = json.JSONDecoder()
-    at = content.find("{")
-    while at != -1:
-        if len(found) == OBJECTS_MAX or failed == OBJECTS_MAX:
-            return None
-        try:
-            _, end = decoder.raw_decode(content, at)
-        except (ValueError, RecursionError):
-            failed += 1
-            at = content.find("{", at + 1)
-            continue
-        found.append(content[at:end])
-        at = content.find("{", end)
-    return found
-
-
 def _holds_answer(reasoning: str, policy: Policy) -> bool:
-    return any(
-        found.get("label") in policy.outcomes
-        for found in map(_object, _objects_in(reasoning[-4_000:]) or ())
-        if found and isinstance(found.get("label"), str)
-    )
+    tail = reasoning[-4_000:]
+    objects = [object_in(tail[start:end]) for start, end in objects_in(tail) or ()]
+    labels = [found.get("label") for found in objects if found]
+    return any(isinstance(label, str) and label in policy.outcomes for label in labels)
 
 
 def _judgement(
@@ -341,15 +295,5 @@ def _count(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
-_STUB = re.compile(r"\([^(){}\n]{1,200}\):")
-"""The list of labels in an echoed stub such as `Answer (HH0 or HH2):`."""
-_FINAL_CHANNEL = re.compile(
-    r"<\|channel\|>\s*final[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>(.*?)"
-    r"(?=<\|return\|>|<\|end\|>|<\|start\|>|\Z)",
-    re.DOTALL,
-)
-_REFUSAL = re.compile(
-    r"\W*(?:i['’]?\s?a?m\s+(?:very\s+|really\s+)?sorry|sorry|i\s+can(?:['’]?t|not)|"
-    r"i\s+won['’]?t|i\s+am\s+unable|i['’]m\s+unable|as an ai)\b",
-    re.IGNORECASE,
-)
+_FINAL_HEADER = re.compile(r"<\|channel\|>\s*final[^<]*(?:<\|constrain\|>[^<]*)?\Z")
+_FINAL = re.compile(r"<\|channel\|>\s*final\b")

@@ -50,7 +50,7 @@ class Questions:
         format = replace(format, tokens_max=FEW_TOKENS)
         for attempt in range(ATTEMPTS_MAX):
             reply = await self._post(f"<message-probe>\n{text}\n", varied(format, attempt))
-            if reply.status == 200:
+            if reply.is_success:
                 return WIRES[format.api].tokens(reply.body).prompt
             error = error_for(reply)
             if not isinstance(error, ModelFault | UnknownParameter):

@@ -49,7 +49,8 @@ class LaneQueue(Generic[Wish, Place]):
         return f"<LaneQueue waiting: {waiting}>"
 
     def waiting(self, lane: Lane) -> int:
-        return sum(not waiter.turn.done() for waiter in self._lanes[lane])
+        """How many wait; also asked from another thread, for the metrics, so it counts a copy."""
+        return sum(not waiter.turn.done() for waiter in tuple(self._lanes[lane]))
 
     def has_waiting(self, up_to: Lane = Lane.REPLAY) -> bool:
         """Whether anybody waits in this lane or an earlier one."""

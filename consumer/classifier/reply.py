@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+SUCCESSES = (200, 201, 203)
+"""
+What comes with a whole answer: some gateways answer any POST by 201, and 203 says that somebody on
+the way rewrote it (RFC 9110, 15.3). No other 2xx promises one.
+"""
+
 
 class Reply(NamedTuple):
     """An HTTP answer, whole."""
@@ -13,3 +19,8 @@ class Reply(NamedTuple):
     headers: Mapping[str, str]
     """Header names in lower case."""
     body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the body should be a completion; it may be anything all the same."""
+        return self.status in SUCCESSES

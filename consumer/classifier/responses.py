@@ -11,7 +11,9 @@ from functools import lru_cache
 
 import orjson
 
-from consumer.classifier.parser import Fault, Reading, read_content, read_tokens
+from consumer.classifier.content import Said, said_in, texts_in
+from consumer.classifier.fault import Fault, fault_of_finish, is_refusal
+from consumer.classifier.parser import Reading, read_content, read_tokens
 from consumer.classifier.prompt import answer_schema, system_message
 from consumer.classifier.request import RequestFormat, with_priority
 from consumer.domain.policy import Policy
@@ -29,7 +31,7 @@ def responses_body(
 @lru_cache(maxsize=4_096)
 def _around(policy: Policy, format: RequestFormat) -> tuple[bytes, bytes]:
     fields: dict[str, object] = {
-        "max_output_tokens": format.tokens_max,
+        "max_output_tokens": format.room(policy),
         "stream": False,
         "store": False,
     }
@@ -38,13 +40,14 @@ def _around(policy: Policy, format: RequestFormat) -> tuple[bytes, bytes]:
     if format.with_effort:
         fields["reasoning"] = {"effort": policy.effort.value}
     if format.with_schema:
-        schema = {"name": "judgement", "strict": True, "schema": answer_schema(policy)}
+        shape = answer_schema(policy, format.with_bounds)
+        schema = {"name": "judgement", "strict": True, "schema": shape}
         fields["text"] = {"format": {"type": "json_schema", **schema}}
     before = (
         b'{"model":'
         + orjson.dumps(format.model)
         + b',"instructions":'
-        + orjson.dumps(system_message(policy))
+        + orjson.dumps(system_message(policy, format.spoken))
         + b',"input":[{"role":"user","content":'
     )
     return before, b"}]," + orjson.dumps(fields)[1:]
@@ -69,14 +72,18 @@ def read_response(
     tokens = _tokens(response)
     if 0 < tokens.prompt < prompt_tokens_min:
         return Fault.PROMPT_TRUNCATED
-    status = response.get("status", "completed")
-    if status == "incomplete":
-        return _incomplete(response)
-    if status != "completed":
-        return Fault.NOT_A_COMPLETION
-    said = _Said(output)
+    said = _said(output)
     if said.is_refusal:
         return Fault.REFUSAL
+    if response.get("status", "completed") not in ("completed", "incomplete"):
+        return Fault.NOT_A_COMPLETION
+    why = _why_incomplete(response)
+    if why is Fault.REFUSAL:
+        return why
+    if response.get("status") == "incomplete":
+        return Fault.REFUSAL if is_refusal(said.answer) else why or Fault.TRUNCATED
+    if any(isinstance(item, dict) and item.get("status") == "incomplete" for item in output):
+        return Fault.TRUNCATED
     return read_content(said.answer, said.reasoning, policy, tokens, tokens_max)
 
 
@@ -85,47 +92,31 @@ def response_tokens(body: bytes) -> Tokens:
     return _tokens(_document(body) or {})
 
 
-class _Said:
+def _said(output: list[object]) -> Said:
     """
     The items of an output, sorted: what is the answer, what is reasoning.
 
     Several messages are joined and not chosen from: where they disagree the answer is ambiguous,
     and a verdict must not hang on which of them a server happens to put last.
     """
-
-    def __init__(self, output: list[object]) -> None:
-        answers: list[str] = []
-        thoughts: list[str] = []
-        self.is_refusal = False
-        for item in output:
-            if not isinstance(item, dict):
-                continue
-            if item.get("type") == "reasoning":
-                thoughts += _texts(item.get("content")) or _texts(item.get("summary"))
-            elif item.get("type") == "message":
-                answers += _texts(item.get("content"))
-                self.is_refusal |= _has_refusal(item.get("content"))
-        self.answer = "\n".join(answers)
-        self.reasoning = "\n".join(thoughts)
-
-
-def _texts(parts: object) -> list[str]:
-    if not isinstance(parts, list):
-        return []
-    texts = [part.get("text") for part in parts if isinstance(part, dict)]
-    return [text for text in texts if isinstance(text, str)]
-
-
-def _has_refusal(parts: object) -> bool:
-    return isinstance(parts, list) and any(
-        isinstance(part, dict) and part.get("type") == "refusal" for part in parts
+    items = [item for item in output if isinstance(item, dict)]
+    found = [said_in(item.get("content")) for item in items if item.get("type") == "message"]
+    thoughts = [
+        text
+        for item in items
+        if item.get("type") == "reasoning"
+        for text in texts_in(item.get("content")) or texts_in(item.get("summary"))
+    ]
+    return Said(
+        "\n".join(said.answer for said in found),
+        "\n".join([*thoughts, *(said.reasoning for said in found if said.reasoning)]),
+        any(said.is_refusal for said in found),
     )
 
 
-def _incomplete(response: dict[str, object]) -> Fault:
+def _why_incomplete(response: dict[str, object]) -> Fault | None:
     details = response.get("incomplete_details")
-    reason = details.get("reason") if isinstance(details, dict) else None
-    return Fault.REFUSAL if reason == "content_filter" else Fault.TRUNCATED
+    return fault_of_finish(details.get("reason")) if isinstance(details, dict) else None
 
 
 def _tokens(response: dict[str, object]) -> Tokens:

@@ -43,21 +43,17 @@ OTHER_NAMES = {
 }
 """What they are called in wordings of some servers and in the Responses API."""
 
-REFUSAL_CODES = frozenset(
-    {
-        "content_filter",  # OpenAI, Azure
-        "responsibleaipolicyviolation",  # Azure, in innererror
-        "content_policy_violation",  # OpenAI, LiteLLM
-        "contentpolicyviolationerror",
-        "content_filtered",
-        "moderation_blocked",
-        "data_inspection_failed",  # Alibaba Model Studio
-        "datainspectionfailed",
-        "prohibited_content",  # Gemini
-        "guardrail_intervened",  # Bedrock
-        "contentfilter",
-    }
+REFUSAL_CODES = (
+    "contentfilter",  # OpenAI, Azure, Moonshot
+    "responsibleaipolicyviolation",  # Azure, in innererror
+    "contentpolicyviolation",  # OpenAI, LiteLLM
+    "moderationblocked",
+    "datainspectionfailed",  # Alibaba Model Studio
+    "prohibitedcontent",  # Gemini
+    "guardrailintervened",  # Bedrock
+    "sensitivecontentdetected",  # Volcano Engine
 )
+"""Parts of codes, in lower case and without what stands between words."""
 REFUSAL_WORDS = (
     "content filter",
     "content management policy",
@@ -72,8 +68,15 @@ REFUSAL_WORDS = (
     "inappropriate",
     "content exists risk",  # DeepSeek
     "prohibited",
-    "violates our",
-    "violating our",
+    "violates",
+    "violating",
+    "violated",
+    "blocked",  # Cloudflare's gateway and many firewalls
+    "high risk",  # Moonshot
+    "sensitive",  # Volcano Engine
+    "不安全",  # Zhipu
+    "敏感",
+    *REFUSAL_CODES,  # Alibaba and LiteLLM write the name of the error into its message.
 )
 TOO_LONG_CODES = frozenset({"exceed_context_size_error", "context_length_exceeded"})
 TOO_LONG = ("context length", "context size", "maximum context", "context window", "too long")
@@ -83,6 +86,28 @@ MODEL_FAULTS = (
     "unexpected token",
     "does not match the expected",
 )
+
+
+def is_page(body: bytes) -> bool:
+    """Whether it is a page for people: what stands before a server writes them, no server does."""
+    return body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+def is_blocked(body: bytes) -> bool:
+    """Whether a body without any message says that it was kept back, as Gemini's do."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    if not isinstance(document, dict):
+        return False
+    feedback = document.get("promptFeedback") or document.get("prompt_feedback")
+    if isinstance(feedback, dict) and (feedback.get("blockReason") or feedback.get("block_reason")):
+        return True
+    choices = document.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    finish = choice.get("finish_reason") if isinstance(choice, dict) else None
+    return isinstance(finish, str) and _names_refusal(finish.lower())
 
 
 def error_of(body: bytes) -> object:
@@ -104,7 +129,7 @@ def complaint_in(error: object, asked: str = "") -> Complaint:
         return any(mark in words and mark not in echoes for mark in marks)
 
     return Complaint(
-        is_refusal=not codes.isdisjoint(REFUSAL_CODES),
+        is_refusal=any(_names_refusal(code) for code in codes),
         sounds_like_refusal=any(mark in words for mark in REFUSAL_WORDS),
         is_too_long=not codes.isdisjoint(TOO_LONG_CODES) or says(TOO_LONG),
         is_of_the_model=says(MODEL_FAULTS) or _is_wordless(error),
@@ -116,14 +141,25 @@ def complaint_in(error: object, asked: str = "") -> Complaint:
 
 def _codes(error: object, depth: int = 3) -> Iterator[str]:
     """What stands in the fields that servers keep for codes, in lower case."""
+    if isinstance(error, list) and depth:
+        for each in error[:16]:
+            yield from _codes(each, depth - 1)
     if not isinstance(error, dict):
         return
     for name in ("code", "type", "status", "reason"):
         if isinstance(said := error.get(name), str):
             yield said.lower()
     if depth:
-        for name in ("error", "innererror", "inner_error", "metadata", "details"):
+        for name in _NESTED:
             yield from _codes(error.get(name), depth - 1)
+
+
+_NESTED = ("error", "innererror", "inner_error", "metadata", "details", "provider_specific_fields")
+
+
+def _names_refusal(code: str) -> bool:
+    plain = re.sub(r"[^a-z]", "", code)
+    return any(mark in plain for mark in REFUSAL_CODES)
 
 
 def _words(error: object, depth: int = 4) -> str:

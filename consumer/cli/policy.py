@@ -40,8 +40,8 @@ def check(
     config: Config = None,
     set: Sets = None,
 ) -> None:
-    """Check every policy file and list every fault by file and line."""
-    from consumer.doctor import check_policies
+    """Check policies, topics and cases; list every fault and warning by file and line."""
+    from consumer.checking import check_policies
 
     raise SystemExit(check_policies(_folder(folder, config, set)))
 

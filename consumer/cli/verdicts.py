@@ -87,11 +87,18 @@ def audit(
     since: Annotated[
         str | None, Parameter(help="Account for records from this RFC 3339 time on.")
     ] = None,
+    output: Annotated[
+        list[str] | None,
+        Parameter(
+            negative=(),
+            help="A topic that verdicts went to before [outputs] was changed; repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Prove from the topics what became of each record; exit 1 where that is not as promised."""
     from consumer.auditor import AuditRequest, audit_topic
 
-    request = AuditRequest(topic, group, from_offset or (), since)
+    request = AuditRequest(topic, group, from_offset or (), since, output or ())
     raise SystemExit(audit_topic(settings_of(config, set, quiet=True), request, as_json=json))
 
 

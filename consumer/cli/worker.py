@@ -42,7 +42,7 @@ def run(
     settings = settings_of(config, set)
     if processes > 1:
         raise SystemExit(supervisor.supervise(settings, config, set or [], processes))
-    raise SystemExit(service.serve(settings))
+    service.serve(settings)
 
 
 @app.command(
@@ -95,7 +95,7 @@ def classify(
     json: Annotated[bool, Parameter(help="Print the judgements as JSON.")] = False,
 ) -> None:
     """Judge one text under the live policies of a topic, without Kafka."""
-    from consumer.doctor import classify_text
+    from consumer.classify import classify_text
 
     settings = settings_of(config, set)
     words = sys.stdin.read() if text == "-" else text

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from consumer.domain.message import age_ms
 from consumer.domain.verdict import Judgement, Verdict
 from consumer.pipeline.flight import Flight
 
@@ -43,7 +44,9 @@ class Screen:
 
     def show(self, flight: Flight) -> None:
         """One record has become terminal."""
-        self.latencies_ms.append(max(0, self._wall_ms() - flight.record.timestamp_ms))
+        age = age_ms(flight.record.timestamp_ms, self._wall_ms())
+        if age is not None:
+            self.latencies_ms.append(max(0, age))
         if flight.rejection is not None:
             self.counts["dead letter"] += 1
             self._line("dead letter", flight, flight.rejection.reason, "", str(flight.rejection))
@@ -93,8 +96,9 @@ class Screen:
 
 
 def _label_and_why(verdict: Verdict) -> tuple[str, str]:
-    if not verdict.judgements:
-        return verdict.cause.value, verdict.message.skipped or str(verdict.unjudged_reason or "")
+    if verdict.unjudged_reason is not None or not verdict.judgements:
+        why = verdict.message.skipped or verdict.unjudged_reason
+        return verdict.cause.value, str(why or ("no text" if verdict.message.when_empty else ""))
     worst: Judgement = max(verdict.judgements, key=lambda found: found.outcome.severity)
     rules = f" ({', '.join(worst.rules)})" if worst.rules else ""
     return worst.label, f"{worst.policy}: {worst.rationale}{rules}"

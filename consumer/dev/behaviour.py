@@ -15,6 +15,9 @@ from consumer.dev.mixture import spread
 P95_DEVIATIONS = 1.6449
 """How many standard deviations the 95th percentile of a normal distribution lies above its mean."""
 
+LOW_EFFORT_SHARE = 0.4
+"""Of a profile's reasoning at low effort. Assumed, not measured: the logs are of the default."""
+
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
@@ -92,6 +95,12 @@ class Generation(NamedTuple):
     """None where it is as long as what the stand-in has to say."""
     wrong_rate: float | None = None
     """How probable another label than the right one is; None where the behaviour says it."""
+
+    def at(self, effort: object) -> Generation:
+        """The same where the request asks for this effort."""
+        if effort != "low" or self.reasoning_tokens is None:
+            return self
+        return self._replace(reasoning_tokens=round(self.reasoning_tokens * LOW_EFFORT_SHARE))
 
 
 class Dice:

@@ -235,7 +235,7 @@ class StandInSafeguard:
                 self.refused_total += 1
                 return overloaded(behaviour.overload_status, behaviour.retry_after_s)
             async with slots:
-                generation = dice.generation(text_of(user))
+                generation = dice.generation(text_of(user)).at(asked.get("reasoning_effort"))
                 if _is_cut(generation, asked) and fault is None:
                     fault = FaultName.LENGTH_EMPTY
                 if generation.latency_s > 0:

@@ -14,7 +14,8 @@ from typing import Literal
 
 from consumer.domain.context import ContextTerms
 from consumer.domain.lane import Lane
-from consumer.domain.policy import Outcome, PolicyVersion
+from consumer.domain.message import WhenEmpty
+from consumer.domain.policy import USER_MESSAGE, Outcome, PolicyVersion
 
 Pointer = tuple[str, ...]
 """A JSON Pointer (RFC 6901), split into its unescaped steps."""
@@ -41,6 +42,12 @@ class Reading:
     """`schema-registry-json` drops the five bytes that JSON Schema serializers prepend."""
     text: tuple[Pointer, ...] = (("text",),)
     """Fields judged together in this order, such as title and body; absent ones are left out."""
+    is_first_of: bool = False
+    """Only the first of the text's fields that says something is judged."""
+    unescape: Literal["none", "html"] = "none"
+    """`html` reads `&lt;` as its readers see it."""
+    when_empty: Literal["dead-letter"] | WhenEmpty = "dead-letter"
+    """What becomes of a record without a text that no rule skips."""
     id: Pointer | None = None
     author: Pointer | None = None
     conversation: Pointer | None = None
@@ -114,6 +121,8 @@ class Binding:
     """For each input that the set binds, over all workers; None is no limit."""
     context: ContextTerms | None = None
     """What the model is shown beside the message; None is nothing, and costs nothing."""
+    subject: str = USER_MESSAGE
+    """What the topic's texts are, as the prompt names them."""
     versions: Mapping[int, PolicyVersion] = field(default_factory=dict)
 
     def matches(self, topic: str) -> bool:

@@ -43,13 +43,13 @@ class Checkpoint(NamedTuple):
     done: frozenset[int] = frozenset()
     """Finished records at or above the committed offset."""
     starts: int = 0
-    """How often an owner that did not release has started at this offset."""
+    """How many owners in a row, this one included, had the model judge at this offset."""
     careful_until: int = 0
     """Records below are taken one at a time, since one of them may kill its worker."""
     attempted: int = -1
-    """The record that was being judged alone when this was written, or -1."""
+    """The last record that the model was given alone, or -1."""
     attempts: int = 0
-    """How often that record was begun alone."""
+    """How many owners had it there, alone, when they were last heard of."""
 
     def encode(self, offset: int, topic: str) -> str:
         """

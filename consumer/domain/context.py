@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from consumer.domain.message import Fact, Message
+from consumer.domain.tokens import BYTES_A_TOKEN, tokens_of
 
 MESSAGES_MAX = 25
 """With A for the author there are letters for so many others."""
 LINE_TOKENS = 4
 """What a line costs beside its text: speaker, quotes and line break."""
-BYTES_A_TOKEN = 4
 CUT = "…"
 SELF, UNKNOWN = "A", "?"
 
@@ -101,16 +101,6 @@ def context_of(message: Message, earlier: Sequence[Utterance], terms: ContextTer
         shown.append(utterance)
         room -= cost
     return Context(tuple(facts), _lines(shown[::-1], speaker_of(message)))
-
-
-def tokens_of(text: str) -> int:
-    """
-    About how many tokens a text takes: a quarter of its bytes in UTF-8.
-
-    Plain words take that many; rare signs and odd spellings may take several times as many.
-    """
-    size = len(text) if text.isascii() else len(text.encode())
-    return -(-size // BYTES_A_TOKEN)
 
 
 def cut(text: str, tokens_max: int) -> str:

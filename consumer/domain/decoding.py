@@ -2,156 +2,109 @@
 Record -> Message, as the topic's `Reading` describes it, or a reason why not.
 
 A total function: whatever the bytes are, it returns a `Message` or raises `UndecodableMessage`
-whose reason is one of `DeadLetterReason`. No error text quotes the user.
+whose reason is one of `DeadLetterReason`. No error text quotes the user. Only the text is needed:
+what else cannot be read is left out, and the message says so.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from enum import StrEnum
-
-import orjson
+import html
+import re
+from typing import NamedTuple
 
 from consumer.domain.binding import Pointer, Reading
+from consumer.domain.blank import is_blank
+from consumer.domain.cloudevents import event_of
+from consumer.domain.documents import Document, document_of, text_of
 from consumer.domain.message import Fact, Headers, Message, Record
+from consumer.errors import DeadLetterReason as DeadLetterReason
 from consumer.errors import UndecodableMessage
 
 ID_CHARS_MAX = 1024
-"""Longest id, author, conversation or language; a longer one is a fault of the producer."""
+"""Longest id, author, conversation or language; what is longer is none."""
+UNESCAPE_CHARS_MAX = 1_000_000
+"""Longer texts are judged as they were written: nobody judges so much at once anyway."""
 FACT_CHARS_MAX = 80
 """Longest fact about an author; of a longer one the beginning is kept."""
-
-
-class DeadLetterReason(StrEnum):
-    """Why a record is set aside: a closed list, part of the wire contract."""
-
-    TOMBSTONE = "tombstone"
-    NOT_UTF8 = "not_utf8"
-    NOT_JSON = "not_json"
-    WRONG_SHAPE = "wrong_shape"
-    NO_TEXT = "no_text"
-    EMPTY_TEXT = "empty_text"
-    SCHEMA_REGISTRY_FRAMED = "schema_registry_framed"
-    UNREADABLE_HEADERS = "unreadable_headers"
-    TOO_LARGE = "too_large"
-
+EMPTY = (DeadLetterReason.NO_TEXT, DeadLetterReason.EMPTY_TEXT)
+"""Why a record has no text: then the topic's `when_empty` says what becomes of it."""
 
 UNREADABLE_HEADERS: Headers = (("safeguard-unreadable-headers", None),)
 """Stands for headers that the client could not decode; told by identity, so none can forge it."""
+
+
+class _Content(NamedTuple):
+    """What a record holds, before anything is looked for in it."""
+
+    document: Document = Document(None)
+    text: str | None = None
+    """The text, where it is not to be looked for in the document."""
+    event_id: object = None
+    headers: Headers = ()
 
 
 def decode(record: Record, reading: Reading) -> Message:
     """
     Read a record as a message.
 
+    Rules that skip come before the text: what they spare needs none.
+
     Raises:
         UndecodableMessage: with a `DeadLetterReason` and the place that is wrong.
     """
-    if record.headers is UNREADABLE_HEADERS:
-        raise _undecodable(DeadLetterReason.UNREADABLE_HEADERS, "a header name is not UTF-8")
+    if record.headers is UNREADABLE_HEADERS and reading.format == "cloudevents":
+        raise UndecodableMessage(
+            DeadLetterReason.UNREADABLE_HEADERS,
+            "a header name is not UTF-8, and the headers of a CloudEvent say how to read it",
+        )
+    skipped = _skipped(record.headers, None, reading) if reading.skip_when else None
+    content, text = _Content(), ""
+    try:
+        content = _content(record, reading)
+        if skipped is None and reading.skip_when:
+            skipped = _skipped(content.headers, content.document.root, reading)
+        text = _text(content, reading)
+    except UndecodableMessage as error:
+        may_be_empty = reading.when_empty != "dead-letter" and error.reason in EMPTY
+        if skipped is None and not may_be_empty:
+            raise
+    return _message(record, reading, content, text, skipped)
+
+
+def _content(record: Record, reading: Reading) -> _Content:
     if record.value is None:
-        raise _undecodable(DeadLetterReason.TOMBSTONE, "the record has no value")
-    value = _unframed(record.value, reading)
+        raise UndecodableMessage(DeadLetterReason.TOMBSTONE, "the record has no value")
     if reading.format == "text":
-        return _message(record, reading, document=None, text=_utf8(value), event_id=None)
-    document: object
-    event_id: str | None = None
-    if reading.format == "cloudevents":
-        document, event_id = _cloudevent(record, value)
-    else:
-        document = _json(value)
-    return _message(record, reading, document, _text(document, reading.text), event_id)
-
-
-def _undecodable(reason: DeadLetterReason, message: str) -> UndecodableMessage:
-    return UndecodableMessage(reason.value, message)
+        return _Content(text=text_of(record.value))
+    value = _unframed(record.value, reading)
+    if reading.format == "json":
+        document = document_of(value) if value is record.value else _framed_document(value)
+        return _Content(document, None, None, record.headers)
+    event = event_of(value, record.headers)
+    return _Content(event.document, event.text, event.id, record.headers + event.attributes)
 
 
 def _unframed(value: bytes, reading: Reading) -> bytes:
-    if reading.format == "text" or value[:1] != b"\x00" or len(value) < 5:
+    if value[:1] != b"\x00" or len(value) < 5:
         return value
     if reading.framing == "schema-registry-json":
         return value[5:]
     schema_id = int.from_bytes(value[1:5], "big")
-    raise _undecodable(
+    raise UndecodableMessage(
         DeadLetterReason.SCHEMA_REGISTRY_FRAMED,
         f"the value is framed for a Schema Registry (schema id {schema_id}); for JSON Schema set "
         'framing = "schema-registry-json" under [message], Avro and Protobuf are not read',
     )
 
 
-def _utf8(value: bytes) -> str:
+def _framed_document(value: bytes) -> Document:
     try:
-        return value.decode()
-    except UnicodeDecodeError as error:
-        raise _undecodable(
-            DeadLetterReason.NOT_UTF8, f"invalid UTF-8 at byte {error.start}"
+        return document_of(value)
+    except UndecodableMessage as error:
+        raise UndecodableMessage(
+            error.reason,
+            f"{error}, after what a Schema Registry prepends; Avro and Protobuf are not read",
         ) from None
-
-
-def _json(value: bytes) -> object:
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        return _json_leniently(value, error)
-
-
-def _json_leniently(value: bytes, error: orjson.JSONDecodeError) -> object:
-    """A lone surrogate is no reason to let a message go unjudged: read it, marked as U+FFFD."""
-    text = _utf8(value)
-    if "\\u" in text:
-        try:
-            return json.loads(text, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
-            pass
-    raise _undecodable(
-        DeadLetterReason.NOT_JSON, f"not JSON at line {error.lineno}, column {error.colno}"
-    )
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _cloudevent(record: Record, value: bytes) -> tuple[object, str | None]:
-    """CloudEvents 1.0, Kafka binding: structured mode by content type, else binary mode."""
-    headers = {name.lower(): content for name, content in record.headers}
-    content_type = (headers.get("content-type") or b"").lower()
-    if content_type.startswith(b"application/cloudevents-batch"):
-        raise _undecodable(DeadLetterReason.WRONG_SHAPE, "batched CloudEvents are not read")
-    if content_type.startswith(b"application/cloudevents"):
-        event = _json(value)
-        if not isinstance(event, dict) or "specversion" not in event:
-            raise _undecodable(DeadLetterReason.WRONG_SHAPE, "no CloudEvent: specversion is absent")
-        event_id = event.get("id")
-        return _event_data(event), _event_id(event_id) if isinstance(event_id, str) else None
-    if "ce_specversion" not in headers:
-        raise _undecodable(
-            DeadLetterReason.WRONG_SHAPE, "no CloudEvent: header ce_specversion is absent"
-        )
-    return _json(value), _event_id((headers.get("ce_id") or b"").decode("utf-8", "replace"))
-
-
-def _event_id(text: str) -> str | None:
-    if len(text) > ID_CHARS_MAX:
-        raise _undecodable(
-            DeadLetterReason.WRONG_SHAPE, f"the event's id is longer than {ID_CHARS_MAX} characters"
-        )
-    return _without_surrogates(text) or None
-
-
-def _event_data(event: dict[str, object]) -> object:
-    if "data" in event:
-        return event["data"]
-    encoded = event.get("data_base64")
-    if not isinstance(encoded, str):
-        raise _undecodable(DeadLetterReason.NO_TEXT, "the CloudEvent has no data")
-    try:
-        return _json(base64.b64decode(encoded, validate=True))
-    except (binascii.Error, ValueError):
-        raise _undecodable(DeadLetterReason.WRONG_SHAPE, "data_base64 is not base64") from None
 
 
 def _at(document: object, pointer: Pointer) -> object:
@@ -166,72 +119,113 @@ def _at(document: object, pointer: Pointer) -> object:
     return document
 
 
-def _text(document: object, pointers: tuple[Pointer, ...]) -> str:
-    if not isinstance(document, (dict, list)):
-        raise _undecodable(DeadLetterReason.WRONG_SHAPE, "the value is no JSON object")
+def _text(content: _Content, reading: Reading) -> str:
+    """The text to judge; something of it can be seen."""
+    if content.text is None:
+        text = _text_in(content.document, reading)
+    else:
+        text = _plain(content.text, reading)
+    if is_blank(text):
+        raise UndecodableMessage(
+            DeadLetterReason.EMPTY_TEXT, "the text is empty, white space or zero-width characters"
+        )
+    return text
+
+
+def _text_in(document: Document, reading: Reading) -> str:
+    root = document.root
+    if not isinstance(root, (dict, list)) and () not in reading.text:
+        raise UndecodableMessage(DeadLetterReason.WRONG_SHAPE, "the value is no JSON object")
     parts: list[str] = []
-    for pointer in pointers:
-        part = _at(document, pointer)
+    for pointer in reading.text:
+        part = _at(root, pointer)
         if isinstance(part, str):
-            parts.append(part)
+            if document.is_torn(part):
+                raise UndecodableMessage(
+                    DeadLetterReason.NOT_UTF8, f"invalid UTF-8 at byte {document.torn_at}"
+                )
+            parts.append(_plain(part, reading))
+            if reading.is_first_of and not is_blank(parts[-1]):
+                return parts[-1]
         elif part is not None:
-            raise _undecodable(
+            raise UndecodableMessage(
                 DeadLetterReason.WRONG_SHAPE, f"{_shown(pointer)} is no string: {_kind(part)}"
             )
     if not parts:
-        raise _undecodable(
-            DeadLetterReason.NO_TEXT, f"none of {', '.join(map(_shown, pointers))} is present"
+        raise UndecodableMessage(
+            DeadLetterReason.NO_TEXT, f"none of {', '.join(map(_shown, reading.text))} is present"
         )
     return parts[0] if len(parts) == 1 else "\n\n".join(part for part in parts if part)
 
 
+def _plain(text: str, reading: Reading) -> str:
+    """The text as its readers see it."""
+    if reading.unescape == "html" and "&" in text and len(text) <= UNESCAPE_CHARS_MAX:
+        # The library makes an integer of any digits, and Python refuses to for thousands of them.
+        text = html.unescape(_ENDLESS.sub("\ufffd", _ZEROS.sub(r"&#\1", text)))
+    return _without_surrogates(text)
+
+
 def _message(
-    record: Record, reading: Reading, document: object, text: str, event_id: str | None
+    record: Record, reading: Reading, content: _Content, text: str, skipped: str | None
 ) -> Message:
-    if not text or text.isspace():
-        raise _undecodable(DeadLetterReason.EMPTY_TEXT, "the text is empty or white space")
-    found = None if reading.id is None else _word(document, reading.id)
+    document, unread = content.document, list[str]()
+    own_id = _word(document, reading.id, "id", unread)
+    if own_id is None and content.event_id:
+        own_id = _short(content.event_id)
+    if own_id is None and "id" not in unread and (content.event_id or reading.id is not None):
+        unread.append("id")
+    if record.headers is UNREADABLE_HEADERS:
+        unread.append("headers")
+    when_empty = None
+    if not text and skipped is None and reading.when_empty != "dead-letter":
+        when_empty = reading.when_empty
     return Message(
         position=record.position,
         timestamp_ms=record.timestamp_ms,
-        text=_without_surrogates(text),
-        id=found or event_id or str(record.position),
-        author=None if reading.author is None else _word(document, reading.author),
-        conversation=None
-        if reading.conversation is None
-        else _word(document, reading.conversation),
-        language=None if reading.language is None else _word(document, reading.language),
-        skipped=_skipped(record, document, reading) if reading.skip_when else None,
-        facts=_facts(document, reading.author_facts) if reading.author_facts else (),
+        text=text,
+        id=own_id or str(record.position),
+        author=_word(document, reading.author, "author", unread),
+        conversation=_word(document, reading.conversation, "conversation", unread),
+        language=_word(document, reading.language, "language", unread),
+        skipped=skipped,
+        facts=_facts(document.root, reading.author_facts) if reading.author_facts else (),
+        when_empty=when_empty,
+        unread=tuple(unread),
     )
 
 
-def _word(document: object, pointer: Pointer) -> str | None:
-    """A short scalar such as an id; absent, null and empty are the same."""
-    found = _at(document, pointer)
-    if found is None:
+def _word(document: Document, pointer: Pointer | None, name: str, unread: list[str]) -> str | None:
+    """A short scalar such as an id; absent, null and empty are the same, anything else unread."""
+    found = None if pointer is None else _at(document.root, pointer)
+    if found is None or found == "":
         return None
+    if isinstance(found, str) and found.isascii() and len(found) <= ID_CHARS_MAX:
+        return found
+    word = None if isinstance(found, str) and document.is_torn(found) else _short(found)
+    if word is None:
+        unread.append(name)
+    return word
+
+
+def _short(found: object) -> str | None:
+    """A string or an integer that is no longer than ids are; else None."""
     if isinstance(found, bool) or not isinstance(found, (str, int)):
-        raise _undecodable(
-            DeadLetterReason.WRONG_SHAPE,
-            f"{_shown(pointer)} is no string or integer: {_kind(found)}",
-        )
+        return None
     word = _without_surrogates(found) if isinstance(found, str) else str(found)
-    if len(word) > ID_CHARS_MAX:
-        raise _undecodable(
-            DeadLetterReason.WRONG_SHAPE,
-            f"{_shown(pointer)} is longer than {ID_CHARS_MAX} characters",
-        )
-    return word or None
+    return word if 0 < len(word) <= ID_CHARS_MAX else None
 
 
-def _skipped(record: Record, document: object, reading: Reading) -> str | None:
+def _skipped(headers: Headers, document: object, reading: Reading) -> str | None:
+    """The first rule that spares the record, or None."""
     for rule in reading.skip_when:
         if rule.header is not None:
             found: object = next(
-                (value for name, value in record.headers if name == rule.header and value), None
+                (value for name, value in headers if name == rule.header and value), None
             )
             found = found.decode("utf-8", "replace") if isinstance(found, bytes) else None
+        elif document is None:
+            continue
         else:
             found = _at(document, rule.field or ())
             if isinstance(found, bool):
@@ -276,3 +270,7 @@ def _kind(value: object) -> str:
     if isinstance(value, int | float):
         return "a number"
     return "a list" if isinstance(value, list) else "an object"
+
+
+_ZEROS = re.compile(r"&#([xX]?)0+(?=[0-9a-fA-F])")
+_ENDLESS = re.compile(r"&#(?:[0-9]{9,}|[xX][0-9a-fA-F]{9,});?")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import orjson
@@ -66,6 +66,13 @@ class MessageField(_Closed):
     author: str | None = None
     conversation: str | None = None
     language: str | None = None
+    unread: Annotated[
+        list[Literal["id", "author", "conversation", "language", "headers"]] | None,
+        Field(
+            description="Parts of the record that could not be read; without an id of its own the "
+            "message has its position as id"
+        ),
+    ] = None
     text: str | None = None
     text_cut: Annotated[
         bool | None, Field(description="True where the text was cut to fit the topic")
@@ -167,6 +174,8 @@ def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> b
         about["conversation"] = message.conversation
     if message.language is not None:
         about["language"] = message.language
+    if message.unread:
+        about["unread"] = message.unread
     if for_review:
         about["text"] = message.text
         if text_chars_max is not None and len(message.text) > text_chars_max:
@@ -269,6 +278,8 @@ def verdict_headers(verdict: Verdict, record: Record, group: str, term: int) -> 
         ("safeguard-term", b"%d" % term),
         ("safeguard-judged-at", rfc3339(verdict.judged_at_ms).encode()),
     ]
+    if verdict.message.unread:
+        headers.append(("safeguard-unread", ",".join(verdict.message.unread).encode()))
     if verdict.supersedes is not None:
         headers.append(("safeguard-supersedes", verdict.supersedes.encode()))
     return headers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -32,6 +32,15 @@ def _is_number(text: str, digits_max: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= digits_max
 
 
+def age_ms(timestamp_ms: int, now_ms: int) -> int | None:
+    """
+    How old a record is; None where nobody knows.
+
+    Kafka says -1 where there is no timestamp, and producers that set none may send 0.
+    """
+    return now_ms - timestamp_ms if timestamp_ms > 0 else None
+
+
 class Record(NamedTuple):
     """One record as Kafka holds it; nothing in it is trusted."""
 
@@ -51,13 +60,20 @@ class Fact(NamedTuple):
     value: str
 
 
+WhenEmpty = Literal["allow", "flag", "pass-over"]
+"""What becomes of a record without a text, where it is no dead letter."""
+
+
 class Message(NamedTuple):
     """One contribution of a user, ready to be judged."""
 
     position: Position
     timestamp_ms: int
     text: str
-    """What is judged: never empty, at least one character that is not white space."""
+    """
+    What is judged: at least one character that can be seen. Empty only where `skipped` or
+    `when_empty` says that nothing is.
+    """
     id: str
     """The producer's own id, or the position where it gives none."""
     author: str | None = None
@@ -67,3 +83,10 @@ class Message(NamedTuple):
     """Which `skip_when` rule spares it from judgement, or None."""
     facts: tuple[Fact, ...] = ()
     """About its author, where the topic's context asks for any."""
+    when_empty: WhenEmpty | None = None
+    """What becomes of it, as it has no text and no rule skips it; None where it has one."""
+    unread: tuple[str, ...] = ()
+    """
+    Which of id, author, conversation, language and headers the record holds in no shape that can be
+    read. The id is among them also where it is absent and the topic says where it stands.
+    """

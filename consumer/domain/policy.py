@@ -13,6 +13,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
+from consumer.domain.tokens import tokens_of
+
 
 class Outcome(StrEnum):
     """What happens to a message, from the mildest to the most severe."""
@@ -58,6 +60,10 @@ class SecondLookTerms(NamedTuple):
     """How many more answers are asked for."""
 
 
+USER_MESSAGE = "user message"
+"""What a topic's texts are unless it says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A short text near the boundary and the label it deserves, shown to the model."""
@@ -86,10 +92,18 @@ class Policy:
     """None where the first answer stands, however unsure it is."""
     with_context: bool = False
     """Whether messages may come with context, of which the prompt must then say what it is."""
+    subject: str = USER_MESSAGE
+    """What the texts are that are judged, in the words of the topic that they come from."""
 
     @property
     def labels(self) -> tuple[str, ...]:
         return tuple(self.outcomes)
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens its text, rules and examples take."""
+        parts = [self.text, *self.rules, *self.rules.values(), *(e.text for e in self.examples)]
+        return tokens_of("".join(parts))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -140,6 +140,8 @@ def _attack_lines(families: tuple[FamilyScore, ...]) -> Iterator[str]:
     for score in families:
         for found in score.breaks:
             yield f"  BROKEN: {found.attack}: {found.answer}, at least {found.expected.value} due"
+        for found in score.left:
+            yield f"  not judged: {found.attack}: {found.answer}"
 
 
 def _interval_fields(interval: Interval | None) -> dict[str, float] | None:
@@ -175,4 +177,5 @@ def _family_fields(score: FamilyScore) -> dict[str, Any]:
         "unjudged": score.unjudged,
         "share_held": _interval_fields(score.holds),
         "breaks": [found._asdict() for found in score.breaks],
+        "left": [found._asdict() for found in score.left],
     }

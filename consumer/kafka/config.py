@@ -101,8 +101,9 @@ def consumer(config: KafkaConfig, on_error: Callable[[object], None]) -> Propert
         "group.protocol": config.group_protocol,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
-        # Reached only where a committed offset is gone from the log; then the oldest left is next.
-        "auto.offset.reset": "earliest",
+        # Where our position is not in the log any more the source begins anew and says what is
+        # lost: retention was faster, or the topic is another one.
+        "auto.offset.reset": "error",
         "isolation.level": "read_committed",
         "max.poll.interval.ms": int(config.max_poll_interval_s * 1_000),
         # Small prefetch: what lies in the client's queue is thrown away by every pause.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -20,6 +21,7 @@ from consumer.interfaces import Publication
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.config import KafkaConfig
+from consumer.kafka.probation import OF_A_BATCH
 
 BATCH = 500
 STALL_S = 30.0
@@ -93,32 +95,42 @@ class LetterBox:
         """
         Store records in their order and wait; for each, None or what went wrong.
 
+        A batch that is refused is sent again one by one: only what is refused alone is at fault.
         A record that was not reported may be stored all the same.
         """
         if not publications:
             return []
         faults: list[str | None] = [NO_REPORT] * len(publications)
+        refused: list[int] = []
+        """Those of batches that were refused as a whole: nothing is known of each."""
         producer = Producer(properties.producer(self._config, ClientErrors("producer")))
+
+        def delivered(number: int, error: KafkaError | None, _message: KafkaMessage) -> None:
+            faults[number] = None if error is None else error.str()
+            if error is not None and error.code() in OF_A_BATCH:
+                refused.append(number)
+
+        def produce(number: int) -> None:
+            publication = publications[number]
+            try:
+                producer.produce(
+                    publication.topic,
+                    publication.value,
+                    publication.key,
+                    publication.partition,
+                    on_delivery=partial(delivered, number),
+                    headers=list(publication.headers),
+                )
+            except (KafkaException, BufferError) as error:
+                faults[number] = str(error)
+
         try:
-            for number, publication in enumerate(publications):
-
-                def delivered(
-                    error: KafkaError | None, _message: KafkaMessage, number: int = number
-                ) -> None:
-                    faults[number] = None if error is None else error.str()
-
-                try:
-                    producer.produce(
-                        publication.topic,
-                        publication.value,
-                        publication.key,
-                        publication.partition,
-                        on_delivery=delivered,
-                        headers=list(publication.headers),
-                    )
-                except (KafkaException, BufferError) as error:
-                    faults[number] = str(error)
+            for number in range(len(publications)):
+                produce(number)
             producer.flush(self._config.client_timeout_s + 1.0)
+            for number in sorted(refused):
+                produce(number)
+                producer.flush(self._config.client_timeout_s + 1.0)
             # What is thrown away below would be reported as such, which tells nobody anything.
             return list(faults)
         finally:

@@ -26,7 +26,7 @@ class OutputFacts(NamedTuple):
     retention_s: float
     """Infinite where nothing is ever deleted."""
     bytes_max: int | None
-    """The largest batch of records that is taken (max.message.bytes)."""
+    """The largest batch of records that is taken (max.message.bytes, or a segment)."""
 
 
 def describe_outputs(config: KafkaConfig, outputs: Sequence[str]) -> Mapping[str, OutputFacts]:
@@ -43,11 +43,11 @@ def describe_outputs(config: KafkaConfig, outputs: Sequence[str]) -> Mapping[str
             log.warning("a topic's configuration is not shown", topic=resource.name, why=str(error))
             continue
         retention_ms = int(values.get("retention.ms") or -1)
-        limit = values.get("max.message.bytes")
+        limits = [values.get(name) for name in ("max.message.bytes", "segment.bytes")]
         found[resource.name] = OutputFacts(
             "compact" in values.get("cleanup.policy", ""),
             retention_ms / 1_000 if retention_ms >= 0 else float("inf"),
-            int(limit) if limit else None,
+            min((int(limit) for limit in limits if limit), default=None),
         )
     return found
 

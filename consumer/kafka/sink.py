@@ -10,9 +10,12 @@ must not overtake it. So the producer is then emptied and ended as a whole, befo
 time-out: that one would let the client start a new sequence and store what was in flight a second
 time. Then the outputs are read from the floors, what is found there counts as stored, and the rest
 is reported as not stored, in the old order: whether it may be sent again is not the sink's to say.
-A floor is the first offset at which a publication can lie: one past what was last acknowledged
-there, noted before the first attempt. An output that cannot be read holds up its own publications,
-and no others.
+What can have been stored lies at or above the floor that was noted before the first attempt. An
+output that cannot be read holds up its own publications, and no others.
+
+A batch that a broker refuses ends the same way, for what was sent after it must not overtake it
+either. What was in it is then taken one at a time (`probation.py`): only what is refused alone is
+too large.
 """
 
 from __future__ import annotations
@@ -29,12 +32,15 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
 
+from consumer.domain.checkpoint import Floor
 from consumer.errors import BrokerUnavailable, PublishFailed
 from consumer.interfaces import Fate, Output, Publication, Report, SinkListener, Ticket
 from consumer.kafka import config as properties
-from consumer.kafka.client_errors import ClientErrors
+from consumer.kafka.client_errors import ClientErrors, Fault, Meaning, as_fatal, read
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.tail import TailReader
+from consumer.kafka.floors import FloorTracker, lowest
+from consumer.kafka.probation import INVALID, TOO_LARGE, Probation, smaller_batch
+from consumer.kafka.tail import Identity, TailReader, identity
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -53,19 +59,32 @@ class _Sent(NamedTuple):
 
     publication: Publication
     ticket: Ticket
-    floor: int
+    floor: Floor
     sent_s: float
+    is_alone: bool
+    """Whether its output is on probation, so that a refusal means this very publication."""
 
 
 class KafkaSink:
     """Publishes with an idempotent producer."""
 
-    def __init__(self, config: KafkaConfig, tail: TailReader, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        config: KafkaConfig,
+        tail: TailReader,
+        metrics: Metrics,
+        identify: Callable[[Sequence[str]], Mapping[str, str]] = lambda _: {},
+        limits: Callable[[Sequence[str]], Mapping[str, int]] = lambda _: {},
+    ) -> None:
+        """`limits` asks the brokers how large a batch each topic takes, if they say; blocking."""
         self._config = config
+        self._limits = limits
         self._tail = tail
+        self._identify = identify
+        """The broker's ids of topics, where it gives them. Blocking."""
         self._metrics = metrics
         self._producer = self._new_producer()
-        self._floors: dict[Output, int] = {}
+        self._floors = FloorTracker()
         self._sent: dict[int, _Sent] = {}
         """On their way, in the order they were sent."""
         self._failed: dict[int, _Sent] = {}
@@ -73,7 +92,10 @@ class KafkaSink:
         """Sent while a repair is under way; they are reported as not stored after it."""
         self._unread: dict[Output, list[_Sent]] = {}
         """Failed publications of outputs that could not be read yet."""
+        self._probation = Probation()
         self._next = 0
+        self._has_stored = False
+        """Whether this producer has been acknowledged anything."""
         self._is_broken = False
         self._reports: deque[tuple[int, KafkaError | None, int]] = deque()
         self._loop: asyncio.AbstractEventLoop
@@ -100,34 +122,52 @@ class KafkaSink:
         names = {sent.publication.topic for sent in waiting}
         return sorted(names.union(output.topic for output in tuple(self._unread)))
 
-    def start(self, listener: SinkListener, ends: Mapping[Output, int]) -> None:
+    def start(self, listener: SinkListener, ends: Mapping[Output, Floor]) -> None:
         """
         Begin.
 
-        `ends` are the outputs' end offsets before the first publication of this process: nothing of
-        its own can lie below them.
+        `ends` are the outputs' end offsets before the first publication of this process, each with
+        the topic's id: nothing of its own can lie below them.
         """
         self._loop = asyncio.get_running_loop()
         self._listener = listener
-        self._floors.update(ends)
+        self._floors.look(ends)
         self._watching = self._loop.create_task(self._watch())
 
-    def add_outputs(self, ends: Mapping[Output, int]) -> None:
-        """End offsets of outputs that came later, before anything is sent to them."""
-        for output, end in ends.items():
-            self._floors.setdefault(output, end)
+    def add_outputs(self, ends: Mapping[Output, Floor]) -> list[str]:
+        """
+        End offsets of outputs that came later, before anything is sent to them.
 
-    def floor(self, output: Output) -> int:
-        return self._floors.get(output, 0)
+        Returns those that were known and are other topics by now: ours may lie anywhere on them.
+        """
+        again = self._floors.look(ends)
+        if again:
+            # With what the client knows of the old ones, and with what is on its way to either.
+            self._give_up(f"made again: {', '.join(again)}")
+        return again
+
+    def floor(self, output: Output) -> Floor:
+        return self._floors.at(output)
+
+    def takes(self, output: Output) -> bool:
+        return self._probation.takes(output)
 
     def send(self, publication: Publication, ticket: Ticket) -> None:
-        if self._is_broken or publication.output in self._unread:
-            self._held.setdefault(publication.output, []).append(ticket)
+        output = publication.output
+        if (
+            self._is_broken
+            or output in self._unread
+            or output in self._held
+            or not self.takes(output)
+        ):
+            self._held.setdefault(output, []).append(ticket)
             return
         number = self._next
         self._next += 1
-        floor = self.floor(publication.output)
-        self._sent[number] = _Sent(publication, ticket, floor, time.monotonic())
+        is_alone = self._probation.sent(output)
+        self._sent[number] = _Sent(
+            publication, ticket, self.floor(output), time.monotonic(), is_alone
+        )
         self._collect_soon()
         try:
             self._producer.produce(
@@ -142,6 +182,10 @@ class KafkaSink:
             self._fail(number, "the client's queue is full")
         except KafkaException as error:
             if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                # The client looks at each alone. What comes after it must not overtake what
+                # becomes of it.
+                self._sent[number] = self._sent[number]._replace(is_alone=True)
+                self._held[output] = []
                 self._loop.call_soon(self._settle, [(number, error.args[0], -1)])
             else:
                 self._fail(number, str(error))
@@ -165,7 +209,11 @@ class KafkaSink:
 
     def _collect(self) -> None:
         """Settle what has been reported by now."""
-        self._producer.poll(0)
+        try:
+            self._producer.poll(0)
+        except KafkaException as error:
+            # A fatal error is not told to the callback: it is raised here, once.
+            self._note_fault(read(error.args[0]))
         if self._reports:
             batch = [self._reports.popleft() for _ in range(len(self._reports))]
             self._settle(batch)
@@ -180,23 +228,38 @@ class KafkaSink:
             sent = self._sent.pop(number, None)
             if sent is None:
                 continue
+            output = sent.publication.output
             if error is None:
-                output = sent.publication.output
-                if offset >= self._floors.get(output, 0):
-                    self._floors[output] = offset + 1
+                self._floors.acknowledged(output, sent.floor, offset)
+                self._has_stored = True
                 reports.append(Report(sent.ticket, Fate.STORED))
-            elif error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+            elif error.code() in _NEVER or (error.code() in INVALID and sent.is_alone):
+                self._listener.failed(_refused_for_ever(sent.publication, error))
+                return
+            elif error.code() in TOO_LARGE and self._is_to_blame(sent):
                 reports.append(Report(sent.ticket, Fate.TOO_LARGE))
-            elif error.code() in _NEVER:
-                self._listener.failed(
-                    PublishFailed(f"Kafka refuses to store on {sent.publication.topic}: {error}")
-                )
+            elif (fault := read(error)).meaning is Meaning.FATAL and fault.code != error._FATAL:
+                refused = as_fatal(fault, sent.publication.topic)
+                self._listener.failed(PublishFailed(str(refused)))
                 return
             else:
+                if error.code() in INVALID:
+                    self._is_to_blame(sent)
                 self._sent[number] = sent
                 self._fail(number, str(error))
+                continue
+            if sent.is_alone:
+                self._probation.settled(output)
+                reports += self._not_sent(output)
         if reports:
             self._listener.reported(reports)
+
+    def _is_to_blame(self, sent: _Sent) -> bool:
+        return self._probation.is_to_blame(sent.publication.output, is_alone=sent.is_alone)
+
+    def _not_sent(self, output: Output) -> list[Report]:
+        """What came for an output while it took nothing: it follows what was looked at alone."""
+        return [Report(ticket, Fate.NOT_STORED) for ticket in self._held.pop(output, ())]
 
     async def _watch(self) -> None:
         """Give up what has waited too long for its report; the oldest is the first."""
@@ -206,6 +269,13 @@ class KafkaSink:
             oldest = next(iter(self._sent.values()), None)
             if oldest and time.monotonic() - oldest.sent_s > self._config.message_timeout_s:
                 self._give_up("no report in time")
+
+    def _note_fault(self, fault: Fault) -> None:
+        """The producer is at its end: another one takes over, if that can help."""
+        if fault.meaning is Meaning.SEQUENCE and (self._has_stored or self._is_broken):
+            self._give_up(fault.words)
+        else:
+            self._listener.failed(PublishFailed(str(as_fatal(fault))))
 
     def _give_up(self, why: str) -> None:
         """Empty the producer, so that everything on its way fails now, and mend."""
@@ -223,6 +293,9 @@ class KafkaSink:
                 await asyncio.sleep(0.05)
             failed = [self._failed[number] for number in sorted(self._failed)]
             self._failed.clear()
+            self._probation.interrupted()
+            if self._probation.refused_topics:
+                await self._make_batches_smaller()
             # The old producer first: what lies in its buffers would go out once the broker is back.
             old, self._producer = self._producer, self._new_producer()
             await self._run(partial(_end, old))
@@ -239,6 +312,21 @@ class KafkaSink:
             raise
         except BaseException as error:
             self._listener.failed(PublishFailed(f"publishing cannot be mended: {error!r}"))
+
+    async def _make_batches_smaller(self) -> None:
+        """An output takes less than we knew: ask how much, or go on more carefully."""
+        topics = self._probation.refused_topics
+        try:
+            said = await self._run(partial(self._limits, topics))
+        except BrokerUnavailable:
+            said = {}
+        size = smaller_batch(self._config.batch_bytes_max, min(said.values(), default=None))
+        self._config = self._config._replace(batch_bytes_max=size)
+        log.warning(
+            "a batch was refused: its records go one at a time, and batches are smaller from now",
+            outputs=topics,
+            batch_bytes_max=size,
+        )
 
     async def _read_rest(self) -> None:
         """Go on asking for the outputs that could not be read; the others are at work again."""
@@ -267,9 +355,10 @@ class KafkaSink:
             await asyncio.sleep(SETTLE_S)
             for output in readable:
                 failed = self._unread[output]
-                floor = min(sent.floor for sent in failed)
                 try:
-                    stored = await self._run(partial(self._tail.positions, *output, floor))
+                    ids = await self._run(partial(self._identify, [output.topic]))
+                    floor = lowest((sent.floor for sent in failed), ids.get(output.topic, ""))
+                    stored = await self._run(partial(self._tail.identities, *output, floor))
                 except BrokerUnavailable as error:
                     log.warning("an output cannot be read", output=output.topic, error=str(error))
                     continue
@@ -283,9 +372,9 @@ class KafkaSink:
         except BrokerUnavailable:
             return False
 
-    def _report_mended(self, output: Output, failed: list[_Sent], stored: set[str]) -> None:
-        done = [sent for sent in failed if _position(sent.publication) in stored]
-        rest = [sent for sent in failed if _position(sent.publication) not in stored]
+    def _report_mended(self, output: Output, failed: list[_Sent], stored: set[Identity]) -> None:
+        done = [sent for sent in failed if identity(dict(sent.publication.headers)) in stored]
+        rest = [sent for sent in failed if identity(dict(sent.publication.headers)) not in stored]
         self._metrics.publish_repeats.inc(len(rest))
         log.info(
             "publishing is mended",
@@ -294,6 +383,7 @@ class KafkaSink:
             not_stored=len(rest),
         )
         self._listener.reported([Report(sent.ticket, Fate.STORED) for sent in done])
+        self._probation.begin(output, len(rest))
         self._release(output, [sent.ticket for sent in rest])
 
     def _release(self, output: Output, not_stored: list[Ticket]) -> None:
@@ -311,6 +401,7 @@ class KafkaSink:
         return await self._loop.run_in_executor(self._executor, work)
 
     def _new_producer(self) -> Producer:
+        self._has_stored = False
         return Producer(properties.producer(self._config, ClientErrors("producer")))
 
     async def close(self, timeout_s: float) -> None:
@@ -331,16 +422,14 @@ class KafkaSink:
 def _end(producer: Producer) -> None:
     """Throw away what a producer still holds, and its connections."""
     producer.purge()
-    producer.flush(1.0)
+    try:
+        producer.flush(1.0)
+    except KafkaException as error:
+        log.debug("a producer ended badly", error=str(error))
     producer.close()
 
 
-_NEVER = (
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError.INVALID_RECORD,
-    KafkaError.TOPIC_EXCEPTION,
-)
+_NEVER = (KafkaError.TOPIC_EXCEPTION,)
 """Errors that no repetition mends. A topic that is unknown may be new, or be made again."""
 
 Answer = TypeVar("Answer")
@@ -351,3 +440,11 @@ def _position(publication: Publication) -> str:
         if name == "safeguard-position" and value is not None:
             return value.decode()
     return ""
+
+
+def _refused_for_ever(publication: Publication, error: KafkaError) -> PublishFailed:
+    return PublishFailed(
+        f"Kafka refuses to store the verdict on {_position(publication)} on {publication.topic}: "
+        f"{error}. Check the topic's configuration (cleanup.policy must be delete, and nothing may "
+        "validate the records) and this user's right to write it"
+    )

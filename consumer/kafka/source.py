@@ -15,7 +15,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import cast
@@ -26,12 +26,13 @@ from confluent_kafka import Message as KafkaMessage
 
 from consumer.domain.decoding import UNREADABLE_HEADERS
 from consumer.domain.message import Headers, Position, Record
-from consumer.errors import BrokerUnavailable, Fatal
+from consumer.errors import BrokerUnavailable, Fatal, InvalidSettings
 from consumer.interfaces import Assigned, CommitPoint, Committed, Partition, SourceListener
 from consumer.kafka import config as properties
-from consumer.kafka.client_errors import ClientErrors
+from consumer.kafka.client_errors import ClientErrors, Fault, Meaning, as_fatal, read
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.start import Start, StartRule, starting_offsets
+from consumer.kafka.troubles import Troubles
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -44,6 +45,11 @@ TICK_S = 1.0
 CALL_TIMEOUT_S = 10.0
 ASSIGN_PATIENCE_S = 60.0
 WAKE_S = 1.0
+REJOIN_S = 1.0
+"""How often a static member asks for its name while the group holds it for its last process."""
+NAME_SLACK_S = 5.0
+ASK_S = 0.2
+"""How long brokers that were away are given to answer, once a tick."""
 
 
 class KafkaSource:
@@ -74,6 +80,14 @@ class KafkaSource:
         self._credits = 0
         self._owned: dict[Partition, int] = {}
         """Partition -> number of its assignment; only the thread changes it."""
+        self._ids: dict[Partition, str] = {}
+        """The broker's id of the topic that each of them was assigned of, where it gives one."""
+        self._seen_ids: dict[str, str] = {}
+        """The last id of each topic that anything was assigned of."""
+        self._adrift: set[Partition] = set()
+        """Without a position: what we would have taken next is not there."""
+        self.doubts = asyncio.Event()
+        """Set where the consumer meets what a topic made again would explain; the owner clears."""
         self._numbers: dict[Partition, int] = {}
         """How often each partition has been assigned to this process."""
         self._committed: dict[Partition, int] = {}
@@ -87,7 +101,12 @@ class KafkaSource:
         self._starved_since_s: float | None = None
         self._tick_due_s = 0.0
         self._is_starved = False
+        self._is_stopping = False
         self._is_closing = False
+        # A last process of this name may drain, or its session has to end.
+        patience_s = config.session_timeout_s + drain_s + NAME_SLACK_S
+        self.troubles = Troubles(config.static_member, patience_s)
+        self._rejoin_due_s: float | None = None
         self._thread = threading.Thread(target=self._run, name="kafka-source", daemon=True)
         self._loop: asyncio.AbstractEventLoop
         self._listener: SourceListener
@@ -135,8 +154,22 @@ class KafkaSource:
         self._topics = list(topics)
         self._command(self._subscribe)
 
-    async def quiesce(self) -> None:
-        """Take nothing more; returns once all that was taken has been handed over."""
+    def begin_again(self, ids: Mapping[str, str]) -> None:
+        """
+        Begin anew on topics that are others by now, as `ids`, the broker's, tell.
+
+        The old assignment is lost, for there is nothing to commit on; a new one follows.
+        """
+        found = dict(ids)
+        self._command(lambda consumer: self._leave_old_topics(consumer, found))
+
+    async def quiesce(self, timeout_s: float) -> None:
+        """
+        Take nothing more; returns once all that was taken has been handed over.
+
+        The thread may wait for a broker inside of an assignment: it gives that up.
+        """
+        self._is_stopping = True
         done = self._loop.create_future()
 
         def stopping(_consumer: Consumer) -> None:
@@ -145,17 +178,27 @@ class KafkaSource:
             self._loop.call_soon_threadsafe(done.set_result, None)
 
         self._command(stopping)
-        while not done.done() and self._thread.is_alive():
+        until_s = time.monotonic() + timeout_s
+        while not done.done() and self._thread.is_alive() and time.monotonic() < until_s:
             await asyncio.wait([done], timeout=0.1)
 
-    async def close(self) -> None:
-        """Carry out what was asked, leave the group, end the thread."""
+    async def close(self, timeout_s: float = ASSIGN_PATIENCE_S) -> None:
+        """
+        Carry out what was asked, leave the group, end the thread.
+
+        After `timeout_s` it is left behind: without a broker the client may ask for long, and then
+        the group gives this member up when its session ends.
+        """
 
         def closing(_consumer: Consumer) -> None:
             self._is_closing = True
 
         self._command(closing)
+        until_s = time.monotonic() + timeout_s
         while self._thread.is_alive():
+            if time.monotonic() > until_s:
+                log.warning("the group could not be left in time: it waits for the session's end")
+                return
             await asyncio.sleep(0.01)
 
     def _command(self, command: Callable[[Consumer], None]) -> None:
@@ -166,25 +209,72 @@ class KafkaSource:
     # The thread.
 
     def _run(self) -> None:
+        consumer: Consumer | None = None
         try:
-            consumer = Consumer(
-                properties.consumer(self._config, ClientErrors("consumer"))
-                | {"on_commit": self._note_commit}
-            )
-        except (KafkaException, ValueError) as error:
-            self._tell_failed(Fatal(f"the Kafka client refused its settings: {error}"))
-            return
-        try:
+            consumer = self._new_consumer()
             self._subscribe(consumer)
             while not self._is_closing:
-                self._go_round(consumer)
+                try:
+                    self._go_round(consumer)
+                except _NameHeld:
+                    consumer = self._begin_anew(consumer)
+        except KafkaException as error:
+            # Out of a call that has no answer for it; a fatal error comes so, too.
+            self._tell_failed(as_fatal(read(error.args[0])))
         except BaseException as error:
             self._tell_failed(error)
         finally:
-            try:
-                consumer.close()
-            except KafkaException as error:
-                log.warning("leaving the group failed", error=str(error))
+            if consumer is not None:
+                _leave(consumer)
+
+    def _new_consumer(self) -> Consumer:
+        try:
+            return Consumer(
+                properties.consumer(self._config, ClientErrors("consumer", note=self._note_away))
+                | {"on_commit": self._note_commit}
+            )
+        except (KafkaException, ValueError) as error:
+            raise InvalidSettings(
+                f"the Kafka client refuses its settings: {error}; see [kafka.client] and "
+                f"kafka.group_protocol = {self._config.group_protocol}"
+            ) from None
+
+    def _begin_anew(self, refused: Consumer) -> Consumer:
+        """A client whose name was refused is at its end: another one asks again, a little later."""
+        log.warning(
+            "the group still holds the name of this static member: waiting",
+            static_member=self._config.static_member,
+        )
+        if self._owned:
+            self._lose(list(self._owned))
+        _leave(refused)
+        self.troubles.begin_anew()
+        self._rejoin_due_s = time.monotonic() + REJOIN_S
+        return self._new_consumer()
+
+    def _note_away(self, fault: Fault) -> None:
+        self.troubles.heard(fault, None, time.monotonic())
+
+    def _heed(self, fault: Fault, topic: str | None = None, number: int | None = None) -> None:
+        """
+        Act on an error.
+
+        Raises:
+            Fatal: nothing will come any more.
+            _NameHeld: nothing will come to this client.
+        """
+        if fault.code in _MAYBE_MADE_AGAIN:
+            self._loop.call_soon_threadsafe(self.doubts.set)
+        if fault.meaning is Meaning.FATAL:
+            raise as_fatal(fault, topic or "")
+        partition = None if topic is None or number is None else Partition(topic, number)
+        if fault.code == KafkaError._AUTO_OFFSET_RESET and partition is not None:
+            # Nothing more would come of it, ever.
+            self._adrift.add(partition)
+        self.troubles.heard(fault, partition, time.monotonic())
+        if fault.meaning is Meaning.NAME_HELD:
+            raise _NameHeld
+        log.warning("the consumer reports", error=fault.words, topic=topic)
 
     def _go_round(self, consumer: Consumer) -> None:
         self.polled_s = time.monotonic()
@@ -193,8 +283,10 @@ class KafkaSource:
         for points in self._waiting_commits():
             self._commit(consumer, points)
         self._tick(consumer)
+        if (end := self.troubles.end(time.monotonic())) is not None:
+            self._heed(end)
         credits = self._credits
-        if credits <= 0 and self._owned and not self._is_starved:
+        if credits <= 0 and self._owned and not self._is_starved and not self.troubles.has_end:
             self._starve(consumer)
             return
         if credits > 0:
@@ -204,6 +296,9 @@ class KafkaSource:
             messages += consumer.consume(min(credits, BATCH_MAX) - 1, 0)
         if messages:
             self._hand_over(messages)
+        if self._adrift:
+            self._assign_anew(consumer, self._adrift.intersection(self._owned))
+            self._adrift.clear()
 
     def _starve(self, consumer: Consumer) -> None:
         """No credits: wait a little, and only then pause, since a pause costs a refetch."""
@@ -232,25 +327,21 @@ class KafkaSource:
             if error is None:
                 records.append(_record(message))
             else:
-                self._on_message_error(error, message)
+                self._heed(read(error), message.topic(), message.partition())
         if records:
+            if self.troubles.has_any:
+                places = {(r.position.topic, r.position.partition) for r in records}
+                self.troubles.came(Partition(*place) for place in places)
             with self._wake:
                 self._credits -= len(records)
             self._loop.call_soon_threadsafe(self._listener.taken, records)
-
-    def _on_message_error(self, error: KafkaError, message: KafkaMessage) -> None:
-        code = error.code()
-        if code in _NEVER_ALLOWED:
-            raise Fatal(f"Kafka refuses this worker: {error.str()}; check its rights (ACLs)")
-        if error.fatal():
-            raise Fatal(f"the Kafka consumer cannot go on: {error.str()}")
-        log.warning("the consumer reports", error=error.str(), topic=message.topic())
 
     def _tell_failed(self, error: BaseException) -> None:
         wrapped = error if isinstance(error, Exception) else Fatal(repr(error))
         self._loop.call_soon_threadsafe(self._listener.failed, wrapped)
 
     def _subscribe(self, consumer: Consumer) -> None:
+        self._rejoin_due_s = None
         consumer.subscribe(
             self._topics,
             on_assign=self._on_assign,
@@ -287,29 +378,71 @@ class KafkaSource:
                 log.debug("waking the client", error=str(error))
 
     def _tick(self, consumer: Consumer) -> None:
-        """What is done about once a second: end offsets."""
+        """What is done about once a second: end offsets, and what waits for something."""
         now_s = time.monotonic()
+        if self._rejoin_due_s is not None and now_s >= self._rejoin_due_s:
+            self._subscribe(consumer)
         if now_s < self._tick_due_s:
             return
         self._tick_due_s = now_s + TICK_S
-        self.ends = {
-            partition: consumer.get_watermark_offsets(_partition(partition), cached=True)[1]
-            for partition in self._owned
-        }
+        before, self.ends = (
+            self.ends,
+            {
+                partition: consumer.get_watermark_offsets(_partition(partition), cached=True)[1]
+                for partition in self._owned
+            },
+        )
+        if any(0 <= end < before.get(partition, 0) for partition, end in self.ends.items()):
+            self._loop.call_soon_threadsafe(self.doubts.set)
+        if self.troubles.are_brokers_away:
+            self._ask(consumer)
+
+    def _ask(self, consumer: Consumer) -> None:
+        """See whether a broker answers again: an idle topic would bring no sign of it."""
+        try:
+            consumer.list_topics(self._topics[0] if self._topics else None, timeout=ASK_S)
+        except KafkaException as error:
+            log.debug("the brokers are still away", error=str(error))
+        else:
+            self.troubles.answered()
+
+    # Topics made again.
+
+    def _leave_old_topics(self, consumer: Consumer, ids: Mapping[str, str]) -> None:
+        old = [p for p in self._owned if ids.get(p.topic, "") not in ("", self._ids[p])]
+        for topic in sorted({partition.topic for partition in old}):
+            log.error(
+                "an input topic was made again: what was in flight of the old one is discarded",
+                topic=topic,
+                partitions=sorted(p.number for p in old if p.topic == topic),
+            )
+            self._metrics.topics_made_again.labels(topic).inc()
+        self._assign_anew(consumer, old)
+
+    def _assign_anew(self, consumer: Consumer, partitions: Collection[Partition]) -> None:
+        """End these assignments as lost and begin others, without the group's taking part."""
+        if not partitions:
+            return
+        given = _partitions(partitions)
+        log.warning("assigning anew", partitions=[str(partition) for partition in partitions])
+        self._on_lost(consumer, given)
+        self._on_assign(consumer, given)
 
     # Rebalances, called by the client inside a poll.
 
     def _on_assign(self, consumer: Consumer, given: list[TopicPartition]) -> None:
+        self.troubles.joined()
         if not given:
             consumer.incremental_assign([])
             return
-        starts = self._starts(consumer, given)
+        starts, ids = self._starts(consumer, given)
         assignments: list[Assigned] = []
         for partition, start in starts.items():
             number = self._numbers[partition] = self._numbers.get(partition, 0) + 1
             self._owned[partition] = number
             self._committed[partition] = start.offset
-            assignments.append(Assigned(partition, number, *start))
+            topic_id = self._ids[partition] = ids.get(partition.topic, "")
+            assignments.append(Assigned(partition, number, *start, topic_id))
         consumer.incremental_assign([_partition(p, start.offset) for p, start in starts.items()])
         # Paused until the listener has found out what was done before.
         self._held.update(starts)
@@ -318,16 +451,29 @@ class KafkaSource:
         log.info("assigned", partitions=[str(partition) for partition in starts])
         self._loop.call_soon_threadsafe(self._listener.assigned, assignments)
 
-    def _starts(self, consumer: Consumer, given: list[TopicPartition]) -> Mapping[Partition, Start]:
-        """Where to begin; brokers that do not answer are given a while, not the worker's end."""
+    def _starts(
+        self, consumer: Consumer, given: list[TopicPartition]
+    ) -> tuple[Mapping[Partition, Start], Mapping[str, str]]:
+        """
+        Where to begin, and the ids of the topics that this was found for.
+
+        Brokers that do not answer are given a while, not the worker's end.
+        """
         until_s = time.monotonic() + min(ASSIGN_PATIENCE_S, self._config.max_poll_interval_s / 2)
         while True:
             self.polled_s = time.monotonic()
             try:
-                ids = self._identify(sorted({tp.topic for tp in given}))
-                return starting_offsets(consumer, given, self._start_rules, ids, CALL_TIMEOUT_S)
+                topics = sorted({tp.topic for tp in given})
+                ids = self._identify(topics)
+                again = {t for t in topics if ids.get(t) not in (None, self._seen_ids.get(t))}
+                again.intersection_update(self._seen_ids)
+                starts = starting_offsets(
+                    consumer, given, self._start_rules, ids, CALL_TIMEOUT_S, again
+                )
+                self._seen_ids |= ids
+                return starts, ids
             except BrokerUnavailable as error:
-                if time.monotonic() > until_s:
+                if time.monotonic() > until_s or self._is_stopping:
                     raise
                 log.warning("an assignment has to wait", error=str(error))
                 time.sleep(1.0)
@@ -392,14 +538,19 @@ class KafkaSource:
 
     def _on_lost(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
         partitions = [Partition(tp.topic, tp.partition) for tp in taken]
+        self._lose(partitions)
+        consumer.incremental_unassign(taken)
+
+    def _lose(self, partitions: list[Partition]) -> None:
         log.warning("partitions lost", partitions=[str(partition) for partition in partitions])
         self._loop.call_soon_threadsafe(self._listener.lost, partitions)
         self._forget(partitions)
-        consumer.incremental_unassign(taken)
 
     def _forget(self, partitions: Sequence[Partition]) -> None:
+        self.troubles.gave_up(partitions)
         for partition in partitions:
             self._owned.pop(partition, None)
+            self._ids.pop(partition, None)
             self._committed.pop(partition, None)
             self._held.discard(partition)
             self._flowing.discard(partition)
@@ -441,8 +592,12 @@ class KafkaSource:
             answers[commit] = refused is None
             if refused is not None and commit in self._committing:
                 log.warning("commit refused", partition=str(commit[0]), error=str(refused))
-                if refused.code() == KafkaError.OFFSET_METADATA_TOO_LARGE:
-                    self._tell_failed(Fatal(METADATA_TOO_LARGE))
+                fault = read(refused)
+                if fault.meaning in (Meaning.FATAL, Meaning.NAME_HELD):
+                    # Inside of a call of the client nothing can be raised.
+                    self.troubles.ended(fault, time.monotonic())
+        if self.troubles.are_brokers_away and any(answers.values()):
+            self.troubles.answered()
         self._answer(answers)
 
     def _answer(self, answers: Mapping[tuple[Partition, str], bool]) -> None:
@@ -456,10 +611,15 @@ class KafkaSource:
             self._loop.call_soon_threadsafe(self._listener.committed, results)
 
 
-METADATA_TOO_LARGE = (
-    "the brokers refuse our commit metadata: set offset.metadata.max.bytes to 4096 (Kafka's "
-    "default) or more on every broker"
-)
+class _NameHeld(Exception):
+    """The group does not let this client in under its name, for now."""
+
+
+def _leave(consumer: Consumer) -> None:
+    try:
+        consumer.close()
+    except KafkaException as error:
+        log.warning("leaving the group failed", error=str(error))
 
 
 async def _as_coroutine(
@@ -468,11 +628,13 @@ async def _as_coroutine(
     return await listener.revoked(assignments)
 
 
-_NEVER_ALLOWED = (
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.GROUP_AUTHORIZATION_FAILED,
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+_MAYBE_MADE_AGAIN = (
+    KafkaError._AUTO_OFFSET_RESET,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
 )
+"""What we would take next is not there, or its topic is not."""
 
 
 def _partition(partition: Partition, offset: int | None = None) -> TopicPartition:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.domain.checkpoint import decode_checkpoint, is_same_topic
 from consumer.errors import BrokerUnavailable
@@ -38,67 +38,86 @@ def starting_offsets(
     rule_for: Callable[[str], StartRule],
     ids: Mapping[str, str],
     timeout_s: float,
+    made_again: Collection[str] = (),
 ) -> Mapping[Partition, Start]:
     """
     The starting offset of each partition; what is passed over is said in the log.
 
     `ids` are the broker's ids of the topics now; a commit for another topic of the same name is
-    not gone on from.
+    not gone on from. `made_again` are topics of which that is known without a commit: the brokers
+    forget a group's commits with the topic. Such a topic begins by its rule, as a new one does, but
+    never at its end: the group was at work on the name, and has seen nothing of it.
 
     Raises:
         BrokerUnavailable: the group's commits cannot be read, so no start is safe.
     """
     try:
-        committed = consumer.committed(partitions, timeout=timeout_s)
-        starts: dict[Partition, Start] = {}
-        for tp in committed:
-            low, high = consumer.get_watermark_offsets(
-                TopicPartition(tp.topic, tp.partition), timeout=timeout_s
+        return {
+            Partition(tp.topic, tp.partition): _start(
+                consumer, tp, rule_for(tp.topic), ids, timeout_s, tp.topic in made_again
             )
-            partition = Partition(tp.topic, tp.partition)
-            if tp.offset >= 0:
-                metadata = tp.metadata or ""
-                left = decode_checkpoint(metadata, tp.offset, tp.topic)
-                is_same = left is None or is_same_topic(left.topic_id, ids.get(tp.topic, ""))
-                starts[partition] = _within(partition, tp.offset, metadata, is_same, low, high)
-            else:
-                rule = rule_for(tp.topic)
-                if rule == "latest" and _has_commits(consumer, tp.topic, timeout_s):
-                    rule = _long_enough_ago()
-                offset = _by_rule(consumer, partition, rule, low, high, timeout_s)
-                log.info(
-                    "no commit yet: starting",
-                    partition=str(partition),
-                    start=rule,
-                    offset=offset,
-                    passed_over=offset - low,
-                )
-                starts[partition] = Start(offset)
+            for tp in consumer.committed(partitions, timeout=timeout_s)
+        }
     except KafkaException as error:
         raise BrokerUnavailable(f"the group's commits cannot be read: {error}") from error
-    return starts
 
 
-def _within(
-    partition: Partition, committed: int, metadata: str, is_same: bool, low: int, high: int
+def _start(
+    consumer: Consumer,
+    tp: TopicPartition,
+    rule: StartRule,
+    ids: Mapping[str, str],
+    timeout_s: float,
+    is_made_again: bool,
 ) -> Start:
-    """Not before the first record left (retention was faster), nor in a topic made again."""
-    if not is_same or committed > high:
-        log.error(
-            "the topic was made again since the last commit: starting at its beginning",
-            partition=str(partition),
-            committed=committed,
-            end=high,
+    """The start of one partition; `tp` holds the group's commit, or a negative offset."""
+    partition, metadata = Partition(tp.topic, tp.partition), tp.metadata or ""
+    try:
+        low, high = consumer.get_watermark_offsets(
+            TopicPartition(tp.topic, tp.partition), timeout=timeout_s
         )
-        return Start(low, committed, metadata)
+    except KafkaException as error:
+        if error.args[0].code() not in _GONE:
+            raise
+        # Deleted since it was given to us: nothing comes of it, and the group will see.
+        log.error("an assigned partition is gone", partition=str(partition))
+        return Start(0)
+    has_commit = tp.offset >= 0
+    if has_commit and is_of_this(tp.topic, tp.offset, metadata, ids.get(tp.topic, ""), high):
+        return _within(partition, tp.offset, metadata, low)
+    if has_commit or is_made_again:
+        # Never at its end: of what is there nobody has seen anything.
+        rule = "earliest" if rule == "latest" else rule
+        log.error("the topic was made again since the last commit", partition=str(partition))
+    elif rule == "latest" and _has_commits(consumer, tp.topic, timeout_s):
+        rule = _long_enough_ago()
+    offset = _by_rule(consumer, partition, rule, low, high, timeout_s)
+    log.info(
+        "no commit yet: starting",
+        partition=str(partition),
+        start=rule,
+        offset=offset,
+        passed_over=offset - low,
+    )
+    # What an earlier owner says of its lease holds, whatever it says of offsets.
+    return Start(offset, tp.offset, metadata) if has_commit else Start(offset)
+
+
+def is_of_this(topic: str, committed: int, metadata: str, topic_id: str, end: int) -> bool:
+    """Whether a commit is of the topic that has this id and end, and not of one before it. Pure."""
+    left = decode_checkpoint(metadata, committed, topic)
+    return committed <= end and (left is None or is_same_topic(left.topic_id, topic_id))
+
+
+def _within(partition: Partition, committed: int, metadata: str, low: int) -> Start:
+    """Not before the first record left: retention may have been faster."""
     if committed < low:
         log.error(
             "records were deleted before they were judged: retention is too short",
             partition=str(partition),
             lost=low - committed,
         )
-        return Start(low, committed, metadata)
-    return Start(committed, committed, metadata)
+    return Start(max(low, committed), committed, metadata)
 
 
 def _has_commits(consumer: Consumer, topic: str, timeout_s: float) -> bool:
@@ -129,3 +148,7 @@ def _by_rule(
     wanted = TopicPartition(partition.topic, partition.number, moment_ms)
     (found,) = consumer.offsets_for_times([wanted], timeout=timeout_s)
     return found.offset if found.offset >= 0 else high
+
+
+_GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
+"""The broker's word and the client's own, of a topic or a partition that is not there."""

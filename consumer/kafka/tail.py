@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -11,7 +11,7 @@ from confluent_kafka import Message as KafkaMessage
 
 from consumer.domain.envelope import percent
 from consumer.domain.message import Position
-from consumer.domain.verdict import verdict_id
+from consumer.domain.provenance import TOPIC_ID, VERDICT_ID, is_of_topic
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import Output, Partition
 from consumer.kafka import config as properties
@@ -23,6 +23,13 @@ STALL_S = 30.0
 """Reading that makes no progress for so long is given up; the caller tries again later."""
 
 Look = Callable[[KafkaMessage], None]
+Identity = tuple[str, ...]
+"""Of a publication: the record's position, and what tells its topic from others of the name."""
+
+
+def identity(headers: Mapping[str, bytes | None]) -> Identity:
+    """The same for a publication and for what is found on its output."""
+    return tuple(_text(headers.get(name)) for name in ("safeguard-position", VERDICT_ID, TOPIC_ID))
 
 
 class TailReader:
@@ -41,14 +48,14 @@ class TailReader:
         """Whatever is being read is given up within a moment."""
         self._is_stopped = True
 
-    def positions(self, topic: str, partition: int, floor: int) -> set[str]:
-        """The `safeguard-position`s that this group published there at or after `floor`."""
-        found: set[str] = set()
+    def identities(self, topic: str, partition: int, floor: int) -> set[Identity]:
+        """What this group published there at or after `floor`."""
+        found: set[Identity] = set()
 
         def look(message: KafkaMessage) -> None:
             headers = _headers(message)
             if self._is_ours(headers):
-                found.add(_text(headers.get("safeguard-position")))
+                found.add(identity(headers))
 
         self.read(Output(topic, partition), floor, None, look)
         return found
@@ -66,8 +73,11 @@ class TailReader:
             if not position.startswith(prefix) or not self._is_ours(headers):
                 return
             offset = position.removeprefix(prefix)
-            if offset.isdecimal() and self._is_of(headers, of, int(offset), source):
-                found.add(int(offset))
+            if not offset.isdecimal():
+                return
+            at = Position(*of, int(offset))
+            if is_of_topic(headers, at, source, self._config.group):
+                found.add(at.offset)
 
         self.read(output, floor, end, look)
         return found
@@ -76,20 +86,6 @@ class TailReader:
         return (
             headers.get("safeguard-group") == self._group and "safeguard-supersedes" not in headers
         )
-
-    def _is_of(
-        self, headers: dict[str, bytes | None], of: Partition, offset: int, source: str
-    ) -> bool:
-        """Whether it was published for this very topic, not for an earlier one of its name."""
-        if "safeguard-verdict-id" not in headers:
-            topic_id = headers.get("safeguard-topic-id")
-            return topic_id is None or _text(topic_id) == source
-        position = Position(of.topic, of.number, offset)
-        digest = _text(headers.get("safeguard-policy-digest"))
-        # The name stands in for the id where a broker gave none, or where we did not ask for it.
-        return _text(headers["safeguard-verdict-id"]) in {
-            verdict_id(name, position, self._config.group, digest) for name in (source, of.topic)
-        }
 
     def is_there(self) -> bool:
         """Whether any broker answers."""

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from consumer.domain.binding import Binding, Catalogue
-from consumer.domain.policy import Outcome
 from consumer.interfaces import Clock
 from consumer.pipeline.flight import Flight, Reserve, Stretch
 from consumer.reliability.budget import Budget, Spent
@@ -120,7 +119,7 @@ class Budgets:
         if budget.waits or self.has_room(budget):
             flight.reserve = Reserve(budget, budget.begin())
         else:
-            flight.over_budget = Outcome(budget.terms.on_budget)
+            flight.is_over_budget = True
 
     def end(self, flight: Flight) -> None:
         """It has been judged, or will not be: count what it did cost."""

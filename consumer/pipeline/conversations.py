@@ -17,11 +17,11 @@ from consumer.domain.context import (
     ContextTerms,
     Utterance,
     context_of,
-    tokens_of,
     utterance_of,
 )
 from consumer.domain.decoding import decode
 from consumer.domain.message import Message, Record
+from consumer.domain.tokens import tokens_of
 from consumer.errors import Rejected
 
 
@@ -60,7 +60,7 @@ class Conversations:
 
     def add(self, message: Message, terms: ContextTerms) -> Context:
         """The context of a message, which is remembered as context of the next ones."""
-        if not terms.messages or message.conversation is None:
+        if not terms.messages or message.conversation is None or not message.text:
             return context_of(message, (), terms)
         key = hash(message.conversation)
         earlier = self._lately.pop(key, ())

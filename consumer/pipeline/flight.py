@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from consumer.domain.binding import Binding
 from consumer.domain.message import Record
-from consumer.domain.policy import Outcome, PolicyVersion
+from consumer.domain.policy import PolicyVersion
 from consumer.domain.usage import NO_USAGE, Usage
 from consumer.domain.verdict import Verdict
 from consumer.errors import Rejected
@@ -38,7 +38,7 @@ class Flight(Sequenced):
     __slots__ = (
         "binding",
         "in_context",
-        "over_budget",
+        "is_over_budget",
         "publication",
         "record",
         "rejection",
@@ -67,15 +67,18 @@ class Flight(Sequenced):
         self.usage: Usage | None = NO_USAGE
         """What its calls cost; None while they are made, and when they were cut short."""
         self.reserve: Reserve | None = None
-        self.over_budget: Outcome | None = None
-        """What becomes of it because its budget was spent when it began."""
-
+        self.is_over_budget = False
+        """Whether its topic's budget was spent when it began."""
         self.in_context: InContext | None = None
         """It as it was read when it was taken, where its topic has context."""
 
     @property
     def is_live(self) -> bool:
         return self.stretch.is_live
+
+    @property
+    def is_being_judged(self) -> bool:
+        return self.task is not None and not self.task.done()
 
     @property
     def is_unbegun(self) -> bool:
@@ -127,6 +130,11 @@ class Stretch:
         return self.tenure.term if self.tenure else 0
 
     @property
+    def topic_id(self) -> str:
+        """The broker's id of the topic that its records were taken from, or empty."""
+        return self.tenure.topic_id if self.tenure else ""
+
+    @property
     def is_held(self) -> bool:
         """Whether its records wait until the budget has room."""
         return self.budget is not None and self.budget.is_spent and self.budget.waits
@@ -136,6 +144,13 @@ class Stretch:
         """Whether its one record waits for the note that it is begun alone."""
         first = next(iter(self.flights.values()), None)
         return first is not None and first.is_unbegun
+
+    def goes_on_behind(self, flight: Flight) -> bool:
+        """Whether any record that was taken after this one has been judged."""
+        tracker = self.settled.tracker
+        return tracker.pending > tracker.unfinished or any(
+            other.publication is not None for other in self.flights.values() if other is not flight
+        )
 
     @property
     def is_empty(self) -> bool:

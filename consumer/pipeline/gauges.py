@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Mapping
 
+from consumer.domain.message import age_ms
 from consumer.interfaces import Clock, Partition
 from consumer.pipeline.flight import Stretch
 from consumer.pipeline.ledger import Ledger
@@ -17,6 +18,11 @@ class Gauges:
     def __init__(self, metrics: Metrics, clock: Clock) -> None:
         self._metrics = metrics
         self._clock = clock
+        self._ends: Mapping[Partition, int] = {}
+        self._committable: dict[Partition, tuple[int, int]] = {}
+        """By partition: the number of its assignment, and how far it was when last looked at."""
+        self.beyond_end: tuple[Partition, ...] = ()
+        """Those whose end lies before what we have done of them: made again, or cut off."""
 
     def refresh(
         self, stretches: Collection[Stretch], ledger: Ledger, ends: Mapping[Partition, int]
@@ -28,20 +34,37 @@ class Gauges:
         metrics.ledger_difference.set(ledger.difference)
         metrics.recovering.set(sum(not stretch.is_established for stretch in stretches))
         metrics.withheld.set(sum(len(stretch.withheld) for stretch in stretches))
+        if ends is not self._ends:
+            self._look_beyond(stretches, ends)
         for stretch in stretches:
             if stretch.tenure is None:
                 continue
-            labels = (stretch.partition.topic, str(stretch.partition.number))
-            end = ends.get(stretch.partition)
+            partition, committable = stretch.partition, stretch.tenure.tracker.committable
+            self._committable[partition] = (stretch.number, committable)
+            labels = (partition.topic, str(partition.number))
+            end = ends.get(partition)
             if end is not None and end >= 0:
-                lag = max(0, end - stretch.tenure.tracker.committable)
+                # An end that is a second old may lie before what has come since.
+                lag = float("nan") if partition in self.beyond_end else max(0, end - committable)
                 metrics.lag_records.labels(*labels).set(lag)
             oldest = next(iter(stretch.flights.values()), None)
-            age_ms = wall_ms - oldest.record.timestamp_ms if oldest else 0
-            metrics.lag_age_s.labels(*labels).set(max(0, age_ms) / 1_000)
+            age = age_ms(oldest.record.timestamp_ms, wall_ms) if oldest else None
+            metrics.lag_age_s.labels(*labels).set(max(0, age or 0) / 1_000)
+
+    def _look_beyond(self, stretches: Collection[Stretch], ends: Mapping[Partition, int]) -> None:
+        """These ends were seen after how far we were when last looked at: they cannot be less."""
+        self._ends = ends
+        numbers = {stretch.partition: stretch.number for stretch in stretches}
+        self.beyond_end = tuple(
+            partition
+            for partition, (number, committable) in self._committable.items()
+            if numbers.get(partition) == number and 0 <= ends.get(partition, -1) < committable
+        )
+        self._metrics.beyond_end.set(len(self.beyond_end))
 
     def drop(self, partition: Partition) -> None:
         """A partition that is somebody else's has no lag of ours."""
+        self._committable.pop(partition, None)
         for gauge in (self._metrics.lag_records, self._metrics.lag_age_s):
             with contextlib.suppress(KeyError):
                 gauge.remove(partition.topic, str(partition.number))

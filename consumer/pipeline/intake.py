@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import structlog
 
 from consumer.domain.binding import Binding
-from consumer.domain.message import Record
+from consumer.domain.message import Record, age_ms
 from consumer.domain.verdict import UnjudgedReason
 from consumer.errors import Fatal, PoisonMessage
 from consumer.interfaces import (
@@ -75,6 +75,7 @@ class Intake:
         drain_s: float,
         on_terminal: Callable[[Flight], None] | None = None,
         partitions_of: Callable[[str], int] | None = None,
+        is_model_well: Callable[[], bool] = lambda: True,
     ) -> None:
         self._source = source
         self._sink = sink
@@ -91,6 +92,8 @@ class Intake:
         self._drain_s = drain_s
         self._on_terminal = on_terminal
         """Told of each record once the broker has what became of it; the demo watches here."""
+        self._is_model_well = is_model_well
+        """Whether it is known to answer: only then may a record be what ends a worker."""
         self.budgets = Budgets(clock, metrics, partitions_of)
         self._usage = UsageMeter(metrics)
         self._gauges = Gauges(metrics, clock)
@@ -136,7 +139,9 @@ class Intake:
             recovered = await self._recovery.recover(assigned, outputs)
             tenure = Tenure(assigned, recovered, self._owner, self._terms, self._sink.floor)
             tenure.name_outputs(outputs)
-            stretch.tenure = tenure
+            if not self._is_model_well():
+                tenure.put_at_risk(False)
+            stretch.tenure, stretch.binding = tenure, binding
             self._committer.commit([stretch])
         except asyncio.CancelledError:
             raise
@@ -201,17 +206,9 @@ class Intake:
                 continue
             if stretch.tenure is None:
                 raise Fatal(f"{record.position} was taken before its partition was recovered")
-            # A reload may unbind a topic; until it is no longer consumed its old policies hold.
             if topic not in bound:
                 bound[topic] = catalogue.binding_for(topic)
-            binding = bound[topic] or stretch.binding
-            if binding is None:
-                raise Fatal(f"no policy binds {topic}")
-            if binding is not stretch.binding:
-                stretch.binding = binding
-                stretch.tenure.name_outputs(binding.outputs_of(topic))
-                if binding.context is None:
-                    stretch.conversations.clear()
+            self._bind(stretch, bound[topic])
             self.ledger.consume(topic)
             if stretch.waiting or not self._has_room(stretch, record, now_s):
                 stretch.waiting.append(record)
@@ -220,12 +217,28 @@ class Intake:
             self._pause_if_full(stretch)
         self._give_credits_soon()
 
+    def _bind(self, stretch: Stretch, binding: Binding | None) -> None:
+        """
+        Take up what binds a partition's topic now.
+
+        A reload may unbind a topic: until it is no longer consumed its old policies hold. Where it
+        had none, since that came between its assignment and its first record, records wait.
+        """
+        if binding is None or binding is stretch.binding:
+            return
+        stretch.binding = binding
+        stretch.settled.name_outputs(binding.outputs_of(stretch.partition.topic))
+        if binding.context is None:
+            stretch.conversations.clear()
+
     def _has_room(self, stretch: Stretch, record: Record, now_s: float) -> bool:
         """
         Whether a record may be tracked now: the commit's map has room, it may be alone, earlier
         lanes leave it room, and so does the budget that it would wait for.
         """
         tenure, offset = stretch.settled, record.position.offset
+        if stretch.binding is None:
+            return False
         if tenure.tracker.is_recovered(offset):
             return tenure.tracker.has_room(offset)
         oldest = next(iter(stretch.flights), None)
@@ -233,11 +246,22 @@ class Intake:
             return False
         if not tenure.tracker.has_room(offset):
             return False
-        if stretch.binding and not self._limiter.has_room(stretch.binding.lane, now_s):
+        if not self._limiter.has_room(stretch.binding.lane, now_s):
             self._crowded_out.add(stretch)
             return False
         budget = stretch.budget
-        return budget is None or not budget.waits or self.budgets.has_room(budget)
+        if budget is not None and budget.waits and not self.budgets.has_room(budget):
+            return False
+        return tenure.is_careful(offset) or self._has_noted_start(stretch)
+
+    def _has_noted_start(self, stretch: Stretch) -> bool:
+        """Where earlier owners died, whether the next one would know that the model was at work."""
+        tenure = stretch.settled
+        if tenure.is_start_noted or not self._is_model_well():
+            return True
+        tenure.put_at_risk(True)
+        self._committer.commit([stretch])
+        return False
 
     def _admit(self, stretch: Stretch, record: Record, now_s: float) -> None:
         topic, _, offset = record.position
@@ -273,11 +297,32 @@ class Intake:
             flight.publication = self._publisher.dead_letter(flight, flight.rejection)
             self._ready(flight)
             return False
-        if tenure.is_marked(offset):
+        if self._may_begin_alone(flight):
             return True
         tenure.mark(offset)
         self._committer.commit([flight.stretch])
         return False
+
+    def _may_begin_alone(self, flight: Flight) -> bool:
+        """Whether the next owner would suspect it; where the model is not well, nobody should."""
+        tenure = flight.stretch.settled
+        return tenure.is_marked(flight.record.position.offset) or not self._is_model_well()
+
+    def _weigh(self, stretch: Stretch) -> None:
+        """Have the next commit say whether the end of this worker would count against records."""
+        tenure = stretch.tenure
+        # After a failure what was said last holds: it may have been the record's doing.
+        if tenure is None or not tenure.is_suspicious or self.failure.done():
+            return
+        tenure.put_at_risk(
+            self._is_model_well()
+            and (
+                tenure.is_first
+                or stretch.is_noting
+                or tenure.is_noting_start
+                or any(flight.is_being_judged for flight in stretch.flights.values())
+            )
+        )
 
     def _begin(self, flight: Flight) -> None:
         binding, stretch = flight.binding, flight.stretch
@@ -291,10 +336,12 @@ class Intake:
 
     def _admit_waiting(self, stretch: Stretch) -> None:
         """Admit what waited for room, or for the note that it is begun alone."""
-        tenure, now_s = stretch.settled, self._clock.now_s()
+        now_s = self._clock.now_s()
+        if stretch.binding is None:
+            self._bind(stretch, self._policies.catalogue.binding_for(stretch.partition.topic))
         alone = next(iter(stretch.flights.values()), None)
         if alone is not None and alone.is_unbegun:
-            if tenure.is_marked(alone.record.position.offset):
+            if self._may_begin_alone(alone):
                 self._begin(alone)
             else:
                 self._committer.commit([stretch])
@@ -351,9 +398,13 @@ class Intake:
         self.budgets.bind(self._stretches.values(), self._policies.catalogue)
 
     def _give_back_held(self, stretches: Iterable[Stretch]) -> None:
-        """Forget what waits for a budget: who drains cannot wait so long, and nobody has begun."""
+        """
+        Forget what waits for a budget, or for a policy that binds its topic.
+
+        Who drains cannot wait so long, and nobody has begun.
+        """
         for stretch in stretches:
-            if stretch.is_held and stretch.waiting:
+            if (stretch.is_held or stretch.binding is None) and stretch.waiting:
                 self.ledger.discard(stretch.partition.topic, len(stretch.waiting))
                 stretch.waiting.clear()
                 stretch.tell_if_empty()
@@ -369,27 +420,50 @@ class Intake:
     def _report(self, reports: Sequence[Report]) -> None:
         now_s = self._clock.now_s()
         wall_ms = self._clock.wall_ms()
-        again: list[Flight] = []
+        again: dict[Stretch, list[Flight]] = {}
         for ticket, fate in reports:
             assert isinstance(ticket, Flight)
             if not ticket.is_live:
                 continue
             if fate is Fate.STORED:
                 self._finish(ticket, now_s, wall_ms)
-            elif fate is Fate.TOO_LARGE:
-                self._send_smaller(ticket)
-            else:
-                again.append(ticket)
-        if again:
-            self._send_again(again)
+                continue
+            try:
+                self._fit_again(ticket, is_refused=fate is Fate.TOO_LARGE)
+            except Fatal as error:
+                self._fail(error)
+                return
+            again.setdefault(ticket.stretch, []).append(ticket)
+        for stretch, flights in again.items():
+            self._send_again(stretch, flights)
+        # An output that takes one at a time may take the next, from whichever partition.
+        for stretch in self._stretches.values():
+            self._send_withheld(stretch)
         self._give_credits_soon()
 
-    def _send_again(self, flights: list[Flight]) -> None:
-        """What was not stored comes before anything of its partition that is withheld."""
-        for stretch in {flight.stretch for flight in flights}:
-            ours = [flight for flight in flights if flight.stretch is stretch]
-            stretch.withheld.extendleft(reversed(ours))
-            self._send_withheld(stretch)
+    def _fit_again(self, flight: Flight, *, is_refused: bool) -> None:
+        """It was not stored: make it smaller where it must be, by what its topic takes today."""
+        before = flight.publication
+        assert before is not None
+        if is_refused:
+            flight.publication = self._publisher.smaller(flight)
+        self._publisher.make_fit(flight)
+        assert flight.publication is not None
+        flight.destination = flight.publication.topic
+        if flight.destination != before.topic:
+            # It will never lie there; what was only repeated keeps its floor.
+            flight.stretch.settled.acknowledged(before.topic, flight.record.position.offset)
+
+    def _send_again(self, stretch: Stretch, flights: list[Flight]) -> None:
+        """
+        What was not stored goes through the order of its key once more.
+
+        Another topic may be its destination by now, and then what follows it has to wait. Of each
+        key what is withheld was released after it, so that it goes with it.
+        """
+        flights += stretch.withheld
+        stretch.withheld.clear()
+        self._send(stretch.sequencer.put_back(flights))
 
     # The way of one record.
 
@@ -434,33 +508,32 @@ class Intake:
         """Send in this order what may be published now, and withhold the rest."""
         now = Moment.of(self._clock)
         for flight in released:
-            stretch, publication = flight.stretch, flight.publication
-            assert publication is not None
-            tenure = stretch.settled
-            if stretch.withheld or not tenure.may_publish(publication.topic, now):
-                tenure.need(publication.topic)
-                stretch.withheld.append(flight)
-                continue
-            tenure.sent(publication.topic, flight.record.position.offset)
-            flight.sent_s = now.now_s
-            self._sink.send(publication, flight)
+            if flight.stretch.withheld or not self._may_send(flight, now):
+                flight.stretch.withheld.append(flight)
+            else:
+                self._send_one(flight, now)
 
-    def _send_withheld(self, stretch: Stretch) -> None:
-        if stretch.withheld:
-            withheld, stretch.withheld = list(stretch.withheld), type(stretch.withheld)()
-            self._send(withheld)
+    def _may_send(self, flight: Flight, now: Moment) -> bool:
+        """Whether it may go now; its output is named from the next commit on."""
+        publication, tenure = flight.publication, flight.stretch.settled
+        assert publication is not None
+        tenure.need(publication.topic)
+        return tenure.may_publish(publication.topic, now) and self._sink.takes(publication.output)
 
-    def _send_smaller(self, flight: Flight) -> None:
+    def _send_one(self, flight: Flight, now: Moment) -> None:
         publication = flight.publication
         assert publication is not None
-        flight.stretch.settled.acknowledged(publication.topic, flight.record.position.offset)
-        try:
-            flight.publication = self._publisher.smaller(flight)
-        except Fatal as error:
-            self._fail(error)
+        flight.stretch.settled.sent(publication.topic, flight.record.position.offset)
+        flight.sent_s = now.now_s
+        self._sink.send(publication, flight)
+
+    def _send_withheld(self, stretch: Stretch) -> None:
+        """As many as may go now; the first that may not holds up those after it."""
+        if not stretch.withheld:
             return
-        flight.stretch.withheld.appendleft(flight)
-        self._send_withheld(flight.stretch)
+        withheld, now = stretch.withheld, Moment.of(self._clock)
+        while withheld and self._may_send(withheld[0], now):
+            self._send_one(withheld.popleft(), now)
 
     def _finish(self, flight: Flight, now_s: float, wall_ms: int) -> None:
         verdict, publication = flight.verdict, flight.publication
@@ -471,8 +544,9 @@ class Intake:
             self._observe_queued(verdict.queued_ms / 1_000)
             self._observe_model(verdict.model_ms / 1_000)
         self._observe_publish(now_s - flight.sent_s)
-        if flight.record.timestamp_ms > 0:
-            self._observe_total(max(0, wall_ms - flight.record.timestamp_ms) / 1_000)
+        age = age_ms(flight.record.timestamp_ms, wall_ms)
+        if age is not None:
+            self._observe_total(max(0, age) / 1_000)
         assert publication is not None
         flight.stretch.settled.acknowledged(publication.topic, flight.record.position.offset)
         released = flight.stretch.sequencer.acknowledged(flight)
@@ -498,19 +572,20 @@ class Intake:
 
     def end_pinned(self, pinned_s: float, is_out: bool) -> None:
         """
-        End the one record that holds up a partition though everything above it is done.
+        End the oldest record of a partition that is still being judged while later ones have been.
 
-        `is_out` says that the model answers nobody: then no record is to blame. Its verdict is
-        `unjudged`, reason `stuck`, as the topic's `on_unjudged` says.
+        New ones may come all the time, and those that were judged may wait for it, in the order of
+        their key. `is_out` says that the model answers nobody: then no record is to blame. Its
+        verdict is `unjudged`, reason `stuck`, as the topic's `on_unjudged` says.
         """
         if is_out or not pinned_s:
             return
         for stretch in self._stretches.values():
-            if len(stretch.flights) != 1 or not stretch.settled.tracker.done:
+            flight = next(iter(stretch.flights.values()), None)
+            if flight is None or flight.task is None or flight.task.done():
                 continue
-            (flight,) = stretch.flights.values()
             age_s = self._clock.now_s() - flight.taken_s
-            if age_s < pinned_s or flight.task is None or flight.task.done():
+            if age_s < pinned_s or not stretch.goes_on_behind(flight):
                 continue
             log.error(
                 "one record holds up its partition: ending it",
@@ -548,6 +623,8 @@ class Intake:
 
     def commit(self) -> None:
         """Ask for the commits that say anything new, and for those that renew a lease."""
+        for stretch in self._stretches.values():
+            self._weigh(stretch)
         self._committer.commit(self._stretches.values())
 
     def oldest_age_s(self) -> float:
@@ -564,6 +641,22 @@ class Intake:
         """Assigned, and not yet judged."""
         stretches = tuple(self._stretches.values())
         return tuple(each.partition for each in stretches if not each.is_established)
+
+    @property
+    def beyond_end(self) -> tuple[Partition, ...]:
+        """Assigned, and with an end that lies before what we have done of them."""
+        return self._gauges.beyond_end
+
+    def at_rest(self, ends: Mapping[Partition, int]) -> list[Partition]:
+        """Those that wait for nothing but records, though `ends` says that there are more."""
+        return [
+            each.partition
+            for each in self._stretches.values()
+            if each.is_established
+            and each.is_empty
+            and not each.is_paused
+            and each.settled.tracker.committable < ends.get(each.partition, -1)
+        ]
 
     def refresh_gauges(self, ends: Mapping[Partition, int]) -> None:
         """Set the gauges that are read off the state; `ends` are the inputs' end offsets."""

@@ -7,15 +7,15 @@ Taking and admitting come before (`intake.py`), releasing in key order and commi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from consumer.domain.context import Context, context_of
+from consumer.domain.decision import Decision, decide
 from consumer.domain.decoding import decode
-from consumer.domain.message import Message
+from consumer.domain.judged import Judged
+from consumer.domain.message import Message, age_ms
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import Cause, UnjudgedReason, Verdict, most_severe, verdict_id
+from consumer.domain.verdict import Cause, UnjudgedReason, Verdict, verdict_id
 from consumer.errors import Rejected
-from consumer.interfaces import Classifier, Clock, Judged
+from consumer.interfaces import Classifier, Clock
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.publisher import Publisher
 
@@ -29,14 +29,11 @@ class Processor:
         publisher: Publisher,
         clock: Clock,
         group: str,
-        topic_ids: Mapping[str, str],
     ) -> None:
         self._classifier = classifier
         self._publisher = publisher
         self._clock = clock
         self._group = group
-        self._topic_ids = topic_ids
-        """The broker's id of each input topic, where it gives one; else the name stands in."""
 
     async def process(self, flight: Flight) -> None:
         record, binding = flight.record, flight.binding
@@ -48,6 +45,8 @@ class Processor:
         except Rejected as rejection:
             flight.rejection = rejection
             flight.publication = self._publisher.dead_letter(flight, rejection)
+            return
+        if message.when_empty == "pass-over":
             return
         flight.verdict = await self.judge(message, flight)
         flight.publication = self._publisher.verdict(flight, flight.verdict)
@@ -61,11 +60,15 @@ class Processor:
     async def judge(self, message: Message, flight: Flight) -> Verdict:
         """What is decided about a message: by the model, or without it."""
         if message.skipped is not None:
-            return self._verdict(message, flight, Judged(()), Outcome.ALLOW, Cause.SKIPPED)
+            return self._verdict(message, flight, Judged(()), SKIPPED)
+        if message.when_empty is not None:
+            decision = Decision(Outcome(message.when_empty), Cause.SKIPPED)
+            return self._verdict(message, flight, Judged(()), decision)
         binding = flight.binding
-        if 0 < binding.max_age_s * 1_000 < self._clock.wall_ms() - message.timestamp_ms:
+        age = age_ms(message.timestamp_ms, self._clock.wall_ms())
+        if age is not None and 0 < binding.max_age_s * 1_000 < age:
             judged = Judged((), UnjudgedReason.TOO_OLD)
-        elif flight.over_budget is not None:
+        elif flight.is_over_budget:
             judged = Judged((), UnjudgedReason.BUDGET)
         else:
             deadline_s = flight.taken_s + binding.deadline_s if binding.deadline_s else None
@@ -81,53 +84,30 @@ class Processor:
     def _decide(
         self, message: Message, flight: Flight, judged: Judged, queued_ms: float
     ) -> Verdict:
-        """
-        The most severe outcome wins, and what could not be judged weighs as `on_unjudged` says.
-
-        A block that the model did give stands whatever else is missing: nothing can outweigh it. A
-        refusal to classify is a sign of danger and never milder than flag.
-        """
-        outcomes = [judgement.outcome for judgement in judged.judgements]
-        if judged.unjudged is None or Outcome.BLOCK in outcomes:
-            return self._verdict(
-                message, flight, judged, most_severe(outcomes), Cause.MODEL, queued_ms
-            )
-        outcomes.append(flight.over_budget or flight.binding.on_unjudged)
-        if judged.unjudged is UnjudgedReason.REFUSED:
-            outcomes.append(Outcome.FLAG)
-        return self._verdict(
-            message,
-            flight,
-            judged,
-            most_severe(outcomes),
-            Cause.UNJUDGED,
-            queued_ms,
-            judged.unjudged,
-        )
+        return self._verdict(message, flight, judged, decide(judged, flight.binding), queued_ms)
 
     def _verdict(
         self,
         message: Message,
         flight: Flight,
         judged: Judged,
-        outcome: Outcome,
-        cause: Cause,
+        decision: Decision,
         queued_ms: float = 0.0,
-        reason: UnjudgedReason | None = None,
     ) -> Verdict:
         position = flight.record.position
-        source = self._topic_ids.get(position.topic, position.topic)
+        # Of the topic that it was taken from: the name may stand for another one by now.
+        source = flight.stretch.topic_id or position.topic
         version, context = flight.version, judged.context
         if context is None and flight.binding.context is not None:
             context = NOTHING
         return Verdict(
             id=verdict_id(source, position, self._group, version.digest),
-            outcome=outcome,
-            cause=cause,
+            outcome=decision.outcome,
+            cause=decision.cause,
             message=message,
             version=version,
             judgements=judged.judgements,
-            unjudged_reason=reason,
+            unjudged_reason=decision.reason,
             model=judged.model,
             template=judged.template,
             endpoint=judged.endpoint,
@@ -138,6 +118,8 @@ class Processor:
         )
 
 
+SKIPPED = Decision(Outcome.ALLOW, Cause.SKIPPED)
+"""One of the topic's rules spares the message from judgement."""
 NOTHING = Context()
 """Where the topic has context and the model was not asked."""
 

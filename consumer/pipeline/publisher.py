@@ -87,7 +87,8 @@ class Publisher:
         record = flight.record
         origin = flight.binding.origin_of(record.position.topic)
         topic = flight.binding.outputs.dead_letters_of(origin)
-        return self._office.letter(record, rejection, topic, flight.stretch.term, origin)
+        stretch = flight.stretch
+        return self._office.letter(record, rejection, topic, stretch.term, origin, stretch.topic_id)
 
     def smaller(self, flight: Flight) -> Publication:
         """

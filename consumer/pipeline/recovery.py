@@ -60,8 +60,9 @@ class Recovered(NamedTuple):
     floors: Mapping[str, Floor]
     """To where it was read: what comes later lies at or above."""
     topic_id: str
+    """The broker's id of the input, whole; empty where it gives none."""
     starts: int
-    """This start included: how many at this offset in a row had an owner that did not release."""
+    """How many owners in a row ended unreleased while a model that was well judged here."""
     careful_until: int
     attempted: int = -1
     attempts: int = 0
@@ -105,26 +106,29 @@ class Recovery:
         term = 1
         if assigned.committed is not None:
             left = decode_checkpoint(assigned.metadata, assigned.committed, partition.topic)
-        names = list(dict.fromkeys([*outputs, *(left.floors if left else ())]))
-        ids = await self._tails.ids([partition.topic, *names])
-        topic_id = ids.get(partition.topic, "")
         if left is not None:
             # Whatever it says of the records, its owner may be at work.
             term = left.term + 1
             await self._wait_out(left, partition)
-            if not is_same_topic(left.topic_id, topic_id):
-                log.warning("the input topic was made again", partition=str(partition))
-                left = None
-            elif start < (assigned.committed or 0):
-                # Before what it speaks of: the log was cut back, or the topic is another one.
-                left = None
         elif assigned.committed is not None and self._limits.when_unknown == "refuse":
             raise Fatal(
                 f"the commit of {partition} was not made by this service, and kafka.when_unknown "
                 "is refuse: set it to scan to read the outputs for what was already judged"
             )
         began_s = self._clock.now_s()
-        ends = await self._tails.ends([Output(name, partition.number) for name in names])
+        names = list(dict.fromkeys([*outputs, *(left.floors if left else ())]))
+        ids, ends = await self._ends(partition, names)
+        topic_id = ids.get(partition.topic, "")
+        if assigned.topic_id and topic_id != assigned.topic_id:
+            # The source finds out, and then this assignment ends.
+            raise BrokerUnavailable("the input topic is not the one that was assigned any more")
+        if left is not None:
+            if not is_same_topic(left.topic_id, topic_id):
+                log.warning("the input topic was made again", partition=str(partition))
+                left = None
+            elif start < (assigned.committed or 0):
+                # Before what it speaks of: the log was cut back, or the topic is another one.
+                left = None
         floors = await self._floors(assigned, left, ends, ids)
         done = set(left.done) if left else set()
         for output, floor in floors.items():
@@ -148,8 +152,8 @@ class Recovery:
                 done=frozenset(offset for offset in done if offset >= start),
                 found_floors={o.topic: Floor(f, _id(ids, o.topic)) for o, f in floors.items()},
                 floors={o.topic: Floor(end, _id(ids, o.topic)) for o, end in ends.items()},
-                topic_id=short_id(topic_id),
-                starts=1,
+                topic_id=topic_id,
+                starts=0,
                 careful_until=0,
                 named=left.done if left else frozenset(),
             ),
@@ -178,6 +182,22 @@ class Recovery:
                 return
             await asyncio.sleep(min(wait_s, 1.0))
 
+    async def _ends(
+        self, partition: Partition, names: Sequence[str]
+    ) -> tuple[Mapping[str, str], Mapping[Output, int]]:
+        """
+        The ids of the input and of these outputs, and the outputs' ends, of the same topics.
+
+        Raises:
+            BrokerUnavailable: one was made again meanwhile, so that an end may be the old one's.
+        """
+        topics = [partition.topic, *names]
+        ids = await self._tails.ids(topics)
+        ends = await self._tails.ends([Output(name, partition.number) for name in names])
+        if await self._tails.ids(topics) != ids:
+            raise BrokerUnavailable("a topic was made again while it was looked at")
+        return ids, ends
+
     async def _floors(
         self,
         assigned: Assigned,
@@ -194,10 +214,8 @@ class Recovery:
             if floor is None:
                 # Nothing goes to an output before a commit has named it.
                 floors[output] = end
-            elif is_same_topic(floor.topic_id, ids.get(output.topic, "")):
-                floors[output] = min(floor.offset, end)
             else:
-                floors[output] = 0
+                floors[output] = _floor_in(floor, ids.get(output.topic, ""), end)
         return floors
 
     async def _floors_by_time(
@@ -224,13 +242,14 @@ def _with_poison(
     Whether this partition's records are to be taken one at a time.
 
     An owner that did not release died, or was given up. If that happens again and again without
-    the commit moving, one of the next records may be what kills it.
+    the commit moving, and each time a model that was well had one of the next records in hand, one
+    of them may be what kills it.
     """
     if left is None:
         return recovered
-    starts = 1 if left.is_released else left.starts + 1
+    starts = 0 if left.is_released else left.starts
     careful_until = left.careful_until if left.careful_until > start else 0
-    if starts > limits.careful_after and not careful_until:
+    if starts >= limits.careful_after and not careful_until:
         careful_until = start + limits.careful_offsets
         log.warning("this offset has ended its worker repeatedly: going on record by record")
     return recovered._replace(
@@ -240,6 +259,15 @@ def _with_poison(
         # An owner that released was not killed by the record that it had begun.
         attempts=0 if left.is_released else left.attempts,
     )
+
+
+def _floor_in(floor: Floor, topic_id: str, end: int) -> int:
+    """From where the topic with this id is to be read: one made again from its beginning."""
+    if not is_same_topic(floor.topic_id, topic_id):
+        return 0
+    # Where ids are not known, only its end shows that an output is another one.
+    is_certain = bool(floor.topic_id and topic_id)
+    return 0 if floor.offset > end and not is_certain else min(floor.offset, end)
 
 
 def _id(ids: Mapping[str, str], topic: str) -> str:

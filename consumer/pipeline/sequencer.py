@@ -4,12 +4,14 @@ Sequencer: verdicts become ready in any order and are released in the order of t
 Rules of this file: pure, one sequencer per partition and assignment. Within a key, verdicts for one
 destination are released without waiting, since Kafka keeps their order there. When the destination
 changes, the next waits until everything before it is acknowledged, since Kafka keeps no order
-across topics. Keys never wait for each other, and a None key has no order at all.
+across topics. What was released and not stored after all is put back and goes the same way again,
+perhaps to another destination. Keys never wait for each other, and a None key has no order at all.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 
@@ -75,6 +77,26 @@ class Sequencer(Generic[Item]):
         released = self._released(lane) if lane.waiting else []
         if not lane.unacknowledged and not lane.waiting:
             del self._lanes[item.order_key]
+        return released
+
+    def put_back(self, items: Sequence[Item]) -> list[Item]:
+        """
+        They were released and are not stored. Returns what may be sent now, in order.
+
+        For each key they are the last that were released, in the order they were; where they go may
+        have changed since.
+        """
+        for item in reversed(items):
+            if item.order_key is not None:
+                lane = self._lanes[item.order_key]
+                lane.waiting.appendleft(item)
+                lane.unacknowledged -= 1
+        released: list[Item] = []
+        for item in items:
+            if item.order_key is None:
+                released.append(item)
+            else:
+                released += self._released(self._lanes[item.order_key])
         return released
 
     def passed_over(self, item: Item) -> list[Item]:

@@ -30,7 +30,12 @@ class Superseding(NamedTuple):
 
 
 class Superseder:
-    """Judges records under the live version of their topic; each belongs to one named run."""
+    """
+    Judges records under the live version of their topic.
+
+    `run` makes the ids, beside what is superseded: two runs with the same one give a verdict the
+    same successor.
+    """
 
     def __init__(
         self, classifier: Classifier, publisher: Publisher, clock: Clock, group: str, run: str
@@ -38,7 +43,7 @@ class Superseder:
         self._publisher = publisher
         self._clock = clock
         self._run = run
-        self._processor = Processor(classifier, publisher, clock, group, {})
+        self._processor = Processor(classifier, publisher, clock, group)
 
     async def supersede(
         self, record: Record, binding: Binding, superseded: str
@@ -52,7 +57,9 @@ class Superseder:
         await self._processor.process(flight)
         verdict = flight.verdict
         if verdict is None:
-            return flight.rejection.reason if flight.rejection else "tombstone"
+            if flight.rejection is not None:
+                return flight.rejection.reason
+            return "tombstone" if record.value is None else "empty_text"
         if verdict.cause is Cause.UNJUDGED:
             return verdict.unjudged_reason or Cause.UNJUDGED
         flight.verdict = verdict = verdict._replace(

@@ -4,20 +4,24 @@ Tenure: what a worker may commit and publish for one partition during one assign
 It makes the checkpoint that goes with each commit and holds the lease that each accepted commit
 renews. One commit at a time is under way, so that none can overtake another. Nothing is sent to an
 output before an accepted commit has named it: the next owner would not look there.
+
+An owner that dies casts suspicion on the records of its partition only where the commit says that
+they were at risk: in the hands of a model that is well. Its death in an outage, or idle, says
+nothing of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from consumer.domain.checkpoint import Checkpoint, Floor
+from consumer.domain.checkpoint import Checkpoint, Floor, short_id
 from consumer.interfaces import Assigned, CommitPoint, Output
 from consumer.pipeline.lease import Lease, LeaseTerms, Moment
 from consumer.pipeline.offsets import OffsetTracker
 from consumer.pipeline.recovery import Recovered
 
-FloorOf = Callable[[Output], int]
-"""The first offset at which a publication sent now can come to lie."""
+FloorOf = Callable[[Output], Floor]
+"""The first offset at which a publication sent now can come to lie, and in which topic."""
 
 ATTEMPTS_MAX = 2
 """A record begun alone so often, each time with the end of its worker, is quarantined."""
@@ -37,6 +41,8 @@ class Tenure:
         self.partition = assigned.partition
         self.number = assigned.number
         self.term = recovered.term
+        self.topic_id = recovered.topic_id
+        """The broker's id of the input; empty where it gives none."""
         self.tracker = OffsetTracker(assigned.start, recovered.done, recovered.named)
         self.is_established = False
         """Whether its first commit was accepted: only then is anything judged."""
@@ -50,7 +56,7 @@ class Tenure:
         """Output -> where the tail began when it was read, or when the output came up."""
         self._current: frozenset[str] = frozenset()
         """The outputs of the policies in force."""
-        self._unacknowledged: dict[str, dict[int, int]] = {}
+        self._unacknowledged: dict[str, dict[int, Floor]] = {}
         """Output -> offset of the record on its way there -> where it can lie at the earliest."""
         self._named: frozenset[str] = frozenset()
         """The outputs named by the last accepted commit and by each that was asked for since."""
@@ -62,6 +68,16 @@ class Tenure:
         self._has_moved = True
         self._mark = (recovered.attempted, recovered.attempts)
         """A record begun alone, and how often it was."""
+        self.is_first = not recovered.starts and not recovered.careful_until
+        """Whether no owner before is suspected to have died of a record here."""
+        self._is_at_risk = self.is_first
+        """
+        Whether records are in the hands of a model that is well.
+
+        A first owner says so beforehand; after others have died the first record waits for that.
+        """
+        self._asked_starts = 0
+        self._is_start_noted = not recovered.starts
         self._asked_mark = self._mark
         self._noted_mark = (-1, 0)
         """The mark that the last accepted commit of this tenure holds, once it has made one."""
@@ -77,7 +93,7 @@ class Tenure:
         """From now on what is taken goes to these; others are named only while they are needed."""
         self._current = frozenset(topics)
         for topic in topics:
-            self._floors.setdefault(topic, Floor(self._floor_of(self._output(topic))))
+            self._floors.setdefault(topic, self._floor_of(self._output(topic)))
 
     def need(self, topic: str) -> None:
         """Something is ready to go there, be it under policies of before a reload."""
@@ -103,7 +119,29 @@ class Tenure:
         """Whether nothing is on its way to an output."""
         return not any(self._unacknowledged.values())
 
-    # Records that are taken one at a time.
+    # Records that may end their worker.
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether the death of this worker could still count against a record."""
+        left, at = self._recovered, self.tracker.committable
+        return at == self._start or at < left.careful_until
+
+    def put_at_risk(self, is_at_risk: bool) -> None:
+        """The next commit says so, where that is new."""
+        if is_at_risk != self._is_at_risk:
+            self._is_at_risk = is_at_risk
+            self._has_moved = True
+
+    @property
+    def is_start_noted(self) -> bool:
+        """Whether the next owner would know that the model was given a record of this partition."""
+        return self._is_start_noted or not self.is_suspicious
+
+    @property
+    def is_noting_start(self) -> bool:
+        """Whether a record waits for that note."""
+        return self._is_at_risk and not self.is_start_noted
 
     def is_careful(self, offset: int) -> bool:
         return offset < self._recovered.careful_until
@@ -118,6 +156,7 @@ class Tenure:
         left = self._recovered
         self._mark = (offset, (left.attempts if offset == left.attempted else 0) + 1)
         self._is_marking = True
+        self._is_at_risk = True
         self._has_moved = True
 
     def is_marked(self, offset: int) -> bool:
@@ -152,7 +191,8 @@ class Tenure:
         self._asked_names = self._names()
         # From when it may be stored the next owner looks nowhere else, whatever we hear of it.
         self._named &= self._asked_names
-        self._asked_mark = self._mark
+        self._asked_mark = self._mark_to_note
+        self._asked_starts = self._starts
         self._has_moved = False
         point = self._point(now, self._terms.length_s, is_released=False)
         self._asked_metadata = point.metadata
@@ -168,6 +208,7 @@ class Tenure:
             return
         self._named = self._asked_names
         self._noted_mark = self._asked_mark
+        self._is_start_noted |= self._asked_starts > self._recovered.starts
         self.is_established = True
         if self._asked_was_steady:
             self.lease.renew(asked)
@@ -185,19 +226,25 @@ class Tenure:
             term=self.term,
             lease_end_ms=0 if is_released else lease_end_ms,
             is_released=is_released,
-            topic_id=left.topic_id,
-            floors={
-                topic: Floor(self._floor_to_note(topic), self._floors[topic].topic_id)
-                for topic in self._names()
-            },
+            topic_id=short_id(self.topic_id),
+            floors={topic: self._floor_to_note(topic) for topic in self._names()},
             done=tracker.done,
-            starts=left.starts if offset == self._start and not is_released else 0,
+            starts=self._starts if offset == self._start and not is_released else 0,
             careful_until=left.careful_until if left.careful_until > offset else 0,
-            attempted=self._mark[0],
-            attempts=0 if is_released else self._mark[1],
+            attempted=self._mark_to_note[0],
+            attempts=0 if is_released else self._mark_to_note[1],
         )
         text = checkpoint.encode(offset, self.partition.topic)
         return CommitPoint(self.number, offset, text)
+
+    @property
+    def _starts(self) -> int:
+        return self._recovered.starts + self._is_at_risk
+
+    @property
+    def _mark_to_note(self) -> tuple[int, int]:
+        left = self._recovered
+        return self._mark if self._is_at_risk else (left.attempted, left.attempts)
 
     def _names(self) -> frozenset[str]:
         """The outputs where the next owner has to look; those of before a reload may go."""
@@ -205,19 +252,30 @@ class Tenure:
             return frozenset(self._floors)
         return self._current.union(t for t, sent in self._unacknowledged.items() if sent)
 
-    def _floor_to_note(self, topic: str) -> int:
+    def _floor_to_note(self, topic: str) -> Floor:
         """From where on anything may lie that the checkpoint does not name as done."""
         found = self._recovered.found_floors.get(topic)
         if found is not None and not (self.is_established and self.tracker.covers_recovered):
-            return found.offset
+            return found
         on_their_way = self._unacknowledged.get(topic)
         if on_their_way:
-            # They were sent in this order, so the first has the lowest floor.
+            # They were sent in this order, so the first has the lowest floor; where the output
+            # was made again in between, its floor is of the old one, and the new is read whole.
             return next(iter(on_their_way.values()))
         return self._floor(topic)
 
-    def _floor(self, topic: str) -> int:
-        return max(self._floors[topic].offset, self._floor_of(self._output(topic)))
+    def _floor(self, topic: str) -> Floor:
+        """
+        Where what is sent now can lie at the earliest.
+
+        Offsets compare within one topic. The sink knows of the last topic of that name that this
+        process has seen: where it is another one than at the beginning, only the sink's counts. If
+        the sink is behind instead, the next owner finds a floor of an older topic and reads all.
+        """
+        own, sinks = self._floors[topic], self._floor_of(self._output(topic))
+        if own.topic_id == sinks.topic_id:
+            return max(own, sinks)
+        return sinks if sinks.topic_id else own
 
     def _output(self, topic: str) -> Output:
         return Output(topic, self.partition.number)

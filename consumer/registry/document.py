@@ -11,13 +11,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from consumer.domain.policy import Effort, Example, Look, Outcome, Policy, SecondLookTerms
 from consumer.errors import Flaw
+from consumer.files import as_saved_anywhere
 from consumer.registry.lines import Lines, line_of, yaml_lines
 
 LABELS_MAX = 12
+FRONT_CHARS_MAX = 40_000
+"""What YAML reads in about half a second."""
 BODY_CHARS_MAX = 60_000
 """About 15,000 tokens; the model's guide says it works up to about 10,000."""
 SAMPLES = 3
 """Answers of a second look by samples, where the policy does not say: the votes of four in all."""
+
+NAME_CHARS_MAX = 200
+"""Of a key's name in a message: a file may hold keys of any length."""
 
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
 
@@ -61,7 +67,7 @@ class FrontMatter(_Strict):
 def read_policy(file: Path, shown: str, content: bytes) -> Policy | list[Flaw]:
     """Read a policy file; `shown` is its name in messages."""
     try:
-        text = content.decode()
+        text = as_saved_anywhere(content).decode()
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         return [Flaw(shown, line, "not UTF-8: save the file as UTF-8")]
@@ -72,9 +78,10 @@ def read_policy(file: Path, shown: str, content: bytes) -> Policy | list[Flaw]:
                 shown, 1, "the file must begin with front matter between two lines of three dashes"
             )
         ]
+    if len(parts[1]) > FRONT_CHARS_MAX:
+        return [Flaw(shown, 1, f"the front matter is longer than {FRONT_CHARS_MAX:,} characters")]
     try:
-        fields = yaml.load(parts[1], Loader=_Loader)
-        lines = yaml_lines(parts[1], first_line=2)
+        fields, lines = _front_matter(parts[1])
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark.line + 2 if error.problem_mark else 2
         return [Flaw(shown, at, f"the front matter is not YAML: {error.problem}")]
@@ -106,8 +113,29 @@ def read_policy(file: Path, shown: str, content: bytes) -> Policy | list[Flaw]:
     )
 
 
+def _front_matter(text: str) -> tuple[object, Lines]:
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        return None if root is None else loader.construct_document(root), yaml_lines(root, 2)
+    finally:
+        loader.dispose()
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML without its surprises: a key that stands twice is an error, not the last one wins."""
+    """
+    YAML without its surprises: a key that stands twice is an error, not the last one wins.
+
+    Nor is there any alias: a few lines of them stand for more nodes than anyone could walk.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.current_event
+            raise yaml.composer.ComposerError(
+                None, None, f"*{event.anchor}: write the value out instead", event.start_mark
+            )
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         seen: set[object] = set()
@@ -134,7 +162,7 @@ def flaws_of(error: ValidationError, shown: str, lines: Lines) -> list[Flaw]:
     flaws: list[Flaw] = []
     for fault in error.errors(include_url=False, include_input=False):
         path = tuple(step for step in fault["loc"] if step != "[key]")
-        name = ".".join(str(step) for step in path) or "the front matter"
+        name = ".".join(str(step) for step in path)[:NAME_CHARS_MAX] or "the front matter"
         problem = fault["msg"]
         if fault["type"] == "extra_forbidden":
             problem = "unknown key: mend its spelling or take it out"
@@ -184,13 +212,15 @@ def _inconsistencies(
     flaws += _unmentioned({"labels": front.labels}, body, shown, lines)
     for key, problem in _second_look_problems(front):
         flaw(("second_look", key), f"second_look.{key}: {problem}")
+    seen: dict[str, str] = {}
     for label in front.labels:
-        for other in front.labels:
-            if label != other and label.casefold() in other.casefold():
-                flaw(
-                    ("labels", label),
-                    f"labels.{label}: part of the label {other}; choose labels that differ",
-                )
+        other = seen.setdefault(_plain(label), label)
+        if other != label:
+            flaw(
+                ("labels", label),
+                f"labels.{label}: differs from the label {other} in case or punctuation alone; "
+                "choose labels that nobody can mistake for each other",
+            )
     for index, example in enumerate(front.examples):
         if example.label not in front.labels:
             flaw(
@@ -204,6 +234,15 @@ def _inconsistencies(
                     f"examples.{index}: the rule {rule} is not among the rules",
                 )
     return flaws
+
+
+def _plain(label: str) -> str:
+    """
+    A label without case and punctuation: what a hasty reader makes of it.
+
+    That one label is part of another (VALID, INVALID) misleads nobody: answers match exactly.
+    """
+    return re.sub(r"[._-]", "", label).casefold()
 
 
 def _second_look_problems(front: FrontMatter) -> list[tuple[str, str]]:

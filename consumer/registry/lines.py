@@ -1,9 +1,11 @@
-"""Where in a file a value stands: pydantic's path to a fault -> the line a person must look at."""
+"""YAML and TOML as people write them: what they say, and in which line each value stands."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
+from typing import Any
 
 import yaml
 
@@ -20,10 +22,9 @@ def line_of(lines: Lines, path: Path) -> int:
     return 1
 
 
-def yaml_lines(text: str, first_line: int) -> dict[Path, int]:
-    """The line of every key and item of a YAML document that begins at `first_line`."""
+def yaml_lines(root: yaml.Node | None, first_line: int) -> dict[Path, int]:
+    """The line of every key and item of a YAML document without aliases that begins there."""
     lines: dict[Path, int] = {}
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
     if root is not None:
         _note(root, (), first_line, lines)
     return lines
@@ -41,7 +42,27 @@ def _note(node: yaml.Node, path: Path, first_line: int, lines: dict[Path, int]) 
             _note(item, (*path, index), first_line, lines)
 
 
-_TABLE = re.compile(r"\s*\[(\[)?\s*([^\]]+?)\s*\]")
+KEY_DOTS_MAX = 1_000
+"""The library's work grows with the third power of a dotted key's length."""
+
+
+def toml_fields(text: str) -> dict[str, Any]:
+    """
+    What a TOML document says.
+
+    Raises:
+        ValueError: it is none, or none that could be read in bounded time.
+    """
+    if any(part.count(".") > KEY_DOTS_MAX for part in _BETWEEN_KEYS.split(text)):
+        raise ValueError(f"a key of more than {KEY_DOTS_MAX:,} parts")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("brackets within brackets without end") from None
+
+
+_BETWEEN_KEYS = re.compile(r"[\n=,\[\]{}]")
+_TABLE = re.compile(r"\s*\[(\[)?([^\[\]]+)\]")
 _KEY = re.compile(r"\s*([A-Za-z0-9_-]+|\"[^\"]*\")\s*=")
 
 
@@ -50,10 +71,10 @@ def toml_lines(text: str) -> dict[Path, int]:
     lines: dict[Path, int] = {}
     table: Path = ()
     counts: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         header = _TABLE.match(line)
         if header:
-            name = header[2].strip('"')
+            name = header[2].strip().strip('"')
             table = tuple(name.split("."))
             if header[1]:
                 counts[name] = counts.get(name, -1) + 1

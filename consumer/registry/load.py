@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import re
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.lane import lane_of
-from consumer.domain.policy import Outcome, Policy, PolicyVersion, digest_of
+from consumer.domain.policy import USER_MESSAGE, Outcome, Policy, PolicyVersion, digest_of
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
+from consumer.files import as_saved_anywhere, is_printable, names_in, printable, read_file
 from consumer.registry.document import read_policy
+from consumer.registry.lines import toml_fields
 from consumer.registry.topic import TopicFile, read_topic_file
 
 PINS = "pins.toml"
 """`v2 = "<digest>"`: what a published version's content was; written by `safeguard policy pin`."""
+TOPIC_FILE = "topic.toml"
+TOML_BYTES_MAX = 256_000
+POLICY_BYTES_MAX = 1_000_000
+"""Of a policy file; what the model could not keep in mind is refused long before."""
+POLICIES_MAX = 64
+"""Of one version."""
+UNPRINTABLE = "the name is not UTF-8 on one line: rename it"
+_VERSION = re.compile(r"v([1-9][0-9]{0,5})")
 
 
 def load_catalogue(folder: Path) -> Catalogue:
@@ -28,11 +38,12 @@ def load_catalogue(folder: Path) -> Catalogue:
     flaws: list[Flaw] = []
     bindings: list[Binding] = []
     claims: list[tuple[str, list[str]]] = []
-    topic_files = sorted(folder.glob("*/topic.toml"))
-    if not topic_files:
-        raise InvalidPolicy((Flaw(str(folder), 1, "no policy set: no */topic.toml is here"),))
-    for file in topic_files:
-        loaded = _load_set(folder, file, claims)
+    sets = set_folders(folder)
+    flaws += _unlisted(folder)
+    if not sets and not flaws:
+        raise InvalidPolicy((Flaw(printable(folder), 1, "no policy set: no */topic.toml is here"),))
+    for set_folder in sets:
+        loaded = _load_set(folder, set_folder, claims)
         if isinstance(loaded, Binding):
             bindings.append(loaded)
         else:
@@ -56,30 +67,65 @@ def binding_of(catalogue: Catalogue, topic: str) -> Binding:
     return binding
 
 
+def _unlisted(folder: Path) -> list[Flaw]:
+    """Folders that may be policy sets and cannot be looked into: they are not simply gone."""
+    names = names_in(folder)
+    problems = [] if isinstance(names, str) else [(name, names_in(folder / name)) for name in names]
+    return [
+        Flaw(printable(name), 1, found)
+        for name, found in problems
+        if isinstance(found, str) and os.path.isdir(folder / name)
+    ]
+
+
+def set_folders(folder: Path) -> list[Path]:
+    """The policy sets of a folder, sorted: what holds a topic.toml, whatever that is."""
+    names = names_in(folder)
+    if isinstance(names, str):
+        return []
+    return [folder / name for name in names if os.path.lexists(folder / name / TOPIC_FILE)]
+
+
+def version_folders(set_folder: Path) -> dict[int, Path]:
+    """The versions of a set by number: the folders whose name is v and that number."""
+    names = names_in(set_folder)
+    numbers = [] if isinstance(names, str) else map(_VERSION.fullmatch, names)
+    return {
+        int(number[1]): set_folder / number[0]
+        for number in numbers
+        if number is not None and os.path.isdir(set_folder / number[0])
+    }
+
+
+def is_policy(name: str) -> bool:
+    """Whether a file of a version's folder, by its name, is one of the version's policies."""
+    return name.endswith(".md") and name.lower() != "readme.md"
+
+
 def _load_set(
-    folder: Path, file: Path, claims: list[tuple[str, list[str]]]
+    folder: Path, set_folder: Path, claims: list[tuple[str, list[str]]]
 ) -> Binding | list[Flaw]:
-    shown = str(file.relative_to(folder))
-    set_folder = file.parent
-    content = _content(file, shown)
-    topic = [content] if isinstance(content, Flaw) else read_topic_file(shown, content)
+    shown = _shown(set_folder / TOPIC_FILE, folder)
+    if not is_printable(set_folder.name):
+        return [Flaw(shown, 1, UNPRINTABLE)]
+    content = read_file(set_folder / TOPIC_FILE, TOML_BYTES_MAX)
+    topic = (
+        [Flaw(shown, 1, content)] if isinstance(content, str) else read_topic_file(shown, content)
+    )
     flaws: list[Flaw] = topic if isinstance(topic, list) else []
     versions: dict[int, PolicyVersion] = {}
     pins = _read_pins(set_folder / PINS)
     if isinstance(pins, str):
-        flaws.append(Flaw(str((set_folder / PINS).relative_to(folder)), 1, pins))
+        flaws.append(Flaw(_shown(set_folder / PINS, folder), 1, pins))
         pins = {}
-    for version_folder in sorted(set_folder.glob("v*")):
-        number = re.fullmatch(r"v([1-9]\d{0,5})", version_folder.name)
-        if not version_folder.is_dir() or not number:
-            continue
-        version = _load_version(folder, set_folder.name, version_folder, int(number[1]))
+    for number, version_folder in version_folders(set_folder).items():
+        version = _load_version(folder, set_folder.name, version_folder, number)
         if isinstance(version, list):
             flaws += version
             continue
         pinned = pins.get(version_folder.name)
         if pinned is not None and pinned != version.digest:
-            flaws.append(changed_version(version, str(version_folder.relative_to(folder))))
+            flaws.append(changed_version(version, _shown(version_folder, folder)))
         versions[version.number] = version
     if isinstance(topic, TopicFile):
         claims.append((set_folder.name, topic.topics))
@@ -102,8 +148,12 @@ def changed_version(version: PolicyVersion, shown: str) -> Flaw:
 
 def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) -> Binding:
     context = topic.context_terms()
-    if context is not None:
-        versions = {number: _with_context(version) for number, version in versions.items()}
+    with_context = context is not None
+    if with_context or topic.subject != USER_MESSAGE:
+        versions = {
+            number: _suited(version, with_context, topic.subject)
+            for number, version in versions.items()
+        }
     return Binding(
         set_name=name,
         patterns=tuple(topic.topics),
@@ -120,13 +170,16 @@ def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) ->
         tombstones=topic.tombstones,
         budget=topic.budget_terms(),
         context=context,
+        subject=topic.subject,
         versions=versions,
     )
 
 
-def _with_context(version: PolicyVersion) -> PolicyVersion:
-    """The same texts under the same digest, for a prompt that says what context is."""
-    policies = tuple(replace(policy, with_context=True) for policy in version.policies)
+def _suited(version: PolicyVersion, with_context: bool, subject: str) -> PolicyVersion:
+    """The same texts under the same digest, for a prompt that says what the topic's texts are."""
+    policies = tuple(
+        replace(policy, with_context=with_context, subject=subject) for policy in version.policies
+    )
     return PolicyVersion(version.set_name, version.number, policies, version.digest)
 
 
@@ -136,41 +189,46 @@ def _load_version(
     flaws: list[Flaw] = []
     policies: list[Policy] = []
     contents: dict[str, bytes] = {}
-    for file in sorted(version_folder.glob("*.md")):
-        if file.name.lower() == "readme.md":
+    names = names_in(version_folder)
+    if isinstance(names, str):
+        return [Flaw(_shown(version_folder, folder), 1, names)]
+    names = [name for name in names if is_policy(name)]
+    if not names:
+        flaws.append(Flaw(_shown(version_folder, folder), 1, "holds no policy (*.md)"))
+    if len(names) > POLICIES_MAX:
+        problem = f"holds {len(names)} policies: each is a call, and at most {POLICIES_MAX} may be"
+        return [Flaw(_shown(version_folder, folder), 1, problem)]
+    for name in names:
+        shown = _shown(version_folder / name, folder)
+        content = read_file(version_folder / name, POLICY_BYTES_MAX)
+        if isinstance(content, str) or not is_printable(name):
+            flaws.append(Flaw(shown, 1, content if isinstance(content, str) else UNPRINTABLE))
             continue
-        shown = str(file.relative_to(folder))
-        content = _content(file, shown)
-        if isinstance(content, Flaw):
-            contents[file.name] = b""
-            flaws.append(content)
-            continue
-        contents[file.name] = content
-        policy = read_policy(file, shown, content)
+        contents[name] = as_saved_anywhere(content)
+        policy = read_policy(version_folder / name, shown, content)
         if isinstance(policy, list):
             flaws += policy
         else:
             policies.append(policy)
-    if not contents:
-        flaws.append(Flaw(str(version_folder.relative_to(folder)), 1, "holds no policy (*.md)"))
     return flaws or PolicyVersion(set_name, number, tuple(policies), digest_of(contents))
 
 
-def _content(file: Path, shown: str) -> bytes | Flaw:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        return Flaw(shown, 1, f"cannot be read: {error.strerror}")
+def _shown(file: Path, folder: Path) -> str:
+    return printable(file.relative_to(folder))
 
 
 def _read_pins(file: Path) -> dict[str, str] | str:
     """The pins, or what is wrong with them."""
-    if not file.exists():
+    if not os.path.lexists(file):
         return {}
+    content = read_file(file, TOML_BYTES_MAX)
+    if isinstance(content, str):
+        return f"{content}, so nothing is protected"
     try:
-        return {name: str(digest) for name, digest in tomllib.loads(file.read_text()).items()}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        pins = toml_fields(as_saved_anywhere(content).decode())
+    except ValueError as error:
         return f"the pins cannot be read, so nothing is protected: {error}"
+    return {name: digest if isinstance(digest, str) else "" for name, digest in pins.items()}
 
 
 def write_pins(folder: Path, binding: Binding) -> list[str]:

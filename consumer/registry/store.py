@@ -1,20 +1,48 @@
-"""The policies in force: reloaded whole or not at all; the last good set stays."""
+"""The policies in force: reloaded whole or not at all; the last good set stays, come what may."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import threading
+from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
+from traceback import extract_tb
 
 import structlog
 
 from consumer.domain.binding import Catalogue
-from consumer.errors import InvalidPolicy
-from consumer.registry.load import changed_version, load_catalogue
+from consumer.errors import Flaw, InvalidPolicy
+from consumer.files import names_in, printable
+from consumer.registry.load import (
+    PINS,
+    TOPIC_FILE,
+    changed_version,
+    is_policy,
+    load_catalogue,
+    set_folders,
+    version_folders,
+)
+from consumer.registry.strays import strays_in
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
-_Look = tuple[tuple[str, int, int], ...]
+TRIES = 3
+"""How often files are read that change meanwhile."""
+
+_Look = tuple[tuple[str, int, int, int, int], ...]
+
+
+class Refusal(StrEnum):
+    """Why files were not taken over."""
+
+    FAULTS = "faults"
+    PUBLISHED = "published"
+    """A version that was live has another text under its number."""
+    MOVING = "moving"
+    """They changed while they were read, each time."""
+    UNKNOWN = "unknown"
 
 
 class PolicyStore:
@@ -29,6 +57,10 @@ class PolicyStore:
         self._loaded: _Look = ()
         """How the files looked when they were last loaded, for good or not."""
         self._seen: _Look = ()
+        self._reloading = threading.Lock()
+        """A signal and the watch may come at once, each in a thread of its own."""
+        for reason in Refusal:
+            metrics.reloads_refused.labels(reason.value)
         self._catalogue = self._load()
 
     @property
@@ -41,30 +73,49 @@ class PolicyStore:
 
         Files that changed since the last look may be half saved: they wait for the next one.
         """
-        look = self._look()
-        is_at_rest, self._seen = look == self._seen, look
-        return is_at_rest and look != self._loaded and self.reload()
+        with self._reloading:
+            return self._guarded(self._load_if_changed)
 
     def reload(self) -> bool:
         """
         Load the files anew. Returns whether they are in force now.
 
-        A fault is logged, with every line that has one, and changes nothing.
+        A fault is counted and logged, with every line that has one, and changes nothing. Blocking.
         """
+        with self._reloading:
+            return self._guarded(self._load)
+
+    def _guarded(self, load: Callable[[], Catalogue | None]) -> bool:
+        """Put in force what `load` gives, if anything; whatever it raises is a refusal."""
         try:
-            self._catalogue = self._load()
+            catalogue = load()
         except InvalidPolicy as error:
-            self._metrics.reloads_refused.inc()
-            log.error("policies not reloaded: the last good ones stay", faults=str(error))
+            self._refuse(Refusal(error.reason), faults=str(error))
             return False
-        log.info(
-            "policies reloaded", live=[binding.live.id for binding in self._catalogue.bindings]
-        )
+        except Exception as error:
+            # Whatever a file did to us, the service goes on under the policies that it has. The
+            # error's own words may quote a policy.
+            at = extract_tb(error.__traceback__)[-1]
+            where = f"{type(error).__name__} in {at.name}, {at.filename}:{at.lineno}"
+            self._refuse(Refusal.UNKNOWN, faults=f"an error of ours: {where}")
+            return False
+        if catalogue is None:
+            return False
+        self._catalogue = catalogue
+        log.info("policies reloaded", live=[binding.live.id for binding in catalogue.bindings])
         return True
 
+    def _refuse(self, reason: Refusal, **details: object) -> None:
+        self._metrics.reloads_refused.labels(reason.value).inc()
+        log.error("policies not reloaded: the last good ones stay", reason=reason.value, **details)
+
+    def _load_if_changed(self) -> Catalogue | None:
+        look = self._look()
+        is_at_rest, self._seen = look == self._seen, look
+        return self._load() if is_at_rest and look != self._loaded else None
+
     def _load(self) -> Catalogue:
-        self._loaded = self._seen = self._look()
-        catalogue = load_catalogue(self._folder)
+        catalogue = self._load_at_rest()
         versions = [
             version for binding in catalogue.bindings for version in binding.versions.values()
         ]
@@ -74,7 +125,7 @@ class PolicyStore:
             if self._published.get(version.id, version.digest) != version.digest
         ]
         if changed:
-            raise InvalidPolicy(tuple(changed))
+            raise InvalidPolicy(tuple(changed), Refusal.PUBLISHED)
         self._published |= {
             version.id: version.digest
             for binding in catalogue.bindings
@@ -82,16 +133,48 @@ class PolicyStore:
             if version.number <= binding.live.number
         }
         self._metrics.policies_loaded.set(self._wall_ms() / 1_000)
+        for stray in strays_in(self._folder):
+            log.warning("not read, though it lies among the policies", file=str(stray))
         return catalogue
 
+    def _load_at_rest(self) -> Catalogue:
+        """Half of one state of the files and half of another is a set that nobody wrote."""
+        for _ in range(TRIES):
+            look = self._loaded = self._seen = self._look()
+            try:
+                catalogue = load_catalogue(self._folder)
+            except InvalidPolicy:
+                if self._look() == look:
+                    raise
+                continue
+            if self._look() == look:
+                return catalogue
+        problem = f"the files changed while they were read, {TRIES} times: let them come to rest"
+        raise InvalidPolicy((Flaw(printable(self._folder), 1, problem),), Refusal.MOVING)
+
     def _look(self) -> _Look:
-        """What the files look like from outside: enough to see that somebody saved one."""
-        found: list[tuple[str, int, int]] = []
-        for pattern in ("*/topic.toml", "*/pins.toml", "*/v*/*.md"):
-            for file in sorted(self._folder.glob(pattern)):
-                try:
-                    status = file.stat()
-                except OSError:
-                    continue
-                found.append((str(file), status.st_mtime_ns, status.st_size))
+        """
+        What the files look like from outside: enough to see that somebody saved or swapped one.
+
+        A link is followed. Times alone are not enough: a swapped folder may keep them.
+        """
+        found: list[tuple[str, int, int, int, int]] = []
+        for file in self._files():
+            try:
+                status = file.stat()
+            except (OSError, ValueError):
+                found.append((str(file), 0, 0, 0, 0))
+            else:
+                times = (status.st_mtime_ns, status.st_ctime_ns)
+                found.append((str(file), *times, status.st_size, status.st_ino))
         return tuple(found)
+
+    def _files(self) -> Iterator[Path]:
+        for set_folder in set_folders(self._folder):
+            yield set_folder / TOPIC_FILE
+            if os.path.lexists(set_folder / PINS):
+                yield set_folder / PINS
+            for folder in version_folders(set_folder).values():
+                names = names_in(folder)
+                if not isinstance(names, str):
+                    yield from (folder / name for name in names if is_policy(name))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -19,9 +18,11 @@ from pydantic import (
 
 from consumer.domain.binding import BudgetTerms, Outputs, Pointer, Reading, SkipRule
 from consumer.domain.context import MESSAGES_MAX, ContextTerms
+from consumer.domain.policy import USER_MESSAGE
 from consumer.errors import Flaw
+from consumer.files import as_saved_anywhere
 from consumer.registry.document import flaws_of
-from consumer.registry.lines import toml_lines
+from consumer.registry.lines import toml_fields, toml_lines
 
 
 class _Strict(BaseModel):
@@ -77,10 +78,18 @@ class MessageTable(_Strict):
         Field(min_length=1),
         BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
     ] = ["/text"]
+    first_of: Annotated[list[PointerText], Field(min_length=1)] | None = None
+    unescape: Literal["none", "html"] = "none"
     id: PointerText | None = None
     author: PointerText | None = None
     conversation: PointerText | None = None
     language: PointerText | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> MessageTable:
+        if self.first_of is not None and "text" in self.model_fields_set:
+            raise ValueError("give either text or first_of")
+        return self
 
 
 class SkipTable(_Strict):
@@ -137,6 +146,11 @@ class ContextTable(_Strict):
         return self
 
 
+SUBJECT = r"^[A-Za-z][A-Za-z0-9 '-]{0,58}[A-Za-z0-9]$"
+"""What a topic's texts are, in a few words such as `assistant reply`: it becomes a part of the
+prompt, so it is no place for instructions."""
+
+
 class TopicFile(_Strict):
     """`topic.toml`."""
 
@@ -150,6 +164,8 @@ class TopicFile(_Strict):
     lane: Literal["real-time", "comments", "replay"] = "real-time"
     start: Annotated[str, AfterValidator(_start)] = "latest"
     tombstones: Literal["dead-letter", "pass-over"] = "dead-letter"
+    when_empty: Literal["dead-letter", "allow", "flag", "pass-over"] = "dead-letter"
+    subject: Annotated[str, Field(pattern=SUBJECT)] = USER_MESSAGE
     message: MessageTable = MessageTable()
     skip_when: list[SkipTable] = []
     outputs: OutputsTable = OutputsTable()
@@ -161,7 +177,10 @@ class TopicFile(_Strict):
         return Reading(
             format=table.format,
             framing=table.framing,
-            text=tuple(split_pointer(pointer) for pointer in table.text),
+            text=tuple(map(split_pointer, table.first_of or table.text)),
+            is_first_of=table.first_of is not None,
+            unescape=table.unescape,
+            when_empty=self.when_empty,
             id=_optional(table.id),
             author=_optional(table.author),
             conversation=_optional(table.conversation),
@@ -205,11 +224,11 @@ class TopicFile(_Strict):
 def read_topic_file(shown: str, content: bytes) -> TopicFile | list[Flaw]:
     """Read a `topic.toml`; `shown` is its name in messages."""
     try:
-        text = content.decode()
-        fields = tomllib.loads(text)
+        text = as_saved_anywhere(content).decode()
+        fields = toml_fields(text)
     except UnicodeDecodeError:
         return [Flaw(shown, 1, "not UTF-8: save the file as UTF-8")]
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         # Only Python 3.14's error has the line as a number.
         at = re.search(r"at line (\d+)", str(error))
         return [Flaw(shown, int(at[1]) if at else 1, f"not TOML: {error}")]

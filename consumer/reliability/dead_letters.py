@@ -7,8 +7,7 @@ always fits, so it is never a loop.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 
 from consumer.domain.envelope import percent
@@ -32,16 +31,21 @@ class DeadLetterOffice:
     worker: str
     spring_names: bool = False
     """Also write the `kafka_dlt-*` headers that Spring's tools read."""
-    topic_ids: Mapping[str, str] = field(default_factory=dict)
-    """The broker's id of each input, where it gives one: a topic made again is another one."""
 
     def letter(
-        self, record: Record, error: Rejected, topic: str, term: int, origin: str | None = None
+        self,
+        record: Record,
+        error: Rejected,
+        topic: str,
+        term: int,
+        origin: str | None = None,
+        topic_id: str = "",
     ) -> Publication:
         """
         The dead letter of a record, for the dead-letter topic of its input.
 
-        `origin` is that input where the record was taken from the input's retry topic.
+        `origin` is that input where the record was taken from the input's retry topic, `topic_id`
+        what the broker calls the topic it was taken from: made again it is another one.
         """
         position = record.position
         origin = origin or position.topic
@@ -57,7 +61,6 @@ class DeadLetterOffice:
             ("safeguard-term", b"%d" % term),
             ("safeguard-worker", percent(self.worker)),
         ]
-        topic_id = self.topic_ids.get(position.topic)
         if topic_id:
             headers.append(("safeguard-topic-id", topic_id.encode()))
         if first is not None:

@@ -13,7 +13,8 @@ import orjson
 
 from consumer.domain.envelope import is_envelope, percent
 from consumer.domain.message import Position, Record
-from consumer.domain.verdict import Cause, UnjudgedReason, verdict_id
+from consumer.domain.provenance import is_of_topic
+from consumer.domain.verdict import Cause, UnjudgedReason
 from consumer.interfaces import Publication
 from consumer.reliability.selection import Selection
 
@@ -61,18 +62,13 @@ class UnjudgedFinder:
         if last.get("safeguard-cause") != Cause.UNJUDGED.encode():
             return
         name = _text(last.get("safeguard-verdict-id"))
-        if self._is_present(name, position, _text(last.get("safeguard-policy-digest"))):
+        # Of this very topic, that is: its offsets name other records otherwise.
+        source = self._sources[position.topic]
+        if name and is_of_topic(last, position, source, self._group_name):
             reason = _reason(record)
             self._found[name] = Unjudged(name, position, reason, record.timestamp_ms)
         else:
             self._earlier.add(name)
-
-    def _is_present(self, name: str, position: Position, digest: str) -> bool:
-        """Whether the verdict is of this very topic: its offsets name other records otherwise."""
-        return name in {
-            verdict_id(source, position, self._group_name, digest)
-            for source in (self._sources[position.topic], position.topic)
-        }
 
     def open(self, selection: Selection) -> list[Unjudged]:
         """Those selected that nothing supersedes, oldest first; the limit is for the caller."""

@@ -18,6 +18,7 @@ class Summary:
 
     topic: str
     run: str
+    """The digest of the policies that are judged by: it is what the ids are made of."""
     dry_run: bool
     chosen: list[Unjudged] = field(default_factory=list)
     left: int = 0
@@ -28,6 +29,15 @@ class Summary:
     unjudged: Counter[str] = field(default_factory=Counter)
     """Those that keep their verdict, by the reason."""
     gone: int = 0
+    _superseded_before: int = 0
+    """Until it was another run's turn and this one had to look again."""
+
+    def look_anew(self, chosen: list[Unjudged], left: int, earlier: int) -> None:
+        """What is open now; what was stored stays counted, what could not be judged is tried."""
+        self.chosen, self.left, self.earlier = chosen, left, earlier
+        self.unjudged.clear()
+        self.gone = 0
+        self._superseded_before = self.superseded.total()
 
     @property
     def is_clean(self) -> bool:
@@ -39,7 +49,7 @@ class Summary:
             "topic": self.topic,
             "run": None if self.dry_run else self.run,
             "dry_run": self.dry_run,
-            "found": len(self.chosen) + self.left,
+            "found": self._superseded_before + len(self.chosen) + self.left,
             "superseded": self.superseded.total(),
             "outcomes": {outcome.value: self.superseded[outcome] for outcome in Outcome},
             "unjudged": self.unjudged.total(),

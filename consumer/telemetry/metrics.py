@@ -72,8 +72,18 @@ class Metrics:
         )
         self.lag_records = Gauge(
             "safeguard_lag_records",
-            "Records of a partition not yet committed past",
+            "Records of a partition not yet committed past; NaN where that cannot be",
             ["topic", "partition"],
+            registry=registry,
+        )
+        self.beyond_end = Gauge(
+            "safeguard_partitions_beyond_end",
+            "Partitions whose end lies before what was committed of them: their lag is impossible",
+            registry=registry,
+        )
+        self.held_by_transactions = Gauge(
+            "safeguard_partitions_held_by_transactions",
+            "Partitions that stand at a transaction which somebody has left open",
             registry=registry,
         )
         self.lag_age_s = Gauge(
@@ -205,6 +215,12 @@ class Metrics:
             "Partitions assigned, and not yet judged: the last owner's lease or tails are awaited",
             registry=registry,
         )
+        self.topics_made_again = Counter(
+            "safeguard_topics_made_again",
+            "Topics that were deleted and made again under their name while this worker ran",
+            ["topic"],
+            registry=registry,
+        )
         self.commits_refused = Counter(
             "safeguard_commits_refused", "Commits that the broker refused", registry=registry
         )
@@ -215,6 +231,8 @@ class Metrics:
         )
         self.reloads_refused = Counter(
             "safeguard_policy_reloads_refused",
-            "Changed policy files that were not picked up, since they have faults",
+            "Changed policy files that were not picked up, by reason: faults, published (a live "
+            "version's text), moving (while they were read) or unknown (see the log)",
+            ["reason"],
             registry=registry,
         )

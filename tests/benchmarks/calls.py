@@ -120,7 +120,7 @@ async def _by_worker(client: str, endpoint: str, count: int, concurrency: int) -
     fleet = build_fleet(settings, clock, metrics)
     publisher = Publisher("bench", DeadLetterOffice("bench", "bench"))
     classifier = build_classifier(settings, fleet, clock, metrics)
-    processor = Processor(classifier, publisher, clock, "bench", {})
+    processor = Processor(classifier, publisher, clock, "bench")
     version = PolicyVersion("bench", 1, (policy(),), "0" * 32)
     reading = Reading(id=("id",), author=("author", "id"), conversation=("room",))
     binding = Binding("bench", (BACKLOG,), version, reading)

@@ -1,10 +1,11 @@
 """
 `python -m tests.chaos.chaos`: real workers on three real brokers, and everything that can happen.
 
-Workers are killed, frozen for longer than their session, stopped and added; brokers and the
-inference server are killed; the model answers otherwise at some calls, so that a record judged by
-two workers shows. In the end `safeguard audit` says whether each message has one verdict, in its
-key's order. `build/chaos.json` holds what was found, `build/chaos/` every log.
+Workers are killed, frozen for longer than their session, stopped and added, one of them a static
+member; so are a supervisor of workers, brokers and the inference server; the model answers
+otherwise at some calls, so that a record judged by two workers shows. In the end `safeguard audit`
+says whether each message has one verdict, in its key's order. `build/chaos.json` holds what was
+found, `build/chaos/` every log.
 """
 
 from __future__ import annotations

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka.cimpl import NewTopic
 
 from tests.brokers.node import CLIENT
 
 CALL_S = 5.0
+CREATE_S = 30.0
+COPIES = 3
 
 Ends = dict[tuple[str, int], int]
 
@@ -51,6 +61,64 @@ class Cluster:
             return None
         # Without a leader it is some negative number and no error.
         return ends if min(ends.values()) >= 0 else None
+
+    def refuse(self, topic: str) -> None:
+        """From soon on nothing is stored there: it wants more copies than there are brokers."""
+        self._alter(topic, "min.insync.replicas", "9")
+
+    def limit(self, topics: Sequence[str], bytes_max: int) -> bool:
+        """What each takes in one batch from soon on; False where that could not be said."""
+        try:
+            for topic in topics:
+                self._alter(topic, "max.message.bytes", str(bytes_max))
+        except (KafkaException, TimeoutError):
+            return False
+        return True
+
+    def _alter(self, topic: str, setting: str, value: str) -> None:
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        entry = ConfigEntry(setting, value, incremental_operation=AlterConfigOpType.SET)
+        resource.add_incremental_config(entry)
+        for future in self._admin.incremental_alter_configs([resource]).values():
+            future.result(CALL_S)
+
+    def delete(self, topic: str) -> None:
+        self._admin.delete_topics([topic])[topic].result(CALL_S)
+
+    def create(self, topic: str, partitions: int, config: Mapping[str, str] = {}) -> None:
+        """Another one of its name; a broker that has not heard of its end says that it exists."""
+        before, until_s = None, time.monotonic() + CREATE_S
+        while True:
+            new = NewTopic(topic, partitions, COPIES, config=dict(config))
+            try:
+                self._admin.create_topics([new])[topic].result(CALL_S)
+                return
+            except KafkaException as error:
+                before = error
+            if time.monotonic() > until_s:
+                raise before
+            time.sleep(0.2)
+
+    def topic_id(self, topic: str) -> str:
+        described = self._admin.describe_topics(TopicCollection([topic]))[topic]
+        return str(described.result(CALL_S).topic_id)
+
+    def go_back(self, group: str, back: int) -> bool:
+        """Commit so many records less, without metadata, as a reset does; False where it cannot."""
+        committed = self.committed(group)
+        if not committed:
+            return False
+        parts = [
+            TopicPartition(topic, number, max(0, offset - back))
+            for (topic, number), offset in committed.items()
+            if offset >= 0
+        ]
+        asked = [ConsumerGroupTopicPartitions(group, parts)]
+        try:
+            done = self._admin.alter_consumer_group_offsets(asked)[group].result(CALL_S)
+        except (KafkaException, TimeoutError):
+            return False
+        return all(part.error is None for part in done.topic_partitions or [])
 
     def committed(self, group: str) -> Ends | None:
         """The group's committed offsets."""

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from consumer.service import GRACE_S
 from consumer.settings import ENV_PREFIX
 from tests.chaos import journal
-from tests.chaos.scene import DRAIN_S
-from tests.servers.child import Child, ChildFailed
+from tests.chaos.scene import DRAIN_S, GROUP
+from tests.servers.child import Child, ChildFailed, free_ports
 
 ROOT = Path(__file__).parent.parent.parent
 WATCH_S = 0.2
-STOP_S = 2 * DRAIN_S + GRACE_S + 3.0
+STOP_S = DRAIN_S + GRACE_S + 3.0
 """After so long the service ends itself; a worker that takes longer hangs."""
+STATIC_SEAT = 1
+"""Whoever sits there is a static member of the group, under one name."""
+SUPERVISED_SEAT = 4
+"""Mostly empty: a supervisor with two workers sits there for a while."""
+SEATS_IN_ALL = 5
 
 Tell = Callable[[str], None]
 
@@ -59,6 +65,7 @@ class Seat:
         self._child: Child | None = None
         self._is_wanted = False
         self._starts = 0
+        self._words = _words_for(number)
 
     @property
     def name(self) -> str:
@@ -70,19 +77,38 @@ class Seat:
         with self._lock:
             return self._child is not None and bool(journal.terms_held(self._child.log))
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether somebody sits there and runs."""
+        with self._lock:
+            return self._child is not None and self._child.is_running
+
+    @property
+    def log(self) -> Path | None:
+        """Of whoever sits there, or sat there last."""
+        with self._lock:
+            return self._child.log if self._child is not None else None
+
+    @property
+    def children(self) -> list[int]:
+        """The processes of the workers of a supervisor that sits there."""
+        log = self.log
+        return [] if log is None else journal.children(log)
+
     def start(self) -> None:
         """Put a new process there."""
         with self._lock:
             self._starts += 1
-            self._child = self._crew.launch(self.name)
+            self._child = self._crew.launch(self.name, self._words)
             self._is_wanted = True
 
-    def kill(self, kind: str = "kill") -> None:
-        """Cut it off at once."""
+    def kill(self, kind: str | None = "kill") -> None:
+        """Cut it off at once; without a kind its partitions are not, such as a supervisor's."""
         with self._lock:
             self._is_wanted = False
             if self._child is not None and self._child.is_running:
-                self._note_death(self._child, kind)
+                if kind is not None:
+                    self._note_death(self._child, kind)
                 self._child.kill()
 
     def stop(self) -> None:
@@ -143,15 +169,17 @@ class Seat:
 class Crew:
     """All seats. `with` supervises them and leaves no process behind."""
 
-    def __init__(self, seats: int, folder: Path, tell: Tell, without: str | None) -> None:
+    def __init__(self, folder: Path, tell: Tell, without: str | None) -> None:
         self.config = folder / "safeguard.toml"
         self.logs: list[Path] = []
         self.exits: list[Exit] = []
         self.deaths: list[Death] = []
+        self.orphans: list[int] = []
+        """Workers that outlived their supervisor for longer than a stop may take."""
         self._folder = folder
         self._tell = tell
         self._without = without
-        self.seats = [Seat(number, self) for number in range(seats)]
+        self.seats = [Seat(number, self) for number in range(SEATS_IN_ALL)]
         self._ended = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
@@ -165,13 +193,13 @@ class Crew:
         for seat in self.seats:
             seat.end()
 
-    def launch(self, name: str) -> Child:
+    def launch(self, name: str, words: Sequence[str]) -> Child:
         log = self._folder / f"{name}.log"
         self.logs.append(log)
         module = ["consumer"]
         if self._without is not None:
             module = ["tests.chaos.without", self._without]
-        command = [sys.executable, "-m", *module, "run", "--config", str(self.config)]
+        command = [sys.executable, "-m", *module, "run", "--config", str(self.config), *words]
         outside = {n: v for n, v in os.environ.items() if not n.startswith(ENV_PREFIX)}
         return Child(command, log=log, folder=ROOT, environment=outside)
 
@@ -179,6 +207,18 @@ class Crew:
         self.exits.append(found)
         asked = "told to stop" if found.was_asked else "by itself"
         self._tell(f"EXIT {found.worker} {asked}: code {found.code}, see {found.log}")
+
+    def note_orphans(self, pids: Iterable[int]) -> None:
+        """Wait until these have ended by themselves; who has not is noted, and ended."""
+        until_s = time.monotonic() + STOP_S
+        left = set(pids)
+        while left and time.monotonic() < until_s:
+            left = set(filter(_is_alive, left))
+            self._ended.wait(WATCH_S)
+        for pid in left:
+            self.orphans.append(pid)
+            self._tell(f"ORPHAN {pid} lives on without its supervisor")
+            os.kill(pid, signal.SIGKILL)
 
     def stop_all(self) -> None:
         """Tell all to stop at once, and wait until they have."""
@@ -192,3 +232,21 @@ class Crew:
         while not self._ended.wait(WATCH_S):
             for seat in self.seats:
                 seat.watch()
+
+
+def _words_for(number: int) -> tuple[str, ...]:
+    """What is told to whoever sits there, beside the settings that all share."""
+    if number == STATIC_SEAT:
+        return ("--set", f"kafka.static_member={GROUP}-static")
+    if number == SUPERVISED_SEAT:
+        # Ports of its own: whoever comes next must find them free.
+        (port,) = free_ports(1)
+        return ("--processes", "2", "--set", f"telemetry.health_port={port}")
+    return ()
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether there is such a process, and not only its entry that nobody has taken away yet."""
+    command = ["ps", "-o", "stat=", "-p", str(pid)]
+    state = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return bool(state) and not state.startswith("Z")

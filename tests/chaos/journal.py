@@ -35,5 +35,17 @@ def assignments(log: Path) -> int:
     return sum(event.get("event") == "assigned" for event in events(log))
 
 
+def children(log: Path) -> list[int]:
+    """The processes that a supervisor has started first; none in the log of a worker."""
+    found = (event["processes"] for event in events(log) if event.get("event") == "workers started")
+    return [int(pid) for pid in next(found, [])]
+
+
+def health_address(log: Path) -> str | None:
+    """Where the worker is asked for its health, once it has started."""
+    started = [event for event in events(log) if event.get("event") == "started"]
+    return str(started[-1]["health"]) if started else None
+
+
 def _number(event: dict[str, Any]) -> int:
     return int(str(event["partition"]).rpartition("/")[2])

@@ -11,7 +11,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-FAULTS = ("lost", "contradicting", "out_of_order")
+FAULTS = (
+    "lost",
+    "contradicting",
+    "out_of_order",
+    "stuck",
+    "false_poison",
+    "false_too_large",
+    "orphans",
+)
 """What must be 0."""
 
 RECOVER_IS = (
@@ -37,6 +45,14 @@ class Outcome:
     duplicated_same_verdict: int
     contradicting: int
     out_of_order: int
+    stuck: int
+    """Workers alive and ready while a partition was not judged to its end, all being healed."""
+    false_poison: int
+    """Dead letters with the reason `poison`: no message here ends its worker."""
+    false_too_large: int
+    """Dead letters with the reason `too_large`: every message here fits its outputs."""
+    orphans: int
+    """Workers that lived on although their supervisor was killed."""
     unknown: int
     kills: int
     freezes: int
@@ -47,6 +63,8 @@ class Outcome:
     joins: int
     broker_restarts: int
     server_restarts: int
+    struck: Mapping[str, int]
+    """How many faults of each kind took place, by the names in `tests/chaos/kinds`."""
     rebalances: int
     """How often any worker was given partitions."""
     recover_s: Mapping[str, float | int | None]
@@ -65,8 +83,8 @@ class Outcome:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing was lost, contradicted or out of order, and all was done in time."""
-        return self.settled and not (self.lost or self.contradicting or self.out_of_order)
+        """Whether none of the faults came up, and all was done in time."""
+        return self.settled and not any(getattr(self, fault) for fault in FAULTS)
 
     def write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -89,9 +107,9 @@ class Outcome:
             count = getattr(self, name)
             table.add_row(name, str(count), style="red" if name in FAULTS and count else None)
         table.add_section()
-        struck = ("kills", "freezes", "naps", "terms", "joins", "broker_restarts")
-        for name in (*struck, "server_restarts", "rebalances"):
-            table.add_row(name, str(getattr(self, name)))
+        for name, count in self.struck.items():
+            table.add_row(f"struck: {name}", str(count))
+        table.add_row("rebalances", str(self.rebalances))
         table.add_section()
         for name, seconds in self.recover_s.items():
             table.add_row(f"recover_s {name}", str(seconds))

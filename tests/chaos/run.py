@@ -9,28 +9,33 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from consumer.errors import MessageTooLarge, PoisonMessage, Rejected
 from tests.benchmarks import machine
 from tests.brokers.kafka import RealKafka
 from tests.chaos import journal, scene
 from tests.chaos.cluster import Cluster
 from tests.chaos.crew import ROOT, Crew
 from tests.chaos.feeder import Feeder
+from tests.chaos.kinds import KINDS
 from tests.chaos.model import Model
 from tests.chaos.outcome import Outcome
-from tests.chaos.schedule import NODES, SEATS, Kind, schedule
-from tests.chaos.storm import Storm
+from tests.chaos.reckoning import Reckoning, reckon
+from tests.chaos.schedule import SEATS, schedule
+from tests.chaos.storm import NODES, Storm
+from tests.chaos.stuck import stuck_workers
 from tests.chaos.takeover import summed_up, takeovers_s
-from tests.records import read_all
+from tests.records import Stored, read_all
 
 REPORT_EVERY_S = 10.0
 SETTLE_S = 150.0
 POLL_S = 0.5
 AUDIT_S = 300.0
+RECKONED = ("missing", "out_of_order")
 
 
 class Plan(NamedTuple):
@@ -89,11 +94,12 @@ def run(plan: Plan, folder: Path) -> Outcome:
         model = Model(folder, plan.messages / seconds, plan.seed)
         stage.callback(model.kill)
         model.start()
-        crew = stage.enter_context(Crew(SEATS + 1, folder, diary.tell, plan.without))
+        crew = stage.enter_context(Crew(folder, diary.tell, plan.without))
         cluster = Cluster(kafka.bootstrap_servers)
         feeder = Feeder(kafka.bootstrap_servers, scene.TOPIC, plan.messages, seconds, plan.seed)
         stage.callback(feeder.abandon)
-        storm = Storm(crew, kafka, cluster, model, diary.tell)
+        storm = Storm(crew, kafka, cluster, feeder, model, plan.partitions, diary.tell)
+        stuck: list[str] = []
         policies = scene.write_policies(folder / "policies")
         with _reports(diary, feeder, cluster, plan):
             feeder.start()
@@ -104,19 +110,27 @@ def run(plan: Plan, folder: Path) -> Outcome:
                 diary.tell(f"workers start with the {protocol} protocol")
                 for seat in crew.seats[:SEATS]:
                     seat.start()
-                storm.run(schedule(plan.seed + number, plan.fault_s), plan.fault_s)
+                faults = schedule(plan.seed + number, plan.fault_s)
+                storm.run(faults, KINDS, plan.fault_s)
                 if number + 1 < len(plan.protocols):
+                    diary.tell("all is healed: waiting until what is there by now is committed")
+                    stuck += stuck_workers(crew, _behind(cluster, plan))
                     diary.tell("all workers are told to stop")
                     crew.stop_all()
             diary.tell("all is healed: waiting until everything is committed")
             feeder.finish()
             assert not feeder.refused, f"the feeder failed: {feeder.refused[:3]}"
-            settled = _settled(cluster, plan)
+            behind = _behind(cluster, plan)
+            stuck += stuck_workers(crew, behind)
+            settled = not behind
         diary.tell("all workers are told to stop" if settled else "NOT settled in time")
         crew.stop_all()
         diary.tell("auditing")
         report = _audit(crew.config)
         verdicts = read_all(kafka.bootstrap_servers, scene.OUTPUTS, AUDIT_S)
+        found = _reckon(kafka, cluster, storm, verdicts)
+    poison = _blamed(verdicts, PoisonMessage)
+    too_large = _blamed(verdicts, MessageTooLarge)
     return Outcome(
         seed=plan.seed,
         protocols=list(plan.protocols),
@@ -124,23 +138,36 @@ def run(plan: Plan, folder: Path) -> Outcome:
         messages=report["messages"],
         verdicts=report["verdicts"],
         dead_letters=report["dead_letters"],
-        lost=report["missing"],
+        lost=len(found.lost),
         duplicated_same_verdict=report["duplicated_same_verdict"],
         contradicting=report["contradicting"],
-        out_of_order=report["out_of_order"],
+        out_of_order=len(found.out_of_order),
+        stuck=len(stuck),
+        false_poison=len(poison),
+        false_too_large=len(too_large),
+        orphans=len(crew.orphans),
         unknown=report["unknown"],
-        kills=storm.done[Kind.KILL],
-        freezes=storm.done[Kind.FREEZE],
-        naps=storm.done[Kind.NAP],
-        terms=storm.done[Kind.TERM],
-        joins=storm.done[Kind.JOIN],
-        broker_restarts=storm.done[Kind.BROKER],
-        server_restarts=storm.done[Kind.SERVER],
+        kills=storm.done["kill"],
+        freezes=storm.done["freeze"],
+        naps=storm.done["nap"],
+        terms=storm.done["term"],
+        joins=storm.done["join"],
+        broker_restarts=storm.done["broker"],
+        server_restarts=storm.done["server"],
+        struck={name: storm.done[name] for name in KINDS},
         rebalances=sum(map(journal.assignments, crew.logs)),
         recover_s=summed_up(takeovers_s(crew.deaths, verdicts)),
         settled=settled,
         exits=[found._asdict() for found in crew.exits],
-        examples=report["examples"],
+        # The audit's own word on these knows nothing of topics that are gone.
+        examples={kind: of for kind, of in report["examples"].items() if kind not in RECKONED}
+        | _examples(
+            missing=found.lost,
+            out_of_order=found.out_of_order,
+            stuck=stuck,
+            false_poison=poison,
+            false_too_large=too_large,
+        ),
         duration_s=round(time.monotonic() - began_s, 1),
         machine=machine.describe(),
     )
@@ -167,18 +194,46 @@ def _reports(diary: Diary, feeder: Feeder, cluster: Cluster, plan: Plan) -> Iter
         thread.join()
 
 
-def _settled(cluster: Cluster, plan: Plan) -> bool:
-    """Wait until the group has committed the whole input; False where that takes too long."""
+def _behind(cluster: Cluster, plan: Plan) -> set[int]:
+    """
+    Wait until the group has committed all that the input holds by now.
+
+    Returns the partitions where that takes too long; none where all is well.
+    """
     until_s = time.monotonic() + SETTLE_S
-    while time.monotonic() < until_s:
-        ends = cluster.ends({scene.TOPIC: plan.partitions})
+    partitions = set(range(plan.partitions))
+    behind, wanted = partitions, None
+    while behind and time.monotonic() < until_s:
+        wanted = wanted or cluster.ends({scene.TOPIC: plan.partitions})
         committed = cluster.committed(scene.GROUP)
-        if ends is not None and committed is not None:
-            behind = {part for part, end in ends.items() if end and committed.get(part, -1) < end}
-            if not behind:
-                return True
+        if wanted is not None and committed is not None:
+            behind = {
+                part[1] for part, end in wanted.items() if end and committed.get(part, -1) < end
+            }
         time.sleep(POLL_S)
-    return False
+    return behind
+
+
+def _reckon(
+    kafka: RealKafka, cluster: Cluster, storm: Storm, verdicts: Sequence[Stored]
+) -> Reckoning:
+    """An audit sees the topics that are there; what lay on those that are gone counts as well."""
+    inputs = read_all(kafka.bootstrap_servers, [scene.TOPIC], AUDIT_S)
+    source = cluster.topic_id(scene.TOPIC)
+    return reckon(inputs, verdicts, storm.gone, source, scene.GROUP)
+
+
+def _examples(**found: list[str]) -> dict[str, list[str]]:
+    return {kind: of[:10] for kind, of in found.items() if of}
+
+
+def _blamed(verdicts: Iterable[Stored], rejection: type[Rejected]) -> list[str]:
+    """Positions of dead letters with this reason."""
+    return [
+        str(verdict.header("safeguard-position"))
+        for verdict in verdicts
+        if verdict.header("safeguard-dead-letter-reason") == rejection.reason
+    ]
 
 
 def _audit(config: Path) -> dict[str, Any]:

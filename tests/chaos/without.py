@@ -51,8 +51,8 @@ def without_recovery() -> None:
             done=frozenset(),
             found_floors={},
             floors={o.topic: Floor(end, short_id(ids.get(o.topic, ""))) for o, end in ends.items()},
-            topic_id=short_id(ids.get(partition.topic, "")),
-            starts=1,
+            topic_id=ids.get(partition.topic, ""),
+            starts=0,
             careful_until=0,
         )
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+
+import pytest
+from confluent_kafka import KafkaError
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from consumer.domain.message import Position
 from consumer.domain.verdict import verdict_id
+from consumer.errors import PublishFailed
 from consumer.interfaces import Fate, Output, Partition, Publication, Report
 from consumer.kafka.config import KafkaConfig
+from consumer.kafka.outputs import describe_outputs
 from consumer.kafka.sink import KafkaSink
 from consumer.kafka.tail import TailReader
 from consumer.telemetry.metrics import Metrics
@@ -60,6 +69,16 @@ async def running(config: KafkaConfig) -> AsyncIterator[tuple[KafkaSink, Listene
     assert not listener.failures
 
 
+def limits_of(config: KafkaConfig) -> Callable[[Sequence[str]], Mapping[str, int]]:
+    """What the brokers say that topics take, as the worker asks them."""
+
+    def ask(topics: Sequence[str]) -> Mapping[str, int]:
+        facts = describe_outputs(config, topics)
+        return {topic: fact.bytes_max for topic, fact in facts.items() if fact.bytes_max}
+
+    return ask
+
+
 def publication(topic: str, number: int, group: str, value: bytes | None = b"v") -> Publication:
     headers = (
         ("safeguard-position", b"in/0/%d" % number),
@@ -89,11 +108,162 @@ async def test_what_is_too_large_is_reported_and_the_rest_goes_on(broker: Broker
     async with running(config) as (sink, listener, _):
         sink.send(publication(topic, 0, config.group), Ticket(0))
         sink.send(publication(topic, 1, config.group, b"x" * 20_000), Ticket(1))
+        await until(lambda: listener.stored and listener.too_large, "two reports")
         sink.send(publication(topic, 2, config.group), Ticket(2))
-        await until(lambda: len(listener.stored) == 2 and listener.too_large, "three reports")
+        await until(lambda: len(listener.stored) == 2, "the third")
 
     assert listener.too_large == [1]
     assert len(read_all(broker.bootstrap_servers, [topic])) == 2
+
+
+class Patient:
+    """Sends in order what the sink takes, and again what it did not store; as the pipeline does."""
+
+    def __init__(self, sink: KafkaSink) -> None:
+        self._sink = sink
+        self.waiting: deque[tuple[Publication, Ticket]] = deque()
+        self._sent: dict[int, Publication] = {}
+        self.stored: list[int] = []
+        self.too_large: list[int] = []
+        self.failures: list[Exception] = []
+
+    def send(self, publication: Publication, number: int) -> None:
+        self.waiting.append((publication, Ticket(number)))
+
+    def pump(self) -> None:
+        while self.waiting and self._sink.takes(self.waiting[0][0].output):
+            publication, ticket = self.waiting.popleft()
+            self._sent[ticket.number] = publication
+            self._sink.send(publication, ticket)
+
+    def reported(self, reports: Sequence[Report]) -> None:
+        again: list[tuple[Publication, Ticket]] = []
+        for ticket, fate in reports:
+            assert isinstance(ticket, Ticket)
+            if fate is Fate.STORED:
+                self.stored.append(ticket.number)
+            elif fate is Fate.TOO_LARGE:
+                self.too_large.append(ticket.number)
+            else:
+                again.append((self._sent[ticket.number], ticket))
+        self.waiting.extendleft(reversed(again))
+        self.pump()
+
+    def failed(self, error: Exception) -> None:
+        self.failures.append(error)
+
+
+def alter(broker: Broker, name: str, setting: str, value: str, kind: str = "TOPIC") -> None:
+    """Change a setting of a topic or a broker while it is in use; returns once it holds."""
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers, "log_level": 0})
+    entry = ConfigEntry(setting, value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type[kind], name, incremental_configs=[entry])
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(10)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [("max.message.bytes", True), ("max.message.bytes", False), ("segment.bytes", False)],
+)
+async def test_of_a_refused_batch_only_what_is_refused_alone_is_too_large(
+    real_broker: Broker, setting: str, says: bool
+) -> None:
+    """A limit lowered under a running sink: the batch is not to blame, and all keep their order."""
+    topic = real_broker.topic()
+    limit = 5_000
+    if setting == "segment.bytes":
+        # A segment takes a megabyte at least, so the batch has to be larger than that.
+        limit = 1_048_576
+        alter(real_broker, topic, "max.message.bytes", "20000000")
+    config = real_broker.config(
+        message_bytes_max=3_000_000, linger_ms=100.0, message_timeout_s=10.0
+    )
+    said = {topic: limit} if says else {}
+    sink = KafkaSink(config, TailReader(config), Metrics(), limits=lambda topics: said)
+    patient = Patient(sink)
+    sink.start(patient, {})
+    large = {7, 23}
+    try:
+        patient.send(publication(topic, 0, config.group), 0)
+        patient.pump()
+        await until(lambda: patient.stored == [0], "the first report")
+        alter(real_broker, topic, setting, str(limit))
+        for number in range(1, 40):
+            size = limit * 2 if number in large else limit // 20
+            patient.send(publication(topic, number, config.group, os.urandom(size)), number)
+        patient.pump()
+        await until(lambda: len(patient.stored) + len(patient.too_large) == 40, "all reports")
+    finally:
+        await sink.close(10.0)
+
+    assert not patient.failures
+    assert patient.too_large == sorted(large)
+    stored = [b"k%d" % number for number in range(40) if number not in large]
+    assert [record.key for record in read_all(real_broker.bootstrap_servers, [topic])] == stored
+
+
+@pytest.mark.kafka
+async def test_what_the_brokers_own_limit_refuses_is_looked_at_alone(real_broker: Broker) -> None:
+    """`message.max.bytes` of the brokers holds for every topic that says nothing itself."""
+    topic = real_broker.topic()
+    config = real_broker.config(linger_ms=100.0, message_timeout_s=10.0)
+    sink = KafkaSink(config, TailReader(config), Metrics(), limits=limits_of(config))
+    patient = Patient(sink)
+    sink.start(patient, {})
+    alter(real_broker, "1", "message.max.bytes", "6000", "BROKER")
+    try:
+        for number in range(40):
+            size = 9_000 if number == 11 else 500
+            patient.send(publication(topic, number, config.group, os.urandom(size)), number)
+        patient.pump()
+        await until(lambda: len(patient.stored) + len(patient.too_large) == 40, "all reports")
+    finally:
+        alter(real_broker, "1", "message.max.bytes", "1048588", "BROKER")
+        await sink.close(10.0)
+
+    assert patient.too_large == [11]
+    assert sink._config.batch_bytes_max == 6_000
+    assert patient.stored == [number for number in range(40) if number != 11]
+
+
+@pytest.mark.kafka
+async def test_of_a_batch_with_one_invalid_record_that_one_is_named(real_broker: Broker) -> None:
+    """A topic that is compacted by now refuses what has no key: the others are not to blame."""
+    topic = real_broker.topic()
+    config = real_broker.config(linger_ms=100.0, message_timeout_s=10.0)
+    sink = KafkaSink(config, TailReader(config), Metrics())
+    patient = Patient(sink)
+    sink.start(patient, {})
+    alter(real_broker, topic, "cleanup.policy", "compact")
+    try:
+        for number in range(5):
+            what = publication(topic, number, config.group)
+            patient.send(what._replace(key=None) if number == 3 else what, number)
+        patient.pump()
+        await until(lambda: patient.failures, "the failure")
+    finally:
+        await sink.close(10.0)
+
+    assert "in/0/3" in str(patient.failures[0])
+    assert patient.stored == [0, 1, 2]
+
+
+async def test_what_the_client_finds_too_large_is_not_overtaken(broker: Broker) -> None:
+    """What was sent after it is reported with it, so that what becomes of it comes first."""
+    topic = broker.topic()
+    config = broker.config(message_bytes_max=10_000)
+    async with running(config) as (sink, listener, _):
+        sink.send(publication(topic, 0, config.group), Ticket(0))
+        sink.send(publication(topic, 1, config.group, b"x" * 20_000), Ticket(1))
+        sink.send(publication(topic, 2, config.group), Ticket(2))
+        await until(lambda: listener.too_large, "the report")
+
+        assert listener.not_stored == [2]
+        await until(lambda: listener.stored == [0], "the first report")
+        sink.send(publication(topic, 2, config.group), Ticket(2))
+        await until(lambda: listener.stored == [0, 2], "the last report")
 
 
 async def test_reports_that_came_while_the_loop_stood_still_are_in_time(broker: Broker) -> None:
@@ -114,7 +284,7 @@ async def test_a_tail_names_the_positions_of_its_own_group_alone(broker: Broker)
     """Another group's verdicts, superseding ones and foreign records are no proof of ours."""
     topic, config = broker.topic(), broker.config(group="mine")
     tail = TailReader(config)
-    assert tail.positions(topic, 0, 0) == set()
+    assert tail.identities(topic, 0, 0) == set()
 
     def put(number: int, group: bytes, *more: tuple[str, bytes]) -> None:
         headers = [("safeguard-position", b"in/0/%d" % number), ("safeguard-group", group), *more]
@@ -126,8 +296,8 @@ async def test_a_tail_names_the_positions_of_its_own_group_alone(broker: Broker)
     write(broker.bootstrap_servers, topic, [b"v"])
     put(5, b"mine")
 
-    assert tail.positions(topic, 0, 0) == {"in/0/1", "in/0/5"}
-    assert tail.positions(topic, 0, 1) == {"in/0/5"}
+    assert tail.identities(topic, 0, 0) == {("in/0/1", "", ""), ("in/0/5", "", "")}
+    assert tail.identities(topic, 0, 1) == {("in/0/5", "", "")}
     assert tail.ends([(topic, 0), (topic, 7), ("no-such-topic", 0)]) == {(topic, 0): 5}
     of = Partition("in", 0)
     output = Output(topic, 0)
@@ -191,10 +361,10 @@ async def test_after_an_outage_the_rest_is_said_not_to_be_stored_in_order(
     embedded = broker.embedded
     async with running(config) as (sink, listener, metrics):
         output = Output(topic, 0)
-        assert sink.floor(output) == 0
+        assert sink.floor(output).offset == 0
         sink.send(publication(topic, 0, config.group), Ticket(0))
         await until(lambda: listener.stored == [0], "the first report")
-        assert sink.floor(output) == 1
+        assert sink.floor(output).offset == 1
         embedded.set_broker_down()
         for number in range(1, 30):
             sink.send(publication(topic, number, config.group), Ticket(number))
@@ -215,3 +385,41 @@ async def test_after_an_outage_the_rest_is_said_not_to_be_stored_in_order(
     ]
     assert positions == [f"in/0/{number}" for number in range(31)]
     assert repeats == len(again) - 1
+
+
+INIT_PRODUCER_ID, PRODUCE = 22, 0
+
+
+async def test_a_producer_that_is_not_let_in_ends_the_worker_with_what_to_do(
+    embedded_broker: Broker,
+) -> None:
+    """No other producer would fare better, so none is tried: it would look alive for ever."""
+    topic = embedded_broker.topic()
+    config = embedded_broker.config()
+    refused = [int(KafkaError.CLUSTER_AUTHORIZATION_FAILED)] * 100
+    embedded_broker.embedded.fail_next(INIT_PRODUCER_ID, refused)
+    sink, listener = KafkaSink(config, TailReader(config), Metrics()), Listener()
+    sink.start(listener, {})
+    sink.send(publication(topic, 0, config.group), Ticket(0))
+    await until(lambda: listener.failures, "the failure")
+    await sink.close(0.0)
+
+    error = listener.failures[0]
+    assert isinstance(error, PublishFailed)
+    assert error.exit_code == 1
+    assert "right (ACL)" in str(error)
+
+
+async def test_a_producer_that_lost_its_place_is_replaced(embedded_broker: Broker) -> None:
+    """A sequence that the broker does not know ends a producer, not the worker."""
+    topic = embedded_broker.topic()
+    config = embedded_broker.config()
+    async with running(config) as (sink, listener, _):
+        sink.send(publication(topic, 0, config.group), Ticket(0))
+        await until(lambda: listener.stored == [0], "the first report")
+        lost = [int(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)]
+        embedded_broker.embedded.fail_next(PRODUCE, lost)
+        sink.send(publication(topic, 1, config.group), Ticket(1))
+        await until(lambda: listener.not_stored == [1], "the word that it was not stored")
+        sink.send(publication(topic, 1, config.group), Ticket(1))
+        await until(lambda: listener.stored == [0, 1], "the second report")

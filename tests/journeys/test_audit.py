@@ -16,8 +16,9 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from consumer.dev.safeguard import StandInSafeguard
+from consumer.domain.checkpoint import Checkpoint, Floor
 from tests.journeys.worker import finished, make_policies, settings_for, working
-from tests.records import write, write_rows
+from tests.records import commit, write, write_rows
 from tests.stage import Broker
 
 ROOT = Path(__file__).parent.parent.parent
@@ -37,6 +38,7 @@ class Stage:
             f"kafka.bootstrap_servers={broker.bootstrap_servers}",
             f"kafka.group={GROUP}",
             f"policies.folder={folder}",
+            f"kafka.topic_ids={str(broker.kind == 'real').lower()}",
         ]
 
     def messages(self, *keys: bytes | None, partition: int = 0, value: bytes | None = b"v") -> None:
@@ -51,6 +53,7 @@ class Stage:
         partition: int = 0,
         group: bytes = b"night%20shift",
         timestamp_ms: int = 0,
+        topic: str = "",
     ) -> None:
         """A verdict or dead letter of the record at this offset."""
         name = "dead-letter-reason" if output == "dead-letter" else "outcome"
@@ -62,7 +65,7 @@ class Stage:
         ]
         write(
             self.broker.bootstrap_servers,
-            f"{self.topic}.{output}",
+            topic or f"{self.topic}.{output}",
             [b"v"],
             partition=partition,
             headers=headers,
@@ -120,11 +123,13 @@ def test_an_audit_adds_up_and_finds_every_fault(broker: Broker, tmp_path: Path) 
         "verdicts": 5,
         "dead_letters": 1,
         "passed_over": 0,
+        "waiting": 0,
         "missing": 0,
         "duplicated_same_verdict": 0,
         "contradicting": 0,
         "superseded": 0,
         "out_of_order": 0,
+        "earlier": 0,
         "foreign": 0,
         "unknown": 0,
         "examples": {},
@@ -183,12 +188,15 @@ def test_the_order_across_outputs_is_that_of_the_times(broker: Broker, tmp_path:
 
 
 @pytest.mark.parametrize("rule", ["pass-over", "dead-letter"])
-def test_tombstones_are_judged_by_the_binding(
-    embedded_broker: Broker, tmp_path: Path, rule: str
+@pytest.mark.parametrize(
+    ("setting", "value"), [("tombstones", None), ("when_empty", b'{"text": "\\u200b"}')]
+)
+def test_what_may_be_passed_over_is_judged_by_the_binding(
+    embedded_broker: Broker, tmp_path: Path, setting: str, value: bytes | None, rule: str
 ) -> None:
-    """Where they are passed over they are not missing."""
-    stage = Stage(embedded_broker, tmp_path, partitions=1, more=f'tombstones = "{rule}"')
-    stage.messages(b"k", value=None)
+    """Where they are passed over, tombstones and records without text are not missing."""
+    stage = Stage(embedded_broker, tmp_path, partitions=1, more=f'{setting} = "{rule}"')
+    stage.messages(b"k", value=value)
 
     code, found = stage.report()
     is_passed = rule == "pass-over"
@@ -271,6 +279,52 @@ async def test_what_a_real_worker_leaves_is_accounted_for(
     assert found["examples"] == {}
     assert (found["messages"], found["verdicts"]) == (62, 60)
     assert (found["dead_letters"], found["passed_over"]) == (1, 1)
+
+
+def test_what_the_group_has_not_come_to_waits(embedded_broker: Broker, tmp_path: Path) -> None:
+    """Above its last commit nothing is missing, and below it what has no verdict is."""
+    stage = Stage(embedded_broker, tmp_path, partitions=1)
+    stage.messages(*[b"k"] * 4)
+    stage.output("allow", 0)
+    commit(embedded_broker.bootstrap_servers, GROUP, stage.topic, 0, 1)
+    code, found = stage.report()
+    assert (code, found["missing"], found["waiting"]) == (0, 0, 3)
+
+    commit(embedded_broker.bootstrap_servers, GROUP, stage.topic, 0, 2)
+    code, found = stage.report()
+    assert (code, found["missing"], found["waiting"]) == (1, 1, 2)
+
+
+def test_verdicts_on_earlier_outputs_are_looked_for(
+    embedded_broker: Broker, tmp_path: Path
+) -> None:
+    """On the outputs of default names, on those that a commit names, and on those asked for."""
+    names = ("allow", "flag", "block", "dead_letter")
+    moved = {name: embedded_broker.topic(suffix=f".{name}") for name in names}
+    asked_for, committed_for = embedded_broker.topic(), embedded_broker.topic()
+    outputs = "\n".join(f'{name} = "{topic}"' for name, topic in moved.items())
+    stage = Stage(embedded_broker, tmp_path, partitions=1, more=f"[outputs]\n{outputs}")
+    stage.messages(*[b"k"] * 3)
+    stage.output("allow", 0)
+    stage.output("allow", 1, topic=committed_for)
+    stage.output("allow", 2, topic=asked_for)
+    left = Checkpoint("o", 1, 0, floors={committed_for: Floor(0)}).encode(3, stage.topic)
+    commit(embedded_broker.bootstrap_servers, GROUP, stage.topic, 0, 3, left)
+
+    assert stage.report()[1]["examples"] == {"missing": [f"{stage.topic}/0/2"]}
+    code, found = stage.report("--output", asked_for)
+    assert (code, found["verdicts"], found["missing"]) == (0, 3, 0)
+    assert "nowhere does not exist" in stage.audit("--output", "nowhere").stderr
+
+
+def test_a_verdict_stored_twice_is_a_fault(embedded_broker: Broker, tmp_path: Path) -> None:
+    """As documented: exit 0 says that none is."""
+    stage = Stage(embedded_broker, tmp_path, partitions=1)
+    stage.messages(b"k")
+    stage.output("allow", 0)
+    assert stage.report()[0] == 0
+    stage.output("allow", 0)
+    assert stage.report()[0] == 1
 
 
 def test_what_cannot_be_audited_is_said_in_one_line(

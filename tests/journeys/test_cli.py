@@ -218,15 +218,25 @@ def test_topics_are_planned_made_and_doctored(
 class Service:
     """`safeguard run` as a process of its own."""
 
-    def __init__(self, broker: Broker, endpoint: str, policies: Path, group: str) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        endpoint: str,
+        policies: Path,
+        group: str,
+        protocol: str = "classic",
+    ) -> None:
+        # With KIP-848 the brokers say how often a member is heard; the client refuses to be told.
+        heartbeat = {"kafka__client__heartbeat__interval__ms": "300"}
         self._words = flags(
+            **(heartbeat if protocol == "classic" else {}),
+            kafka__group_protocol=protocol,
             kafka__bootstrap_servers=broker.bootstrap_servers,
             kafka__group=group,
             kafka__session_timeout_s="6",
             kafka__message_timeout_s="1.5",
             kafka__request_timeout_s="1.5",
             kafka__lease_margin_s="0.5",
-            kafka__client__heartbeat__interval__ms="300",
             policies__folder=str(policies),
             inference__endpoint=endpoint,
             inference__model="stand-in-safeguard",

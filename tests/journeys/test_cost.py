@@ -17,8 +17,9 @@ from consumer.domain.verdict import Tokens
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.telemetry.clock import SystemClock
 from tests.journeys.test_cli import flags, safeguard
-from tests.journeys.test_pausing import readiness, texts
+from tests.journeys.test_pausing import texts
 from tests.journeys.worker import finished, make_policies, outputs_of, settings_for, working
+from tests.readiness import readiness
 from tests.records import write
 from tests.stage import Broker
 from tests.waiting import until
@@ -145,8 +146,11 @@ async def test_a_topic_over_its_budget_waits_and_a_larger_one_lets_it_go_on(
         broker, endpoint, tmp_path, {"policies.watch": "true", "policies.watch_every_s": "0.2"}
     )
 
+    def spent_by(worker: Worker) -> object:
+        return readiness(f"http://127.0.0.1:{worker.health_port}")["budgets_spent"]
+
     async def spent(worker: Worker, wanted: list[str]) -> None:
-        await until(lambda: readiness(worker)["budgets_spent"] == wanted, f"budgets {wanted}")
+        await until(lambda: spent_by(worker) == wanted, f"budgets {wanted}")
 
     async with working(settings, 2) as worker:
         for partition in (0, 1):

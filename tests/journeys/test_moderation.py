@@ -307,6 +307,43 @@ async def test_skipped_edited_and_deleted_messages(broker: Broker, tmp_path: Pat
     assert found[1].header("safeguard-verdict-id") != found[2].header("safeguard-verdict-id")
 
 
+async def test_records_as_producers_write_them(broker: Broker, tmp_path: Path) -> None:
+    """Joins are skipped, pictures flagged, and what stands beside a text keeps nobody from it."""
+    topic = broker.moderated()
+    more = (
+        'when_empty = "flag"\n[message]\nid = "/id"\nunescape = "html"\n'
+        '[[skip_when]]\nfield = "/type"\nequals = ["7"]'
+    )
+    policies = make_policies(tmp_path, f'["{topic}"]', more=more)
+    values = [
+        b'{"id": "1", "type": 7}',
+        b'{"id": "2", "text": "", "picture": "cat.png"}',
+        b'\xef\xbb\xbf{"id": 1.5, "text": "a banned thing", "score": NaN}',
+        '\ufeff{"id": "4", "text": "a b&#97;nned thing"}'.encode("utf-16-le"),
+        b'{"id": 18446744073709551616, "text": "all is fine", "raw": "\xff"}',
+    ]
+    write(broker.bootstrap_servers, topic, values, key=b"k")
+    async with (
+        StandInSafeguard() as safeguard,
+        working(settings_for(broker, safeguard.base_url, policies), 1) as worker,
+    ):
+        await finished(worker, 5)
+    found = sorted(outputs_of(broker, topic), key=lambda r: r.header("safeguard-position") or "")
+    assert [
+        tuple(
+            r.header(f"safeguard-{name}") for name in ("outcome", "cause", "message-id", "unread")
+        )
+        for r in found
+    ] == [
+        ("allow", "skipped", "1", None),
+        ("flag", "skipped", "2", None),
+        ("block", "model", f"{topic}/0/2", "id"),
+        ("block", "model", "4", None),
+        ("allow", "model", f"{topic}/0/4", "id"),
+    ]
+    assert json.loads(found[2].value or b"")["message"]["unread"] == ["id"]
+
+
 async def test_an_outage_holds_the_topic_and_loses_nothing(broker: Broker, tmp_path: Path) -> None:
     """`on_outage = "wait"`: nothing is unjudged or dead-lettered; it goes on when the server is."""
     topic = broker.moderated()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from consumer.settings import Settings
 from tests.brokers.kafka import RealKafka
 from tests.journeys.test_cli import flags, safeguard
 from tests.journeys.worker import finished, make_policies, outputs_of, settings_for, working
+from tests.readiness import readiness
 from tests.records import committed, write
 from tests.stage import Broker
 from tests.waiting import until
@@ -39,22 +39,19 @@ def texts(count: int) -> list[bytes]:
     return [json.dumps({"text": f"{n} banned thing"}).encode() for n in range(count)]
 
 
-def readiness(worker: Worker) -> dict[str, object]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{worker.health.port}/readyz") as answer:
-        found = json.loads(answer.read())
-    assert isinstance(found, dict)
-    return found
-
-
 def gauge(worker: Worker) -> float | None:
     return worker.metrics.registry.get_sample_value("safeguard_topics_paused")
+
+
+def paused_by(worker: Worker) -> object:
+    return readiness(f"http://127.0.0.1:{worker.health_port}")["paused_topics"]
 
 
 async def paused_topics(worker: Worker, wanted: list[str]) -> None:
     """Wait until health says so."""
 
     def is_so() -> bool:
-        return readiness(worker)["paused_topics"] == wanted
+        return paused_by(worker) == wanted
 
     await until(is_so, f"paused topics {wanted}")
 
@@ -92,7 +89,7 @@ async def test_a_paused_topic_waits_while_others_go_on(
             assert len(outputs_of(broker, other)) == 22
         async with working(settings, 3) as worker:
             # It has read the controls before it was given its partitions.
-            assert readiness(worker)["paused_topics"] == [held]
+            assert paused_by(worker) == [held]
             write(servers, other, texts(20))
             await finished(worker, 20)
             assert len(outputs_of(broker, held)) == 5
@@ -201,6 +198,6 @@ async def test_a_worker_runs_without_the_controls(
         async with working(settings, 1) as worker:
             write(embedded_broker.bootstrap_servers, topic, texts(5))
             await finished(worker, 5)
-            assert readiness(worker)["paused_topics"] == []
+            assert paused_by(worker) == []
 
     assert [x for x in logs if "pause" in str(x["event"]) or "control" in str(x)] == []

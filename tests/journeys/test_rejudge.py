@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -85,6 +87,29 @@ def no_verdict_for_the_ill(asked: dict[str, Any]) -> str:
     if ILL in text:
         return "?"
     return '{"label":"FINE"}'
+
+
+class FailsNowAndThen:
+    """A model that answers 500 for a moment, at first and once more after its first verdict."""
+
+    def __init__(self) -> None:
+        self._until_s: float | None = None
+        self._verdicts = 0
+
+    def __call__(self, asked: dict[str, Any]) -> str | web.Response:
+        now_s = time.monotonic()
+        if self._until_s is None:
+            self._until_s = now_s + AWAY_S
+        if now_s < self._until_s:
+            return web.Response(status=500, text="internal error")
+        if ILL in str(asked["messages"][-1]["content"]):
+            self._verdicts += 1
+            if self._verdicts == 1:
+                self._until_s = now_s + AWAY_S
+        return '{"label":"FINE"}'
+
+
+AWAY_S = 1.5
 
 
 @pytest.mark.kafka
@@ -165,6 +190,43 @@ async def test_what_stays_unjudged_or_is_gone_is_said(real_broker: Broker, tmp_p
         assert "4 superseded (block 4), run " in done.stdout
         assert "2 gone" in done.stdout
     assert len(scene.outputs()[1]) == 4
+
+
+@pytest.mark.kafka
+async def test_runs_at_once_supersede_each_verdict_once(
+    real_broker: Broker, tmp_path: Path
+) -> None:
+    """One works and the others wait for it: nothing is left for them, and all end well."""
+    scene = Scene(real_broker, tmp_path, "envelope")
+    texts = [f"{number}: {ILL}, {SAID[kind]}" for number, kind in enumerate(KINDS * 2)]
+    scene.say(texts)
+    async with StandInSafeguard() as server:
+        server.reply_with(no_verdict_for_the_ill)
+        await scene.work(server, len(texts))
+        server.reply_with(None)
+        runs = await asyncio.gather(*(scene.command(server, "rejudge", "--json") for _ in range(3)))
+        assert [run.returncode for run in runs] == [0, 0, 0], [run.stderr for run in runs]
+        reports = [json.loads(run.stdout) for run in runs]
+        assert sum(report["superseded"] for report in reports) == len(texts)
+    first, later = scene.outputs()
+    assert set(first) == set(later)
+
+
+@pytest.mark.kafka
+async def test_a_model_that_fails_for_a_moment_is_waited_for(
+    real_broker: Broker, tmp_path: Path
+) -> None:
+    """Neither its first answers, to the probe, nor later ones end the run or leave a verdict."""
+    scene = Scene(real_broker, tmp_path, "envelope")
+    texts = [f"{number}: {ILL}, {SAID[kind]}" for number, kind in enumerate(KINDS)]
+    scene.say(texts)
+    async with StandInSafeguard() as server:
+        server.reply_with(no_verdict_for_the_ill)
+        await scene.work(server, len(texts))
+        server.reply_with(FailsNowAndThen())
+        code, report = await scene.report(server, "rejudge")
+        assert (code, report["superseded"], report["unjudged"]) == (0, len(texts), 0)
+    assert len(scene.outputs()[1]) == len(texts)
 
 
 async def test_wrong_words_are_refused(embedded_broker: Broker, tmp_path: Path) -> None:

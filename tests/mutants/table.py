@@ -8,14 +8,21 @@ A mutant is a function that breaks the product in the running process; nothing i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from consumer.classifier import grammar
+from consumer.domain import decision
+from consumer.domain.binding import Binding
 from consumer.domain.checkpoint import Floor
 from consumer.domain.message import Headers
-from consumer.interfaces import Assigned, Fate, Report
+from consumer.domain.policy import Outcome
+from consumer.domain.verdict import UnjudgedReason
+from consumer.interfaces import Assigned, Fate, Output, Report
+from consumer.kafka.floors import FloorTracker
 from consumer.pipeline import intake
-from consumer.pipeline.flight import Flight
+from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.intake import Intake
 from consumer.pipeline.lease import Lease, Moment, StallWatch
 from consumer.pipeline.offsets import OffsetTracker
@@ -25,6 +32,7 @@ from consumer.pipeline.tenure import Tenure
 
 INTAKE = "tests/unit/pipeline/test_intake.py"
 RECOVERY = "tests/unit/pipeline/test_recovery.py"
+AGAIN = "tests/unit/pipeline/test_topics_made_again.py"
 LEASE = "tests/unit/pipeline/test_lease.py"
 
 
@@ -124,7 +132,7 @@ def ignore_the_done_map() -> None:
 
 
 def floors_pass_what_is_on_its_way() -> None:
-    def bug(self: Tenure, topic: str) -> int:
+    def bug(self: Tenure, topic: str) -> Floor:
         return self._floor(topic)
 
     Tenure._floor_to_note = bug  # type: ignore[method-assign]
@@ -265,9 +273,158 @@ def retry_loses_the_key() -> None:
 
 
 def ids_of_deleted_topics_are_believed() -> None:
-    from consumer.kafka.tail import TailReader
+    from consumer.kafka import tail
 
-    TailReader._is_of = lambda *_: True  # type: ignore[method-assign]
+    tail.is_of_topic = lambda *_: True  # type: ignore[attr-defined]
+
+
+def floors_of_old_outputs_stay() -> None:
+    def only_rises(self: Tenure, topic: str) -> Floor:
+        own, sinks = self._floors[topic], self._floor_of(self._output(topic))
+        return Floor(max(own.offset, sinks.offset), own.topic_id)
+
+    def acknowledged(self: FloorTracker, output: Output, sent: Floor, offset: int) -> None:
+        self._floors[output] = Floor(max(self.at(output).offset, offset + 1))
+
+    def look(self: FloorTracker, ends: Mapping[Output, Floor]) -> list[str]:
+        for output, end in ends.items():
+            self._floors.setdefault(output, end)
+        return []
+
+    Tenure._floor = only_rises  # type: ignore[method-assign]
+    FloorTracker.look = look  # type: ignore[method-assign]
+    FloorTracker.acknowledged = acknowledged  # type: ignore[method-assign]
+
+
+def blame_the_batch() -> None:
+    from consumer.kafka.probation import Probation
+
+    Probation.is_to_blame = lambda self, output, *, is_alone: True  # type: ignore[method-assign]
+
+
+def smaller_ones_overtake() -> None:
+    Sequencer.put_back = lambda self, items: list(items)  # type: ignore[method-assign]
+
+
+def limits_are_read_once() -> None:
+    fit_again = Intake._fit_again
+
+    def bug(self: Intake, flight: Flight, *, is_refused: bool) -> None:
+        if is_refused:
+            fit_again(self, flight, is_refused=True)
+
+    Intake._fit_again = bug  # type: ignore[method-assign]
+
+
+def deaths_in_an_outage_count() -> None:
+    original = Intake.__init__
+
+    def bug(self: Intake, *args: Any, **options: Any) -> None:
+        original(self, *args, **options)
+        self._is_model_well = lambda: True
+
+    Intake.__init__ = bug  # type: ignore[method-assign]
+
+
+def every_death_counts() -> None:
+    original = Tenure.__init__
+
+    def bug(self: Tenure, *args: Any, **options: Any) -> None:
+        original(self, *args, **options)
+        self._is_at_risk = True
+
+    Tenure.__init__ = bug  # type: ignore[method-assign]
+    Tenure.put_at_risk = lambda self, is_at_risk: None  # type: ignore[method-assign]
+
+
+def old_commits_are_believed() -> None:
+    from consumer.pipeline import recovery
+
+    recovery.is_same_topic = lambda *_: True  # type: ignore[attr-defined]
+
+
+def starts_of_old_topics_are_believed() -> None:
+    from consumer.kafka import start
+
+    start.is_same_topic = lambda *_: True  # type: ignore[attr-defined]
+
+
+def the_name_stands_in_for_the_id() -> None:
+    Stretch.topic_id = property(lambda _: "")  # type: ignore[assignment, method-assign]
+
+
+def outputs_made_again_are_read_late() -> None:
+    from consumer.pipeline import recovery
+
+    original = recovery._floor_in
+
+    def bug(floor: Floor, topic_id: str, end: int) -> int:
+        return original(floor, topic_id, end) or min(1, end)
+
+    recovery._floor_in = bug
+
+
+def repairs_read_from_old_floors() -> None:
+    from consumer.kafka import floors
+
+    floors.is_same_topic = lambda *_: True  # type: ignore[attr-defined]
+
+
+def begun_on_another_topic_than_the_start_was_found_for() -> None:
+    original = Recovery.recover
+
+    async def bug(self: Recovery, assigned: Assigned, outputs: Sequence[str]) -> Recovered:
+        return await original(self, assigned._replace(topic_id=""), outputs)
+
+    Recovery.recover = bug  # type: ignore[method-assign]
+
+
+def unknown_maps_are_runs() -> None:
+    from consumer.domain import checkpoint
+
+    original = checkpoint.decode_done
+
+    def bug(text: str, offset: int) -> frozenset[int]:
+        return original("r" + text[1:] if text[:1] not in ("", "b") else text, offset)
+
+    checkpoint.decode_done = bug
+
+
+def lanes_leak() -> None:
+    original = Sequencer.passed_over
+
+    def bug(self: Sequencer[Any], item: Any) -> list[Any]:
+        key = item.order_key
+        lane = self._lanes.get(key)
+        released = original(self, item)
+        if lane is not None:
+            self._lanes.setdefault(key, lane)
+        return released
+
+    Sequencer.passed_over = bug  # type: ignore[method-assign]
+
+
+def batches_of_scans_vanish() -> None:
+    from consumer.kafka import scan
+
+    original = scan._within
+
+    def bug(consumer: Any, ends: dict[tuple[str, int], int]) -> list[Any]:
+        left = len(ends)
+        batch = original(consumer, ends)
+        return batch if len(ends) < left else []
+
+    scan._within = bug
+
+
+def a_stuck_record_holds_up_an_active_room() -> None:
+    original = Intake.end_pinned
+
+    def bug(self: Intake, pinned_s: float, is_out: bool) -> None:
+        if all(len(stretch.flights) == 1 for stretch in self._stretches.values()):
+            original(self, pinned_s, is_out)
+
+    Intake.end_pinned = bug  # type: ignore[method-assign]
 
 
 def _change_recovered(change: Callable[[Recovered], Recovered]) -> None:
@@ -277,6 +434,22 @@ def _change_recovered(change: Callable[[Recovered], Recovered]) -> None:
         return change(await original(self, assigned, outputs))
 
     Recovery._recover = bug  # type: ignore[method-assign]
+
+
+def any_word_is_a_stub() -> None:
+    pattern = grammar._STUB.pattern.replace(grammar._NAME, r"[^:(*]{1,60}")
+    grammar._STUB = re.compile(pattern, grammar._FLAGS)
+
+
+def any_prose_is_a_courtesy() -> None:
+    grammar._COURTESY = re.compile(r"(?s).*")
+
+
+def a_refusal_weighs_like_any_reason() -> None:
+    def bug(reason: UnjudgedReason | None, binding: Binding) -> Outcome:
+        return binding.on_unjudged
+
+    decision.weight_of = bug
 
 
 MUTANTS = (
@@ -409,6 +582,36 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "blame_the_batch",
+        "each record of a batch that the broker refused counts as too large",
+        blame_the_batch,
+        seeds=100,
+    ),
+    Mutant(
+        "smaller_ones_overtake",
+        "what is made smaller leaves at once, and what it was before does not wait for it",
+        smaller_ones_overtake,
+        seeds=300,
+    ),
+    Mutant(
+        "limits_are_read_once",
+        "what was not stored is sent again as it was, whatever its topic takes by now",
+        limits_are_read_once,
+        tests=(f"{INTAKE}::test_what_was_not_stored_is_made_to_fit_what_its_topic_takes_by_now",),
+    ),
+    Mutant(
+        "deaths_in_an_outage_count",
+        "a worker that is killed while the model is out casts suspicion on what waits for it",
+        deaths_in_an_outage_count,
+        seeds=300,
+    ),
+    Mutant(
+        "every_death_counts",
+        "a worker that is killed idle, or before it began, casts suspicion on its next record",
+        every_death_counts,
+        tests=("tests/unit/pipeline/test_suspicion.py",),
+    ),
+    Mutant(
         "believe_incoming_headers",
         "the input's own safeguard-* headers are handed on",
         believe_incoming_headers,
@@ -427,5 +630,89 @@ MUTANTS = (
         tests=(
             "tests/contracts/test_sink.py::test_a_tail_tells_a_topic_from_an_earlier_one_of_its_name",
         ),
+    ),
+    Mutant(
+        "any_word_is_a_stub",
+        "a label counts whatever stands before the last colon",
+        any_word_is_a_stub,
+        tests=("tests/unit/classifier/test_grammar.py",),
+    ),
+    Mutant(
+        "any_prose_is_a_courtesy",
+        "an object counts whatever stands around it",
+        any_prose_is_a_courtesy,
+        tests=("tests/unit/classifier/test_grammar.py",),
+    ),
+    Mutant(
+        "a_refusal_weighs_like_any_reason",
+        "a refused message is allowed where the topic allows the unjudged",
+        a_refusal_weighs_like_any_reason,
+        tests=("tests/unit/domain/test_decision.py",),
+    ),
+    Mutant(
+        "floors_of_old_outputs_stay",
+        "floors only rise, and are noted under the id of an output that was made again",
+        floors_of_old_outputs_stay,
+        seeds=300,
+    ),
+    Mutant(
+        "old_commits_are_believed",
+        "what was done on an input that is gone counts for the one made since",
+        old_commits_are_believed,
+        tests=(AGAIN,),
+    ),
+    Mutant(
+        "starts_of_old_topics_are_believed",
+        "a topic that was made again begins where the old one was committed",
+        starts_of_old_topics_are_believed,
+        seeds=200,
+    ),
+    Mutant(
+        "the_name_stands_in_for_the_id",
+        "verdict ids and dead letters of a topic are those of one made again under its name",
+        the_name_stands_in_for_the_id,
+        tests=(AGAIN,),
+    ),
+    Mutant(
+        "outputs_made_again_are_read_late",
+        "the first record of an output that was made again is passed over",
+        outputs_made_again_are_read_late,
+        tests=(AGAIN,),
+    ),
+    Mutant(
+        "repairs_read_from_old_floors",
+        "what may have been stored on an output made again is looked for where the old one ended",
+        repairs_read_from_old_floors,
+        tests=("tests/unit/kafka/test_floors.py",),
+    ),
+    Mutant(
+        "begun_on_another_topic_than_the_start_was_found_for",
+        "an assignment goes on though its topic was made again since",
+        begun_on_another_topic_than_the_start_was_found_for,
+        tests=(AGAIN,),
+    ),
+    Mutant(
+        "unknown_maps_are_runs",
+        "a map of finished records of an unknown kind is read as runs",
+        unknown_maps_are_runs,
+        tests=("tests/unit/domain/test_checkpoint.py",),
+    ),
+    Mutant(
+        "lanes_leak",
+        "a key whose only record was passed over is kept for ever",
+        lanes_leak,
+        tests=("tests/unit/pipeline/test_sequencer.py",),
+    ),
+    Mutant(
+        "batches_of_scans_vanish",
+        "a scan hands on only the batches that end a partition",
+        batches_of_scans_vanish,
+        tests=("tests/unit/kafka/test_scan.py",),
+    ),
+    Mutant(
+        "a_stuck_record_holds_up_an_active_room",
+        "a record that hangs is ended only where no other comes",
+        a_stuck_record_holds_up_an_active_room,
+        tests=(f"{RECOVERY}::test_a_record_that_hangs_is_ended_in_a_room_that_never_rests",),
     ),
 )

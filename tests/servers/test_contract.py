@@ -23,7 +23,7 @@ from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.parser import Fault
 from consumer.classifier.probe import Prober
 from consumer.classifier.profiles import Api
-from consumer.classifier.prompt import user_message
+from consumer.classifier.prompt import RATIONALE_CHARS_MAX, RULES_MAX, user_message
 from consumer.classifier.questions import ProbePlan
 from consumer.classifier.request import RequestFormat
 from consumer.classifier.sdk import SdkTransport
@@ -146,6 +146,7 @@ async def test_a_probe_finds_model_schema_and_reasoning(endpoint: Endpoint) -> N
 
     assert found.has_model
     assert found.has_schema
+    assert found.has_bounds
     assert found.obeys_schema
     assert found.has_reasoning
     assert found.label_for_bad in PROBE_POLICY.labels
@@ -204,6 +205,9 @@ async def test_an_answer_is_a_judgement_of_the_policy(endpoint: Endpoint) -> Non
         assert judgement.outcome is policy.outcomes[judgement.label]
         assert set(judgement.rules) <= set(policy.rules)
         assert judgement.confidence in ("low", "medium", "high")
+        if endpoint.format.with_schema and endpoint.format.with_bounds:
+            assert len(judgement.rules) + judgement.rules_dropped <= RULES_MAX
+            assert len(judgement.rationale) <= RATIONALE_CHARS_MAX
         assert judgement.tokens.prompt > 100
         assert judgement.tokens.completion > 0
         assert judgement.reasoning

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import NamedTuple, Protocol
 
-from consumer.domain.message import Record
+from consumer.domain.checkpoint import Floor
+from consumer.domain.message import Position, Record
+from consumer.domain.provenance import is_of_topic
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import (
     Assigned,
@@ -23,9 +25,14 @@ from consumer.interfaces import (
     SourceListener,
     Ticket,
 )
-from tests.simulation.cluster import Cluster
+from consumer.kafka.floors import FloorTracker, lowest
+from consumer.kafka.probation import Probation, smaller_batch
+from consumer.kafka.start import is_of_this
+from consumer.kafka.tail import Identity, identity
+from tests.simulation.cluster import Cluster, stored_bytes
 from tests.simulation.scheduler import Loop, Scheduler, VirtualClock
 
+GROUP = "g"
 HEARTBEAT_S = 1.0
 REQUEST_S = 1.5
 MESSAGE_TIMEOUT_S = 2.0
@@ -73,6 +80,8 @@ class SimSource:
         self._numbers: dict[Partition, int] = {}
         self.owned: dict[Partition, int] = {}
         """Partition -> number of its assignment."""
+        self._ids: dict[Partition, str] = {}
+        """The id of the topic that each was assigned of."""
         self._next: dict[Partition, int] = {}
         self._committed: dict[Partition, int] = {}
         self._paused: set[Partition] = set()
@@ -171,20 +180,37 @@ class SimSource:
         if leaving:
             await self._revoke(leaving)
         given = self._cluster.to_give(self.member)
-        if not given or self._is_expelled:
-            return
+        if given and not self._is_expelled:
+            self._cluster.owners |= dict.fromkeys(given, self.member)
+            self._take(given)
+
+    def begin_again(self, ids: Mapping[str, str]) -> None:
+        """On partitions of topics that are others by now, by what a look at them said."""
+        old = [p for p in self.owned if ids.get(p.topic, "") not in ("", self._ids[p])]
+        self._take_anew(old)
+
+    def _take_anew(self, partitions: Sequence[Partition]) -> None:
+        # A member that was expelled does not know it yet, and begins again all the same.
+        if partitions:
+            self._forget(partitions)
+            self._loop.call_soon(self._listener.lost, list(partitions))
+            self._take(partitions)
+
+    def _take(self, given: Sequence[Partition]) -> None:
         assignments: list[Assigned] = []
         for partition in given:
-            self._cluster.owners[partition] = self.member
             number = self._numbers[partition] = self._numbers.get(partition, 0) + 1
+            topic_id = self._ids[partition] = self._cluster.ids[partition.topic]
             found = self._cluster.commits.get(partition)
             start, metadata = found or (0, "")
+            end = len(self._cluster.inputs[partition])
+            if not is_of_this(partition.topic, start, metadata, topic_id, end):
+                start = 0
             self.owned[partition] = number
             self._next[partition] = self._committed[partition] = start
             self._paused.add(partition)
-            assignments.append(
-                Assigned(partition, number, start, start if found else None, metadata)
-            )
+            committed = found[0] if found else None
+            assignments.append(Assigned(partition, number, start, committed, metadata, topic_id))
         self._loop.call_soon(self._listener.assigned, assignments)
 
     async def _revoke(self, partitions: list[Partition]) -> None:
@@ -219,6 +245,8 @@ class SimSource:
         if not self._network.has_brokers():
             return
         records: list[Record] = []
+        # A position stays what it is when its topic is made again; beyond its end nothing comes.
+        self._take_anew([p for p in self.owned if self._next[p] > len(self._cluster.inputs[p])])
         for partition in self.owned:
             if partition in self._paused:
                 continue
@@ -291,8 +319,9 @@ def _set(future: asyncio.Future[None]) -> None:
 class _Sent(NamedTuple):
     publication: Publication
     ticket: Ticket
-    floor: int
+    floor: Floor
     sent_s: float
+    is_alone: bool = False
 
 
 class SimSink:
@@ -306,6 +335,9 @@ class SimSink:
         network: Network,
         clock: VirtualClock,
         dice: Random,
+        limits: dict[str, int],
+        *,
+        are_limits_shown: bool,
     ) -> None:
         self._cluster = cluster
         self._scheduler = scheduler
@@ -313,28 +345,39 @@ class SimSink:
         self._network = network
         self._clock = clock
         self._dice = dice
-        self._floors: dict[Output, int] = {}
+        self._floors = FloorTracker()
         self._sent: dict[int, _Sent] = {}
         self._queues: dict[Output, deque[int]] = {}
         self._busy: set[Output] = set()
         self._held: list[Ticket] = []
+        self._limits = limits
+        """What is known of the topics; read again once a batch was refused."""
+        self._are_limits_shown = are_limits_shown
+        self._batch_bytes_max = cluster.batch_bytes_max
+        self._probation = Probation()
         self._next = 0
         self._session = 0
         """Counts the producers: what an emptied one still had is nobody's."""
         self._is_broken = False
         self._listener: SinkListener
 
-    def start(self, listener: SinkListener, ends: Mapping[Output, int]) -> None:
+    def start(self, listener: SinkListener, ends: Mapping[Output, Floor]) -> None:
         self._listener = listener
-        self._floors.update(ends)
+        self._floors.look(ends)
         self._loop.create_task(self._watch())
 
     @property
     def is_idle(self) -> bool:
         return not self._sent and not self._held
 
-    def floor(self, output: Output) -> int:
-        return self._floors.get(output, 0)
+    def add_outputs(self, ends: Mapping[Output, Floor]) -> None:
+        self._floors.look(ends)
+
+    def floor(self, output: Output) -> Floor:
+        return self._floors.at(output)
+
+    def takes(self, output: Output) -> bool:
+        return self._probation.takes(output)
 
     def send(self, publication: Publication, ticket: Ticket) -> None:
         if self._is_broken:
@@ -343,12 +386,14 @@ class SimSink:
         if self._dice.random() < 0.002:
             # A full queue.
             self._next += 1
-            self._sent[self._next] = _Sent(publication, ticket, 0, self._scheduler.now_s)
+            self._sent[self._next] = _Sent(publication, ticket, Floor(0), self._scheduler.now_s)
             self._loop.call_soon(self._give_up)
             return
         self._next += 1
         output = publication.output
-        sent = _Sent(publication, ticket, self.floor(output), self._scheduler.now_s)
+        assert self.takes(output), "it is asked first"
+        is_alone = self._probation.sent(output)
+        sent = _Sent(publication, ticket, self.floor(output), self._scheduler.now_s, is_alone)
         self._sent[self._next] = sent
         self._queues.setdefault(output, deque()).append(self._next)
         session = self._session
@@ -374,9 +419,18 @@ class SimSink:
             self._scheduler.after(0.2, lambda: self._transmit(output, session))
             return
         self._busy.add(output)
-        batch = [(number, self._sent[number]) for number in queue]
-        queue.clear()
-        self._request(output, session, batch)
+        self._request(output, session, self._batch(queue))
+
+    def _batch(self, queue: deque[int]) -> list[tuple[int, _Sent]]:
+        """As much as a batch holds, and one in any case."""
+        batch: list[tuple[int, _Sent]] = []
+        room = self._batch_bytes_max
+        while queue and (not batch or stored_bytes(self._sent[queue[0]].publication) <= room):
+            number = queue.popleft()
+            sent = self._sent[number]
+            room -= stored_bytes(sent.publication)
+            batch.append((number, sent))
+        return batch
 
     def _request(self, output: Output, session: int, batch: list[tuple[int, _Sent]]) -> None:
         dice = self._dice.random()
@@ -393,6 +447,12 @@ class SimSink:
             return
 
         def arrives() -> None:
+            size = sum(stored_bytes(sent.publication) for _, sent in batch)
+            if size > self._cluster.batch_bytes_max:
+                refused = [(number, sent, REFUSED) for number, sent in batch]
+                delay_s = self._network.delay_s()
+                self._scheduler.after(delay_s, lambda: self._answer(output, session, refused))
+                return
             stored = [
                 (number, sent, self._cluster.append(sent.publication, self._clock.wall_ms()))
                 for number, sent in batch
@@ -435,8 +495,17 @@ class SimSink:
             if self._sent.pop(number, None) is None:
                 continue
             output = sent.publication.output
-            self._floors[output] = max(self.floor(output), offset + 1)
-            reports.append(Report(sent.ticket, Fate.STORED))
+            if offset != REFUSED:
+                self._floors.acknowledged(output, sent.floor, offset)
+                reports.append(Report(sent.ticket, Fate.STORED))
+            elif self._probation.is_to_blame(output, is_alone=sent.is_alone):
+                reports.append(Report(sent.ticket, Fate.TOO_LARGE))
+            else:
+                self._sent[number] = sent
+                self._give_up()
+                continue
+            if sent.is_alone:
+                self._probation.settled(output)
         if reports:
             self._listener.reported(reports)
 
@@ -458,28 +527,50 @@ class SimSink:
         self._queues.clear()
         self._busy.clear()
         self._session += 1
+        self._probation.interrupted()
+        self._read_limits()
         while not self._network.has_brokers():
             await asyncio.sleep(0.3)
         await asyncio.sleep(SETTLE_S)
-        stored: set[str] = set()
+        stored: set[Identity] = set()
         for sent in failed:
-            entries = self._cluster.outputs.get(sent.publication.output, [])[sent.floor :]
-            stored |= {_position(entry.publication) for entry in entries}
+            output = sent.publication.output
+            floor = lowest([sent.floor], self._cluster.ids[output.topic])
+            entries = self._cluster.outputs.get(output, [])[floor:]
+            stored |= {_identity(entry.publication) for entry in entries}
         self._is_broken = False
         held, self._held = self._held, []
         reports = [
             Report(
                 sent.ticket,
-                Fate.STORED if _position(sent.publication) in stored else Fate.NOT_STORED,
+                Fate.STORED if _identity(sent.publication) in stored else Fate.NOT_STORED,
             )
             for sent in failed
         ]
         reports += [Report(ticket, Fate.NOT_STORED) for ticket in held]
+        for output in {sent.publication.output for sent in failed}:
+            rest = [sent for sent in failed if sent.publication.output == output]
+            count = sum(_identity(sent.publication) not in stored for sent in rest)
+            self._probation.begin(output, count)
         self._listener.reported(reports)
 
+    def _read_limits(self) -> None:
+        topics = self._probation.refused_topics
+        if not topics:
+            return
+        said = None
+        if self._are_limits_shown and self._network.has_brokers():
+            said = self._cluster.batch_bytes_max
+            self._limits.update(dict.fromkeys(topics, said))
+        self._batch_bytes_max = smaller_batch(self._batch_bytes_max, said)
 
-def _position(publication: Publication) -> str:
-    return (dict(publication.headers)["safeguard-position"] or b"").decode()
+
+REFUSED = -1
+"""Instead of an offset: the batch was larger than its topic takes."""
+
+
+def _identity(publication: Publication) -> Identity:
+    return identity(dict(publication.headers))
 
 
 class SimTails:
@@ -495,7 +586,8 @@ class SimTails:
             raise BrokerUnavailable("out")
 
     async def ids(self, topics: Sequence[str]) -> Mapping[str, str]:
-        return {}
+        await self._asked()
+        return {topic: self._cluster.ids[topic] for topic in topics}
 
     async def ends(self, outputs: Sequence[Output]) -> Mapping[Output, int]:
         await self._asked()
@@ -516,7 +608,18 @@ class SimTails:
         self, output: Output, floor: int, end: int, of: Partition, source: str
     ) -> set[int]:
         await self._asked()
-        prefix = f"{of.topic}/{of.number}/"
         entries = self._cluster.outputs.get(output, [])[floor:end]
-        found = [_position(entry.publication) for entry in entries]
-        return {int(each.removeprefix(prefix)) for each in found if each.startswith(prefix)}
+        headers = [dict(entry.publication.headers) for entry in entries]
+        found = [(each, position_of(each)) for each in headers]
+        return {
+            at.offset
+            for each, at in found
+            if at.partition == of.number and is_of_topic(each, at, source, GROUP)
+        }
+
+
+def position_of(headers: Mapping[str, bytes | None]) -> Position:
+    """Of the record that a verdict or dead letter is about."""
+    found = Position.parse((headers["safeguard-position"] or b"").decode())
+    assert found is not None
+    return found

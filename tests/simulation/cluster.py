@@ -8,12 +8,16 @@ until the client would have given it up, even if the process has ended since.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 from typing import NamedTuple
 
+from consumer.domain.checkpoint import Floor, short_id
 from consumer.domain.message import Record
 from consumer.interfaces import Output, Partition, Publication
 from tests.simulation.scheduler import Scheduler
+
+OUTPUTS = tuple(f"in.{end}" for end in ("allow", "flag", "block", "dead-letter"))
 
 
 class Entry(NamedTuple):
@@ -22,6 +26,23 @@ class Entry(NamedTuple):
     publication: Publication
     timestamp_ms: int
     stored_s: float
+
+
+def stored_bytes(publication: Publication) -> int:
+    """What it takes in a batch, generously."""
+    headers = sum(len(name) + len(value or b"") + 4 for name, value in publication.headers)
+    return len(publication.key or b"") + len(publication.value or b"") + headers + 60
+
+
+class Gone(NamedTuple):
+    """What was on a topic that was deleted."""
+
+    topic: str
+    topic_id: str
+    deleted_s: float
+    records: Mapping[int, list[Record]]
+    entries: Mapping[int, list[Entry]]
+    """By the numbers of the partitions; of an input the former, of an output the latter."""
 
 
 class Cluster:
@@ -38,6 +59,8 @@ class Cluster:
             Partition("in", number): [] for number in range(partitions)
         }
         self.outputs: dict[Output, list[Entry]] = {}
+        self.ids: dict[str, str] = {topic: self._new_id() for topic in ("in", *OUTPUTS)}
+        self.gone: list[Gone] = []
         self.commits: dict[Partition, tuple[int, str]] = {}
         self.members: dict[str, float] = {}
         """Member -> when its last heartbeat came."""
@@ -47,6 +70,31 @@ class Cluster:
         self.rebalances = 0
         self.is_coordinator_out = False
         self.are_brokers_out = False
+        self.batch_bytes_max = 1_000_000
+        """What every topic takes at once; larger batches are refused as a whole."""
+
+    # Topics.
+
+    def _new_id(self) -> str:
+        return f"{self._dice.getrandbits(64):016x}"
+
+    def make_again(self, topic: str) -> None:
+        """A topic is deleted and made again under its name; its commits go with it."""
+        inputs = [p for p in self.inputs if p.topic == topic]
+        outputs = [o for o in self.outputs if o.topic == topic]
+        self.gone.append(
+            Gone(
+                topic,
+                self.ids[topic],
+                self._scheduler.now_s,
+                {p.number: self.inputs[p] for p in inputs},
+                {o.partition: self.outputs.pop(o) for o in outputs},
+            )
+        )
+        for partition in inputs:
+            self.inputs[partition] = []
+            self.commits.pop(partition, None)
+        self.ids[topic] = self._new_id()
 
     # Logs.
 
@@ -57,6 +105,14 @@ class Cluster:
 
     def end(self, output: Output) -> int:
         return len(self.outputs.get(output, []))
+
+    def floors(self) -> dict[Output, Floor]:
+        """The outputs' ends and ids as they are now."""
+        return {
+            output: Floor(self.end(output), short_id(self.ids[topic]))
+            for topic in OUTPUTS
+            for output in (Output(topic, partition.number) for partition in self.inputs)
+        }
 
     # The group.
 

@@ -9,7 +9,7 @@ from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.request import RequestFormat
-from consumer.domain.binding import Binding, Catalogue, Reading
+from consumer.domain.binding import Binding, Catalogue, Outputs, Reading
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.pipeline.intake import Intake
 from consumer.pipeline.lease import LeaseTerms
@@ -44,17 +44,20 @@ VERSION = PolicyVersion("in", 1, (POLICY,), "d" * 32)
 MARGIN_S = 1.0
 COMMIT_S = 0.5
 DRAIN_S = 4.0
+LOOK_S = (1.0, 5.0, 20.0)
+"""How often a process looks at the topics; one of these."""
 
 
 class SimPolicies:
     """One policy set, for ever."""
 
-    def __init__(self, deadline_s: float, on_outage: str) -> None:
+    def __init__(self, deadline_s: float, on_outage: str, outputs: Outputs) -> None:
         binding = Binding(
             "in",
             ("in",),
             VERSION,
             Reading(format="text"),
+            outputs,
             deadline_s=deadline_s,
             on_outage=on_outage,  # type: ignore[arg-type]
             versions={1: VERSION},
@@ -94,23 +97,38 @@ class SimProcess:
         limits: FlowLimits,
         stall_rate: float,
         fault_rate: float,
+        *,
+        are_limits_shown: bool = True,
+        careful_after: int = 4,
+        is_model_out: bool = False,
     ) -> None:
         self.name = name
         self.loop = Loop(scheduler, dice, stall_rate)  # type: ignore[abstract]
         self.network = SimNetwork(cluster, dice)
         self.transport = SimTransport(dice, fault_rate)
+        self.transport.is_out = is_model_out
         self.is_stopping = False
         self.is_over = False
         clock = VirtualClock(scheduler, dice.randrange(-100, 100))
         metrics = Metrics()
         terms = LeaseTerms(session_s, HEARTBEAT_S, REQUEST_S, MARGIN_S, CLIENT_TIMEOUT_S)
-        publisher = Publisher("g", DeadLetterOffice("g", name))
+        topic_limits: dict[str, int] = {}
+        publisher = Publisher("g", DeadLetterOffice("g", name), bytes_max_of=topic_limits)
 
         def build() -> None:
             self.source = SimSource(
                 cluster, scheduler, self.loop, self.network, dice, name, DRAIN_S
             )
-            self.sink = SimSink(cluster, scheduler, self.loop, self.network, clock, dice)
+            self.sink = SimSink(
+                cluster,
+                scheduler,
+                self.loop,
+                self.network,
+                clock,
+                dice,
+                topic_limits,
+                are_limits_shown=are_limits_shown,
+            )
             self.endpoint = Endpoint(
                 "sim", self.transport, RequestFormat("m"), Breaker(0.5), clock, metrics, 3.0, 8
             )
@@ -126,12 +144,14 @@ class SimProcess:
                 self.source,
                 self.sink,
                 policies,
-                Processor(classifier, publisher, clock, "g", {}),
+                Processor(classifier, publisher, clock, "g"),
                 publisher,
                 Recovery(
                     SimTails(cluster, self.network),
                     clock,
-                    RecoveryLimits(clock_skew_s=0.3, careful_after=4, careful_offsets=5),
+                    RecoveryLimits(
+                        clock_skew_s=0.3, careful_after=careful_after, careful_offsets=5
+                    ),
                 ),
                 Limiter(limits),
                 Ledger(metrics),
@@ -140,12 +160,14 @@ class SimProcess:
                 clock,
                 metrics,
                 DRAIN_S,
+                is_model_well=self._is_model_well,
             )
-            ends = {output: len(log) for output, log in cluster.outputs.items()}
-            self.sink.start(self.intake, ends)
+            self.sink.start(self.intake, cluster.floors())
             self.source.start(self.intake)
-            self.tasks = [self.loop.create_task(each) for each in (self._commit(), self._tick())]
+            regularly = (self._commit(), self._tick(), self._look(cluster, dice.choice(LOOK_S)))
+            self.tasks = [self.loop.create_task(each) for each in regularly]
 
+        self._was_model_there = not is_model_out
         self.loop.run(build)
 
     @property
@@ -157,6 +179,10 @@ class SimProcess:
             return repr(self.intake.failure.exception())
         return None
 
+    def _is_model_well(self) -> bool:
+        has_answered = self._was_model_there or self.endpoint.last_judgement_s > float("-inf")
+        return has_answered and not self.endpoint.breaker.is_open
+
     async def _commit(self) -> None:
         while True:
             await asyncio.sleep(COMMIT_S)
@@ -167,6 +193,14 @@ class SimProcess:
             self.intake.tick()
             self.intake.end_pinned(15.0, self.endpoint.breaker.is_open)
             await asyncio.sleep(MARGIN_S / 4)
+
+    async def _look(self, cluster: Cluster, every_s: float) -> None:
+        """Whether a topic was made again."""
+        while True:
+            await asyncio.sleep(every_s)
+            if self.network.has_brokers():
+                self.sink.add_outputs(cluster.floors())
+                self.source.begin_again(cluster.ids)
 
     def kill(self) -> None:
         self.loop.die()

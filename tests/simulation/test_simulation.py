@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tests.simulation.simulate import run_many
-from tests.simulation.world import KINDS, simulate
+from tests.simulation.world import KINDS, WHIMS, simulate
 
 SEEDS = 2_000
 
@@ -29,6 +29,7 @@ def test_no_seed_loses_or_contradicts_or_disorders_anything() -> None:
     # A simulation in which nothing happens proves nothing.
     assert messages > 10 * SEEDS
     assert all(events[kind] > SEEDS / 4 for kind in KINDS), events
+    assert all(events[whim] > SEEDS / 20 for whim in WHIMS), events
     assert events["rebalances"] > 5 * SEEDS
 
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
 
+from consumer.domain.binding import Outputs
+from consumer.domain.checkpoint import decode_checkpoint, short_id
 from consumer.domain.message import Position, Record
-from consumer.interfaces import Partition
+from consumer.domain.provenance import is_of_topic
+from consumer.interfaces import Output, Partition
 from consumer.pipeline.limiter import FlowLimits
-from tests.simulation.cluster import Cluster
+from tests.simulation.client import GROUP, position_of
+from tests.simulation.cluster import OUTPUTS, Cluster
 from tests.simulation.process import SimPolicies, SimProcess
 from tests.simulation.safeguard import LABELS
 from tests.simulation.scheduler import Scheduler
 
 SESSION_S = 10.0
+INFINITE_S = float("inf")
 FAULTS_S = 40.0
 """For so long things go wrong; then they are left in peace."""
 PEACE_S = 400.0
@@ -24,9 +31,20 @@ PEACE_S = 400.0
 
 KINDS = (
     *("kill", "kill", "stop", "start", "start", "stall", "stall", "replace", "replace"),
-    *("cut", "model", "coordinator", "brokers"),
+    *("cut", "model", "coordinator", "brokers", "output again", "input again"),
 )
-FAULTS = ("lost", "contradicting", "judged_twice", "out_of_order", "failures", "unfinished")
+WHIMS = ("limits", "deadly outage")
+"""What happens in some worlds beside that, by dice of their own."""
+LIMIT_BYTES = 4_000
+"""Two verdicts and no more."""
+LARGE_CHARS = 30_000
+OUTAGE_S = 70.0
+DEATH_EVERY_S = 9.0
+"""Within this a new worker waits out the lease of the last one, and begins."""
+FAULTS = (
+    *("lost", "contradicting", "judged_twice", "out_of_order", "blamed", "failures"),
+    "unfinished",
+)
 
 
 @dataclass
@@ -40,6 +58,8 @@ class Finding:
     judged_twice: list[str] = field(default_factory=list)
     """Two judgements of one record are visible; with luck they say the same."""
     out_of_order: list[str] = field(default_factory=list)
+    blamed: list[str] = field(default_factory=list)
+    """Dead letters of records that neither end a worker nor are large."""
     duplicated: int = 0
     failures: list[str] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
@@ -55,12 +75,27 @@ class Finding:
 
 
 class _Verdict(NamedTuple):
-    outcome: str
-    judgement: tuple[bytes | None, bytes | None]
-    """When and by whom it was judged: what was stored twice has the same, judged twice has not."""
+    headers: Mapping[str, bytes | None]
     topic: str
+    topic_id: str
     offset: int
     stored_s: float
+    deleted_s: float
+
+    @property
+    def outcome(self) -> str:
+        return (self.headers.get("safeguard-outcome") or b"dead letter").decode()
+
+    @property
+    def judgement(self) -> object:
+        """
+        When and by whom it was judged: what was stored twice has the same, judged twice has not.
+
+        A dead letter does not say; it comes from no judgement.
+        """
+        if "safeguard-outcome" not in self.headers:
+            return None
+        return self.headers.get("safeguard-judged-at"), self.headers["safeguard-term"]
 
 
 class World:
@@ -73,7 +108,13 @@ class World:
         self.cluster = Cluster(
             self.scheduler, dice, dice.choice((1, 2, 3)), SESSION_S, dice.random() < 0.5
         )
-        self.policies = SimPolicies(dice.choice((0.0, 8.0, 30.0)), "wait")
+        self.whims = Random(f"whims of {seed}")
+        self.has_lower_limits = self.whims.random() < 0.25
+        self.are_limits_shown = self.whims.random() < 0.5
+        self.has_deadly_outage = self.whims.random() < 0.1
+        # Verdicts are as large as what they are about where that is passed on as it is.
+        outputs = Outputs(payload="passthrough" if self.has_lower_limits else "envelope")
+        self.policies = SimPolicies(dice.choice((0.0, 8.0, 30.0)), "wait", outputs)
         self.limits = FlowLimits(dice.choice((2, 8, 30)), dice.choice((4, 20, 100)), 200)
         self.stall_rate = dice.choice((0.0, 0.0, 0.0005, 0.002))
         self.fault_rate = dice.choice((0.0, 0.05, 0.2))
@@ -82,6 +123,7 @@ class World:
         self.wanted = dice.choice((1, 2, 2, 3))
         self._names = 0
         self._is_peace = False
+        self.is_model_out = False
 
     def run(self) -> Finding:
         """Faults, then peace, then the reckoning."""
@@ -92,7 +134,13 @@ class World:
         self._patrol()
         began_s = scheduler.now_s
         scheduler.after(self.dice.random() * self.fault_every_s, self._fault)
+        if self.has_lower_limits:
+            scheduler.after(self.whims.random() * FAULTS_S, self._lower_limits)
+        if self.has_deadly_outage:
+            scheduler.after(self.whims.random() * FAULTS_S, self._begin_deadly_outage)
         scheduler.run(began_s + FAULTS_S, lambda: False)
+        if self.has_deadly_outage:
+            scheduler.run(scheduler.now_s + FAULTS_S + OUTAGE_S, lambda: not self.is_model_out)
         self._make_peace()
         scheduler.run(scheduler.now_s + PEACE_S, self._is_done)
         if not self._is_done():
@@ -107,7 +155,7 @@ class World:
 
     def _feed(self) -> None:
         dice = self.dice
-        count = dice.randrange(8, 40)
+        count = dice.choice((dice.randrange(8, 40), dice.randrange(8, 40), 120))
         keys = [None, *(b"k%d" % number for number in range(dice.choice((1, 3, 10))))]
         spread_s = dice.choice((0.5, 10.0, FAULTS_S))
         self.finding.messages = count
@@ -115,6 +163,8 @@ class World:
             partition = dice.choice(list(self.cluster.inputs))
             key = dice.choice(keys)
             text = b"" if dice.random() < 0.05 else b"label " + dice.choice(LABELS).encode()
+            if self.has_lower_limits and text and self.whims.random() < 0.3:
+                text += b" large" * (LARGE_CHARS // 6)
             self.scheduler.after(
                 dice.random() * spread_s,
                 lambda partition=partition, key=key, text=text: self._write(partition, key, text),  # type: ignore[misc]
@@ -141,6 +191,9 @@ class World:
                 self.limits,
                 self.stall_rate,
                 self.fault_rate,
+                are_limits_shown=self.are_limits_shown,
+                careful_after=2 if self.has_deadly_outage else 4,
+                is_model_out=self.is_model_out,
             )
         )
 
@@ -191,15 +244,59 @@ class World:
             self._for_a_while(process.network, "is_cut_from_coordinator")
         elif kind == "model":
             self._for_a_while(process.transport, "is_out")
+        elif kind == "output again":
+            self._make_outputs_again(alive)
+        elif kind == "input again":
+            self.cluster.make_again("in")
         elif kind == "coordinator":
             self._for_a_while(self.cluster, "is_coordinator_out")
         else:
             self._for_a_while(self.cluster, "are_brokers_out")
 
+    def _make_outputs_again(self, alive: list[SimProcess]) -> None:
+        """
+        One or all; and in half of the cases somebody who knew the old ones is to take over.
+
+        That one dies in its turn: what it left is for one who knows only its last commit.
+        """
+        for topic in OUTPUTS if self.dice.random() < 0.5 else [self.dice.choice(OUTPUTS)]:
+            self.cluster.make_again(topic)
+        if len(alive) > 1 and self.dice.random() < 0.5:
+            first, second = self.dice.sample(alive, 2)
+            self.scheduler.after(self.dice.random() * 4, first.kill)
+            self.scheduler.after(12 + self.dice.random() * 16, second.kill)
+
     def _for_a_while(self, where: object, switch: str) -> None:
         setattr(where, switch, True)
         seconds = self.dice.choice((1.0, 4.0, 15.0)) * self.dice.random()
         self.scheduler.after(seconds, lambda: setattr(where, switch, False))
+
+    def _lower_limits(self) -> None:
+        self.finding.events["limits"] += 1
+        self.cluster.batch_bytes_max = LIMIT_BYTES
+
+    def _begin_deadly_outage(self) -> None:
+        """The model answers nobody, and meanwhile the workers are killed over and over."""
+        self.finding.events["deadly outage"] += 1
+        self.is_model_out = True
+        for process in self._alive():
+            process.transport.is_out = True
+        deaths = int(OUTAGE_S / DEATH_EVERY_S)
+        for number in range(1, deaths + 1):
+            self.scheduler.after(number * DEATH_EVERY_S, self._kill_all)
+        self.scheduler.after(OUTAGE_S, self._end_deadly_outage)
+
+    def _kill_all(self) -> None:
+        for process in self._alive():
+            process.kill()
+            # Static membership: whoever comes next need not wait for the session.
+            self.cluster.leave(process.source.member)
+        self._start()
+
+    def _end_deadly_outage(self) -> None:
+        self.is_model_out = False
+        for process in self._alive():
+            process.transport.is_out = False
 
     def _make_peace(self) -> None:
         self._is_peace = True
@@ -210,13 +307,19 @@ class World:
 
     def _is_done(self) -> bool:
         return all(
-            self.cluster.commits.get(partition, (0, ""))[0] >= len(log)
-            for partition, log in self.cluster.inputs.items()
+            self._committed(partition) >= len(log) for partition, log in self.cluster.inputs.items()
         )
+
+    def _committed(self, partition: Partition) -> int:
+        """What is committed of the topic that is there now, not of one before it."""
+        offset, metadata = self.cluster.commits.get(partition, (0, ""))
+        left = decode_checkpoint(metadata, offset, partition.topic)
+        is_of_this = left is not None and left.topic_id == short_id(self.cluster.ids["in"])
+        return offset if is_of_this else 0
 
     def _note_unfinished(self) -> None:
         for partition, log in self.cluster.inputs.items():
-            offset = self.cluster.commits.get(partition, (0, ""))[0]
+            offset = self._committed(partition)
             if offset < len(log):
                 states = "; ".join(repr(p.intake) for p in self._alive())
                 self.finding.unfinished.append(f"{partition} at {offset} of {len(log)}: {states}")
@@ -224,41 +327,83 @@ class World:
     # The reckoning.
 
     def _reckon(self) -> None:
-        finding = self.finding
-        verdicts: dict[str, list[_Verdict]] = {}
-        for output, log in self.cluster.outputs.items():
+        cluster, now_s = self.cluster, self.scheduler.now_s
+        present = {p.number: log for p, log in cluster.inputs.items()}
+        verdicts = self._verdicts()
+        self._reckon_input(cluster.ids["in"], present, now_s, verdicts, is_there=True)
+        for gone in cluster.gone:
+            if gone.records:
+                # What was not judged when it was deleted never will be.
+                self._reckon_input(gone.topic_id, gone.records, gone.deleted_s, verdicts)
+        self.finding.events["rebalances"] = cluster.rebalances
+
+    def _verdicts(self) -> dict[Position, list[_Verdict]]:
+        """All there ever were, by the position that they name, in the order they were stored."""
+        cluster = self.cluster
+        lives = [(o, cluster.ids[o.topic], INFINITE_S, log) for o, log in cluster.outputs.items()]
+        for gone in cluster.gone:
+            for number, log in gone.entries.items():
+                lives.append((Output(gone.topic, number), gone.topic_id, gone.deleted_s, log))
+        found: dict[Position, list[_Verdict]] = {}
+        for output, topic_id, deleted_s, log in lives:
             for offset, entry in enumerate(log):
                 headers = dict(entry.publication.headers)
-                position = (headers["safeguard-position"] or b"").decode()
-                outcome = (headers.get("safeguard-outcome") or b"dead letter").decode()
-                judgement = (headers.get("safeguard-judged-at"), headers["safeguard-term"])
-                verdict = _Verdict(outcome, judgement, output.topic, offset, entry.stored_s)
-                verdicts.setdefault(position, []).append(verdict)
-        last: dict[tuple[Partition, bytes], tuple[str, _Verdict]] = {}
-        for partition, records in self.cluster.inputs.items():
-            for record in records:
-                position = str(record.position)
-                found = sorted(verdicts.get(position, []), key=lambda each: each.stored_s)
-                if not found:
-                    finding.lost.append(position)
+                verdict = _Verdict(
+                    headers, output.topic, topic_id, offset, entry.stored_s, deleted_s
+                )
+                found.setdefault(position_of(headers), []).append(verdict)
+        for each in found.values():
+            each.sort(key=lambda verdict: verdict.stored_s)
+        return found
+
+    def _reckon_input(
+        self,
+        topic_id: str,
+        logs: Mapping[int, list[Record]],
+        until_s: float,
+        verdicts: Mapping[Position, list[_Verdict]],
+        *,
+        is_there: bool = False,
+    ) -> None:
+        finding = self.finding
+        last: dict[tuple[int, bytes], tuple[str, _Verdict]] = {}
+        for record in [record for log in logs.values() for record in log]:
+            at = record.position
+            name = f"{topic_id[:4]}:{at}"
+            found = [
+                each
+                for each in verdicts.get(at, [])
+                if each.stored_s <= until_s and is_of_topic(each.headers, at, topic_id, GROUP)
+            ]
+            if not found:
+                if is_there:
+                    finding.lost.append(name)
+                continue
+            finding.duplicated += len(found) - 1
+            reasons = {each.headers.get("safeguard-dead-letter-reason") for each in found}
+            if b"poison" in reasons or (
+                b"too_large" in reasons and len(record.value or b"") < LIMIT_BYTES
+            ):
+                finding.blamed.append(f"{name}: {reasons}")
+            for earlier, later in itertools.combinations(found, 2):
+                if earlier.deleted_s < later.stored_s:
+                    # What went with its topic is no evidence for anybody.
                     continue
-                finding.duplicated += len(found) - 1
-                if len({each.topic for each in found}) > 1:
-                    finding.contradicting.append(f"{position}: {[each.outcome for each in found]}")
-                if len({each.judgement for each in found if each.outcome != "dead letter"}) > 1:
-                    finding.judged_twice.append(position)
-                if record.key is None:
-                    continue
-                before = last.get((partition, record.key))
-                if before is not None and _is_late(before[1], found[0]):
-                    finding.out_of_order.append(f"{before[0]} after {position}")
-                last[partition, record.key] = (position, found[0])
-        finding.events["rebalances"] = self.cluster.rebalances
+                if earlier.topic != later.topic:
+                    finding.contradicting.append(f"{name}: {earlier.outcome}, {later.outcome}")
+                if earlier.judgement != later.judgement:
+                    finding.judged_twice.append(name)
+            if record.key is None:
+                continue
+            before = last.get((at.partition, record.key))
+            if before is not None and _is_late(before[1], found[0]):
+                finding.out_of_order.append(f"{before[0]} after {name}")
+            last[at.partition, record.key] = (name, found[0])
 
 
 def _is_late(earlier: _Verdict, later: _Verdict) -> bool:
     """Whether the verdict on the earlier record shows after that on the later one."""
-    if earlier.topic == later.topic:
+    if earlier.topic_id == later.topic_id:
         return earlier.offset > later.offset
     return earlier.stored_s > later.stored_s
 

@@ -33,10 +33,11 @@ def test_the_table_names_every_count_and_the_examples() -> None:
 
 
 def test_only_faults_are_red() -> None:
-    """Repeats and superseded verdicts are no faults."""
+    """Superseded verdicts are none, nor are those of an earlier topic, nor what still waits."""
     red = "\x1b[31m"
 
     assert red in shown(contradicting=1)
-    clean = shown(duplicated_same_verdict=5, superseded=3, foreign=9)
+    assert red in shown(duplicated_same_verdict=1)
+    clean = shown(superseded=3, foreign=9, earlier=4, waiting=7)
     assert red not in clean
     assert "all is accounted for" in clean

@@ -7,8 +7,10 @@ import inspect
 import pytest
 
 from consumer import errors
+from consumer.cli.options import selection_of
 from consumer.errors import (
     ConsumerError,
+    DeadLetterReason,
     Fatal,
     Flaw,
     InvalidPolicy,
@@ -60,6 +62,21 @@ def test_reasons_travel_with_errors() -> None:
     assert Overloaded().is_systemic
 
 
+def test_every_rejection_has_a_reason_of_the_closed_list() -> None:
+    """What a worker writes on a dead letter can be asked for by name; no other word is written."""
+    rejections = [kind for kind in LEAVES if issubclass(kind, Rejected)]
+    assert len(rejections) == 3
+    for kind in rejections:
+        written = (
+            [kind(each, "x") for each in DeadLetterReason]
+            if kind is UndecodableMessage
+            else [kind()]
+        )
+        assert all(selection_of([each.reason], None, None, None, 0).reasons for each in written)
+    with pytest.raises(ValueError):
+        UndecodableMessage("no_such_reason", "x")
+
+
 def test_every_flaw_is_listed() -> None:
     """All mistakes of the policies are in one message, each by file and line."""
     flaws = (Flaw("a/topic.toml", 3, "one"), Flaw("a/v1/p.md", 7, "two"))
@@ -67,6 +84,9 @@ def test_every_flaw_is_listed() -> None:
     assert str(error) == "2 faults in the policies:\n  a/topic.toml:3: one\n  a/v1/p.md:7: two"
     assert error.flaws == flaws
     assert str(InvalidPolicy(flaws[:1])).startswith("1 fault in")
+    many = InvalidPolicy(tuple(Flaw("a", line, "x") for line in range(1_000)))
+    assert str(many).startswith("1000 faults in")
+    assert str(many).endswith("  a:199: x\n  and 800 more")
 
 
 def test_a_stop_has_an_exit_code() -> None:
@@ -75,6 +95,7 @@ def test_a_stop_has_an_exit_code() -> None:
     assert codes == {
         "InvalidPolicy": 2,
         "InvalidSettings": 2,
+        "PortTaken": 2,
         "EndpointRefused": 2,
         "TopicsMissing": 2,
         "PublishFailed": 1,

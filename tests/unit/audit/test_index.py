@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from consumer.audit.index import AuditIndex, temporary_index
 from consumer.audit.report import COUNTS, Range, Report
 from consumer.domain.message import Headers, Position, Record
+from consumer.domain.verdict import verdict_id
 from consumer.errors import Fatal
 
 DEAD = "dead letter"
@@ -49,6 +50,14 @@ def an_output(
     return Record(lies_at, timestamp_ms, None, b"v", headers)
 
 
+def tombstones(record: Record) -> bool:
+    return record.value is None
+
+
+def nothing(record: Record) -> bool:
+    return False
+
+
 def report_of(
     inputs: list[Record],
     outputs: list[Record],
@@ -56,8 +65,12 @@ def report_of(
     is_ordered: bool = True,
     passes_tombstones: bool = False,
     starts: dict[int, int] = {},
+    source: str = "",
 ) -> Report:
-    with temporary_index("in", "mine", passes_tombstones=passes_tombstones, starts=starts) as index:
+    is_passed_over = tombstones if passes_tombstones else nothing
+    with temporary_index(
+        "in", "mine", is_passed_over=is_passed_over, starts=starts, source=source
+    ) as index:
         index.add_outputs(outputs)
         index.add_inputs(inputs)
         return index.report([Range(0, 0, 100)], is_ordered=is_ordered)
@@ -100,8 +113,8 @@ def test_a_tombstone_is_passed_over_only_where_the_binding_says_so() -> None:
     assert passing.examples == {"missing": ("in/0/2",)}
 
 
-def test_repeats_of_one_verdict_are_counted_and_forgiven() -> None:
-    """Extra records, not positions; consumers see them as one."""
+def test_repeats_of_one_verdict_are_counted() -> None:
+    """Extra records, not positions; consumers that deduplicate see them as one, and others not."""
     again = [an_output(0, 0), an_output(0, 1), an_output(0, 5)]
     letters = [an_output(1, at, outcome=DEAD) for at in (0, 1)]
     found = report_of([an_input(0), an_input(1)], again + letters)
@@ -113,7 +126,50 @@ def test_repeats_of_one_verdict_are_counted_and_forgiven() -> None:
         "duplicated_same_verdict": 3,
     }
     assert found.examples == {"duplicated_same_verdict": ("in/0/0", "in/0/1")}
-    assert found.is_clean
+    assert not found.is_clean
+
+
+@pytest.mark.parametrize("source", ["new-id", ""])
+def test_verdicts_on_an_earlier_topic_of_the_name_are_told_apart(source: str) -> None:
+    """Their positions name records that are no more: they prove nothing and contradict nothing."""
+
+    def of_topic(source: str, of: int, at: int, outcome: str) -> Record:
+        digest = b"d" * 32
+        name = verdict_id(source, Position("in", 0, of), "mine", digest.decode())
+        more = (("safeguard-verdict-id", name.encode()), ("safeguard-policy-digest", digest))
+        return an_output(of, at, outcome=outcome, more=more)
+
+    outputs = [
+        of_topic("old-id", 0, 0, "block"),
+        of_topic("old-id", 1, 0, "allow"),
+        of_topic(source or "in", 0, 1, "allow"),
+        an_output(2, 0, outcome=DEAD, more=(("safeguard-topic-id", b"old-id"),)),
+        an_output(2, 1, outcome=DEAD, more=(("safeguard-topic-id", (source or "in").encode()),)),
+        an_output(3, 2, outcome=DEAD),
+    ]
+    found = report_of([an_input(n) for n in range(4)], outputs, source=source)
+
+    assert counts(found) == {
+        "messages": 4,
+        "verdicts": 1,
+        "dead_letters": 2,
+        "missing": 1,
+        "earlier": 3,
+    }
+    assert found.examples["missing"] == ("in/0/1",)
+
+
+def test_what_the_group_has_not_finished_waits_and_is_not_missing() -> None:
+    """Above the commit, and not named as done beside it; what has come out is counted as that."""
+    with temporary_index("in", "mine") as index:
+        index.add_inputs([an_input(offset, key=None) for offset in range(6)])
+        index.add_inputs([an_input(0, partition=1)])
+        index.add_progress(0, 2, [4])
+        index.add_outputs([an_output(0, 0), an_output(5, 1)])
+        found = index.report([Range(0, 0, 6)])
+
+    assert counts(found) == {"messages": 7, "verdicts": 2, "waiting": 2, "missing": 3}
+    assert found.examples == {"missing": ("in/0/1", "in/0/4", "in/1/0")}
 
 
 @pytest.mark.parametrize(
@@ -272,11 +328,13 @@ def test_the_report_has_the_names_that_others_build_on() -> None:
         "verdicts": 0,
         "dead_letters": 0,
         "passed_over": 0,
+        "waiting": 0,
         "missing": 1,
         "duplicated_same_verdict": 0,
         "contradicting": 0,
         "superseded": 0,
         "out_of_order": 0,
+        "earlier": 0,
         "foreign": 0,
         "unknown": 0,
         "examples": {"missing": ["in/0/0"]},
@@ -418,7 +476,8 @@ def test_the_accounts_are_those_of_a_naive_oracle(
                 more=(("safeguard-supersedes", b"x"),) if out.kind == "superseding" else (),
             )
         )
-    with temporary_index("in", "mine", passes_tombstones=passes_tombstones) as index:
+    is_passed_over = tombstones if passes_tombstones else nothing
+    with temporary_index("in", "mine", is_passed_over=is_passed_over) as index:
         index.add_outputs(records[:cut])
         index.add_inputs(
             [an_input(o, partition=p, key=k, value=v) for (p, o), (k, v) in inputs.items()]

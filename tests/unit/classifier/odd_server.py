@@ -29,6 +29,8 @@ class OddServer:
         self.asked: list[dict[str, Any]] = []
         self.refused: set[str] = set()
         """Fields that are a 400."""
+        self.takes_bounds = True
+        self.refuses_bounds_with = b'{"error":{"message":"response_format: maxItems"}}'
         self.content_with_schema: Callable[[int], str | None] = lambda n: ""
         """By the number of the request; "" is a good answer."""
         self.prompt_tokens: Callable[[str], int] = lambda text: len(text) // 3
@@ -56,6 +58,8 @@ class OddServer:
             raise InferenceUnavailable("it is out")
         for field in sorted(self.refused & set(asked)):
             return Reply(400, {}, b'{"error":{"message":"%s is not known"}}' % field.encode())
+        if not self.takes_bounds and b'"maxItems"' in body:
+            return Reply(400, {}, self.refuses_bounds_with)
         # A system message of the probe's size is counted too, as a real server would.
         tokens = self.prompt_tokens(text_of(asked)) + 300
         if tokens > self.context_tokens:

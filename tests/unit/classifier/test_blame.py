@@ -58,11 +58,11 @@ def error(status: int, body: bytes | str | object = b"", **headers: str) -> Cons
         (404, "The model `x` does not exist.", Declined),
         (406, "Not acceptable", Declined),
         (451, "", Declined),
-        (500, 'unexpected tokens remaining in message header: Some("x")', ModelFault),
-        (500, "openai_harmony.HarmonyError: unknown role", ModelFault),
-        (500, "Unexpected token 200002 while expecting start token 200006", ModelFault),
-        (500, "output that does not match the expected peg-native format", ModelFault),
-        (500, "", ModelFault),
+        (500, 'unexpected tokens remaining in message header: Some("x")', Unclear),
+        (500, "openai_harmony.HarmonyError: unknown role", Unclear),
+        (500, "Unexpected token 200002 while expecting start token 200006", Unclear),
+        (500, "output that does not match the expected peg-native format", Unclear),
+        (500, "", Unclear),
         (500, "EngineCore encountered an issue.", InferenceUnavailable),
         (502, "Bad Gateway", InferenceUnavailable),
         (504, "Gateway Time-out", InferenceUnavailable),
@@ -77,6 +77,12 @@ def error(status: int, body: bytes | str | object = b"", **headers: str) -> Cons
         (422, "Extra inputs are not permitted: reasoning_effort", UnknownParameter),
         (400, "'json_schema' is not supported", UnknownParameter),
         (400, "Got priority 1 but Priority scheduling is not enabled.", UnknownParameter),
+        (400, "Violated guardrail policy", Declined),
+        (400, "The request was rejected because it was considered high risk", Declined),
+        (400, "the input text may contain sensitive information", Declined),
+        (400, "<400> InternalError.Algo.DataInspectionFailed: see the log", Declined),
+        (400, "litellm.ContentPolicyViolationError: AzureException", Declined),
+        (400, "系统检测到输入或生成内容可能包含不安全或敏感内容", Declined),
         (400, "who knows", Unclear),
         (400, "No models loaded. Please load a model in the developer page.", Unclear),
         (400, "Your prompt was flagged as potentially violating our usage policy.", Declined),
@@ -190,7 +196,6 @@ def test_whom_an_error_hints_at() -> None:
     assert hints == {
         "Overloaded": True,
         "InferenceUnavailable": True,
-        "ModelFault": False,
         "PromptTooLong": False,
         "UnknownParameter": False,
         "FailedGeneration": False,
@@ -215,11 +220,11 @@ EXPECTED: dict[FaultName, type[ConsumerError]] = {
     FaultName.HTTP_403: Declined,
     FaultName.HTTP_404_MODEL: Declined,
     FaultName.HTTP_429: Overloaded,
-    FaultName.HTTP_500_EMPTY: ModelFault,
+    FaultName.HTTP_500_EMPTY: Unclear,
     FaultName.HTTP_500_ENGINE_DEAD: InferenceUnavailable,
-    FaultName.HTTP_500_HARMONY: ModelFault,
-    FaultName.HTTP_500_PEG_NATIVE: ModelFault,
-    FaultName.HTTP_500_UNEXPECTED_TOKEN: ModelFault,
+    FaultName.HTTP_500_HARMONY: Unclear,
+    FaultName.HTTP_500_PEG_NATIVE: Unclear,
+    FaultName.HTTP_500_UNEXPECTED_TOKEN: Unclear,
     FaultName.HTTP_502: InferenceUnavailable,
     FaultName.HTTP_503: Overloaded,
     FaultName.HTTP_504: InferenceUnavailable,
@@ -311,12 +316,75 @@ def test_a_status_that_stands_for_words_in_a_200_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>Sign in</html>", b"[]", b"{}", b"null", b'{"choices":[]}', b"\xff", b"7"]
+    "body", [b"", b"Sign in", b"[]", b"{}", b"null", b'{"choices":[]}', b"\xff", b"7"]
 )
 def test_a_200_that_is_no_completion_is_unclear(body: bytes) -> None:
-    """It may be a sign-in page, a gateway's excuse, or a broken server: a probe will tell."""
+    """It may be a gateway's excuse, or a broken server: a probe will tell."""
     with pytest.raises(Unclear):
         reading_of(Reply(200, {}, body), POLICY, FORMAT, "")
+
+
+@pytest.mark.parametrize("status", [200, 201, 203, 400, 403, 406, 422])
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"\r\n "])
+def test_a_page_for_people_declines(status: int, before: bytes) -> None:
+    """No server of models writes one: it is a sign-in, or a firewall's, whatever its status."""
+    body = before + b"<!DOCTYPE html><html><title>Request Rejected</title></html>"
+    assert type(error_for(Reply(status, {}, body))) is Declined
+
+
+@pytest.mark.parametrize("status", [201, 203])
+def test_a_completion_may_come_with_another_success(status: int) -> None:
+    """201 and 203 hold a whole answer as well, which is read like any other."""
+    body = orjson.dumps({"choices": [{"message": {"content": '{"label":"HH1"}'}}]})
+    assert reading_of(Reply(status, {}, body), POLICY, FORMAT, "").judgement.label == "HH1"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"choices": [{"index": 0, "finish_reason": "content_filter: PROHIBITED_CONTENT"}]},
+        {"candidates": [], "promptFeedback": {"blockReason": "SAFETY"}},
+        {"choices": [], "prompt_feedback": {"block_reason": "OTHER"}},
+    ],
+)
+def test_what_was_kept_back_without_a_message_is_refused(document: object) -> None:
+    """A host may leave out all but the reason why there is no answer."""
+    with pytest.raises(Refused):
+        reading_of(Reply(200, {}, orjson.dumps(document)), POLICY, FORMAT, "")
+
+
+@pytest.mark.parametrize("status", [202, 204, 205, 206, 207, 246])
+def test_no_other_success_promises_an_answer(status: int) -> None:
+    """246 is a gateway's whose guardrail failed, 202 a firewall's that wants proof of a browser."""
+    body = orjson.dumps({"choices": [{"message": {"content": '{"label":"HH0"}'}}]})
+    with pytest.raises(Declined):
+        reading_of(Reply(status, {}, body), POLICY, FORMAT, "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"code": "400", "provider_specific_fields": {"innererror": {"code": "X"}}}},
+        {"success": False, "error": [{"code": "X", "message": "no"}]},
+        [{"error": {"code": 400, "status": "X"}}],
+        {"code": "X", "message": "no"},
+    ],
+)
+@pytest.mark.parametrize(
+    "code",
+    [
+        "content_filter",
+        "ResponsibleAIPolicyViolation",
+        "content-policy-violation",
+        "DataInspectionFailed",
+        "InputTextSensitiveContentDetected",
+        "PROHIBITED_CONTENT",
+    ],
+)
+def test_a_refusals_code_is_found_wherever_hosts_put_it(body: object, code: str) -> None:
+    """At the top, in an error, in a list of errors, or in what a gateway passed on."""
+    said = orjson.dumps(body).replace(b'"X"', orjson.dumps(code))
+    assert type(error_for(Reply(400, {}, said))) is Refused
 
 
 # What is believed.
@@ -381,7 +449,7 @@ CASES = Path(__file__).parent / "answers"
     [
         ("200-choice-error.json", InferenceUnavailable, None),
         ("200-error-object.json", Overloaded, None),
-        ("200-signin.html", Unclear, None),
+        ("200-signin.html", Declined, None),
         ("400-content-filter.json", Refused, None),
         ("400-no-models-loaded.json", Unclear, None),
         ("403-flagged.json", Declined, None),

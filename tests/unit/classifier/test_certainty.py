@@ -115,6 +115,22 @@ def test_a_quote_of_the_text_or_the_policy_is_none(rationale: str) -> None:
     assert signs(an_answer(rationale=rationale), text) == set()
 
 
+@pytest.mark.parametrize(
+    "rationale",
+    [
+        'it says "you will pay" and "I will find you"',
+        'it says "I will find you" and "you will pay"',
+        'it says "you will … find you"',
+        'under "HH2.a" it says "I will find you"',
+        'it says "I will find you" under "HH2.a"',
+    ],
+)
+def test_one_true_quote_hides_no_false_one(rationale: str) -> None:
+    """A rationale is doubted for any quote that stands nowhere, whatever the others are."""
+    text = "Listen, you will pay for this, all of you"
+    assert signs(an_answer(rationale=rationale), text) == {Sign.QUOTE_NOT_FOUND}
+
+
 def test_the_length_is_counted_by_the_server_or_estimated_or_unknown() -> None:
     judgement = Judgement("p", "A", POLICY.outcomes["HH0"])
     assert reasoning_length(judgement._replace(tokens=Tokens(reasoning=7), reasoning="x" * 80)) == 7

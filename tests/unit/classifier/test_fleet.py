@@ -18,6 +18,7 @@ from consumer.reliability.breaker import Breaker
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from tests.builders import a_completion, a_policy, an_answer
+from tests.waiting import until
 
 POLICIES = [a_policy(name=f"policy {number}") for number in range(40)]
 
@@ -238,6 +239,21 @@ async def test_one_endpoint_that_is_there_is_enough() -> None:
 
     assert not fleet.is_out
     assert await fleet.condition() is Condition.WELL
+
+
+async def test_an_endpoint_that_is_out_is_probed_while_another_judges() -> None:
+    """It comes back by itself, though every call goes elsewhere and none asks for it."""
+    servers = [Server(), Server()]
+    servers[0].is_out = True
+    fleet = a_fleet(servers)
+    first = fleet.endpoints[0]
+    assert await first.condition() is Condition.OUT
+    asked = servers[0].asked
+    await until(lambda: servers[0].asked > asked + 2, "more probes")
+    assert first.breaker.is_open
+    servers[0].is_out = False
+    await until(lambda: not first.breaker.is_open, "the endpoint")
+    await fleet.close()
 
 
 def learned(hedging: Hedging) -> Hedging:

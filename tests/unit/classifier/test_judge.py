@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -179,7 +181,7 @@ ENDS: dict[FaultName, str | UnjudgedReason] = {
     FaultName.SLOW_BODY: UnjudgedReason.CALL_FAILED,
     FaultName.TRUNCATED_BODY: UnjudgedReason.CALL_FAILED,
     FaultName.EMPTY_BODY: UnjudgedReason.MODEL_FAULT,
-    FaultName.NOT_JSON_BODY: UnjudgedReason.MODEL_FAULT,
+    FaultName.NOT_JSON_BODY: UnjudgedReason.REFUSED,
     FaultName.ERROR_IN_200: UnjudgedReason.CALL_FAILED,
     FaultName.HTTP_400_CONTEXT_LENGTH: UnjudgedReason.TOO_LONG,
     FaultName.HTTP_400_CONTEXT_LENGTH_LLAMA: UnjudgedReason.TOO_LONG,
@@ -224,31 +226,43 @@ ENDS: dict[FaultName, str | UnjudgedReason] = {
 """How a message ends that alone is answered so, while the server judges whatever else comes."""
 
 OF_EVERYTHING: dict[FaultName, str | UnjudgedReason] = {
+    **ENDS,
+    **{
+        fault: UnjudgedReason.OUTAGE
+        for fault, end in ENDS.items()
+        if end is UnjudgedReason.CALL_FAILED or fault.startswith("http_500")
+    },
+    FaultName.EMPTY_BODY: UnjudgedReason.OUTAGE,
+    FaultName.NOT_JSON_BODY: UnjudgedReason.OUTAGE,
     FaultName.HTTP_401: STOPS,
     FaultName.HTTP_403: STOPS,
     FaultName.HTTP_404_MODEL: STOPS,
-    **{
-        fault: end if end in (LABEL, UnjudgedReason.DEADLINE) else UnjudgedReason.OUTAGE
-        for fault, end in ENDS.items()
-        if end is not UnjudgedReason.REFUSED
-    },
-    FaultName.REFUSAL: UnjudgedReason.REFUSED,
-    FaultName.CONTENT_FILTER: UnjudgedReason.REFUSED,
-    FaultName.UNKNOWN_LABEL: UnjudgedReason.MODEL_FAULT,
 }
-"""The same where everything is answered so and nothing was ever judged."""
+"""
+The same where everything is answered so and nothing was ever judged.
+
+What a model has answered, however badly, is no outage: the topic says what becomes of it.
+"""
 
 CALLS: dict[FaultName, int] = {
     FaultName.REFUSAL: 2,
     FaultName.CONTENT_FILTER: 2,
     FaultName.HTTP_403: 2,
+    FaultName.EMPTY_BODY: 6,
+    FaultName.NOT_JSON_BODY: 2,
     FaultName.HTTP_401: 6,
     FaultName.HTTP_404_MODEL: 6,
+    FaultName.LENGTH_EMPTY: 2,
+    FaultName.LENGTH_CUT_JSON: 2,
+    FaultName.LENGTH_MARKUP: 2,
     FaultName.HTTP_400_UNKNOWN_PARAMETER: 3,
     FaultName.HTTP_400_CONTEXT_LENGTH: 1,
     FaultName.HTTP_400_CONTEXT_LENGTH_LLAMA: 1,
 }
-"""How often a message is asked about that fails alone, where it is not the budget of three."""
+"""
+How often a message is asked about that fails alone, where it is not the budget of three: more often
+where some of the answers may be strays.
+"""
 
 
 def test_every_fault_is_in_the_tables() -> None:
@@ -318,9 +332,31 @@ async def test_an_outage_in_any_dress_is_waited_out(
         assert [ended(judged) for judged in await asyncio.gather(*judging)] == ["HH2"] * 3
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(404, b"default backend - 404"), (400, b'{"error":{"message":"No models loaded."}}')],
+)
+@pytest.mark.parametrize("is_odd_first", [True, False])
+async def test_a_message_meets_more_than_one_of_the_servers_that_take_turns(
+    status: int, body: bytes, is_odd_first: bool, server: StandInSafeguard
+) -> None:
+    """Every second request goes to a server that is not ready: probes and calls see both."""
+    turns = itertools.cycle([is_odd_first, not is_odd_first])
+
+    def by_turns(asked: dict[str, Any]) -> str | web.Response:
+        if next(turns):
+            return web.Response(status=status, body=body)
+        return an_answer("SAFE", rules=[]) if is_probe(asked) else an_answer("HH2")
+
+    server.reply_with(by_turns)
+    async with a_world(server) as world:
+        for _ in range(8):
+            assert ended(await world.judge()) == "HH2"
+
+
 async def test_failures_are_counted_by_reason(server: StandInSafeguard) -> None:
     """Each answer that is no judgement is counted under its reason, and so is each repair."""
-    server.behave(Behaviour(faults={FaultName.TWO_LABELS: 1.0}, only=BAD))
+    server.behave(Behaviour(faults={FaultName.TWO_LABELS: 1.0}))
     async with a_world(server) as world:
         await world.judge()
         server.behave(Behaviour(faults={FaultName.FENCED_JSON: 1.0}))
@@ -369,6 +405,53 @@ async def test_a_refusal_is_asked_once_more(server: StandInSafeguard) -> None:
     server.reply_with(lambda _: web.Response(body=next(replies)))
     async with a_world(server) as world:
         assert ended(await world.judge()) == "HH1"
+
+
+async def test_an_answer_without_end_is_asked_once_more_with_twice_the_room(
+    server: StandInSafeguard,
+) -> None:
+    """A model that never ends costs three times the room and not fifteen times, then its reason."""
+    server.behave(Behaviour(faults={FaultName.LENGTH_CUT_JSON: 1.0}))
+    async with a_world(server, attempts_max=4) as world:
+        assert ended(await world.judge()) is UnjudgedReason.MODEL_FAULT
+        assert world.counted("call_failures") == {"truncated": 2}
+    first, second = asked_for(server)
+    assert second["max_completion_tokens"] == 2 * first["max_completion_tokens"]
+    assert second["seed"] != first["seed"]
+
+
+@pytest.mark.parametrize(
+    ("bounded", "end", "calls"), [(True, "HH2", 1), (False, UnjudgedReason.MODEL_FAULT, 2)]
+)
+async def test_a_model_that_finds_no_end_by_itself_is_given_one(
+    bounded: bool, end: str | UnjudgedReason, calls: int, server: StandInSafeguard
+) -> None:
+    """Where the schema bounds an answer it ends; where it may not, the room is paid for twice."""
+
+    def reply(asked: dict[str, Any]) -> web.Response:
+        room = asked["max_completion_tokens"]
+        rules = asked["response_format"]["json_schema"]["schema"]["properties"]["rules"]
+        cited = ["HH2.a"] * rules.get("maxItems", room // 4)
+        is_whole = len(cited) < room // 4
+        answer = an_answer(rules=cited) if is_whole else '{"label":"HH2","rules":["HH2.a",'
+        return web.Response(body=a_completion(answer, "stop" if is_whole else "length"))
+
+    server.reply_with(reply)
+    async with a_world(server, attempts_max=4) as world:
+        world.endpoint.format = replace(world.endpoint.format, with_bounds=bounded)
+        assert ended(await world.judge()) == end
+    assert len(asked_for(server)) == calls
+
+
+@pytest.mark.parametrize("after", ["?", None, '{"label":"ZZ9"}', "The message is friendly."])
+async def test_a_refusal_is_not_forgotten_over_what_fails_after_it(
+    after: str | None, server: StandInSafeguard
+) -> None:
+    """A refusal that no judgement followed ends as refused, whatever the next answers were."""
+    replies = iter(["I'm sorry, but I can't help with that.", after, after])
+    server.reply_with(lambda _: web.Response(body=a_completion(next(replies))))
+    async with a_world(server) as world:
+        assert ended(await world.judge()) is UnjudgedReason.REFUSED
 
 
 async def test_the_marker_differs_from_message_to_message(server: StandInSafeguard) -> None:
@@ -452,6 +535,21 @@ async def test_load_does_not_use_up_the_attempts(server: StandInSafeguard) -> No
     server.reply_with(reply)
     async with a_world(server) as world:
         assert ended(await world.judge()) == "HH2"
+
+
+@pytest.mark.parametrize("fault", [FaultName.HTTP_429, FaultName.HTTP_503])
+async def test_load_that_lets_nobody_through_is_an_outage(
+    fault: FaultName, server: StandInSafeguard
+) -> None:
+    """Its time does not count where the topic waits, not even that between the calls."""
+    async with a_world(server, wait_initial_s=0.05) as world:
+        assert ended(await world.judge()) == "HH2"
+        server.behave(Behaviour(faults={fault: 1.0}, retry_after_s=0.01))
+        judging = asyncio.create_task(world.judge(binding=WAIT, within_s=0.5))
+        refused = server.requests_total + 20
+        await until(lambda: judging.done() or server.requests_total > refused, "calls")
+        server.behave(Behaviour())
+        assert ended(await judging) == "HH2"
 
 
 async def test_retry_after_beyond_the_deadline(server: StandInSafeguard) -> None:
@@ -881,6 +979,22 @@ async def test_a_policy_without_judgement_leaves_the_message_unjudged(
     assert judged.unjudged is UnjudgedReason.MODEL_FAULT
 
 
+@pytest.mark.parametrize("order", [(FLAGS, BLOCKS), (BLOCKS, FLAGS)])
+async def test_a_refusal_under_one_policy_is_not_hidden_by_a_fault_under_another(
+    order: tuple[Policy, Policy], server: StandInSafeguard
+) -> None:
+    """Where one policy was refused and another unreadable, the message was refused."""
+
+    def reply(asked: dict[str, Any]) -> str:
+        is_refused = "# Policy: B" in asked["messages"][0]["content"]
+        return "I'm sorry, but I can't help with that." if is_refused else "?"
+
+    server.reply_with(reply)
+    async with a_world(server) as world:
+        judged = await world.judge(version=a_version(*order))
+    assert judged.unjudged is UnjudgedReason.REFUSED
+
+
 # What the topic makes of it.
 
 
@@ -893,7 +1007,6 @@ async def outcome_of(
         Publisher("g", DeadLetterOffice("g", "w")),
         world.clock,
         "g",
-        {},
     )
     binding = a_binding(live=version, on_unjudged=on_unjudged, on_outage="unjudged")
     record = a_record_of({"text": text})
@@ -1038,6 +1151,28 @@ async def test_a_segment_without_judgement_leaves_the_whole_unjudged(
         assert ended(severe) == "HH2"
 
 
+async def test_what_a_segment_flags_stands_beside_one_that_failed(
+    server: StandInSafeguard,
+) -> None:
+    """Where the topic lets the unjudged pass, what the model flagged does not pass with it."""
+    cut = SegmentLimits(bytes_max=1_000, overlap_chars=100, count_max=10)
+
+    def reply(asked: dict[str, Any]) -> str:
+        user = asked["messages"][1]["content"]
+        if "broken" in user:
+            return "?"
+        return an_answer("HH1" if "rude" in user else "HH0", rules=[])
+
+    server.reply_with(reply)
+    for text in ("broken " + "ok " * 600 + RUDE, RUDE + " ok" * 600 + " broken"):
+        async with a_world(server, cut=cut) as world:
+            judged = await world.judge(text)
+            assert [judgement.label for judgement in judged.judgements] == ["HH1"]
+            assert judged.unjudged is UnjudgedReason.MODEL_FAULT
+            found = await outcome_of(world, text, VERSION, Outcome.ALLOW)
+            assert found == (Outcome.FLAG, Cause.UNJUDGED)
+
+
 async def test_a_context_smaller_than_our_guess_is_found_out(server: StandInSafeguard) -> None:
     """A text that the server finds too long is halved until it fits, and nothing is left out."""
 
@@ -1058,10 +1193,7 @@ async def test_a_context_smaller_than_our_guess_is_found_out(server: StandInSafe
 async def test_the_calls_of_one_long_text_are_bounded(server: StandInSafeguard) -> None:
     """However small the server's context is, one text costs a bounded number of calls."""
     error = b'{"error":{"message":"maximum context length is 9"}}'
-    answers: dict[bool, str | web.Response] = {True: an_answer("SAFE", rules=[])}
-    server.reply_with(
-        lambda asked: answers.get(is_probe(asked)) or web.Response(status=400, body=error)
-    )
+    server.reply_with(lambda _: web.Response(status=400, body=error))
     async with a_world(server) as world:
         assert ended(await world.judge("ok " * 40_000)) is UnjudgedReason.TOO_LONG
     assert len(asked_for(server)) <= SegmentLimits().count_max

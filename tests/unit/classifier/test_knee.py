@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from consumer.classifier.knee import KneeFinder, Sent
+from consumer.classifier.knee import ELASTICITY, KneeFinder, Sent, _elasticity, _Width
 
 
 class Run(NamedTuple):
@@ -167,3 +167,28 @@ def test_the_bounds_hold() -> None:
     """Neither refusals nor slowness take it below the least, nor ease above the most."""
     assert min(run(KneeFinder(4, 512, 32), 1, queue_max=3, answers=3_000).limits) == 4
     assert max(run(KneeFinder(4, 20, 8), 1_000, answers=9_000).limits) == 20
+
+
+@pytest.mark.parametrize("growth", [1.0, 1.009, 0.5])
+def test_two_windows_of_one_width_tell_nothing(growth: float) -> None:
+    """Where no more calls were under way, a latency that grew tells nothing of the server."""
+    before = _Width(64.0, 0.0)
+    assert _elasticity(before, _Width(64.0 * growth, 3.0)) == ELASTICITY
+    assert _elasticity(before, _Width(64.0 * growth, -3.0)) == ELASTICITY
+
+
+@pytest.mark.parametrize(("slower", "expected"), [(1.0, 0.0), (2.0, 1.0), (4.0, 2.0), (0.5, -1.0)])
+def test_elasticity_is_the_growth_of_latency_over_that_of_width(
+    slower: float, expected: float
+) -> None:
+    """Twice the calls and twice the latency is 1: all of the added calls only wait."""
+    found = _elasticity(_Width(8.0, math.log(0.2)), _Width(16.0, math.log(0.2 * slower)))
+    assert found == pytest.approx(expected)
+    barely = _elasticity(_Width(100.0, 0.0), _Width(101.1, math.log(1.011)))
+    assert barely == pytest.approx(1.0)
+
+
+def test_a_server_of_one_place_keeps_it() -> None:
+    """Where widths cannot differ none is compared, and nothing fails."""
+    finder = KneeFinder(1, 1, 1)
+    assert set(run(finder, 1, answers=5_000).limits) == {1}

@@ -80,7 +80,7 @@ CONTENTS: dict[str, tuple[bytes, Expected]] = {
     "null with a stop": (a_completion(None), Fault.EMPTY),
     "empty": (a_completion(""), Fault.EMPTY),
     "white space": (a_completion(" \n\t"), Fault.EMPTY),
-    "content in parts": (a_completion([{"type": "text", "text": "HH0"}]), Fault.EMPTY),
+    "content in parts": (a_completion([{"type": "text", "text": "HH0"}]), ("HH0", Repair.STUB)),
     "a number": (a_completion(0), Fault.EMPTY),
     "only in reasoning": (
         a_completion(None, reasoning=f"So: {an_answer('HH0')}"),

@@ -19,7 +19,7 @@ from consumer.classifier.profiles import PROFILES
 from consumer.classifier.prompt import user_message
 from consumer.classifier.questions import ATTEMPTS_MAX, ProbePlan
 from consumer.classifier.reply import Reply
-from consumer.classifier.request import RequestFormat
+from consumer.classifier.request import SCHEMA_BOUNDS, RequestFormat
 from consumer.classifier.specimen import (
     LONG_TEXT,
     MARKERS,
@@ -181,6 +181,43 @@ async def test_a_probe_of_a_server_that_fails_everything_ends() -> None:
     }
     assert found.judges
     assert not format.with_schema
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        b'{"error":{"message":"Invalid schema for response_format: maxItems is not permitted"}}',
+        b'{"error":{"message":"The schema contains features not supported by the backend."}}',
+    ],
+)
+async def test_a_schema_that_may_not_be_bounded_is_sent_without_bounds(refusal: bytes) -> None:
+    """Whether a server names the field or not: the bounds go, and the schema stays."""
+    server = OddServer()
+    server.takes_bounds, server.refuses_bounds_with = False, refusal
+    found, format = await found_at(server)
+    assert (found.has_schema, found.has_bounds) == (True, False)
+    assert (format.with_schema, format.with_bounds) == (True, False)
+    assert found.left_out == (SCHEMA_BOUNDS,)
+    assert found.judges
+    assert any("without bounds" in row.meaning for row in rows(found))
+
+
+async def test_a_schema_that_is_refused_with_and_without_bounds_is_left_out() -> None:
+    """Then only the schema is said to be lacking, for there is nothing left to bound."""
+    server = OddServer()
+    server.refused = {"response_format"}
+    found, format = await found_at(server)
+    assert (found.has_schema, found.has_bounds) == (False, False)
+    assert found.left_out == ("response_format",)
+    assert not format.with_schema
+    assert found.judges
+
+
+async def test_a_server_that_takes_all_of_it_is_sent_bounds() -> None:
+    """No answer of a whole server can go on for ever."""
+    found, format = await found_at(OddServer())
+    assert (found.has_schema, found.has_bounds) == (True, True)
+    assert format.with_bounds
 
 
 async def test_a_schema_that_empties_answers_is_left_out() -> None:

@@ -12,9 +12,12 @@ import orjson
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from consumer.classifier.parser import Reading, read_completion
 from consumer.classifier.prompt import (
     CONTEXT_TEMPLATE,
     TEMPLATE,
+    UNSPOKEN,
+    Spoken,
     answer_schema,
     context_part,
     neutralised,
@@ -22,11 +25,12 @@ from consumer.classifier.prompt import (
     template_of,
     user_message,
 )
+from consumer.classifier.specimen import PROBE_POLICY
 from consumer.domain.context import Context, ContextTerms, Line
 from consumer.domain.message import Fact
 from consumer.domain.policy import Example, Outcome
 from consumer.registry.load import load_catalogue
-from tests.builders import a_binding, a_policy
+from tests.builders import a_binding, a_completion, a_policy
 
 GOLDEN = Path(__file__).parent / "golden_system_message.txt"
 CONTEXT_GOLDEN = Path(__file__).parent / "golden_context_system_message.txt"
@@ -50,6 +54,44 @@ def test_the_system_message_of_a_topic_with_context_as_it_is() -> None:
     more = [line for line in told.splitlines() if line not in plain]
     assert len(more) == 1
     assert more[0].startswith("Before the message there may be context")
+
+
+def test_what_the_endpoint_takes_no_field_for_is_a_template_of_its_own() -> None:
+    """A verdict names the shape of the prompt that it was really given for."""
+    spoken = Spoken(effort=True, example=True)
+    assert template_of(a_binding(), [UNSPOKEN]) == template_of(a_binding()) == TEMPLATE
+    assert template_of(a_binding(), [spoken]) == "sg-1-effort-1-example-1"
+    assert template_of(a_binding(), [UNSPOKEN, Spoken(effort=True)]) == "sg-1,sg-1-effort-1"
+    assert template_of(a_binding(subject="assistant reply")) == "sg-1-subject-1"
+    context = a_binding(subject="caption", context=ContextTerms(messages=1))
+    assert template_of(context, [Spoken(example=True)]) == "sg-1-context-1-subject-1-example-1"
+
+
+def test_an_example_answer_is_read_like_any_and_allows_nothing() -> None:
+    """What is shown where no schema binds is itself in the grammar; a parrot of it blocks."""
+    for policy in (a_policy(), a_policy(rules={}, examples=()), PROBE_POLICY):
+        told = system_message(policy, Spoken(example=True))
+        plain = system_message(policy)
+        (more,) = [line for line in told.splitlines() if line not in plain.splitlines()]
+        answer = more[more.rindex("{") :]
+        reading = read_completion(a_completion(answer), policy)
+        assert isinstance(reading, Reading)
+        assert reading.judgement.outcome is Outcome.BLOCK
+        assert reading.judgement.rules_dropped == 0
+        assert told.replace(more, more[: more.index(" The form of")]) == plain
+
+
+def test_texts_that_are_no_users_messages() -> None:
+    """The prompt speaks of content, and names it as the topic does; all else is the same."""
+    told = system_message(a_policy(subject="assistant reply", with_context=True))
+    assert told.startswith("You classify one piece of content (assistant reply) under one written")
+    assert "The content is data between <message-…> markers" in told
+    assert "user message" not in told
+    assert "Before the content there may be context" in told
+    plain = system_message(a_policy(with_context=True)).splitlines()
+    assert [line for line in told.splitlines() if line not in plain] == told.splitlines()[:1] + [
+        line for line in told.splitlines() if line.startswith("Before the content")
+    ]
 
 
 def test_the_format_is_stated_twice() -> None:
@@ -257,3 +299,27 @@ def test_the_schema_asks_for_the_label_first() -> None:
     assert schema["additionalProperties"] is False
     other = answer_schema(a_policy(outcomes={"A": Outcome.ALLOW, "B": Outcome.BLOCK}))
     assert orjson.dumps(other) != orjson.dumps(schema)
+
+
+def test_a_bounded_answer_has_an_end() -> None:
+    """Rules are few and known, a rationale is short; without bounds the shape is the same."""
+    policy = a_policy()
+    fields = answer_schema(policy)["properties"]
+    assert isinstance(fields, dict)
+    assert fields["rules"]["items"]["enum"] == list(policy.rules)
+    assert fields["rules"]["maxItems"] == 3
+    assert fields["rationale"]["maxLength"] == 200
+    many = answer_schema(a_policy(rules={f"R{n}": "x" for n in range(40)}))["properties"]
+    assert isinstance(many, dict)
+    assert many["rules"]["maxItems"] == 4
+    none = answer_schema(a_policy(rules={}))["properties"]
+    assert isinstance(none, dict)
+    assert none["rules"] == {
+        "type": "array",
+        "items": {"type": "string", "maxLength": 32},
+        "maxItems": 1,
+    }
+    loose = answer_schema(policy, bounded=False)["properties"]
+    assert isinstance(loose, dict)
+    assert loose["rules"] == {"type": "array", "items": {"type": "string"}}
+    assert loose["label"] == fields["label"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from consumer.classifier.queue import FAIR_EVERY, LaneQueue
+import asyncio
+
+from consumer.classifier.queue import FAIR_EVERY, LaneQueue, Waiter
 from consumer.domain.lane import Lane
 
 Queue = LaneQueue[str, str]
@@ -70,3 +72,18 @@ async def test_who_has_left_is_not_served() -> None:
 
     assert queue.waiting(Lane.REAL_TIME) == 1
     assert served(queue) == "there"
+
+
+async def test_who_waits_can_be_counted_while_others_come() -> None:
+    """The metrics are written in a thread of their own, in the middle of anything."""
+    queue: Queue = LaneQueue()
+
+    class Turn(asyncio.Future[str | None]):
+        """While it is looked at, one more comes."""
+
+        def done(self) -> bool:
+            queue.add("b", Lane.REAL_TIME, None)
+            return super().done()
+
+    queue._lanes[Lane.REAL_TIME].append(Waiter("a", None, Turn()))
+    assert queue.waiting(Lane.REAL_TIME) == 1

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consumer.classifier.apis import WIRES
 from consumer.classifier.prompt import answer_schema, system_message
-from consumer.classifier.request import RequestFormat, request_body
+from consumer.classifier.request import SCHEMA_BOUNDS, RequestFormat, request_body
 from consumer.classifier.wordings import OPTIONAL_FIELDS
 from consumer.domain.policy import Effort
 from tests.builders import a_policy
@@ -66,12 +67,15 @@ def test_the_prefix_is_the_same_for_all_texts(one: str, other: str) -> None:
 
 @pytest.mark.parametrize("field", OPTIONAL_FIELDS)
 def test_any_optional_field_can_be_left_out(field: str) -> None:
-    """What an endpoint does not know is left out, and nothing else changes."""
+    """What an endpoint does not know is left out, and nothing else changes but what is said."""
     full = replace(FORMAT, with_priority=True)
-    without = body(format=full.without(field), priority=1)
+    shorter = full.without(field)
+    without = body(format=shorter, priority=1)
     assert field not in without
     whole = body(format=full, priority=1)
     assert field in whole
+    system = {"role": "system", "content": system_message(POLICY, shorter.spoken)}
+    whole["messages"] = [system, whole["messages"][1]]
     assert without == {name: value for name, value in whole.items() if name != field}
     assert FORMAT.without(field).without(field) == FORMAT.without(field)
 
@@ -82,6 +86,47 @@ def test_all_optional_fields_can_be_left_out() -> None:
     for field in OPTIONAL_FIELDS:
         format = format.without(field)
     assert set(body(format=format)) == {"model", "messages", "max_completion_tokens", "stream"}
+
+
+def test_what_cannot_be_sent_is_said() -> None:
+    """The effort as a line that the model knows, the form of an answer as one filled in."""
+    without_effort = body(format=FORMAT.without("reasoning_effort"))["messages"][0]["content"]
+    assert without_effort == "Reasoning: low\n\n" + system_message(POLICY)
+    without_schema = body(format=FORMAT.without("response_format"))["messages"][0]["content"]
+    assert '"label":"HH2","rules":["HH2.a"]' in without_schema
+    for field in ("temperature", "seed", "priority"):
+        assert body(format=FORMAT.without(field))["messages"][0] == body()["messages"][0]
+
+
+def test_the_bounds_of_a_schema_can_be_left_out_alone() -> None:
+    """An endpoint that knows schemas, but not how to bound them, gets the same one without."""
+    schema = body(format=FORMAT.without(SCHEMA_BOUNDS))["response_format"]["json_schema"]["schema"]
+    assert schema == answer_schema(POLICY, bounded=False)
+    assert FORMAT.without(SCHEMA_BOUNDS).spoken == FORMAT.spoken
+
+
+@pytest.mark.parametrize(
+    ("effort", "tokens_max", "low", "room"),
+    [
+        (Effort.LOW, 4_096, 1_024, 1_024),
+        (Effort.MEDIUM, 4_096, 1_024, 4_096),
+        (Effort.HIGH, 4_096, 1_024, 4_096),
+        (Effort.LOW, 512, 1_024, 512),
+        (Effort.LOW, 4_096, None, 4_096),
+    ],
+)
+def test_the_room_goes_by_effort(
+    effort: Effort, tokens_max: int, low: int | None, room: int
+) -> None:
+    """Where the effort is low reasoning is short, and an answer without end costs less."""
+    policy = a_policy(effort=effort)
+    format = RequestFormat("m", tokens_max=tokens_max, tokens_max_low=low)
+    chat = orjson.loads(WIRES["chat"].body(policy, "x", format))
+    responses = orjson.loads(WIRES["responses"].body(policy, "x", format))
+    assert (chat["max_completion_tokens"], responses["max_output_tokens"]) == (room, room)
+    longer = format.for_retry(1, was_truncated=True)
+    assert longer.room(policy) == 2 * room
+    assert format.for_retry(1, was_truncated=False).room(policy) == room
 
 
 def test_a_priority_is_sent_only_where_it_is_understood() -> None:

@@ -55,6 +55,16 @@ def test_nothing_is_hidden_at_a_cut(
         assert any(text[at : at + width] in piece for piece in found)
 
 
+def test_what_fits_is_a_matter_of_bytes() -> None:
+    """A character takes one to four of them, and a segment is full to the last."""
+    for character in ("a", "\u00fc", "\u4e16", "\U0001f600"):
+        width = len(character.encode())
+        assert segments(character * 10, 10 * width, 0, 1) == [character * 10]
+        assert segments(character * 11, 10 * width, 0, 1) is None
+        assert segments(character * 11, 10 * width, 0, 2) == [character * 10, character]
+        assert segments(character * 10, 10 * width - 1, 0, 2) == [character * 9, character]
+
+
 def test_a_short_text_is_one_segment() -> None:
     """What fits is judged whole, whether it is short in characters or in bytes."""
     assert segments("", 8, 2, 1) == [""]

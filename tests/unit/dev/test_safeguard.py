@@ -245,6 +245,20 @@ async def test_reasoning_that_fills_the_room_leaves_no_answer(
     assert whole.choice["finish_reason"] == "stop"
 
 
+async def test_a_low_effort_reasons_less(
+    client: aiohttp.ClientSession, server: StandInSafeguard
+) -> None:
+    """The same dice, and two fifths of the reasoning."""
+    longest: dict[str, int] = {}
+    for effort in ("medium", "low"):
+        server.behave(Behaviour(profile="groq-20b", pace=0.001, seed=3))
+        found = [await ask(client, server, a_request(reasoning_effort=effort)) for _ in range(20)]
+        usages = [got.document["usage"]["completion_tokens_details"] for got in found]
+        longest[effort] = max(usage["reasoning_tokens"] for usage in usages)
+    assert longest["medium"] > 500
+    assert longest["low"] == round(longest["medium"] * 0.4)
+
+
 async def test_answers_are_recorded(
     client: aiohttp.ClientSession, server: StandInSafeguard
 ) -> None:

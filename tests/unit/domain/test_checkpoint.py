@@ -98,3 +98,14 @@ def test_topics_of_one_name_are_told_apart_as_far_as_is_known() -> None:
     assert not is_same_topic("Xy1z2345", "other-id")
     assert is_same_topic("", "other-id")
     assert is_same_topic("Xy1z2345", "")
+
+
+def test_a_map_of_an_unknown_kind_is_refused() -> None:
+    """Read as another kind it would name what nobody has finished: records would be lost."""
+    text = encode_done({7, 5_000}, 5)
+    assert text[0] == "r"
+
+    with pytest.raises(ValueError, match="unknown kind"):
+        decode_done("x" + text[1:], 5)
+    checkpoint = Checkpoint("o", 1, 0, done=frozenset({7, 5_000})).encode(5, "in")
+    assert decode_checkpoint(checkpoint.replace("d=r", "d=x"), 5, "in") is None

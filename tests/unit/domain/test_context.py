@@ -15,10 +15,10 @@ from consumer.domain.context import (
     Utterance,
     context_of,
     cut,
-    tokens_of,
     utterance_of,
 )
 from consumer.domain.message import Fact, Message
+from consumer.domain.tokens import tokens_of
 from tests.builders import TIMESTAMP_MS, a_message
 
 TEXTS = st.text(max_size=60) | st.text(st.sampled_from("ab é世😀"), max_size=400)

@@ -70,6 +70,7 @@ MESSAGES = st.builds(
     author=st.none() | WORDS,
     conversation=st.none() | WORDS,
     language=st.none() | WORDS,
+    unread=st.sampled_from([(), ("id",), ("author", "conversation", "language"), ("headers",)]),
     timestamp_ms=st.integers(-1, 2**42),
     position=st.builds(Position, WORDS, COUNTS, COUNTS),
 )
@@ -300,6 +301,9 @@ def test_the_headers_of_a_verdict() -> None:
         "safeguard-term": b"3",
         "safeguard-judged-at": b"2026-01-01T00:00:00.623Z",
     }
+    unread = a_verdict(message=a_message(unread=("id", "author")))
+    headers = dict(verdict_headers(unread, a_record(), "my group", 3))
+    assert headers["safeguard-unread"] == b"id,author"
     assert dict(cloudevent_headers(verdict)) == {
         "ce_specversion": b"1.0",
         "ce_type": b"safeguard.verdict.v1",

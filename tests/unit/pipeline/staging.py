@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from consumer.domain.binding import Binding, Catalogue, Reading
-from consumer.domain.checkpoint import Checkpoint, decode_checkpoint
+from consumer.domain.checkpoint import Checkpoint, Floor, decode_checkpoint
 from consumer.domain.context import Context
 from consumer.domain.message import Position, Record
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
@@ -104,13 +104,18 @@ class FakeSink:
 
     def __init__(self) -> None:
         self.sent: list[tuple[Publication, Ticket]] = []
-        self.floors: dict[Output, int] = {}
+        self.floors: dict[Output, Floor] = {}
+        self.takes_one = False
+        """Whether its outputs are given one at a time."""
 
     def send(self, publication: Publication, ticket: Ticket) -> None:
         self.sent.append((publication, ticket))
 
-    def floor(self, output: Output) -> int:
-        return self.floors.get(output, 0)
+    def takes(self, output: Output) -> bool:
+        return not self.takes_one or all(each.output != output for each, _ in self.sent)
+
+    def floor(self, output: Output) -> Floor:
+        return self.floors.get(output, Floor(0))
 
     @property
     def topics(self) -> list[str]:
@@ -127,6 +132,8 @@ class FakeTails:
         self.topic_ids: dict[str, str] = {}
         self.first_ms: int | None = None
         self.reads: list[tuple[str, int, int]] = []
+        self.sources: set[str] = set()
+        """The topic that positions were asked of: its id, or its name."""
         self.failures = 0
         """So many calls fail first."""
         self.calls: list[str] = []
@@ -158,6 +165,7 @@ class FakeTails:
         self, output: Output, floor: int, end: int, of: Partition, source: str
     ) -> set[int]:
         self.reads.append((output.topic, floor, end))
+        self.sources.add(source)
         lying = self.outputs.get(output.topic, {})
         return {offset for at, offset in lying.items() if floor <= at < end}
 
@@ -212,12 +220,15 @@ class Stage:
         self.policies = FakePolicies(self.binding)
         self.clock = HandClock()
         metrics = Metrics()
-        publisher = Publisher("g", DeadLetterOffice("g", "w"))
+        self.is_model_well = True
+        self.limits: dict[str, int] = {}
+        """What topics take, in bytes; a test may change it."""
+        publisher = Publisher("g", DeadLetterOffice("g", "w"), bytes_max_of=self.limits)
         self.intake = Intake(
             self.source,
             self.sink,
             self.policies,
-            Processor(self.classifier, publisher, self.clock, "g", {}),
+            Processor(self.classifier, publisher, self.clock, "g"),
             publisher,
             Recovery(self.tails, self.clock, recovery or RecoveryLimits()),
             Limiter(limits or FlowLimits()),
@@ -227,18 +238,24 @@ class Stage:
             self.clock,
             metrics,
             drain_s,
+            is_model_well=lambda: self.is_model_well,
         )
         self.source.intake = self.intake
         self.numbers = 0
 
     def assignment(
-        self, start: int = 0, checkpoint: Checkpoint | None = None, *, metadata: str = ""
+        self,
+        start: int = 0,
+        checkpoint: Checkpoint | None = None,
+        *,
+        metadata: str = "",
+        topic_id: str = "",
     ) -> Assigned:
         """Partition 0, after a commit with this checkpoint if there is one."""
         self.numbers += 1
         committed = start if checkpoint or metadata else None
         text = checkpoint.encode(start, TOPIC) if checkpoint else metadata
-        return Assigned(ZERO, self.numbers, start, committed, text)
+        return Assigned(ZERO, self.numbers, start, committed, text, topic_id)
 
     async def own(
         self, start: int = 0, checkpoint: Checkpoint | None = None, *, metadata: str = ""
@@ -258,6 +275,19 @@ class Stage:
         )
         self.intake.reported([Report(ticket, Fate.STORED) for _, ticket in sent])
 
+    def report(self, *fates: Fate) -> list[str]:
+        """Report what was sent, in its order. Returns the positions and topics of what it was."""
+        count = len(fates)
+        sent, self.sink.sent = self.sink.sent[:count], self.sink.sent[count:]
+        told = [Report(ticket, fate) for (_, ticket), fate in zip(sent, fates, strict=True)]
+        self.intake.reported(told)
+        return [_said(publication) for publication, _ in sent]
+
+    @property
+    def sent(self) -> list[str]:
+        """Positions and topics of what is on its way."""
+        return [_said(publication) for publication, _ in self.sink.sent]
+
     @property
     def offsets(self) -> list[int]:
         """The offsets that were committed for partition 0, after the one that began."""
@@ -275,6 +305,11 @@ class Stage:
 
 def record(offset: int, text: str = "OK", key: bytes | None = None, partition: int = 0) -> Record:
     return Record(Position(TOPIC, partition, offset), 1_000, key, text.encode())
+
+
+def _said(publication: Publication) -> str:
+    position = dict(publication.headers)["safeguard-position"] or b""
+    return f"{position.decode()} to {publication.topic}"
 
 
 async def settle() -> None:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
 
+from consumer.domain.checkpoint import Floor
 from consumer.interfaces import Assigned, CommitPoint, Output
+from consumer.kafka.floors import FloorTracker
 from consumer.pipeline.lease import Moment
 from consumer.pipeline.recovery import Recovered, Recovery, RecoveryLimits
 from consumer.pipeline.tenure import Tenure
@@ -27,6 +29,7 @@ class Sent(NamedTuple):
     worker: Worker
     topic: str
     offset: int
+    floor: Floor
     until_ms: int
 
 
@@ -48,6 +51,11 @@ class Broker(FakeTails):
         super().__init__()
         self.clock = HandClock()
         self.outputs = {topic: {} for topic in OUTPUTS}
+        self.topic_ids = {topic: f"{topic}0" for topic in OUTPUTS}
+        self.long_ago: FloorTracker | None = None
+        """The floors of a process that is there from the first on, and owns it now and then."""
+        self.gone: set[int] = set()
+        """Offsets of the input whose verdicts were on outputs that are no more."""
         self.first_ms = 0
         self.input = [0]
         """The offsets of the input, with gaps."""
@@ -65,6 +73,18 @@ class Broker(FakeTails):
         lying = [offset for at in self.outputs.values() for offset in at.values()]
         return sorted(offset for offset in lying if offset != FOREIGN)
 
+    def make_again(self, topic: str) -> None:
+        """An output is deleted and made again: all that was on it is gone but its name."""
+        self.gone |= set(self.outputs[topic].values()) - {FOREIGN}
+        self.outputs[topic] = {}
+        self.topic_ids[topic] += "+"
+
+    def look(self) -> Mapping[Output, Floor]:
+        """The outputs' ends and ids as they are now."""
+        return {
+            Output(topic, 0): Floor(self.end(topic), self.topic_ids[topic]) for topic in OUTPUTS
+        }
+
     def append(self, topic: str, offset: int) -> int:
         at = self.end(topic)
         self.outputs[topic][at] = offset
@@ -78,7 +98,7 @@ class Broker(FakeTails):
     def store(self, sent: Sent) -> None:
         self.sent.remove(sent)
         at = self.append(sent.topic, sent.offset)
-        sent.worker.unreported.append((sent.topic, sent.offset, at))
+        sent.worker.unreported.append((sent, at))
 
     def expire(self) -> None:
         """What has been on its way for too long is given up by its client, alive or not."""
@@ -112,13 +132,18 @@ class Worker:
         if (commit := broker.commit) is not None:
             self.assigned = Assigned(ZERO, 1, commit.offset, commit.offset, commit.metadata)
         self.position = self.assigned.start
-        self.floors = {t: broker.end(t) if knows_ends else 0 for t in OUTPUTS}
-        """As the sink knows them: one that began long ago has seen only old ends."""
+        self.floors = FloorTracker()
+        # A process that began long ago has the floors of then, and perhaps of other topics.
+        if not knows_ends and broker.long_ago is not None:
+            self.floors = broker.long_ago
+        elif knows_ends:
+            self.floors.look(broker.look())
+        broker.long_ago = broker.long_ago or self.floors
         self.taken: list[int] = []
         self.ready: list[tuple[str, int]] = []
         """Judged, and not on its way: output and offset."""
-        self.unreported: list[tuple[str, int, int]] = []
-        """Stored, which this worker does not know yet: output, offset, and offset there."""
+        self.unreported: list[tuple[Sent, int]] = []
+        """Stored, which this worker does not know yet: what was sent, and its offset there."""
         self.answers: deque[tuple[str, bool]] = deque()
         self.recovered: Recovered
         self.tenure: Tenure
@@ -173,7 +198,8 @@ class Worker:
                 return
             self.tenure.sent(topic, offset)
             until_ms = self.broker.clock.wall_ms() + int(TERMS.publish_s * 1_000)
-            self.broker.sent.append(Sent(self, topic, offset, until_ms))
+            floor = self._floor(Output(topic, 0))
+            self.broker.sent.append(Sent(self, topic, offset, floor, until_ms))
             del self.ready[0]
 
     def give_up(self) -> None:
@@ -188,11 +214,12 @@ class Worker:
 
         What waited for one of them, and a commit, may leave before the next is heard of.
         """
-        batch = [each for each in self.unreported if each[0] == topic][:count]
+        batch = [each for each in self.unreported if each[0].topic == topic][:count]
         for each in batch:
             self.unreported.remove(each)
-            self.floors[topic] = max(self.floors[topic], each[2] + 1)
-        for _, offset, _ in batch:
+            sent, at = each
+            self.floors.acknowledged(Output(topic, 0), sent.floor, at)
+        for (_, _, offset, *_), _ in batch:
             self.tenure.acknowledged(topic, offset)
             self.tenure.tracker.finish(offset)
             self.tenure.moved()
@@ -211,8 +238,8 @@ class Worker:
         self.tenure.answered(*self.answers.popleft())
         self.send()
 
-    def _floor(self, output: Output) -> int:
-        return self.floors[output.topic]
+    def _floor(self, output: Output) -> Floor:
+        return self.floors.at(output)
 
 
 def _finish(work: Coroutine[Any, Any, Answer]) -> Answer:

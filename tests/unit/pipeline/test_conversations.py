@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from consumer.domain.binding import Binding, Reading, SkipRule
 from consumer.domain.checkpoint import Checkpoint, Floor
-from consumer.domain.context import LINE_TOKENS, ContextTerms, Line, tokens_of
+from consumer.domain.context import LINE_TOKENS, ContextTerms, Line
 from consumer.domain.message import Fact, Position, Record
+from consumer.domain.tokens import tokens_of
 from consumer.interfaces import Assigned, Partition
 from consumer.pipeline.conversations import Conversations
 from tests.builders import a_message
@@ -212,6 +213,16 @@ async def test_skipped_messages_are_context_and_unreadable_ones_are_not() -> Non
     assert at_work.sink.topics.count(f"{TOPIC}.dead-letter") == 1
     skipped = next(found for found in envelopes_of_verdicts(at_work) if found["cause"] == "skipped")
     assert skipped["context"] == {"messages": 0, "author_facts": 0}
+
+
+async def test_a_message_without_text_says_nothing_to_the_next_ones() -> None:
+    """A reaction or a picture alone would be an empty line in their context."""
+    at_work = stage()
+    await at_work.own()
+    silent = said(1, "")._replace(value=b'{"by":"bot","room":"r"}')
+    at_work.intake.taken([said(0, "OK 0"), silent, said(2, "OK 2")])
+    await settle()
+    assert shown(at_work, "OK 2") == ["OK 0"]
 
 
 def envelopes_of_verdicts(stage: Stage) -> list[dict[str, Any]]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from consumer.domain.binding import Binding, Catalogue, Reading
 from consumer.domain.lane import Lane
+from consumer.domain.message import Headers
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import DeadLetterFailed, Fatal
 from consumer.interfaces import Fate, Report
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.limiter import FlowLimits
+from consumer.pipeline.sequencer import Sequencer
 from tests.unit.pipeline.staging import POLICY, TOPIC, VERSION, ZERO, Stage, record, settle
 from tests.waiting import until
 
@@ -224,6 +227,42 @@ async def test_a_tombstone_passed_over_is_counted_and_committed() -> None:
     assert stage.intake.ledger.passed_over == 1
 
 
+@pytest.mark.parametrize(
+    ("when_empty", "sent"),
+    [
+        ("dead-letter", [("chat.dead-letter", None)]),
+        ("allow", [("chat.allow", "skipped")]),
+        ("flag", [("chat.flag", "skipped")]),
+        ("pass-over", []),
+    ],
+)
+async def test_a_record_without_text_ends_as_its_topic_says(
+    when_empty: Any, sent: list[tuple[str, str | None]]
+) -> None:
+    """Whatever it is, it is accounted for, committed, and the model is not asked."""
+    reading = Reading(when_empty=when_empty)
+    stage = Stage(Binding("chat", (TOPIC,), VERSION, reading, versions={1: VERSION}))
+    await stage.own()
+    stage.intake.taken([record(0)._replace(value=b'{"text":"\\u200b","picture":"cat"}')])
+    await settle()
+    assert [
+        (publication.topic, cause_of(publication.headers)) for publication, _ in stage.sink.sent
+    ] == sent
+    stage.acknowledge()
+    stage.intake.commit()
+    await settle()
+    ledger = stage.intake.ledger
+    ends = (ledger.verdicts, ledger.dead_letters, ledger.passed_over)
+    assert ends == (when_empty in ("allow", "flag"), when_empty == "dead-letter", not sent)
+    assert ledger.difference == 0
+    assert stage.offsets == [1]
+
+
+def cause_of(headers: Headers) -> str | None:
+    found = dict(headers).get("safeguard-cause")
+    return found.decode() if found else None
+
+
 async def test_what_does_not_fit_gets_smaller_until_it_does_or_stops_the_service() -> None:
     """Verdict, cut verdict, dead letter, dead letter without value: no loop, no loss."""
     stage = Stage()
@@ -245,6 +284,102 @@ async def test_what_does_not_fit_gets_smaller_until_it_does_or_stops_the_service
     assert seen[-1][1] is None
     with pytest.raises(DeadLetterFailed):
         stage.intake.failure.result()
+
+
+async def test_what_is_made_smaller_holds_up_the_later_verdicts_of_its_key() -> None:
+    """They went to the topic that it does not fit; now it goes elsewhere, and they wait for it."""
+    stage = Stage()
+    await stage.own()
+    stage.intake.taken([record(number, "BAD", key=b"k") for number in range(3)])
+    stage.intake.taken([record(3, "BAD", key=b"other"), record(4, "BAD")])
+    await settle()
+    assert len(stage.sent) == 5
+    stage.report(Fate.STORED)
+    stage.report(Fate.TOO_LARGE, *[Fate.NOT_STORED] * 3)
+
+    # Other keys, and what has none, go on.
+    assert stage.sent == [
+        "chat/0/1 to chat.dead-letter",
+        "chat/0/3 to chat.block",
+        "chat/0/4 to chat.block",
+    ]
+    stage.report(Fate.STORED)
+    assert stage.sent[-1] == "chat/0/2 to chat.block"
+    stage.report(*[Fate.STORED] * 3)
+    assert stage.intake.ledger.dead_letters == 1
+    assert stage.intake.ledger.verdicts == 4
+    assert stage.intake.ledger.difference == 0
+    stage.intake.commit()
+    assert stage.offsets[-1] == 5
+    assert stage.checkpoint.is_released is False
+
+
+async def test_what_is_withheld_does_not_leave_before_what_is_made_smaller() -> None:
+    """It was released to the same topic as the one that goes elsewhere now, and waits for it."""
+    stage = Stage()
+    await stage.own()
+    stage.intake.taken([record(0, "BAD", key=b"k")])
+    await settle()
+    stage.sink.takes_one = True
+    stage.intake.taken([record(1, "BAD", key=b"k"), record(2, "OK", key=b"k")])
+    await settle()
+    assert stage.report(Fate.TOO_LARGE) == ["chat/0/0 to chat.block"]
+
+    assert stage.sent == ["chat/0/0 to chat.dead-letter"]
+    order = []
+    while stage.sent:
+        order += stage.report(Fate.STORED)
+    assert order == [
+        "chat/0/0 to chat.dead-letter",
+        "chat/0/1 to chat.block",
+        "chat/0/2 to chat.allow",
+    ]
+
+
+async def test_an_output_that_wants_them_one_at_a_time_gets_them_so() -> None:
+    """The next leaves with the report on the last, from whichever partition, and none is lost."""
+    stage = Stage()
+    await stage.own()
+    stage.sink.takes_one = True
+    stage.intake.taken([record(number) for number in range(5)])
+    await settle()
+
+    for number in range(5):
+        assert stage.sent == [f"chat/0/{number} to chat.allow"]
+        stage.report(Fate.STORED)
+    stage.intake.commit()
+    assert stage.offsets[-1] == 5
+
+
+async def test_what_was_not_stored_is_made_to_fit_what_its_topic_takes_by_now() -> None:
+    """Limits are read again while the sink mends: what is surely too large is not tried again."""
+    stage = Stage()
+    await stage.own()
+    stage.intake.taken([record(0, "MAYBE " + "x" * 40_000), record(1, "MAYBE short")])
+    await settle()
+    stage.limits["chat.flag"] = 20_000
+    stage.report(Fate.NOT_STORED, Fate.NOT_STORED)
+
+    assert stage.sent == ["chat/0/0 to chat.flag", "chat/0/1 to chat.flag"]
+    assert len(stage.sink.sent[0][0].value or b"") < 20_000
+    stage.limits["chat.flag"] = 500
+    stage.report(Fate.NOT_STORED, Fate.NOT_STORED)
+    assert stage.sent == ["chat/0/0 to chat.dead-letter", "chat/0/1 to chat.dead-letter"]
+
+
+async def test_a_lowered_limit_of_the_dead_letter_topic_costs_the_value_alone() -> None:
+    """The record's fate stays a dead letter, and what comes after it in its key still waits."""
+    stage = Stage()
+    await stage.own()
+    stage.intake.taken([record(0, "", key=b"k"), record(1, "OK", key=b"k")])
+    await settle()
+    assert stage.sent == ["chat/0/0 to chat.dead-letter"]
+    stage.report(Fate.TOO_LARGE)
+
+    assert stage.sent == ["chat/0/0 to chat.dead-letter"]
+    assert stage.sink.sent[0][0].value is None
+    stage.report(Fate.STORED)
+    assert stage.sent == ["chat/0/1 to chat.allow"]
 
 
 async def test_an_unknown_error_stops_the_service() -> None:
@@ -277,13 +412,19 @@ async def test_a_tombstone_with_headers_too_large_for_its_dead_letter_still_ends
     assert stage.intake.ledger.dead_letters == 1
 
 
-async def test_after_a_failure_nothing_is_committed_past_what_was_not_tracked() -> None:
+async def test_after_a_failure_nothing_is_committed_past_what_was_not_tracked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A failure while a batch is taken stops the intake; later batches move no commit."""
+
+    def broken(*_: object) -> None:
+        raise Fatal("broken")
+
     stage = Stage()
     await stage.own()
-    stage.policies.catalogue = Catalogue(())
-    stage.intake.taken([record(0), record(1)])
-    stage.policies.catalogue = Catalogue((stage.binding,))
+    with monkeypatch.context() as patched:
+        patched.setattr(Sequencer, "admit", broken)
+        stage.intake.taken([record(0), record(1)])
     stage.intake.taken([record(2)])
     await settle()
     stage.acknowledge()
@@ -306,6 +447,44 @@ async def test_a_topic_that_a_reload_unbinds_keeps_its_policies_until_it_is_left
 
     assert stage.sink.topics == ["chat.allow", "chat.block"]
     assert not stage.intake.failure.done()
+
+
+async def test_what_is_unbound_before_its_first_record_waits() -> None:
+    """It was assigned, and nothing binds it: records wait, paused, until it is bound or left."""
+    stage = Stage()
+    stage.policies.catalogue = Catalogue(())
+    await stage.own()
+    stage.intake.taken([record(0), record(1, "BAD")])
+    await settle()
+
+    assert not stage.intake.failure.done()
+    assert stage.sink.sent == []
+    assert stage.source.paused == [ZERO]
+    assert stage.intake.ledger.in_flight == 2
+
+    stage.policies.catalogue = Catalogue((stage.binding,))
+    for _ in range(100):
+        # Until the lease is renewed, which is when the policies are looked at again.
+        stage.intake.tick()
+        stage.clock.move(0.1)
+        stage.intake.commit()
+        await settle()
+    assert stage.sink.topics == ["chat.allow", "chat.block"]
+    stage.acknowledge()
+    stage.intake.commit()
+    assert stage.offsets[-1] == 2
+
+
+async def test_a_topic_that_nothing_binds_is_given_back_at_once() -> None:
+    """Nothing of it has begun, so the drain does not wait for it, and commits nothing past it."""
+    stage = Stage(drain_s=1_000)
+    stage.policies.catalogue = Catalogue(())
+    await stage.own()
+    stage.intake.taken([record(0)])
+
+    points = await asyncio.wait_for(stage.intake.revoked({ZERO: stage.numbers}), 5)
+    assert points[ZERO].offset == 0
+    assert stage.intake.ledger.difference == 0
 
 
 async def test_a_topic_that_an_operator_pauses_takes_nothing_new_and_finishes_what_it_has() -> None:

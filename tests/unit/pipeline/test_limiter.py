@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -69,6 +70,20 @@ def test_a_later_lane_fills_a_part_while_an_earlier_one_is_in_use() -> None:
     limiter.end(Lane.REPLAY)
     assert limiter.has_room(Lane.REPLAY, 2.0)
     assert limiter.has_room(Lane.REAL_TIME, 2.0)
+
+
+@pytest.mark.parametrize(("lane", "most"), [(Lane.COMMENTS, 6), (Lane.REPLAY, 4)])
+def test_each_lane_has_a_share_of_its_own(lane: Lane, most: int) -> None:
+    """Beside a chat at work: three quarters for comments with what is later, half for replay."""
+    limiter = Limiter(FlowLimits(8, 100, 100))
+    assert limiter.has_room(Lane.REAL_TIME, 0.0)
+    begun = 0
+    while limiter.has_room(lane, 0.0):
+        limiter.begin(lane)
+        begun += 1
+
+    assert begun == most
+    assert limiter.has_room(Lane.REAL_TIME, 0.0)
 
 
 def test_a_lane_that_is_not_used_any_more_keeps_nothing() -> None:

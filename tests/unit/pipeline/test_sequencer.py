@@ -71,6 +71,22 @@ def test_what_is_passed_over_lets_the_next_go() -> None:
     assert sequencer.passed_over(first) == [second]
 
 
+def test_what_is_put_back_goes_before_what_followed_it() -> None:
+    """Its destination has changed: what follows waits, though it was released before."""
+    sequencer = Sequencer[Item]()
+    first, second, third = items(sequencer, b"k", b"k", b"k")
+    sequencer.ready(first, "allow")
+    sequencer.ready(second, "allow")
+    sequencer.ready(third, "allow")
+    assert sequencer.acknowledged(first) == []
+
+    second.destination = "dead"
+    assert sequencer.put_back([second, third]) == [second]
+    assert sequencer.acknowledged(second) == [third]
+    assert sequencer.acknowledged(third) == []
+    assert repr(sequencer) == "<Sequencer 0 keys, 0 waiting>"
+
+
 def test_an_idle_key_is_forgotten() -> None:
     """Memory does not grow with the number of keys ever seen."""
     sequencer = Sequencer[Item]()
@@ -99,7 +115,11 @@ def test_an_idle_key_is_forgotten() -> None:
 def test_order_holds_in_every_interleaving(
     plan: list[tuple[bytes | None, str, bool]], random: object
 ) -> None:
-    """Whatever finishes when: per key, sends are in order and a topic change waits; all leave."""
+    """
+    Whatever finishes when: per key, sends are in order and a topic change waits; all leave.
+
+    Now and then a topic refuses all that is on its way there, and the first of it goes elsewhere.
+    """
     sequencer = Sequencer[Item]()
     made = items(sequencer, *(key for key, _, _ in plan))
     ready = list(made)
@@ -109,6 +129,7 @@ def test_order_holds_in_every_interleaving(
 
     def send(released: list[Item]) -> None:
         for item in released:
+            assert item not in on_way
             for earlier in made[: item.number]:
                 if earlier.order_key != item.order_key or item.order_key is None:
                     continue
@@ -122,6 +143,7 @@ def test_order_holds_in_every_interleaving(
 
     while ready or on_way:
         choices = [("ready", item) for item in ready] + [("ack", item) for item in on_way]
+        choices += [("refuse", item) for item in on_way[:1]]
         kind, item = random.choice(choices)  # type: ignore[attr-defined]
         if kind == "ready":
             ready.remove(item)
@@ -129,6 +151,13 @@ def test_order_holds_in_every_interleaving(
                 send(sequencer.passed_over(item))
             else:
                 send(sequencer.ready(item, plan[item.number][1]))
+        elif kind == "refuse":
+            refused = [other for other in on_way if other.destination == item.destination]
+            for other in refused:
+                on_way.remove(other)
+                sent.remove(other)
+            item.destination = "elsewhere"
+            send(sequencer.put_back(refused))
         else:
             # The broker acknowledges a topic in the order it was written.
             first = next(other for other in on_way if other.destination == item.destination)
@@ -139,3 +168,18 @@ def test_order_holds_in_every_interleaving(
     assert {item.number for item in sent} == {
         item.number for item in made if not plan[item.number][2]
     }
+
+
+def test_a_key_whose_records_are_all_done_leaves_nothing_behind() -> None:
+    """Passed over or published: there are more keys than memory in the life of a worker."""
+    sequencer = Sequencer[Item]()
+    over, sent, last = items(sequencer, b"a", b"b", b"b")
+    assert repr(sequencer) == "<Sequencer 2 keys, 3 waiting>"
+
+    sequencer.passed_over(over)
+    assert repr(sequencer) == "<Sequencer 1 keys, 2 waiting>"
+    sequencer.ready(sent, "allow")
+    assert sequencer.passed_over(last) == []
+    assert repr(sequencer) == "<Sequencer 1 keys, 0 waiting>", "one is not acknowledged yet"
+    sequencer.acknowledged(sent)
+    assert repr(sequencer) == "<Sequencer 0 keys, 0 waiting>"

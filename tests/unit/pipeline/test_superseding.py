@@ -127,6 +127,8 @@ async def test_a_record_that_is_read_otherwise_by_now() -> None:
     assert (await supersede(BLOCKED, a_record(b"{")))[0] == "not_json"
     binding = a_binding(tombstones="pass-over")
     assert (await supersede(BLOCKED, a_record(None), binding))[0] == "tombstone"
+    binding = a_binding(reading=Reading(when_empty="pass-over"))
+    assert (await supersede(BLOCKED, a_record(b"{}"), binding))[0] == "empty_text"
 
 
 @pytest.mark.parametrize("bytes_max", [10, 1_000])

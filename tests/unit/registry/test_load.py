@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,10 @@ class Folder:
 
     def topic(self, more: str) -> None:
         self.write("chat/topic.toml", TOPIC + more)
+
+    def topic_head(self, more: str) -> None:
+        """The topic file with one line more before its tables."""
+        self.write("chat/topic.toml", more + "\n" + TOPIC)
 
     def policy(self, old: str, new: str) -> None:
         """The policy file with one passage changed."""
@@ -162,6 +167,7 @@ on_outage = "unjudged"
 lane = "replay"
 start = "2026-01-31T08:00:00Z"
 tombstones = "pass-over"
+when_empty = "flag"
 [message]
 format = "cloudevents"
 framing = "schema-registry-json"
@@ -170,6 +176,7 @@ id = "/id"
 author = "/user/id"
 conversation = "/room"
 language = "/lang"
+unescape = "html"
 [[skip_when]]
 field = "/user/role"
 equals = ["staff", "bot"]
@@ -203,6 +210,7 @@ conversations_max = 50
     reading = binding.reading
     assert (reading.format, reading.framing) == ("cloudevents", "schema-registry-json")
     assert reading.text == (("title",), ("a/b", "~c", "0"))
+    assert (reading.is_first_of, reading.unescape, reading.when_empty) == (False, "html", "flag")
     assert (reading.id, reading.author) == (("id",), ("user", "id"))
     assert (reading.conversation, reading.language) == (("room",), ("lang",))
     assert reading.skip_when == (
@@ -243,6 +251,19 @@ def test_one_text_field_needs_no_list(folder: Folder) -> None:
     assert folder.load().reading.text == (("body",),)
 
 
+def test_the_first_of_several_text_fields(folder: Folder) -> None:
+    """`first_of` stands instead of `text`."""
+    folder.topic('[message]\nfirst_of = ["/full_text", "/text"]\n')
+    reading = folder.load().reading
+    assert (reading.text, reading.is_first_of) == ((("full_text",), ("text",)), True)
+
+
+def test_a_text_that_is_the_whole_value(folder: Folder) -> None:
+    """The empty pointer is the document itself, here a JSON string."""
+    folder.topic('[message]\ntext = [""]\n')
+    assert folder.load().reading.text == ((),)
+
+
 def test_several_versions(folder: Folder) -> None:
     """All version folders are read, the live one judges, and other folders are left alone."""
     folder.write("chat/v2/harassment.md", POLICY.replace("insult", "an insult"))
@@ -264,6 +285,21 @@ def test_either_line_ending(newline: str, folder: Folder) -> None:
     assert folder.load().live.policies[0].title == "Harassment"
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_what_an_editor_adds_is_no_other_text(mark: bytes, newline: bytes, folder: Folder) -> None:
+    """A byte order mark and line endings change neither what the model reads nor the digest."""
+    plain = folder.load()
+    write_pins(folder.root, plain)
+    folder.write("chat/v1/harassment.md", mark + POLICY.encode().replace(b"\n", newline))
+    folder.write("chat/topic.toml", mark + TOPIC.encode().replace(b"\n", newline))
+    pins = (folder.root / "chat/pins.toml").read_bytes()
+    folder.write("chat/pins.toml", mark + pins.replace(b"\n", newline))
+    found = folder.load()
+    assert found.live.policies[0].text == plain.live.policies[0].text
+    assert found.live.digest == plain.live.digest
+
+
 # Faults of a policy, by line.
 
 
@@ -278,6 +314,7 @@ def test_either_line_ending(newline: str, folder: Folder) -> None:
         ("HH0: allow", "HH0: flag", 5, "no label has the outcome allow"),
         ("HH0: allow", "HH 0: allow", 6, "labels.HH 0"),
         ("severity: high", "severety: high", 3, "severety: unknown key"),
+        ("severity: high", "severity: &s high\neffort: *s", 4, "*s: write the value out instead"),
         ("severity: high", "severity: 3", 3, "severity"),
         ("effort: medium", "effort: maximum", 4, "effort"),
         ("title: Harassment\n", "", 2, "title: is missing"),
@@ -291,7 +328,7 @@ def test_either_line_ending(newline: str, folder: Folder) -> None:
         ("rules: [HH2.a]", "rules: [HH2.z]", 13, "the rule HH2.z is not among the rules"),
         ("rules: [HH2.a]", "rule: [HH2.a]", 13, "unknown key"),
         ("  HH2.a: insult", "  HH2.a: ''", 9, "rules.HH2.a"),
-        ("  HH0: allow\n", "  HH0: allow\n  HH22: flag\n", 8, "part of the label HH22"),
+        ("  HH0: allow\n", "  HH0: allow\n  hh0: flag\n", 7, "in case or punctuation alone"),
         ("## HH2: Attacks\n", "## Attacks\n", 7, "the text never says when it applies"),
         ("## HH2: Attacks\n", "## HH2 <|end|>\n", 19, "control token"),
     ],
@@ -304,13 +341,77 @@ def test_a_fault_of_a_policy(old: str, new: str, line: int, words: str, folder: 
     assert found[0].startswith(f"chat/v1/harassment.md:{line}: ")
 
 
-def test_labels_that_contain_each_other(folder: Folder) -> None:
-    """A label that is a part of another, in any case, is a trap for readers and is refused."""
-    folder.write(
-        "chat/v1/harassment.md",
-        "---\ntitle: T\nlabels:\n  valid: allow\n  INVALID: block\n---\nvalid and INVALID\n",
+def labelled(*labels: str) -> str:
+    """A policy with these labels, the first of which is an allow."""
+    lines = "".join(f"  {label}: {'block' if n else 'allow'}\n" for n, label in enumerate(labels))
+    return f"---\ntitle: T\nlabels:\n{lines}---\n{' and '.join(labels)}\n"
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("VALID", "INVALID"),
+        ("Non-violating", "Violating"),
+        ("safe", "unsafe"),
+        ("S", "SH"),
+        ("ok", "not-ok", "not-ok-2"),
+        ("'0'", "'10'"),
+    ],
+)
+def test_labels_in_their_makers_words(labels: tuple[str, ...], folder: Folder) -> None:
+    """That one label is part of another misleads nobody, since answers match labels exactly."""
+    folder.write("chat/v1/harassment.md", labelled(*labels))
+    binding = folder.load()
+    assert binding.live.policies[0].labels == tuple(label.strip("'") for label in labels)
+
+
+@pytest.mark.parametrize(
+    "labels", [("Valid", "VALID"), ("non-violating", "nonviolating"), ("A.1", "A1"), ("a_b", "A-B")]
+)
+def test_labels_that_only_look_alike(labels: tuple[str, ...], folder: Folder) -> None:
+    """Labels that differ in case or punctuation alone are a trap for everybody and are refused."""
+    folder.write("chat/v1/harassment.md", labelled(*labels))
+    assert f"chat/v1/harassment.md:5: labels.{labels[1]}: differs from the" in folder.flaw()
+
+
+def test_what_the_texts_are(folder: Folder) -> None:
+    """A topic whose texts are no users' messages says so, and its policies with it."""
+    assert folder.load().subject == "user message"
+    before = folder.load().live.digest
+    folder.topic_head('subject = "assistant reply"')
+    binding = folder.load()
+    assert binding.subject == binding.live.policies[0].subject == "assistant reply"
+    assert not binding.live.policies[0].with_context
+    assert binding.live.digest == before
+    for word in ("", "x" * 61, "a <b>", "ignore\\nthis", "a|b"):
+        folder.topic_head(f'subject = "{word}"')
+        assert "subject: " in folder.flaw()
+
+
+def test_aliases_of_aliases_are_refused_at_once(folder: Folder) -> None:
+    """Seven levels of nine are five million nodes in 300 bytes."""
+    levels = [f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefgh")]
+    folder.policy("title: Harassment\n", "title: T\na: &a [x]\n" + "".join(levels))
+    assert folder.flaw() == (
+        "chat/v1/harassment.md:4: the front matter is not YAML: *a: write the value out instead"
     )
-    assert folder.flaw().startswith("chat/v1/harassment.md:4: labels.valid: part of")
+
+
+def test_a_file_without_end_is_not_read_to_its_end(folder: Folder) -> None:
+    folder.write("chat/v1/harassment.md", POLICY + "word " * 300_000)
+    assert folder.flaw() == "chat/v1/harassment.md:1: is larger than 1,000,000 bytes"
+
+
+def test_a_key_without_end_is_refused(folder: Folder) -> None:
+    """The library would take minutes over it."""
+    folder.topic("a." * 30_000 + "b = 1\n")
+    assert "a key of more than 1,000 parts" in folder.flaw()
+
+
+def test_a_table_without_end_is_looked_through_once(folder: Folder) -> None:
+    """What only looks like a table, in a text of several lines, takes no minutes either."""
+    folder.topic('x = """\n[' + " " * 100_000 + '\n"""\n')
+    assert folder.flaw() == ("chat/topic.toml:3: x: unknown key: mend its spelling or take it out")
 
 
 def test_no_front_matter(folder: Folder) -> None:
@@ -353,6 +454,10 @@ def test_a_policy_that_is_no_utf8(folder: Folder) -> None:
         "? [a]\n: b\n",
         "title: &a [*a]\n",
         "title: *nowhere\n",
+        'title: "\\ud800"\n',
+        'title: T\nlabels: {HH0: allow, HH2: block}\nrules: {HH2.a: "\\udc00"}\n',
+        "title: " + "[" * 39_000 + "\n",
+        "title: " + "x" * 41_000 + "\n",
         "title: !!python/object:os.system x\n",
         "title: " + "[" * 1_200 + "\n",
         "title: " + "1" * 5_000 + "\n",
@@ -363,7 +468,7 @@ def test_a_policy_that_is_no_utf8(folder: Folder) -> None:
         "title: @x\n",
         "\tlabels: x\n",
     ],
-    ids=range(18),
+    ids=range(22),
 )
 def test_front_matter_of_any_kind(front: str, folder: Folder) -> None:
     """Whatever a person or a program left in the front matter is a fault by file, not a crash."""
@@ -409,6 +514,10 @@ def test_a_control_token_reaches_no_model(old: str, new: str, folder: Folder) ->
         ("[message]\ntext = []\n", 4, "message.text"),
         ("[message]\nid = 'id'\n", 4, "message.id: "),
         ("[message]\nformat = 'avro'\n", 4, "message.format: "),
+        ("[message]\nfirst_of = []\n", 4, "message.first_of"),
+        ("[message]\nfirst_of = ['/a']\ntext = '/b'\n", 3, "give either text or first_of"),
+        ("[message]\nunescape = 'xml'\n", 4, "message.unescape: "),
+        ("when_empty = 'block'\n", 3, "when_empty: "),
         ("[message]\nkey = '/k'\n", 4, "message.key: unknown key"),
         ("[[skip_when]]\nfield = '/a'\nheader = 'b'\nequals = ['x']\n", 3, "either field or"),
         ("[[skip_when]]\nequals = ['x']\n", 3, "either field or header"),
@@ -611,5 +720,9 @@ def test_drafts_are_not_pinned(folder: Folder) -> None:
 @pytest.mark.parametrize("content", [b"v1 = \n", b"\xff", b"[v1\n"])
 def test_broken_pins_are_no_pins_that_hold(content: bytes, folder: Folder) -> None:
     """A pins file that cannot be read is a fault: passed over, it would protect nothing."""
+    binding = folder.load()
     folder.write("chat/pins.toml", content)
     assert "chat/pins.toml" in folder.flaw()
+    with pytest.raises(InvalidPolicy, match=r"chat/pins\.toml"):
+        write_pins(folder.root, binding)
+    assert (folder.root / "chat/pins.toml").read_bytes() == content

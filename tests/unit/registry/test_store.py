@@ -6,10 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from consumer.domain.binding import Catalogue
 from consumer.errors import InvalidPolicy
-from consumer.registry.load import write_pins
-from consumer.registry.store import PolicyStore
+from consumer.registry import store
+from consumer.registry.load import load_catalogue, write_pins
+from consumer.registry.store import PolicyStore, Refusal
 from consumer.telemetry.metrics import Metrics
 
 POLICY = """\
@@ -59,9 +62,17 @@ class Watched:
 
     @property
     def refused(self) -> float:
-        return (
-            self.metrics.registry.get_sample_value("safeguard_policy_reloads_refused_total") or 0.0
-        )
+        return sum(self.refused_by_reason.values())
+
+    @property
+    def refused_by_reason(self) -> dict[str, float]:
+        """Reason -> how often, for those that were."""
+        name = "safeguard_policy_reloads_refused_total"
+        found = {
+            reason.value: self.metrics.registry.get_sample_value(name, {"reason": reason.value})
+            for reason in Refusal
+        }
+        return {reason: count for reason, count in found.items() if count}
 
 
 @pytest.fixture
@@ -219,3 +230,180 @@ def test_a_file_that_cannot_be_read_changes_nothing(watched: Watched) -> None:
     (watched.root / "chat/v1/gone.md").symlink_to(watched.root / "nowhere")
     assert not watched.store.reload()
     assert watched.live == ("chat@v1", "One")
+
+
+def test_refusals_are_counted_from_the_start(watched: Watched) -> None:
+    """An alert on a rise needs the zero before it."""
+    name = "safeguard_policy_reloads_refused_total"
+    for reason in Refusal:
+        found = watched.metrics.registry.get_sample_value(name, {"reason": reason.value})
+        assert found == 0.0
+
+
+BOMB = "\n".join(
+    f"{name}: &{name} [{','.join([f'*{earlier}'] * 9)}]"
+    for name, earlier in zip("bcdefghi", "abcdefgh", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (b"v1/hass_\xfc.md", POLICY.format(title="Latin-1")),
+        (b"v1/bomb.md", f"---\ntitle: Words\na: &a [x]\n{BOMB}\n---\nText\n"),
+        (b"v1/cut.md", POLICY[:30]),
+        (b"v2/long.md", "x" * 2_000_000),
+        (b"topic.toml", "topics = " + "[" * 30_000),
+        (b"topic.toml", 'topics = ["chat"]\nlive = ' + "1" * 5_000),
+        (b"topic.toml", 'topics = ["chat"]\nlive = 1\n' + "# \n" * 90_000),
+        (b"pins.toml", "v1 = " + "[" * 30_000),
+        (b"pins.toml", "v1 = 5"),
+    ],
+    ids=["latin-1", "bomb", "cut", "long", "brackets", "digits", "large", "pins", "odd pin"],
+)
+def test_a_file_that_cannot_be_taken_over_is_a_refusal(
+    name: bytes, content: str, watched: Watched
+) -> None:
+    """It is counted, named in words that can be printed, and changes nothing."""
+    before = watched.store.catalogue
+    (watched.root / "chat/v2").mkdir()
+    (watched.root / "chat/v2/p.md").write_text(POLICY.format(title="Two"))
+    (watched.root / "chat" / os.fsdecode(name)).write_text(content)
+    with capture_logs() as logs:
+        assert not watched.settle()
+    assert watched.store.catalogue is before
+    assert watched.refused_by_reason == {"faults": 1}
+    (refused,) = [line for line in logs if line["log_level"] == "error"]
+    assert (refused["reason"], "chat/" in refused["faults"]) == ("faults", True)
+    assert refused["faults"].encode()
+
+
+@pytest.mark.parametrize("name", ["._p.md", ".#p.md", ".draft.md", "#p.md#", "p.md~", ".p.md.swp"])
+def test_hidden_files_and_those_of_editors_are_passed_over(name: str, watched: Watched) -> None:
+    """They change nothing, not even a published version's digest."""
+    (watched.root / "chat/v1" / name).write_bytes(b"\x00\x05\x16\x07 no policy")
+    assert not watched.settle()
+    with capture_logs() as logs:
+        assert watched.store.reload()
+    assert watched.refused == 0
+    assert [line["event"] for line in logs] == ["policies reloaded"]
+
+
+def test_an_editors_link_to_nowhere_is_passed_over(watched: Watched) -> None:
+    """Emacs locks a file that way while it is edited."""
+    (watched.root / "chat/v1/.#p.md").symlink_to("somebody@somewhere.1234:5678")
+    assert watched.store.reload()
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("secret"), RecursionError(), MemoryError()])
+def test_an_unknown_error_is_a_refusal_too(
+    error: Exception, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch goes on, and the log has the error's kind and place without its words."""
+
+    def failing(folder: Path) -> Catalogue:
+        raise error
+
+    monkeypatch.setattr(store, "load_catalogue", failing)
+    with capture_logs() as logs:
+        assert not watched.store.reload()
+    assert watched.refused_by_reason == {"unknown": 1}
+    assert type(error).__name__ in logs[0]["faults"]
+    assert "secret" not in str(logs)
+    assert watched.live == ("chat@v1", "One")
+
+
+def test_a_look_that_fails_ends_no_watch(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next look is made all the same."""
+
+    def failing(folder: Path) -> list[Path]:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "set_folders", failing)
+        assert not watched.store.reload_if_changed()
+    assert watched.refused_by_reason == {"unknown": 1}
+    watched.policy("Two", number=2)
+    assert watched.settle()
+
+
+def test_a_changed_publication_has_a_reason_of_its_own(watched: Watched) -> None:
+    """It is no slip of the pen: somebody edits what is in force."""
+    watched.policy("Changed")
+    assert not watched.settle()
+    assert watched.refused_by_reason == {"published": 1}
+
+
+def test_files_that_move_while_they_are_read_are_read_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the old and half of the new is a set that nobody wrote."""
+    loads: list[int] = []
+
+    def moving(folder: Path) -> Catalogue:
+        loads.append(1)
+        found = load_catalogue(folder)
+        if len(loads) == 1:
+            watched.policy("Two", number=2)
+            watched.topic(live=2)
+        return found
+
+    monkeypatch.setattr(store, "load_catalogue", moving)
+    assert watched.store.reload()
+    assert (len(loads), watched.live[0]) == (2, "chat@v2")
+
+
+def test_files_that_never_rest_are_refused(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work is bounded, and the next look tries again."""
+    before = watched.store.catalogue
+
+    def moving(folder: Path) -> Catalogue:
+        watched.topic(live=1)
+        return load_catalogue(folder)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "load_catalogue", moving)
+        assert not watched.store.reload()
+    assert watched.store.catalogue is before
+    assert watched.refused_by_reason == {"moving": 1}
+    assert watched.settle()
+
+
+def test_a_swap_of_a_config_map_is_one_change(tmp_path: Path) -> None:
+    """Kubernetes keeps the files in a hidden folder and turns a link to the next one at once."""
+    mount, times = tmp_path / "policies", (1_700_000_000, 1_700_000_000)
+
+    def write(name: str, live: int) -> None:
+        for number in (1, 2):
+            file = mount / name / f"chat/v{number}/p.md"
+            file.parent.mkdir(parents=True)
+            file.write_text(POLICY.format(title=f"Number {number}"))
+            os.utime(file, times)
+        (mount / name / "chat/topic.toml").write_text(f'topics = ["chat"]\nlive = {live}\n')
+        os.utime(mount / name / "chat/topic.toml", times)
+
+    write("..2026_01_31", live=1)
+    (mount / "..data").symlink_to("..2026_01_31")
+    (mount / "chat").symlink_to("..data/chat")
+    metrics = Metrics()
+    policies = PolicyStore(mount, metrics, lambda: 0)
+    assert [binding.set_name for binding in policies.catalogue.bindings] == ["chat"]
+    write("..2026_02_01", live=2)
+    (mount / "..data_tmp").symlink_to("..2026_02_01")
+    (mount / "..data_tmp").rename(mount / "..data")
+    assert [policies.reload_if_changed(), policies.reload_if_changed()] == [False, True]
+    assert policies.catalogue.bindings[0].live.number == 2
+
+
+def test_what_is_not_read_is_named_in_the_log(watched: Watched) -> None:
+    """A policy that somebody thinks in force is not dropped without a word."""
+    watched.write("chat/v2/NEW.MD", "text")
+    watched.policy("Two", number=2)
+    with capture_logs() as logs:
+        assert watched.store.reload()
+    assert ["chat/v2/NEW.MD:1: is no policy by its name" in str(line) for line in logs] == [
+        True,
+        False,
+    ]

@@ -1,0 +1,56 @@
+"""What of a message is its answer, and what is only thought: content as text or as parts. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+ANSWERS = ("text", "output_text")
+"""Types of parts that are the answer; a part of any other type, or of none, never is."""
+THOUGHTS = ("reasoning", "reasoning_text", "summary_text", "thinking")
+PARTS_MAX = 64
+DEPTH_MAX = 4
+
+
+class Said(NamedTuple):
+    """What a model said."""
+
+    answer: str = ""
+    """Several parts are joined by line breaks and not chosen from: where they disagree nothing is
+    read, and no label comes about by the joining."""
+    reasoning: str = ""
+    is_refusal: bool = False
+
+
+def said_in(content: object) -> Said:
+    """Read the content of a message; what is neither text nor parts says nothing."""
+    if isinstance(content, str):
+        return Said(content)
+    if not isinstance(content, list):
+        return Said()
+    answers: list[str] = []
+    thoughts: list[str] = []
+    is_refusal = False
+    for part in content[:PARTS_MAX]:
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind in ANSWERS and isinstance(part.get("text"), str):
+            answers.append(part["text"])
+        elif kind in THOUGHTS:
+            thoughts += texts_in(part)
+        is_refusal |= kind == "refusal"
+    if len(content) > PARTS_MAX:
+        answers.append("…")
+    return Said("\n".join(answers), "\n".join(thoughts), is_refusal)
+
+
+def texts_in(part: object, depth: int = DEPTH_MAX) -> list[str]:
+    """Every text of a thought, which hosts nest in several ways."""
+    if isinstance(part, str):
+        return [part]
+    if not depth:
+        return []
+    inner: list[object] = []
+    if isinstance(part, dict):
+        inner = [part.get(name) for name in ("text", "summary", "content", "thinking")]
+    elif isinstance(part, list):
+        inner = part[:PARTS_MAX]
+    return [text for each in inner for text in texts_in(each, depth - 1)]

@@ -1,0 +1,38 @@
+"""What the model said of one message, before anything is decided."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from consumer.domain.context import Context
+from consumer.domain.usage import NO_USAGE, Usage
+from consumer.domain.verdict import Judgement, UnjudgedReason
+
+
+class Heard(NamedTuple):
+    """How one call under one policy ended: for people who look on, never for a log or a verdict."""
+
+    policy: str
+    fault: str = ""
+    """Why it gave no judgement, by the name that the metrics have; empty where it gave one."""
+    why: str = ""
+    """The fault in words, where it was not the answer's."""
+    answer: str = ""
+    """What the model said, as it came; empty where it said nothing."""
+
+
+class Judged(NamedTuple):
+    """What the model said of one message: judgements, and why some are missing."""
+
+    judgements: tuple[Judgement, ...]
+    unjudged: UnjudgedReason | None = None
+    model_ms: float = 0.0
+    endpoint: str = ""
+    model: str = ""
+    template: str = ""
+    usage: Usage = NO_USAGE
+    """What all calls for it cost, with those that gave no judgement."""
+    context: Context | None = None
+    """What the model was shown beside the message."""
+    heard: tuple[Heard, ...] = ()
+    """How the last calls ended, in that order; empty where nobody listens, as in a worker."""

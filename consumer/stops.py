@@ -1,0 +1,86 @@
+"""
+Stops: what tells `safeguard run` to end, heard from the first moment of the process.
+
+Imported before everything else, so it imports next to nothing. Until somebody takes over nothing
+has been begun, so a stop ends the process at once, and with 0: it did what it was told.
+
+A child of `--processes` holds the reading end of a pipe whose other end only its supervisor has.
+When that is gone, however it ended, the pipe ends too, on every system and without polling.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import NoReturn
+
+PARENT_PIPE = "SAFEGUARD_PARENT_PIPE"
+"""Environment: the number of the file descriptor that ends with the supervisor."""
+STOPS = (signal.SIGTERM, signal.SIGINT)
+
+
+def leave(code: int) -> NoReturn:
+    """
+    End the process now.
+
+    Threads of clients that wait for a broker which is away would hold up the interpreter's own end.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, RuntimeError):
+            # Closed, or in the middle of being written to by whom the signal interrupted.
+            pass
+    os._exit(code)
+
+
+class _Parent:
+    """The supervisor of this process, if it has one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_gone = False
+        self._call: Callable[[], object] = lambda: leave(0)
+
+    def watch(self, pipe: int) -> None:
+        threading.Thread(target=self._wait, args=(pipe,), name="parent", daemon=True).start()
+
+    def _wait(self, pipe: int) -> None:
+        try:
+            while os.read(pipe, 1):
+                pass
+        except OSError:
+            # No such pipe: whoever set the environment is no supervisor of ours.
+            return
+        with self._lock:
+            self._is_gone = True
+            call = self._call
+        call()
+
+    def when_gone(self, call: Callable[[], object]) -> None:
+        with self._lock:
+            self._call = call
+            is_gone = self._is_gone
+        if is_gone:
+            call()
+
+
+_parent = _Parent()
+
+
+def hear() -> None:
+    """From now on a stop ends the process in good order. A reload finds the newest files anyway."""
+    for number in STOPS:
+        signal.signal(number, lambda _number, _frame: leave(0))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    pipe = os.environ.pop(PARENT_PIPE, "")
+    if pipe.isdecimal():
+        _parent.watch(int(pipe))
+
+
+def when_orphaned(call: Callable[[], object]) -> None:
+    """Take over: `call` is called, in a thread of its own, once the supervisor is gone."""
+    _parent.when_gone(call)

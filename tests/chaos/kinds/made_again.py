@@ -1,0 +1,65 @@
+"""Topics deleted and made again under their names: an output, or the input itself."""
+
+from __future__ import annotations
+
+from tests.chaos import scene
+from tests.chaos.kind import Fault, Kind, Rhythm
+from tests.chaos.storm import Storm
+from tests.records import read_all
+
+READ_S = 60.0
+REFUSED_S = 1.0
+"""By then every broker knows that nothing more is to be stored on a topic."""
+
+
+def make_output_again(storm: Storm, fault: Fault) -> bool:
+    """
+    What lay on it is kept for the reckoning, all of it: nothing is stored there while it is read.
+
+    Verdicts that went with it are nobody's fault, and no evidence for anybody either.
+    """
+    topic = scene.OUTPUTS[fault.target - 1]
+    with storm.turn("topics"), storm.turn("brokers"):
+        if not storm.is_in_sync():
+            return False
+        storm.cluster.refuse(topic)
+        storm.sleep(REFUSED_S)
+        storm.gone.append(read_all(storm.kafka.bootstrap_servers, [topic], READ_S))
+        storm.tell(f"{topic} is deleted, with {len(storm.gone[-1])} records")
+        storm.cluster.delete(topic)
+        storm.sleep(fault.lasts_s)
+        storm.cluster.create(topic, storm.partitions, scene.STAMPED)
+        storm.tell(f"{topic} is made again")
+        return True
+
+
+def make_input_again(storm: Storm, fault: Fault) -> bool:
+    """What was not judged is gone; the messages that come from then on are the new topic's."""
+    with storm.turn("topics"), storm.turn("brokers"):
+        if not storm.is_in_sync():
+            return False
+        with storm.feeder.held():
+            storm.tell(f"{scene.TOPIC} is deleted")
+            storm.cluster.delete(scene.TOPIC)
+            storm.sleep(fault.lasts_s)
+            storm.cluster.create(scene.TOPIC, storm.partitions)
+        storm.tell(f"{scene.TOPIC} is made again")
+        return True
+
+
+OUTPUT = Kind(
+    "output",
+    "an output is deleted and made again",
+    (0.2, 2.0),
+    make_output_again,
+    Rhythm(first_s=(12.0, 20.0), gap_s=(20.0, 40.0), targets=len(scene.OUTPUTS)),
+    run_min_s=60.0,
+)
+INPUT = Kind(
+    "input",
+    "the input is deleted and made again",
+    (0.2, 2.0),
+    make_input_again,
+    Rhythm(first_s=(30.0, 45.0), gap_s=(60.0, 90.0)),
+    run_min_s=60.0,
+)

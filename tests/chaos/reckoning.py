@@ -1,0 +1,55 @@
+"""Reckoning: what the audit cannot know, for what was on a topic is gone once it is made again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from consumer.audit.order import KeyOrder, Place, first_of
+from consumer.domain.message import Position
+from consumer.domain.provenance import is_of_topic
+from tests.records import Stored
+
+
+class Reckoning(NamedTuple):
+    """Faults among the records of the input, with what lay on topics that are no more."""
+
+    lost: list[str]
+    out_of_order: list[str]
+
+
+def reckon(
+    inputs: Sequence[Stored],
+    outputs: Sequence[Stored],
+    gone: Sequence[Sequence[Stored]],
+    source: str,
+    group: str,
+) -> Reckoning:
+    """
+    `gone` are the records of each output that was deleted; `source` is the input's id.
+
+    A record whose verdict went with its output may be judged once more, if no commit knew of it:
+    so its place in the order of its key is that of its first verdict, wherever that lay.
+    """
+    places: dict[Position, list[Place]] = defaultdict(list)
+    lives: dict[tuple[str, int], int] = {}
+    for life, records in enumerate([outputs, *gone]):
+        for record in records:
+            at = Position.parse(record.header("safeguard-position") or "")
+            if at is None or not is_of_topic(dict(record.headers), at, source, group):
+                continue
+            topic = lives.setdefault((record.topic, life), len(lives))
+            place = Place(topic, record.partition, record.offset, record.timestamp_ms)
+            places[at].append(place)
+    found = Reckoning([], [])
+    orders: dict[tuple[int, bytes], KeyOrder] = defaultdict(KeyOrder)
+    for record in sorted(inputs, key=lambda each: each[:3]):
+        position = Position(record.topic, record.partition, record.offset)
+        if position not in places:
+            found.lost.append(str(position))
+        elif record.key is not None:
+            order = orders[record.partition, record.key]
+            if not order.follows(first_of(places[position])):
+                found.out_of_order.append(str(position))
+    return found
