@@ -22,9 +22,9 @@ from random import Random
 from consumer.classifier.blame import (
     Declined,
     PromptTooLong,
-    Refused,
     Unclear,
     UnknownParameter,
+    is_refusal,
 )
 from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Crowded, Fleet, Question
@@ -214,8 +214,7 @@ class Asker:
                 await self._wait(asking.attempt, error, patience)
             return None
         asking.own_failures += 1
-        is_refusal = _is_refusal(error)
-        asking.has_refused |= is_refusal
+        asking.has_refused |= _may_be_refusal(error)
         fault = error.reason if isinstance(error, ModelFault) else ""
         asking.truncations += fault == Fault.TRUNCATED
         # What did not end within twice the room has no end, and each attempt costs all of it.
@@ -235,7 +234,7 @@ class Asker:
         text: servers that are exchanged one by one answer so for a while.
         """
         is_of_the_way = isinstance(error, Declined) and error.is_of_the_way
-        return 2 if _is_refusal(error) and not is_of_the_way else self._retries.attempts_max
+        return 2 if _may_be_refusal(error) and not is_of_the_way else self._retries.attempts_max
 
     async def _is_own_fault(self, error: Retryable, asking: _Asking, patience: Patience) -> bool:
         """
@@ -509,13 +508,12 @@ def _name(error: Retryable) -> str:
     return error.reason if isinstance(error, ModelFault) else type(error).__name__
 
 
-def _is_refusal(error: Retryable) -> bool:
-    is_model = isinstance(error, ModelFault) and error.reason == Fault.REFUSAL
-    return is_model or isinstance(error, Refused | Declined)
+def _may_be_refusal(error: Retryable) -> bool:
+    return is_refusal(error) or isinstance(error, Declined)
 
 
 def _reason(error: Retryable) -> UnjudgedReason:
-    if _is_refusal(error):
+    if _may_be_refusal(error):
         return UnjudgedReason.REFUSED
     is_fault = isinstance(error, ModelFault)
     return UnjudgedReason.MODEL_FAULT if is_fault else UnjudgedReason.CALL_FAILED

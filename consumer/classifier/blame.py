@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import orjson
 
+from consumer.classifier.fault import Fault
 from consumer.classifier.reply import Reply
 from consumer.classifier.wordings import Complaint, complaint_in, error_of, is_blocked, is_page
 from consumer.errors import (
@@ -65,6 +66,12 @@ class FailedGeneration(ModelFault):
     def __init__(self, body: bytes) -> None:
         super().__init__("failed_generation")
         self.body = body
+
+
+def is_refusal(error: Retryable) -> bool:
+    """Whether a model or a host says outright that it will not have this text judged."""
+    is_models = isinstance(error, ModelFault) and error.reason == Fault.REFUSAL
+    return is_models or isinstance(error, Refused)
 
 
 class Unclear(ModelFault):

@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 import structlog
 
+from consumer.classifier.blame import is_refusal
 from consumer.classifier.calibration import Calibration
 from consumer.classifier.certainty import doubt_of, reasoning_length, signs_of
 from consumer.classifier.fleet import Fleet, Question
 from consumer.classifier.parser import Reading
 from consumer.classifier.prompt import system_message
-from consumer.classifier.second_look import LookBudget, combined, without_look
+from consumer.classifier.second_look import LookBudget, combined, refused_once, without_look
 from consumer.classifier.usage import count_failed
 from consumer.domain.certainty import Certainty, Sign
 from consumer.domain.policy import Effort, Look, Policy, SecondLookTerms
@@ -102,7 +103,9 @@ class Looks:
                 question = question._replace(policy=thorough(policy))
             asked = [self._ask(fleet, question, number, left_s, tally) for number in range(samples)]
             found = [await asked[0]] if samples == 1 else await asyncio.gather(*asked)
-            others = [judgement for judgement in found if judgement is not None]
+            others = [each for each in found if isinstance(each, Judgement)]
+            if any(isinstance(each, Retryable) and is_refusal(each) for each in found):
+                first = first._replace(judgement=refused_once(first.judgement))
         if not others:
             self._metrics.second_looks.labels("not_made").inc()
             return without_look(first.judgement)
@@ -113,8 +116,12 @@ class Looks:
 
     async def _ask(
         self, fleet: Fleet, question: Question, number: int, left_s: float | None, tally: Tally
-    ) -> Judgement | None:
-        """One more answer, or None. It is asked for once: a second look is not worth a retry."""
+    ) -> Judgement | Retryable | None:
+        """
+        One more answer, or why there is none; None where there was no place.
+
+        It is asked for once: a second look is not worth a retry.
+        """
         place = await fleet.take(question, left_s)
         if place is None:
             return None
@@ -125,7 +132,7 @@ class Looks:
             reading = await fleet.ask(place, question, format, left_s, tally)
         except Retryable as error:
             count_failed(error, tally)
-            return None
+            return error
         tally.judged(reading.judgement.tokens)
         return reading.judgement
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from consumer.domain.certainty import Certainty, SecondLook, Sign
 from consumer.domain.policy import Look, Outcome
-from consumer.domain.verdict import Judgement
+from consumer.domain.verdict import Judgement, most_severe
 from consumer.reliability.quantiles import Quantiles
 
 WHOLE = 1_000_000
@@ -92,3 +92,17 @@ def without_look(first: Judgement) -> Judgement:
     certainty = first.certainty or Certainty(0.5)
     signs = (*certainty.rests_on, Sign.SECOND_LOOK_MISSING)
     return first._replace(certainty=certainty._replace(rests_on=signs))
+
+
+def refused_once(first: Judgement) -> Judgement:
+    """
+    A look at the text was refused: as after any refusal, the outcome is never milder than flag.
+
+    Whatever the other looks say: who refuses has seen something.
+    """
+    certainty = first.certainty or Certainty(0.5)
+    signs = (*certainty.rests_on, Sign.REFUSAL_BEFORE)
+    return first._replace(
+        outcome=most_severe((first.outcome, Outcome.FLAG)),
+        certainty=certainty._replace(rests_on=signs),
+    )

@@ -218,8 +218,24 @@ async def test_samples_have_seeds_of_their_own_and_the_models_temperature() -> N
 
 
 async def test_samples_that_do_not_come_are_left_out() -> None:
-    judgement = await World("HH0", InferenceTimeout(), REFUSAL, "HH0", terms=SAMPLES).judge()
+    judgement = await World("HH0", InferenceTimeout(), b"", "HH0", terms=SAMPLES).judge()
     assert judgement.second_look == SecondLook(Look.SAMPLES, True, ("HH0", "HH0"))
+    assert judgement.outcome is Outcome.ALLOW
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [REFUSAL, Reply(400, {}, b'{"error":{"code":"content_filter"}}')],
+    ids=["by the model", "by its host"],
+)
+@pytest.mark.parametrize("terms", [EVERY, SAMPLES], ids=["one look", "samples"])
+async def test_a_second_look_that_is_refused_makes_a_flag_of_an_allow(
+    refusal: Answer, terms: SecondLookTerms
+) -> None:
+    """Who refuses has seen something, whatever the first answer and other looks say."""
+    judgement = await World("HH0", refusal, "HH0", "HH0", terms=terms).judge()
+    assert (judgement.label, judgement.outcome) == ("HH0", Outcome.FLAG)
+    assert Sign.REFUSAL_BEFORE in rests_on(judgement)
 
 
 async def test_effort_at_an_endpoint_that_has_none_is_another_sample() -> None:
@@ -237,7 +253,6 @@ async def test_effort_at_an_endpoint_that_has_none_is_another_sample() -> None:
     [
         InferenceTimeout(),
         InferenceUnavailable("gone"),
-        REFUSAL,
         a_completion(""),
         Reply(503, {}, b""),
         Reply(400, {}, b'{"error":{"message":"maximum context length"}}'),
