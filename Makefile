@@ -12,7 +12,7 @@ SEED ?= 1
 DATA ?= ../shared/data/openai-moderation-2022.jsonl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test lint unit bench flow chaos odd-servers simulate mutants kafka moderate-dataset schemas lock clean
+.PHONY: help demo test lint unit bench flow chaos odd-servers simulate mutants kafka moderate-dataset schemas picture lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -57,8 +57,11 @@ kafka: .venv/.dev ## start a local Kafka broker and keep it running
 moderate-dataset: .venv/.dev ## DATA=file.jsonl through real Kafka and llama.cpp; build/dataset.json
 	$(BIN)/python -m tests.dataset.moderate "$(DATA)"
 
-schemas: .venv/.dev ## write deploy/schemas/ and the README's table anew
+schemas: .venv/.dev ## write deploy/schemas/, the README's tables and consumer/FILES.md anew
 	$(BIN)/python -m tests.generated
+
+picture: .venv/.dev ## draw the rooms and which imports which; writes deploy/rooms.svg
+	$(BIN)/python -m tests.rooms
 
 lock: ## pin the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \

@@ -9,7 +9,7 @@ RUN = "run"
 def main() -> None:
     """The `safeguard` of the command line."""
     if sys.argv[1:2] == [RUN]:
-        from consumer import stops
+        from consumer.worker import stops
 
         stops.hear()
     from consumer import cli

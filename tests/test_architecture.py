@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests import generated
+from tests import generated, rooms
 
 ROOT = generated.ROOT
 
@@ -28,11 +28,26 @@ def test_the_schemas_are_those_of_the_models() -> None:
     assert {file.name for file in generated.SCHEMAS.iterdir()} == set(generated.schemas())
 
 
-def test_the_readmes_tree_and_tables_are_those_of_the_code() -> None:
-    """Every module, setting and metric is in the README; `make schemas` writes them anew."""
+def test_the_readmes_tables_and_the_page_of_files_are_those_of_the_code() -> None:
+    """Every room, module, setting and metric is told of; `make schemas` writes them anew."""
     text = generated.README.read_text()
 
     assert generated.readme(text) == text
+    assert generated.files_page() == generated.FILES.read_text()
+
+
+def test_the_picture_is_that_of_the_imports() -> None:
+    """`make picture` draws it anew."""
+    assert rooms.PICTURE.read_text() == rooms.picture()
+
+
+def test_every_arrow_of_the_picture_points_down() -> None:
+    """A room imports only rooms of lower layers, so that the picture can be read from the top."""
+    layer_of = {room: at for at, row in enumerate(rooms.layers()) for room in row}
+    assert rooms.arrows()
+    for here, there in rooms.arrows():
+        if here in layer_of and there in layer_of:
+            assert layer_of[here] < layer_of[there], f"{here} imports {there}"
 
 
 def test_the_readmes_commands_are_targets_of_the_makefile() -> None:

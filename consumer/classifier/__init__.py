@@ -1,5 +1,5 @@
 """
-One policy, one message, one judgement.
+One policy, one message, one judgement; it sits on `inference`, which talks to the servers.
 
-May import domain, errors, interfaces, reliability and telemetry.
+May import inference, domain, errors, interfaces and telemetry.
 """

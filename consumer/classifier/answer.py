@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from consumer.classifier.apis import WIRES
-from consumer.classifier.blame import FailedGeneration, error_for
 from consumer.classifier.parser import Fault, Reading, read_failed_generation
 from consumer.classifier.prompt import system_message
-from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat
 from consumer.classifier.usage import tokens_of
 from consumer.domain.policy import Policy
 from consumer.errors import ModelFault
+from consumer.inference.blame import FailedGeneration, error_for
+from consumer.inference.reply import Reply
 
 NO_COMPLETION = (Fault.NOT_A_COMPLETION, Fault.ERROR_IN_BODY)
 """What a 200 holds that is no answer of a model, so that `blame` says what it is."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from consumer.classifier.parser import Fault, Reading, completion_tokens, read_completion
-from consumer.classifier.profiles import Api
 from consumer.classifier.request import RequestFormat, request_body
 from consumer.classifier.responses import read_response, response_tokens, responses_body
 from consumer.domain.policy import Policy
 from consumer.domain.verdict import Tokens
+from consumer.inference.profiles import Api
 
 
 class Body(Protocol):

@@ -19,17 +19,10 @@ from collections import deque
 from collections.abc import Callable
 from random import Random
 
-from consumer.classifier.blame import (
-    Declined,
-    PromptTooLong,
-    Unclear,
-    UnknownParameter,
-    is_refusal,
-)
+from consumer.classifier.confidence.looks import Looks
 from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Crowded, Fleet, Question
 from consumer.classifier.hearsay import answer_in
-from consumer.classifier.looks import Looks
 from consumer.classifier.parser import Fault, Reading, Repair
 from consumer.classifier.prompt import Spoken
 from consumer.classifier.request import RequestFormat
@@ -45,8 +38,15 @@ from consumer.errors import (
     Overloaded,
     Retryable,
 )
+from consumer.inference.blame import (
+    Declined,
+    PromptTooLong,
+    Unclear,
+    UnknownParameter,
+    is_refusal,
+)
+from consumer.inference.retry import RetryLimits, wait_s
 from consumer.interfaces import Clock
-from consumer.reliability.retry import RetryLimits, wait_s
 from consumer.telemetry.metrics import Metrics
 
 FALLS_BEFORE_ALONE = 2

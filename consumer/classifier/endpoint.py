@@ -17,14 +17,10 @@ import structlog
 
 from consumer.classifier.answer import reading_of
 from consumer.classifier.apis import WIRES
-from consumer.classifier.blame import OVERLOADED, Declined, UnknownParameter
-from consumer.classifier.knee import KneeFinder, Sent
 from consumer.classifier.parser import Fault, Reading
+from consumer.classifier.probing.specimen import PROBE_GOOD, PROBE_POLICY
 from consumer.classifier.prompt import user_message
-from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat
-from consumer.classifier.specimen import PROBE_GOOD, PROBE_POLICY
-from consumer.classifier.transport import Transport
 from consumer.domain.policy import Policy
 from consumer.errors import (
     EndpointRefused,
@@ -34,8 +30,12 @@ from consumer.errors import (
     Overloaded,
     Retryable,
 )
+from consumer.inference.blame import OVERLOADED, Declined, UnknownParameter
+from consumer.inference.breaker import Breaker
+from consumer.inference.knee import KneeFinder, Sent
+from consumer.inference.reply import Reply
+from consumer.inference.transport import Transport
 from consumer.interfaces import Clock
-from consumer.reliability.breaker import Breaker
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()

@@ -16,16 +16,16 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from consumer.classifier.endpoint import Answer, Condition, Endpoint, retrieve
-from consumer.classifier.hedge import Hedging
-from consumer.classifier.lateness import Lateness
 from consumer.classifier.parser import Reading
-from consumer.classifier.queue import LaneQueue
 from consumer.classifier.request import RequestFormat
 from consumer.domain.lane import LANES, Lane, LaneUse
 from consumer.domain.policy import Policy
 from consumer.domain.usage import Tally
 from consumer.domain.verdict import NO_TOKENS
 from consumer.errors import Retryable
+from consumer.inference.hedge import Hedging
+from consumer.inference.loop_lag import Lateness
+from consumer.inference.queue import LaneQueue
 from consumer.interfaces import Clock
 from consumer.telemetry.metrics import Metrics
 

@@ -21,8 +21,8 @@ from consumer.domain.decision import gravest
 from consumer.domain.judged import Judged
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.domain.verdict import NO_TOKENS, Judgement, UnjudgedReason
+from consumer.inference.retry import RetryLimits
 from consumer.interfaces import Clock
-from consumer.reliability.retry import RetryLimits
 from consumer.telemetry.metrics import Metrics
 
 

@@ -19,12 +19,12 @@ from typing import NamedTuple
 import orjson
 
 from consumer.classifier.content import said_in
-from consumer.classifier.fault import Fault as Fault
-from consumer.classifier.fault import declines, fault_of_finish, is_refusal
 from consumer.classifier.grammar import is_courtesy, names_any, read_label
 from consumer.classifier.objects import OBJECTS_MAX, contradicts, object_in, objects_in, without
 from consumer.domain.policy import Policy
 from consumer.domain.verdict import NO_TOKENS, Judgement, Tokens
+from consumer.inference.fault import Fault as Fault
+from consumer.inference.fault import declines, fault_of_finish, is_refusal
 
 RATIONALE_CHARS_MAX = 2_000
 REASONING_CHARS_MAX = 20_000

@@ -12,9 +12,9 @@ from functools import lru_cache
 
 import orjson
 
-from consumer.classifier.profiles import Api
 from consumer.classifier.prompt import Spoken, answer_schema, system_message
 from consumer.domain.policy import Effort, Policy
+from consumer.inference.profiles import Api
 
 SCHEMA_BOUNDS = "schema_bounds"
 """What may be left out of the schema before all of it is; no field of a request has that name."""

@@ -12,12 +12,12 @@ from functools import lru_cache
 import orjson
 
 from consumer.classifier.content import Said, said_in, texts_in
-from consumer.classifier.fault import Fault, fault_of_finish, is_refusal
 from consumer.classifier.parser import Reading, read_content, read_tokens
 from consumer.classifier.prompt import answer_schema, system_message
 from consumer.classifier.request import RequestFormat, with_priority
 from consumer.domain.policy import Policy
 from consumer.domain.verdict import Tokens
+from consumer.inference.fault import Fault, fault_of_finish, is_refusal
 
 
 def responses_body(

@@ -18,8 +18,8 @@ from consumer.cli.options import (
     selection_of,
     settings_of,
 )
+from consumer.commands.dead_letters.selection import Selection, position_of
 from consumer.errors import InvalidSettings
-from consumer.reliability.selection import Selection, position_of
 
 app = cyclopts.App(
     name="dead-letters", help="List, show, retry and discard what could not be judged."
@@ -57,7 +57,7 @@ def list_(
     set: Sets = None,
 ) -> None:
     """List the dead letters of an input, newest last, and what became of each."""
-    from consumer.letters.commands import list_letters
+    from consumer.commands.dead_letters.actions import list_letters
 
     settings = settings_of(config, set, quiet=True)
     selection = selection_of(reason, since, until, key, limit)
@@ -80,7 +80,7 @@ def show(
     set: Sets = None,
 ) -> None:
     """Show one dead letter with all its headers."""
-    from consumer.letters.commands import show_letter
+    from consumer.commands.dead_letters.actions import show_letter
 
     found = position_of(position)
     settings = settings_of(config, set, quiet=True)
@@ -109,7 +109,7 @@ def retry(
     set: Sets = None,
 ) -> None:
     """Have the records of dead letters judged once more, after what was wrong has been mended."""
-    from consumer.letters.commands import retry_letters
+    from consumer.commands.dead_letters.actions import retry_letters
 
     settings = settings_of(config, set, quiet=True)
     selection = selection_of(reason, since, until, key, limit, positions)
@@ -138,7 +138,7 @@ def discard(
     set: Sets = None,
 ) -> None:
     """Note dead letters as done with, so that `retry` passes over them; none is deleted."""
-    from consumer.letters.commands import discard_letters
+    from consumer.commands.dead_letters.actions import discard_letters
 
     settings = settings_of(config, set, quiet=True)
     selection = selection_of(reason, since, until, key, limit, positions)

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from consumer.commands.dead_letters.selection import Selection, moment_ms, position_of
 from consumer.domain.decoding import DeadLetterReason
 from consumer.errors import InvalidSettings
-from consumer.reliability.selection import Selection, moment_ms, position_of
 from consumer.settings import Settings, load_settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.logs import set_up_logs

@@ -41,7 +41,7 @@ def check(
     set: Sets = None,
 ) -> None:
     """Check policies, topics and cases; list every fault and warning by file and line."""
-    from consumer.checking import check_policies
+    from consumer.commands.check import check_policies
 
     raise SystemExit(check_policies(_folder(folder, config, set)))
 
@@ -64,7 +64,7 @@ def show(
     set: Sets = None,
 ) -> None:
     """Show the policy sets, or one version with its labels and rules."""
-    from consumer.doctor import show_policies
+    from consumer.commands.policy import show_policies
 
     raise SystemExit(show_policies(_folder(folder, config, set), version, prompt, Console()))
 
@@ -76,7 +76,7 @@ def show(
 )
 def pin(folder: Path | None = None, *, config: Config = None, set: Sets = None) -> None:
     """Write down the digests of the published versions, so that a change to one is refused."""
-    from consumer.doctor import pin_policies
+    from consumer.commands.policy import pin_policies
 
     raise SystemExit(pin_policies(_folder(folder, config, set)))
 
@@ -118,8 +118,8 @@ def cost(
     set: Sets = None,
 ) -> None:
     """Add up tokens and model time of an input's verdicts by version, and what they cost."""
-    from consumer.billing.prices import PriceRequest
-    from consumer.costs import CostRequest, show_cost
+    from consumer.commands.costs.costs import CostRequest, show_cost
+    from consumer.commands.costs.prices import PriceRequest
 
     settings = settings_of(config, set, quiet=True)
     period = selection_of(None, since, until, None, 0)

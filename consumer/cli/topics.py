@@ -21,7 +21,7 @@ app = cyclopts.App(
 )
 def plan(*, config: Config = None, set: Sets = None) -> None:
     """Show which topics are missing or have too few partitions; changes nothing."""
-    from consumer.doctor import plan_topics
+    from consumer.commands.topics import plan_topics
 
     raise SystemExit(plan_topics(settings_of(config, set, quiet=True)))
 
@@ -45,7 +45,7 @@ def apply(
     ] = None,
 ) -> None:
     """Create the missing output topics and grow those that have too few partitions."""
-    from consumer.doctor import apply_topics
+    from consumer.commands.topics import apply_topics
 
     pairs = pairs_of(topic_config or [], "--topic-config")
     raise SystemExit(apply_topics(settings_of(config, set, quiet=True), pairs))
@@ -64,7 +64,7 @@ def pause(
     set: Sets = None,
 ) -> None:
     """Let all workers take nothing more of an input topic; what they have taken is finished."""
-    from consumer.pausing import pause_topic
+    from consumer.commands.pause import pause_topic
 
     raise SystemExit(pause_topic(settings_of(config, set, quiet=True), topic, reason))
 
@@ -82,7 +82,7 @@ def resume(
     set: Sets = None,
 ) -> None:
     """Let all workers take again of a topic that was paused, from where they stopped."""
-    from consumer.pausing import resume_topic
+    from consumer.commands.pause import resume_topic
 
     raise SystemExit(resume_topic(settings_of(config, set, quiet=True), topic, reason))
 
@@ -94,6 +94,6 @@ def resume(
 )
 def paused(*, config: Config = None, set: Sets = None) -> None:
     """List the topics that are paused: by whom, since when and why."""
-    from consumer.pausing import show_paused
+    from consumer.commands.pause import show_paused
 
     raise SystemExit(show_paused(settings_of(config, set, quiet=True)))

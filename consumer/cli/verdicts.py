@@ -53,7 +53,7 @@ def evaluate(
     set: Sets = None,
 ) -> None:
     """Judge labelled cases and attacks; exit 1 where an attack or a harmful case gets through."""
-    from consumer.evaluator import EvaluationRequest, evaluate_topic
+    from consumer.commands.evaluate.evaluator import EvaluationRequest, evaluate_topic
 
     settings = settings_of(config, set, quiet=True)
     request = EvaluationRequest(topic, version, suite, limit, concurrency)
@@ -96,7 +96,7 @@ def audit(
     ] = None,
 ) -> None:
     """Prove from the topics what became of each record; exit 1 where that is not as promised."""
-    from consumer.auditor import AuditRequest, audit_topic
+    from consumer.commands.audit.auditor import AuditRequest, audit_topic
 
     request = AuditRequest(topic, group, from_offset or (), since, output or ())
     raise SystemExit(audit_topic(settings_of(config, set, quiet=True), request, as_json=json))
@@ -124,7 +124,7 @@ def rejudge(
     set: Sets = None,
 ) -> None:
     """Judge unjudged messages once more; exit 1 where some stay so or are gone."""
-    from consumer.rejudge import RejudgeRequest, rejudge_topic
+    from consumer.commands.rejudge.rejudge import RejudgeRequest, rejudge_topic
 
     settings = settings_of(config, set, quiet=True)
     selection = selection_of(reason, since, until, None, limit, known=UnjudgedReason)

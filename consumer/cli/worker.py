@@ -37,12 +37,12 @@ def run(
     ] = 1,
 ) -> None:
     """Consume, judge and publish until stopped: Ctrl-C or SIGTERM drains, a second one ends."""
-    from consumer import service, supervisor
+    from consumer.worker import serve, supervisor
 
     settings = settings_of(config, set)
     if processes > 1:
         raise SystemExit(supervisor.supervise(settings, config, set or [], processes))
-    service.serve(settings)
+    serve.serve(settings)
 
 
 @app.command(
@@ -69,7 +69,7 @@ def demo(
     seed: Annotated[int, Parameter(help="Another seed, other traffic.")] = 1,
 ) -> None:
     """Watch chat and comments become verdicts, on an embedded broker and a stand-in model."""
-    from consumer.demo.show import Demo
+    from consumer.dev.demo.show import Demo
 
     set_up_logs("warning", "console")
     show = Demo(
@@ -95,7 +95,7 @@ def classify(
     json: Annotated[bool, Parameter(help="Print the judgements as JSON.")] = False,
 ) -> None:
     """Judge one text under the live policies of a topic, without Kafka."""
-    from consumer.classify import classify_text
+    from consumer.commands.classify import classify_text
 
     settings = settings_of(config, set)
     words = sys.stdin.read() if text == "-" else text
@@ -109,6 +109,6 @@ def classify(
 )
 def doctor(*, config: Config = None, set: Sets = None) -> None:
     """Check broker, topics, policies and endpoint, down to a verdict on two known texts."""
-    from consumer.doctor import examine
+    from consumer.commands.doctor import examine
 
     raise SystemExit(asyncio.run(examine(settings_of(config, set, quiet=True), Console())))

@@ -1,5 +1,5 @@
 """
 From record to committed verdict; start reading at `process.py`, then `intake.py`.
 
-May import domain, errors, interfaces, reliability and telemetry. Names neither Kafka nor HTTP.
+May import domain, errors, interfaces and telemetry. Names neither Kafka nor HTTP.
 """

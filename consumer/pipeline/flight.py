@@ -14,10 +14,10 @@ from consumer.domain.usage import NO_USAGE, Usage
 from consumer.domain.verdict import Verdict
 from consumer.errors import Rejected
 from consumer.interfaces import Partition, Publication
+from consumer.pipeline.assignment.tenure import Tenure
 from consumer.pipeline.conversations import Conversations, InContext
+from consumer.pipeline.flow.budget import Budget
 from consumer.pipeline.sequencer import Sequenced, Sequencer
-from consumer.pipeline.tenure import Tenure
-from consumer.reliability.budget import Budget
 
 
 class Reserve(NamedTuple):

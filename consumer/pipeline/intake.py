@@ -32,18 +32,18 @@ from consumer.interfaces import (
     Sink,
     Source,
 )
-from consumer.pipeline.budgets import Budgets
-from consumer.pipeline.committer import Committer
-from consumer.pipeline.drain import until_empty
+from consumer.pipeline.assignment.committer import Committer
+from consumer.pipeline.assignment.drain import until_empty
+from consumer.pipeline.assignment.lease import LeaseTerms, Moment
+from consumer.pipeline.assignment.recovery import Recovery
+from consumer.pipeline.assignment.tenure import Tenure
 from consumer.pipeline.flight import Flight, Stretch
+from consumer.pipeline.flow.budgets import Budgets
+from consumer.pipeline.flow.limiter import Limiter
 from consumer.pipeline.gauges import Gauges
-from consumer.pipeline.lease import LeaseTerms, Moment
 from consumer.pipeline.ledger import Ledger
-from consumer.pipeline.limiter import Limiter
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
-from consumer.pipeline.recovery import Recovery
-from consumer.pipeline.tenure import Tenure
 from consumer.telemetry.metrics import Metrics
 from consumer.telemetry.usage import UsageMeter
 

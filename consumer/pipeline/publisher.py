@@ -19,8 +19,8 @@ from consumer.domain.retry import FIRST_POSITION, first_position, handed_on
 from consumer.domain.verdict import Verdict
 from consumer.errors import DeadLetterFailed, MessageTooLarge, Rejected
 from consumer.interfaces import Publication
+from consumer.pipeline.dead_letters import DeadLetterOffice, is_without_value, without_value
 from consumer.pipeline.flight import Flight
-from consumer.reliability.dead_letters import DeadLetterOffice, is_without_value, without_value
 
 
 class Publisher:

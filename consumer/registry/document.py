@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from consumer.domain.policy import Effort, Example, Look, Outcome, Policy, SecondLookTerms
 from consumer.errors import Flaw
-from consumer.files import as_saved_anywhere
+from consumer.registry.files import as_saved_anywhere
 from consumer.registry.lines import Lines, line_of, yaml_lines
 
 LABELS_MAX = 12

@@ -11,8 +11,8 @@ from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.lane import lane_of
 from consumer.domain.policy import USER_MESSAGE, Outcome, Policy, PolicyVersion, digest_of
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
-from consumer.files import as_saved_anywhere, is_printable, names_in, printable, read_file
 from consumer.registry.document import read_policy
+from consumer.registry.files import as_saved_anywhere, is_printable, names_in, printable, read_file
 from consumer.registry.lines import toml_fields
 from consumer.registry.topic import TopicFile, read_topic_file
 

@@ -13,7 +13,7 @@ import structlog
 
 from consumer.domain.binding import Catalogue
 from consumer.errors import Flaw, InvalidPolicy
-from consumer.files import names_in, printable
+from consumer.registry.files import names_in, printable
 from consumer.registry.load import (
     PINS,
     TOPIC_FILE,

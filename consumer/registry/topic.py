@@ -20,8 +20,8 @@ from consumer.domain.binding import BudgetTerms, Outputs, Pointer, Reading, Skip
 from consumer.domain.context import MESSAGES_MAX, ContextTerms
 from consumer.domain.policy import USER_MESSAGE
 from consumer.errors import Flaw
-from consumer.files import as_saved_anywhere
 from consumer.registry.document import flaws_of
+from consumer.registry.files import as_saved_anywhere
 from consumer.registry.lines import toml_fields, toml_lines
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from consumer.service import tune_interpreter
+from consumer.worker.serve import tune_interpreter
 
 CLIENTS = ("judged", "record", "direct", "sdk", "asyncopenai", "aiohttp")
 Call = Callable[[], Awaitable[object]]
@@ -57,7 +57,7 @@ async def measure(client: str, endpoint: str, body: bytes, count: int, concurren
     if client in ("judged", "record"):
         return await _by_worker(client, endpoint, count, concurrency)
     if client == "direct":
-        from consumer.classifier.direct import DirectTransport
+        from consumer.inference.direct import DirectTransport
 
         direct = DirectTransport(endpoint, "none", concurrency, 60.0)
         try:
@@ -65,7 +65,7 @@ async def measure(client: str, endpoint: str, body: bytes, count: int, concurren
         finally:
             await direct.close()
     if client == "sdk":
-        from consumer.classifier.sdk import SdkTransport
+        from consumer.inference.sdk import SdkTransport
 
         sdk = SdkTransport(endpoint, "none", concurrency, 60.0)
         try:
@@ -79,7 +79,7 @@ async def measure(client: str, endpoint: str, body: bytes, count: int, concurren
 
 def _posted_by(post: Callable[[str, bytes, float], Awaitable[object]], body: bytes) -> Call:
     from consumer.classifier.parser import Reading, read_completion
-    from consumer.classifier.reply import Reply
+    from consumer.inference.reply import Reply
     from tests.benchmarks.workload import policy
 
     judged_under = policy()
@@ -103,14 +103,14 @@ async def _by_worker(client: str, endpoint: str, count: int, concurrency: int) -
     from consumer.domain.policy import PolicyVersion
     from consumer.domain.verdict import Cause
     from consumer.interfaces import Partition
-    from consumer.parts import build_classifier, build_fleet
+    from consumer.pipeline.dead_letters import DeadLetterOffice
     from consumer.pipeline.flight import Flight, Stretch
     from consumer.pipeline.process import Processor
     from consumer.pipeline.publisher import Publisher
-    from consumer.reliability.dead_letters import DeadLetterOffice
     from consumer.settings import InferenceSettings
     from consumer.telemetry.clock import SystemClock
     from consumer.telemetry.metrics import Metrics
+    from consumer.worker.wiring import build_classifier, build_fleet
     from tests.benchmarks.workload import BACKLOG, messages, policy
 
     clock, metrics = SystemClock(), Metrics()

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.app import Worker
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.errors import BrokerUnavailable
 from consumer.kafka.topics import TIMEOUT_S, Topics
-from consumer.parts import kafka_config
 from consumer.settings import Settings
+from consumer.worker.wiring import kafka_config
+from consumer.worker.worker import Worker
 from tests.brokers.certificates import make_certificates
 from tests.brokers.fixtures import started_or_skipped
 from tests.brokers.runtime import RuntimeUnavailable

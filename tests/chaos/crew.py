@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from consumer.service import GRACE_S
 from consumer.settings import ENV_PREFIX
+from consumer.worker.serve import GRACE_S
 from tests.chaos import journal
 from tests.chaos.scene import DRAIN_S, GROUP
 from tests.servers.child import Child, ChildFailed, free_ports

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from consumer.audit.order import KeyOrder, Place, first_of
+from consumer.commands.audit.order import KeyOrder, Place, first_of
 from consumer.domain.message import Position
 from consumer.domain.provenance import is_of_topic
 from tests.records import Stored

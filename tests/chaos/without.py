@@ -14,8 +14,8 @@ import structlog
 from consumer import cli
 from consumer.domain.checkpoint import Checkpoint, Floor, decode_checkpoint, short_id
 from consumer.interfaces import Assigned, Output, Partition
-from consumer.pipeline.lease import Lease, Moment
-from consumer.pipeline.recovery import Recovered, Recovery
+from consumer.pipeline.assignment.lease import Lease, Moment
+from consumer.pipeline.assignment.recovery import Recovered, Recovery
 
 log = structlog.get_logger()
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from consumer.app import Worker
-from consumer.auditor import AuditRequest, examine_topic
-from consumer.costs import CostRequest, add_up, show_cost, show_report
+from consumer.commands.audit.auditor import AuditRequest, examine_topic
+from consumer.commands.costs.costs import CostRequest, add_up, show_cost, show_report
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.domain.verdict import Tokens
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.telemetry.clock import SystemClock
+from consumer.worker.worker import Worker
 from tests.journeys.test_cli import flags, safeguard
 from tests.journeys.test_pausing import texts
 from tests.journeys.worker import finished, make_policies, outputs_of, settings_for, working

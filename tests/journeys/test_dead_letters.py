@@ -8,15 +8,20 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]
 
+from consumer.commands.dead_letters.actions import (
+    discard_letters,
+    list_letters,
+    retry_letters,
+    show_letter,
+)
+from consumer.commands.dead_letters.selection import Selection
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.domain.message import Headers, Position, Record
 from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing, UndecodableMessage
 from consumer.kafka.letters import LetterBox
-from consumer.letters.commands import discard_letters, list_letters, retry_letters, show_letter
-from consumer.parts import kafka_config
-from consumer.reliability.dead_letters import DeadLetterOffice, without_value
-from consumer.reliability.selection import Selection
+from consumer.pipeline.dead_letters import DeadLetterOffice, without_value
 from consumer.settings import Settings
+from consumer.worker.wiring import kafka_config
 from tests.journeys.test_cli import flags, safeguard
 from tests.journeys.worker import finished, make_policies, settings_for, working
 from tests.records import read_all, write

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from consumer import service
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.domain.envelope import Envelope
 from consumer.errors import EndpointRefused, TopicsMissing
+from consumer.worker import serve
 from tests.journeys.worker import (
     POLICY,
     finished,
@@ -414,7 +414,7 @@ async def test_sighup_reloads_the_policies_of_a_running_service(
     policies = make_policies(tmp_path, f'["{topic}"]')
     async with StandInSafeguard() as safeguard:
         settings = settings_for(broker, safeguard.base_url, policies)
-        serving = asyncio.create_task(service._serve(settings))
+        serving = asyncio.create_task(serve._serve(settings))
         write(broker.bootstrap_servers, topic, [said("a banned thing")])
         await until(lambda: len(outputs_of(broker, topic)) == 1, "the first verdict")
         make_policies(tmp_path, f'["{topic}"]', live=2)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from consumer import app
-from consumer.app import Worker
 from consumer.dev.safeguard import StandInSafeguard
+from consumer.worker import worker as app
+from consumer.worker.worker import Worker
 from tests.journeys.worker import finished, make_policies, settings_for, working
 from tests.records import write
 from tests.stage import Broker, new_name

@@ -12,14 +12,14 @@ from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 from structlog.testing import capture_logs
 
-from consumer.app import Worker
+from consumer.commands.pause import pause_topic, resume_topic, show_paused
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.kafka.controls import CONTROLS_TOPIC, controls_steps
 from consumer.kafka.topics import Topics
-from consumer.parts import kafka_config
-from consumer.pausing import pause_topic, resume_topic, show_paused
 from consumer.settings import Settings
+from consumer.worker.wiring import kafka_config
+from consumer.worker.worker import Worker
 from tests.brokers.kafka import RealKafka
 from tests.journeys.test_cli import flags, safeguard
 from tests.journeys.worker import finished, make_policies, outputs_of, settings_for, working

@@ -16,7 +16,7 @@ import pytest
 
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.settings import load_settings
-from consumer.supervisor import worker_command
+from consumer.worker.supervisor import worker_command
 from tests.brokers.kafka import RealKafka
 from tests.journeys.test_cli import ROOT, Service, events, is_settled, wait_for
 from tests.journeys.worker import make_policies
@@ -26,7 +26,7 @@ from tests.stage import Broker, new_name
 
 PARENT = """
 import sys
-from consumer.supervisor import Supervisor
+from consumer.worker.supervisor import Supervisor
 from consumer.telemetry.logs import set_up_logs
 set_up_logs("info", "json")
 sys.exit(Supervisor([[sys.executable, "-c", code] for code in sys.argv[1:]]).run())

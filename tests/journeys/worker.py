@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from consumer.app import Worker
 from consumer.settings import Settings, load_settings
+from consumer.worker.worker import Worker
 from tests.records import Stored, read_all
 from tests.stage import Broker
 from tests.waiting import until

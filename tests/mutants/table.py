@@ -22,18 +22,18 @@ from consumer.domain.verdict import UnjudgedReason
 from consumer.interfaces import Assigned, Fate, Output, Report
 from consumer.kafka.floors import FloorTracker
 from consumer.pipeline import intake
+from consumer.pipeline.assignment.lease import Lease, Moment, StallWatch
+from consumer.pipeline.assignment.offsets import OffsetTracker
+from consumer.pipeline.assignment.recovery import Recovered, Recovery
+from consumer.pipeline.assignment.tenure import Tenure
 from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.intake import Intake
-from consumer.pipeline.lease import Lease, Moment, StallWatch
-from consumer.pipeline.offsets import OffsetTracker
-from consumer.pipeline.recovery import Recovered, Recovery
 from consumer.pipeline.sequencer import Sequencer
-from consumer.pipeline.tenure import Tenure
 
 INTAKE = "tests/unit/pipeline/test_intake.py"
-RECOVERY = "tests/unit/pipeline/test_recovery.py"
+RECOVERY = "tests/unit/pipeline/assignment/test_recovery.py"
 AGAIN = "tests/unit/pipeline/test_topics_made_again.py"
-LEASE = "tests/unit/pipeline/test_lease.py"
+LEASE = "tests/unit/pipeline/assignment/test_lease.py"
 
 
 class Mutant(NamedTuple):
@@ -262,7 +262,7 @@ def believe_incoming_headers() -> None:
 
 
 def retry_loses_the_key() -> None:
-    import consumer.reliability.letter as letter
+    import consumer.commands.dead_letters.letter as letter
 
     original = letter.retry_of
 
@@ -615,13 +615,13 @@ MUTANTS = (
         "believe_incoming_headers",
         "the input's own safeguard-* headers are handed on",
         believe_incoming_headers,
-        tests=("tests/unit/reliability/test_dead_letters.py",),
+        tests=("tests/unit/pipeline/test_dead_letters.py",),
     ),
     Mutant(
         "retry_loses_the_key",
         "a dead letter that is sent again has no key",
         retry_loses_the_key,
-        tests=("tests/unit/reliability/test_letter.py",),
+        tests=("tests/unit/commands/dead_letters/test_letter.py",),
     ),
     Mutant(
         "ids_of_deleted_topics_are_believed",

@@ -33,10 +33,10 @@ from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier
 from consumer.domain.binding import Binding
 from consumer.domain.lane import Lane
-from consumer.parts import build_classifier, build_fleet
 from consumer.settings import InferenceSettings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
+from consumer.worker.wiring import build_classifier, build_fleet
 from tests.benchmarks.machine import describe
 from tests.builders import a_binding, a_version
 from tests.servers.child import Child, free_ports, is_listening

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from consumer.classifier import certainty
-from consumer.classifier.calibration import Calibration
+from consumer.classifier.confidence.calibration import Calibration
 from tests.servers import calibration
 from tests.servers.calibration import Model, Run, calibration_error, first_claims, separation
 

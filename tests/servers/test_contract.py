@@ -15,27 +15,27 @@ from typing import NamedTuple
 
 import pytest
 
-from consumer.classifier.capabilities import LongPrompts
-from consumer.classifier.direct import DirectTransport
 from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.parser import Fault
-from consumer.classifier.probe import Prober
-from consumer.classifier.profiles import Api
+from consumer.classifier.probing.capabilities import LongPrompts
+from consumer.classifier.probing.probe import Prober
+from consumer.classifier.probing.questions import ProbePlan
+from consumer.classifier.probing.specimen import PROBE_GOOD, PROBE_POLICY
 from consumer.classifier.prompt import RATIONALE_CHARS_MAX, RULES_MAX, user_message
-from consumer.classifier.questions import ProbePlan
 from consumer.classifier.request import RequestFormat
-from consumer.classifier.sdk import SdkTransport
-from consumer.classifier.specimen import PROBE_GOOD, PROBE_POLICY
-from consumer.classifier.transport import Transport
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.domain.verdict import UnjudgedReason
 from consumer.errors import EndpointRefused, InferenceUnavailable, ModelFault
-from consumer.reliability.breaker import Breaker
-from consumer.reliability.retry import RetryLimits
+from consumer.inference.breaker import Breaker
+from consumer.inference.direct import DirectTransport
+from consumer.inference.profiles import Api
+from consumer.inference.retry import RetryLimits
+from consumer.inference.sdk import SdkTransport
+from consumer.inference.transport import Transport
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from tests.builders import a_binding, a_policy, a_version

@@ -11,16 +11,16 @@ from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.request import RequestFormat
 from consumer.domain.binding import Binding, Catalogue, Outputs, Reading
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
+from consumer.inference.breaker import Breaker
+from consumer.inference.retry import RetryLimits
+from consumer.pipeline.assignment.lease import LeaseTerms
+from consumer.pipeline.assignment.recovery import Recovery, RecoveryLimits
+from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.flow.limiter import FlowLimits, Limiter
 from consumer.pipeline.intake import Intake
-from consumer.pipeline.lease import LeaseTerms
 from consumer.pipeline.ledger import Ledger
-from consumer.pipeline.limiter import FlowLimits, Limiter
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
-from consumer.pipeline.recovery import Recovery, RecoveryLimits
-from consumer.reliability.breaker import Breaker
-from consumer.reliability.dead_letters import DeadLetterOffice
-from consumer.reliability.retry import RetryLimits
 from consumer.telemetry.metrics import Metrics
 from tests.simulation.client import (
     CLIENT_TIMEOUT_S,

@@ -8,8 +8,8 @@ from random import Random
 
 import orjson
 
-from consumer.classifier.reply import Reply
 from consumer.errors import InferenceTimeout, InferenceUnavailable
+from consumer.inference.reply import Reply
 
 LABELS = ("OK", "MAYBE", "BAD")
 FLIP_RATE = 0.08

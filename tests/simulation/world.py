@@ -14,7 +14,7 @@ from consumer.domain.checkpoint import decode_checkpoint, short_id
 from consumer.domain.message import Position, Record
 from consumer.domain.provenance import is_of_topic
 from consumer.interfaces import Output, Partition
-from consumer.pipeline.limiter import FlowLimits
+from consumer.pipeline.flow.limiter import FlowLimits
 from tests.simulation.client import GROUP, position_of
 from tests.simulation.cluster import OUTPUTS, Cluster
 from tests.simulation.process import SimPolicies, SimProcess

@@ -10,7 +10,6 @@ from pydantic_core import PydanticUndefined
 
 from consumer.errors import InvalidSettings
 from consumer.kafka.config import OWNED, check_client_properties
-from consumer.parts import build_fleet, check_budgets, endpoints_of, kafka_config
 from consumer.settings import (
     EndpointSettings,
     InferenceSettings,
@@ -21,6 +20,7 @@ from consumer.settings import (
 )
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
+from consumer.worker.wiring import build_fleet, check_budgets, endpoints_of, kafka_config
 
 
 @pytest.fixture

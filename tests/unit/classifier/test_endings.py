@@ -12,11 +12,11 @@ import pytest
 from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Question
 from consumer.classifier.judge import SegmentLimits
-from consumer.classifier.reply import Reply
 from consumer.domain.binding import Binding
 from consumer.domain.policy import Policy
 from consumer.domain.verdict import UnjudgedReason
 from consumer.errors import InferenceTimeout, InferenceUnavailable
+from consumer.inference.reply import Reply
 from tests.builders import a_completion, a_policy, a_version
 from tests.unit.classifier.test_judge import (
     GO_ON,

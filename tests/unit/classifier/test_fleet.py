@@ -8,13 +8,13 @@ import pytest
 
 from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Fleet, Question
-from consumer.classifier.hedge import SEEN_MIN, Hedging
-from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat
 from consumer.domain.lane import Lane
 from consumer.errors import InferenceUnavailable, Overloaded
+from consumer.inference.breaker import Breaker
+from consumer.inference.hedge import SEEN_MIN, Hedging
+from consumer.inference.reply import Reply
 from consumer.interfaces import Clock
-from consumer.reliability.breaker import Breaker
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from tests.builders import a_completion, a_policy, an_answer

@@ -16,10 +16,10 @@ from typing import Any
 import orjson
 import pytest
 
-from consumer.classifier.fault import Fault
 from consumer.classifier.parser import Reading, read_completion, read_failed_generation
 from consumer.classifier.responses import read_response
 from consumer.domain.policy import Outcome, Policy
+from consumer.inference.fault import Fault
 from tests.builders import a_completion, a_policy
 
 SHAPES: list[dict[str, Any]] = [

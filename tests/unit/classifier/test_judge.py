@@ -16,15 +16,12 @@ import orjson
 import pytest
 from aiohttp import web
 
-from consumer.classifier.direct import DirectTransport
 from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
+from consumer.classifier.probing.specimen import PROBE_POLICY
 from consumer.classifier.prompt import context_part, system_message
-from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat
-from consumer.classifier.specimen import PROBE_POLICY
-from consumer.classifier.transport import Transport
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
@@ -33,13 +30,16 @@ from consumer.domain.message import Fact
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.domain.verdict import Cause, UnjudgedReason
 from consumer.errors import EndpointRefused, InferenceTimeout, InferenceUnavailable
+from consumer.inference.breaker import Breaker
+from consumer.inference.direct import DirectTransport
+from consumer.inference.reply import Reply
+from consumer.inference.retry import RetryLimits
+from consumer.inference.transport import Transport
 from consumer.interfaces import Clock, Judged, Partition
+from consumer.pipeline.dead_letters import DeadLetterOffice
 from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
-from consumer.reliability.breaker import Breaker
-from consumer.reliability.dead_letters import DeadLetterOffice
-from consumer.reliability.retry import RetryLimits
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from tests.builders import a_binding, a_completion, a_policy, a_record_of, a_version, an_answer

@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from consumer.classifier.parser import Reading, read_completion
+from consumer.classifier.probing.specimen import PROBE_POLICY
 from consumer.classifier.prompt import (
     CONTEXT_TEMPLATE,
     TEMPLATE,
@@ -25,7 +26,6 @@ from consumer.classifier.prompt import (
     template_of,
     user_message,
 )
-from consumer.classifier.specimen import PROBE_POLICY
 from consumer.domain.context import Context, ContextTerms, Line
 from consumer.domain.message import Fact
 from consumer.domain.policy import Example, Outcome

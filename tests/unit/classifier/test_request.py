@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from consumer.classifier.apis import WIRES
 from consumer.classifier.prompt import answer_schema, system_message
 from consumer.classifier.request import SCHEMA_BOUNDS, RequestFormat, request_body
-from consumer.classifier.wordings import OPTIONAL_FIELDS
 from consumer.domain.policy import Effort
+from consumer.inference.wordings import OPTIONAL_FIELDS
 from tests.builders import a_policy
 
 POLICY = a_policy()

@@ -10,10 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.classifier.apis import WIRES
-from consumer.classifier.blame import error_for
 from consumer.classifier.parser import Fault, Reading, Repair, read_completion
 from consumer.classifier.prompt import answer_schema, system_message
-from consumer.classifier.reply import Reply
 from consumer.classifier.request import RequestFormat
 from consumer.classifier.responses import read_response, response_tokens, responses_body
 from consumer.dev.completion import Completion
@@ -21,6 +19,8 @@ from consumer.dev.faults import FaultName, serve
 from consumer.dev.judge import Decision
 from consumer.dev.responses import as_response_served
 from consumer.domain.verdict import Tokens
+from consumer.inference.blame import error_for
+from consumer.inference.reply import Reply
 from tests.builders import a_policy, an_answer
 
 POLICY = a_policy()

@@ -24,14 +24,14 @@ from consumer.interfaces import (
     Report,
     Ticket,
 )
+from consumer.pipeline.assignment.lease import LeaseTerms
+from consumer.pipeline.assignment.recovery import Recovery, RecoveryLimits
+from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.flow.limiter import FlowLimits, Limiter
 from consumer.pipeline.intake import Intake
-from consumer.pipeline.lease import LeaseTerms
 from consumer.pipeline.ledger import Ledger
-from consumer.pipeline.limiter import FlowLimits, Limiter
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
-from consumer.pipeline.recovery import Recovery, RecoveryLimits
-from consumer.reliability.dead_letters import DeadLetterOffice
 from consumer.telemetry.metrics import Metrics
 
 TOPIC = "chat"

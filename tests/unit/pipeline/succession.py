@@ -11,9 +11,9 @@ from unittest.mock import patch
 from consumer.domain.checkpoint import Floor
 from consumer.interfaces import Assigned, CommitPoint, Output
 from consumer.kafka.floors import FloorTracker
-from consumer.pipeline.lease import Moment
-from consumer.pipeline.recovery import Recovered, Recovery, RecoveryLimits
-from consumer.pipeline.tenure import Tenure
+from consumer.pipeline.assignment.lease import Moment
+from consumer.pipeline.assignment.recovery import Recovered, Recovery, RecoveryLimits
+from consumer.pipeline.assignment.tenure import Tenure
 from tests.unit.pipeline.staging import TERMS, TOPIC, ZERO, FakeTails, HandClock
 
 OUTPUTS = tuple(f"{TOPIC}.{end}" for end in ("allow", "flag", "block", "dead-letter"))

@@ -14,7 +14,7 @@ from consumer.domain.policy import PolicyVersion
 from consumer.errors import DeadLetterFailed, Fatal
 from consumer.interfaces import Fate, Report
 from consumer.pipeline.flight import Flight
-from consumer.pipeline.limiter import FlowLimits
+from consumer.pipeline.flow.limiter import FlowLimits
 from consumer.pipeline.sequencer import Sequencer
 from tests.unit.pipeline.staging import POLICY, TOPIC, VERSION, ZERO, Stage, record, settle
 from tests.waiting import until

@@ -13,10 +13,10 @@ from consumer.domain.message import age_ms
 from consumer.domain.policy import Outcome
 from consumer.domain.verdict import Cause, UnjudgedReason, Verdict
 from consumer.interfaces import Partition
+from consumer.pipeline.dead_letters import DeadLetterOffice
 from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
-from consumer.reliability.dead_letters import DeadLetterOffice
 from tests.unit.pipeline.staging import TOPIC, FakeClassifier, HandClock, Stage, record, settle
 
 NOW_MS = 1_700_000_000_000

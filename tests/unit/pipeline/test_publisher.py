@@ -14,9 +14,9 @@ from consumer.domain.message import Headers, Position
 from consumer.domain.policy import Outcome
 from consumer.errors import UndecodableMessage
 from consumer.interfaces import Partition, Publication
+from consumer.pipeline.dead_letters import DeadLetterOffice
 from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.publisher import Publisher
-from consumer.reliability.dead_letters import DeadLetterOffice
 from tests.builders import TOPIC, a_binding, a_message, a_record, a_verdict
 
 RETRY = f"{TOPIC}.retry"

@@ -13,9 +13,9 @@ from consumer.domain.message import Fact, Headers, Record
 from consumer.domain.policy import Outcome, PolicyVersion
 from consumer.domain.verdict import Cause, UnjudgedReason, superseding_id
 from consumer.interfaces import Judged
+from consumer.pipeline.dead_letters import DeadLetterOffice
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.superseding import Superseder, Superseding
-from consumer.reliability.dead_letters import DeadLetterOffice
 from tests.builders import TIMESTAMP_MS, a_binding, a_judgement, a_record
 from tests.unit.pipeline.staging import HandClock
 

@@ -10,7 +10,7 @@ import pytest
 
 from consumer.domain.binding import BudgetTerms
 from consumer.domain.checkpoint import Checkpoint
-from consumer.pipeline.recovery import RecoveryLimits
+from consumer.pipeline.assignment.recovery import RecoveryLimits
 from tests.unit.pipeline.staging import TOPIC, Stage, record, settle
 
 CAREFUL = RecoveryLimits(careful_after=2, careful_offsets=4)

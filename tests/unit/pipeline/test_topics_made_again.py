@@ -10,8 +10,8 @@ from consumer.domain.checkpoint import Floor
 from consumer.domain.message import Position
 from consumer.domain.verdict import verdict_id
 from consumer.interfaces import Fate, Output, Report
+from tests.unit.pipeline.assignment.test_recovery import ALL, ALLOW, BLOCK, left_behind
 from tests.unit.pipeline.staging import TOPIC, VERSION, Stage, record, settle
-from tests.unit.pipeline.test_recovery import ALL, ALLOW, BLOCK, left_behind
 
 OLD, NEW = "oldoldold", "newnewnew"
 

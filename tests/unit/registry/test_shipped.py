@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from consumer.checking import check_policies
+from consumer.commands.check import check_policies
 from consumer.domain.binding import Catalogue
 from consumer.domain.policy import PolicyVersion
 from consumer.registry.load import load_catalogue

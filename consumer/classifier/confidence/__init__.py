@@ -1,0 +1,1 @@
+"""How sure a judgement is, and which ones are looked at twice."""

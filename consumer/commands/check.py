@@ -1,0 +1,70 @@
+"""The command `policy check`: every fault and every warning of policies, topics and cases."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from consumer.commands.evaluate.cases import cases_file, read_cases
+from consumer.domain.binding import Binding
+from consumer.domain.policy import Policy, PolicyVersion
+from consumer.errors import Flaw, InvalidPolicy
+from consumer.registry.advice import advice_on_policy, advice_on_topic
+from consumer.registry.files import as_saved_anywhere, read_file
+from consumer.registry.load import POLICY_BYTES_MAX, load_catalogue
+from consumer.registry.strays import strays_in
+
+
+def check_policies(folder: Path) -> int:
+    """
+    Print what there is and what is doubtful.
+
+    Raises:
+        InvalidPolicy: with every fault, of the cases where the policies have none.
+    """
+    catalogue = load_catalogue(folder)
+    faults: list[Flaw] = []
+    warnings = strays_in(folder)
+    for binding in catalogue.bindings:
+        warnings += advice_on_topic(binding, f"{binding.set_name}/topic.toml")
+        for version in binding.versions.values():
+            live = "live " if version is binding.live else "     "
+            print(f"{live}{version.id}  {version.digest}  {_contents(folder, version, faults)}")
+            # What was replaced may not change any more, so advice about it helps nobody.
+            if version.number >= binding.live.number:
+                warnings += _advice(folder, binding, version)
+    for warning in warnings:
+        print(f"warning: {warning}")
+    if faults:
+        raise InvalidPolicy(tuple(faults))
+    count = f", {len(warnings)} warning{'s' * (len(warnings) > 1)}" if warnings else ""
+    print(f"no faults{count}")
+    return 0
+
+
+def _contents(folder: Path, version: PolicyVersion, faults: list[Flaw]) -> str:
+    policies = f"{len(version.policies)} policies"
+    if not os.path.lexists(cases_file(folder, version)):
+        return f"{policies}, no cases"
+    try:
+        return f"{policies}, {len(read_cases(folder, version))} cases"
+    except InvalidPolicy as error:
+        faults += error.flaws
+        return policies
+
+
+def _advice(folder: Path, binding: Binding, version: PolicyVersion) -> list[Flaw]:
+    found: list[Flaw] = []
+    for policy in version.policies:
+        shown = f"{binding.set_name}/v{version.number}/{policy.name}.md"
+        found += advice_on_policy(policy, shown, _first_line(folder / shown, policy))
+    return found
+
+
+def _first_line(file: Path, policy: Policy) -> int:
+    """Where the text begins in its file, behind the front matter; 1 if it is gone by now."""
+    content = read_file(file, POLICY_BYTES_MAX)
+    if isinstance(content, str):
+        return 1
+    head = as_saved_anywhere(content).decode("utf-8", "replace").removesuffix(policy.text)
+    return head.count("\n") + 1

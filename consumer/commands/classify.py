@@ -1,0 +1,171 @@
+"""The command `classify`: one text under the live policies of a topic, without Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+
+from consumer.classifier.hearsay import label_given, told
+from consumer.commands.dead_letters.letter import printable
+from consumer.commands.terminal import tell
+from consumer.domain.binding import Binding
+from consumer.domain.decision import decide
+from consumer.domain.judged import Heard, Judged
+from consumer.domain.verdict import Judgement, UnjudgedReason
+from consumer.interfaces import Clock
+from consumer.registry.load import binding_of, load_catalogue
+from consumer.settings import Settings
+from consumer.telemetry.clock import SystemClock
+from consumer.telemetry.metrics import Metrics
+from consumer.worker.wiring import build_classifier, build_fleet, build_probers
+
+
+async def classify_text(settings: Settings, text: str, topic: str, *, as_json: bool) -> int:
+    """Judge one text and print what came of it; what is waited for is said on stderr."""
+    binding = binding_of(load_catalogue(settings.policies.folder), topic)
+    clock, metrics = SystemClock(), Metrics()
+    fleet = build_fleet(settings.inference, clock, metrics)
+    whom = ", ".join(f"{each.name} ({each.format.model})" for each in fleet.endpoints)
+    try:
+        with Wait(Console(stderr=True), whom, clock) as wait:
+            # A person is waiting: endpoints that are out are told at once, as an error.
+            wait.now("finding out what it can do")
+            await build_probers(settings.inference, fleet, clock).probe_first()
+            classifier = build_classifier(settings.inference, fleet, clock, metrics)
+            classifier.listener = wait.heard
+            limit_s = binding.deadline_s
+            wait.now(f"judging under {len(binding.live.policies)} policies, {_limit(limit_s)}")
+            judged = await classifier.classify(
+                text,
+                binding.live,
+                replace(binding, on_outage="unjudged"),
+                clock.now_s() + limit_s if limit_s else None,
+            )
+    finally:
+        await fleet.close()
+    tell(_fields(judged, binding), _lines(judged, binding), as_json=as_json)
+    return 0
+
+
+class Wait:
+    """Says on stderr what is waited for, and each call that gave no judgement as it ends."""
+
+    def __init__(self, console: Console, whom: str, clock: Clock) -> None:
+        self._console = console
+        self._status = console.status("") if console.is_terminal else None
+        self._whom = whom
+        self._clock = clock
+        self._started_s = clock.now_s()
+
+    def __enter__(self) -> Self:
+        if self._status is not None:
+            self._status.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def now(self, what: str) -> None:
+        """What is waited for from now on."""
+        line = f"waiting for {self._whom}: {what}"
+        if self._status is None:
+            self._say(line)
+        else:
+            self._status.update(escape(line))
+
+    def heard(self, heard: Heard) -> None:
+        if heard.fault:
+            passed_s = self._clock.now_s() - self._started_s
+            self._say(f"after {passed_s:.1f} s, {heard.policy}: {shown(heard)}")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def shown(heard: Heard) -> str:
+    """A fault for a terminal, which must not obey what a model says."""
+    return printable(told(heard).encode())
+
+
+def _limit(limit_s: float) -> str:
+    return f"for {limit_s:g} s at most" if limit_s else "however long it takes"
+
+
+def _fields(judged: Judged, binding: Binding) -> dict[str, object]:
+    outcome, cause, reason = decide(judged, binding)
+    return {
+        "outcome": outcome,
+        "cause": cause,
+        "unjudged_reason": reason,
+        "policy_version": binding.live.id,
+        "judgements": [_judgement_fields(judgement) for judgement in judged.judgements],
+        "model": judged.model,
+        "answers": [_answer_fields(heard) for heard in judged.heard],
+    }
+
+
+def _lines(judged: Judged, binding: Binding) -> Iterator[str]:
+    outcome, _, reason = decide(judged, binding)
+    yield f"{outcome.value.upper()}  under {binding.live.id}, by {judged.model}"
+    for judgement in judged.judgements:
+        rules = f" ({', '.join(judgement.rules)})" if judgement.rules else ""
+        yield f"  {judgement.policy}: {judgement.label} -> {judgement.outcome.value}{rules}"
+        if judgement.rationale:
+            yield f"      {printable(judgement.rationale.encode())}"
+        for line in _doubts(judgement):
+            yield f"      {line}"
+    for heard in last_of_each(judged):
+        if heard.fault:
+            yield f"  {heard.policy}: no judgement, {shown(heard)}"
+    if reason is not None:
+        more = ", and a refusal is flagged at least" if reason is UnjudgedReason.REFUSED else ""
+        yield f"  not judged: {reason.value}; on_unjudged = {binding.on_unjudged.value}{more}"
+
+
+def last_of_each(judged: Judged) -> Sequence[Heard]:
+    """How the last call under each policy ended."""
+    return list({heard.policy: heard for heard in judged.heard}.values())
+
+
+def _answer_fields(heard: Heard) -> dict[str, object]:
+    return {
+        "policy": heard.policy,
+        "fault": heard.fault or None,
+        "label": label_given(heard.answer),
+        "answer": heard.answer,
+    }
+
+
+def _judgement_fields(judgement: Judgement) -> dict[str, object]:
+    certainty, second_look = judgement.certainty, judgement.second_look
+    return judgement._asdict() | {
+        "tokens": judgement.tokens._asdict(),
+        "certainty": None if certainty is None else certainty._asdict(),
+        "second_look": None if second_look is None else second_look._asdict(),
+    }
+
+
+def _doubts(judgement: Judgement) -> list[str]:
+    """How sure the judgement is, in words."""
+    lines: list[str] = []
+    if judgement.certainty is not None:
+        score, is_calibrated, signs = judgement.certainty
+        rests_on = ", ".join(signs) or "the average of public logs"
+        known = "" if is_calibrated else " (not calibrated)"
+        lines.append(f"certainty {score:.2f}{known}, rests on: {rests_on}")
+    if judgement.second_look is not None:
+        how, agreed, labels = judgement.second_look
+        found = "agreed" if agreed else "disagreed"
+        lines.append(f"second look by {how.value} {found}: {', '.join(labels)}")
+    return lines

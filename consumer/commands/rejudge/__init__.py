@@ -1,0 +1,1 @@
+"""Rejudge: messages that could not be judged get the verdict they would get today."""

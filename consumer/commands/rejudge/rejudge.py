@@ -1,0 +1,300 @@
+"""
+The command `rejudge`: messages that could not be judged get the verdict they would get today.
+
+The verdict that a message has stays where it is; the new one names it and replaces it. What is
+stored is found by the next run, so a run that was cut short is simply started again. Of runs for
+one input that are started at once one works and the others wait for it, and what replaces a verdict
+under the same policies has the same id, whichever run it comes from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.progress import Progress
+
+from consumer.classifier.probing.probe import Probers
+from consumer.commands.dead_letters.selection import Selection
+from consumer.commands.rejudge.replay import Unjudged, UnjudgedFinder, in_rounds
+from consumer.commands.rejudge.summary import Summary
+from consumer.commands.terminal import bars, read, tell
+from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.lane import Lane
+from consumer.domain.message import Position, Record
+from consumer.domain.policy import Outcome
+from consumer.domain.verdict import UnjudgedReason
+from consumer.errors import PublishFailed, Retryable, TopicsMissing
+from consumer.kafka.config import KafkaConfig
+from consumer.kafka.letters import LetterBox
+from consumer.kafka.outputs import describe_outputs
+from consumer.kafka.scan import Span, TopicScan
+from consumer.kafka.topics import Topics
+from consumer.kafka.turn import Turn, TurnLost
+from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.publisher import Publisher
+from consumer.pipeline.superseding import Superseder, Superseding
+from consumer.registry.load import binding_of, load_catalogue
+from consumer.settings import Settings
+from consumer.telemetry.clock import SystemClock
+from consumer.telemetry.metrics import Metrics
+from consumer.worker.wiring import (
+    build_classifier,
+    build_fleet,
+    build_probers,
+    kafka_config,
+    worker_name,
+)
+
+BATCH = 200
+"""Records held in memory at once."""
+PATIENCE_S = 30.0
+"""An endpoint that has answered nothing for so long is not waited for."""
+RETRY_S = 1.0
+
+
+class RejudgeRequest(NamedTuple):
+    """What to judge again, as asked for on the command line."""
+
+    topic: str
+    selection: Selection = Selection()
+    dry_run: bool = False
+
+
+async def rejudge_topic(settings: Settings, request: RejudgeRequest, *, as_json: bool) -> int:
+    """Print what became of the unjudged verdicts; 0 where none that was meant stays so."""
+    with bars(Console(stderr=True)) as progress:
+        summary = await rejudge(settings, request, progress)
+    tell(summary.fields, summary.lines(SystemClock().wall_ms()), as_json=as_json)
+    return 0 if summary.is_clean else 1
+
+
+async def rejudge(settings: Settings, request: RejudgeRequest, progress: Progress) -> Summary:
+    """
+    Find the unjudged verdicts of an input, judge their messages and publish what replaces them.
+
+    Raises:
+        InvalidSettings: no policy binds the topic.
+        TopicsMissing: the input or one of its outputs does not exist, or lacks partitions.
+        EndpointRefused: key, model or path are wrong.
+        PublishFailed: a verdict could not be stored; those before it are.
+        Retryable: the brokers or the endpoint cannot be reached.
+    """
+    catalogue = load_catalogue(settings.policies.folder)
+    binding = binding_of(catalogue, request.topic)
+    source = binding.origin_of(request.topic)
+    summary = Summary(source, binding.live.digest, request.dry_run)
+    config = kafka_config(settings.kafka)
+    site = await asyncio.to_thread(_Site, settings, config, catalogue, binding, source)
+    if request.dry_run:
+        await _look(site, request.selection, summary, progress)
+        return summary
+    turn = Turn(config, source, site.partitions)
+    try:
+        while True:
+            await asyncio.to_thread(turn.take, progress.console.print)
+            # Only now: the run before may have judged what we would have found.
+            await _look(site, request.selection, summary, progress)
+            try:
+                if summary.chosen:
+                    await _supersede(settings, config, site, summary, progress, turn)
+            except TurnLost as lost:
+                progress.console.print(str(lost))
+            else:
+                return summary
+    finally:
+        await asyncio.to_thread(turn.close)
+
+
+async def _look(site: _Site, selection: Selection, summary: Summary, progress: Progress) -> None:
+    """Find what is open now, and choose of it."""
+    finder = await asyncio.to_thread(site.find, progress)
+    found = finder.open(selection)
+    limit = selection.limit - summary.superseded.total() if selection.limit else len(found)
+    summary.look_anew(found[:limit], len(found[limit:]), finder.earlier)
+
+
+class _Site:
+    """The topics of one input at the brokers. Blocking."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        config: KafkaConfig,
+        catalogue: Catalogue,
+        binding: Binding,
+        source: str,
+    ) -> None:
+        self.binding = binding
+        self._config = config
+        self._scan = TopicScan(config)
+        topics = Topics(config)
+        self._partitions = topics.partitions()
+        self.partitions = self._partitions.get(source, 0)
+        self._outputs = list(
+            dict.fromkeys(binding.outputs.destination(outcome, source) for outcome in Outcome)
+        )
+        self._check(source)
+        # What was retried is judged on the retry topic, and its verdicts lie with the input's.
+        retry = catalogue.retry_topic_of(source)
+        inputs = [topic for topic in (source, retry) if topic in self._partitions]
+        ids = topics.ids([t for t in inputs if t]) if settings.kafka.topic_ids else {}
+        self._group = settings.kafka.group
+        self._sources = {topic: ids.get(topic, topic) for topic in inputs if topic}
+
+    def _check(self, source: str) -> None:
+        wanted = self._partitions.get(source)
+        if wanted is None:
+            raise TopicsMissing(f"the topic {source} does not exist on the brokers")
+        lacking = [name for name in self._outputs if self._partitions.get(name, 0) < wanted]
+        if lacking:
+            raise TopicsMissing(
+                f"{', '.join(lacking)}: missing, or with fewer partitions than {source}; "
+                "`safeguard topics apply` mends it"
+            )
+
+    def find(self, progress: Progress) -> UnjudgedFinder:
+        """Read the outputs to their present end."""
+        finder = UnjudgedFinder(self._sources, self._group)
+        spans = [
+            span
+            for name in self._outputs
+            for span in self._scan.spans(name, self._partitions[name])
+        ]
+        for batch in read(self._scan, spans, progress, "outputs"):
+            for record in batch:
+                finder.add(record)
+        return finder
+
+    def bytes_max(self) -> dict[str, int]:
+        """The largest record of each output, where the brokers show it."""
+        facts = describe_outputs(self._config, self._outputs)
+        return {topic: fact.bytes_max for topic, fact in facts.items() if fact.bytes_max}
+
+    def bounds(self) -> dict[tuple[str, int], Span]:
+        """What the inputs hold now."""
+        return {
+            (span.topic, span.partition): span
+            for topic in self._sources
+            for span in self._scan.spans(topic, self._partitions[topic])
+        }
+
+    def fetch(
+        self, batch: Sequence[Unjudged], bounds: Mapping[tuple[str, int], Span]
+    ) -> dict[Position, Record]:
+        """Their records, but for those that are gone; what lies between is read in passing."""
+        wanted = {unjudged.position for unjudged in batch}
+        offsets: dict[tuple[str, int], list[int]] = defaultdict(list)
+        for topic, number, offset in wanted:
+            offsets[topic, number].append(offset)
+        spans = [
+            Span(*partition, max(min(found), held.start), min(max(found) + 1, held.end))
+            for partition, found in offsets.items()
+            if (held := bounds.get(partition)) is not None
+        ]
+        return {
+            record.position: record
+            for records in self._scan.records(spans)
+            for record in records
+            if record.position in wanted
+        }
+
+
+async def _supersede(
+    settings: Settings,
+    config: KafkaConfig,
+    site: _Site,
+    summary: Summary,
+    progress: Progress,
+    turn: Turn,
+) -> None:
+    clock, metrics, group = SystemClock(), Metrics(), settings.kafka.group
+    limits = await asyncio.to_thread(site.bytes_max) if settings.kafka.topic_ids else {}
+    office = DeadLetterOffice(group, worker_name())
+    publisher = Publisher(group, office, settings.kafka.message_bytes_max, limits)
+    fleet = build_fleet(settings.inference, clock, metrics)
+    try:
+        await _probe(build_probers(settings.inference, fleet, clock))
+        classifier = build_classifier(settings.inference, fleet, clock, metrics)
+        superseder = Superseder(classifier, publisher, clock, group, summary.run)
+        # Behind the live traffic, where the server knows priorities.
+        binding = replace(site.binding, lane=Lane.REPLAY)
+        places = asyncio.Semaphore(settings.inference.calls_max)
+        smallest = min([config.batch_bytes_max, *limits.values()])
+        box = LetterBox(config._replace(batch_bytes_max=smallest))
+        bounds = await asyncio.to_thread(site.bounds)
+        # In the order of the positions, which is the order that a key's verdicts keep.
+        ordered = sorted(summary.chosen, key=lambda unjudged: unjudged.position)
+        task = progress.add_task("judged", total=len(ordered))
+
+        began_s = clock.now_s()
+
+        def is_patient() -> bool:
+            return clock.now_s() - max(began_s, fleet.last_judgement_s) < PATIENCE_S
+
+        async def judge(record: Record, superseded: str) -> Superseding | str:
+            async with places:
+                found = await superseder.supersede(record, binding, superseded)
+                while found == UnjudgedReason.OUTAGE and is_patient():
+                    await asyncio.sleep(RETRY_S)
+                    found = await superseder.supersede(record, binding, superseded)
+            progress.advance(task)
+            return found
+
+        for start in range(0, len(ordered), BATCH):
+            batch = ordered[start : start + BATCH]
+            records = await asyncio.to_thread(site.fetch, batch, bounds)
+            there = [unjudged for unjudged in batch if unjudged.position in records]
+            summary.gone += len(batch) - len(there)
+            progress.advance(task, len(batch) - len(there))
+            results = await asyncio.gather(*(judge(records[u.position], u.id) for u in there))
+            summary.unjudged.update(result for result in results if isinstance(result, str))
+            new = [result for result in results if isinstance(result, Superseding)]
+            await asyncio.to_thread(_publish, box, site.binding, new, summary, turn.held)
+    finally:
+        await fleet.close()
+
+
+async def _probe(probers: Probers) -> None:
+    """See that an endpoint answers; one that fails may be on its way back."""
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + PATIENCE_S
+    while True:
+        try:
+            await probers.probe_first()
+        except Retryable:
+            if loop.time() > until_s:
+                raise
+            await asyncio.sleep(RETRY_S)
+        else:
+            return
+
+
+def _publish(
+    box: LetterBox,
+    binding: Binding,
+    new: Sequence[Superseding],
+    summary: Summary,
+    held: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> None:
+    """Store a batch and count it, while it is our turn; blocking."""
+    publications = [superseding.publication for superseding in new]
+    outcomes = {id(superseding.publication): superseding.outcome for superseding in new}
+    for publishing in in_rounds(publications, is_ordered=binding.order == "key"):
+        with held():
+            faults = box.write(publishing)
+        failed = {p.topic: fault for p, fault in zip(publishing, faults, strict=True) if fault}
+        if failed:
+            said = "; ".join(f"{topic}: {fault}" for topic, fault in sorted(failed.items()))
+            raise PublishFailed(
+                f"superseding verdicts could not be stored on {said}. Those of "
+                f"{summary.superseded.total()} messages were stored before, perhaps a few more. "
+                "Check the topic and the right to write it, then run the same command again: what "
+                "was stored is found and left out"
+            )
+        summary.superseded.update(outcomes[id(publication)] for publication in publishing)

@@ -1,1 +1,0 @@
-"""Judges texts whose verdict is known, and texts made to change it; may know domain/ only."""

@@ -1,1 +1,0 @@
-"""The commands that work with dead letters; imports `app` and below, as `doctor` does."""

@@ -1,0 +1,1 @@
+"""One partition during one assignment: what is done, and what earlier owners did with it."""

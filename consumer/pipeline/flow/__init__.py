@@ -1,0 +1,1 @@
+"""How much is under way: limits of records and lanes, budgets of calls and tokens."""

@@ -1,1 +1,0 @@
-"""Retry, breaker and dead letters: deciding only. May import interfaces, domain and errors."""

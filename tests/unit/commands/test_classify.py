@@ -1,0 +1,241 @@
+"""
+`classify` says what a message would get and why, and all who say so say the same.
+
+The worker, `rejudge`, `evaluate` and `classify` are run against one server that answers as it is
+told to, and what they make of its answers is compared.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import web
+from rich.console import Console
+
+from consumer.commands.classify import Wait, classify_text
+from consumer.commands.evaluate.evaluator import EvaluationRequest, evaluate, evaluate_topic
+from consumer.dev.behaviour import Behaviour
+from consumer.dev.safeguard import Reply, StandInSafeguard
+from consumer.domain.binding import Binding
+from consumer.domain.judged import Heard
+from consumer.errors import InferenceTimeout
+from consumer.interfaces import Partition
+from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.flight import Flight, Stretch
+from consumer.pipeline.process import Processor
+from consumer.pipeline.publisher import Publisher
+from consumer.pipeline.superseding import Superseder, Superseding
+from consumer.registry.load import binding_of, load_catalogue
+from consumer.settings import Settings, load_settings
+from consumer.telemetry.clock import SystemClock
+from consumer.telemetry.metrics import Metrics
+from consumer.worker.wiring import build_classifier, build_fleet
+from tests.builders import a_completion, a_position, a_record_of
+from tests.journeys.worker import make_policies
+
+REFUSAL = "I'm sorry, but I can't help with that."
+TEXT = "any text"
+
+
+class Scripted:
+    """A server that says one thing to every message, and judges the probes as it should."""
+
+    def __init__(self, server: StandInSafeguard, said: str | None, **message: Any) -> None:
+        self._said, self._message = said, message
+        server.reply_with(self._reply)
+
+    def _reply(self, asked: dict[str, Any]) -> Reply:
+        if "FINE" not in asked["messages"][0]["content"]:
+            is_bad = "kill you" in asked["messages"][1]["content"]
+            return '{"label":"THREAT"}' if is_bad else '{"label":"SAFE"}'
+        return web.Response(body=a_completion(self._said, **self._message))
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[StandInSafeguard]:
+    async with StandInSafeguard() as started:
+        yield started
+
+
+def settings_of(folder: Path, server: StandInSafeguard, **more: str) -> Settings:
+    flags = {"inference.endpoint": server.base_url, "policies.folder": str(folder)}
+    flags |= {"inference.wait_max_s": "0.1"} | {f"inference.{name}": more[name] for name in more}
+    return load_settings(None, flags, environment={})
+
+
+def write_cases(folder: Path, *labels: str) -> None:
+    cases = [
+        {"id": label, "text": f"{TEXT} {label}", "lang": "en", "policy": "words", "label": label}
+        for label in labels
+    ]
+    (folder / "set" / "v1" / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)))
+
+
+async def worker_and_rejudge(settings: Settings, binding: Binding) -> tuple[Any, str]:
+    """The worker's verdict, and what a superseding one would be."""
+    clock, metrics = SystemClock(), Metrics()
+    fleet = build_fleet(settings.inference, clock, metrics)
+    try:
+        classifier = build_classifier(settings.inference, fleet, clock, metrics)
+        publisher = Publisher("g", DeadLetterOffice("g", "w"))
+        record = a_record_of({"text": TEXT})._replace(position=a_position(topic="in"))
+        flight = Flight(record, Stretch(Partition("in", 1), 1), binding, clock.now_s())
+        await Processor(classifier, publisher, clock, "g").process(flight)
+        superseder = Superseder(classifier, publisher, clock, "g", "run")
+        found = await superseder.supersede(record, binding, "0" * 32)
+        assert flight.verdict is not None
+        again = found.outcome.value if isinstance(found, Superseding) else f"unjudged {found}"
+        return flight.verdict, again
+    finally:
+        await fleet.close()
+
+
+@pytest.mark.parametrize("on_unjudged", ["allow", "flag", "block"])
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("FINE", None),
+        ('{"label":"DOUBT"}', None),
+        ("BANNED (R2)", None),
+        (REFUSAL, "refused"),
+        ("This message threatens to kill: FINE", "model_fault"),
+        ('{"label":"fine"}', "model_fault"),
+        (None, "model_fault"),
+    ],
+)
+async def test_all_who_say_what_a_message_gets_say_the_same(
+    said: str | None,
+    reason: str | None,
+    on_unjudged: str,
+    tmp_path: Path,
+    server: StandInSafeguard,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One rule: worker, rejudge, classify and evaluate agree, and a refusal is never an allow."""
+    folder = make_policies(tmp_path, '["in"]', more=f'on_unjudged = "{on_unjudged}"')
+    # No answer is right for both, so that `evaluate` lists what became of one of them.
+    write_cases(folder, "FINE", "BANNED")
+    settings = settings_of(folder, server)
+    Scripted(server, said)
+    binding = binding_of(load_catalogue(folder), "in")
+
+    verdict, superseding = await worker_and_rejudge(settings, binding)
+    report = await evaluate(settings, EvaluationRequest("in", suite="cases"))
+    await classify_text(settings, TEXT, "in", as_json=True)
+    told = orjson.loads(capsys.readouterr().out)
+
+    outcome = verdict.outcome.value
+    assert verdict.unjudged_reason == told["unjudged_reason"] == reason
+    assert (told["outcome"], told["cause"]) == (outcome, verdict.cause)
+    assert superseding == (outcome if reason is None else f"unjudged {reason}")
+    assert report.cases is not None
+    assert report.cases.mistakes
+    assert {mistake.outcome.value for mistake in report.cases.mistakes} == {outcome}
+    if reason == "refused":
+        assert outcome == ("block" if on_unjudged == "block" else "flag")
+    elif reason is not None:
+        assert outcome == on_unjudged
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_policies(tmp_path, '["in"]', more='on_unjudged = "allow"')
+
+
+async def test_the_fault_and_the_label_that_was_given_are_shown(
+    folder: Path, server: StandInSafeguard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By policy, for a person; every answer as it came, for a program."""
+    settings = settings_of(folder, server)
+    Scripted(server, '{"label":"VIOLATION"}')
+    await classify_text(settings, TEXT, "in", as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("ALLOW  under set@v1")
+    assert '  words: no judgement, unknown_label, it gave the label "VIOLATION"' in lines
+    assert "  not judged: model_fault; on_unjudged = allow" in lines
+
+    await classify_text(settings, TEXT, "in", as_json=True)
+    answers = orjson.loads(capsys.readouterr().out)["answers"]
+    assert len(answers) == settings.inference.attempts_max
+    assert answers[-1] == {
+        "policy": "words",
+        "fault": "unknown_label",
+        "label": "VIOLATION",
+        "answer": '{"label":"VIOLATION"}',
+    }
+    Scripted(server, "BANNED")
+    await classify_text(settings, TEXT, "in", as_json=True)
+    (answer,) = orjson.loads(capsys.readouterr().out)["answers"]
+    assert answer == {"policy": "words", "fault": None, "label": "BANNED", "answer": "BANNED"}
+
+
+async def test_a_refusal_says_why_it_is_flagged(
+    folder: Path, server: StandInSafeguard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The topic lets the unjudged pass and a refusal does not; what was refused is shown."""
+    Scripted(server, None, refusal="I can't help.")
+    await classify_text(settings_of(folder, server), TEXT, "in", as_json=False)
+    said = capsys.readouterr().out
+    assert said.startswith("FLAG  under set@v1")
+    assert "  words: no judgement, refusal" in said
+    assert "not judged: refused; on_unjudged = allow, and a refusal is flagged at least" in said
+
+
+async def test_what_is_waited_for_is_said(
+    folder: Path, server: StandInSafeguard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whom it waits for, for how long at most, and each fault when it comes; all on stderr."""
+    Scripted(server, '{"label":"FINE"')
+    await classify_text(settings_of(folder, server), TEXT, "in", as_json=False)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith(f"waiting for {server.base_url} (")
+    assert said[0].endswith("): finding out what it can do")
+    assert "judging under 1 policies, for 30 s at most" in said[1]
+    assert len(said) == 6
+    assert all(line.endswith("s, words: unreadable") for line in said[2:])
+
+
+async def test_an_endless_answer_in_the_probe_is_explained(
+    folder: Path, server: StandInSafeguard
+) -> None:
+    """Not only that there was no answer, but to what, of whom, and which settings to look at."""
+
+    server.behave(Behaviour(latency_s=60))
+    with pytest.raises(InferenceTimeout) as caught:
+        await classify_text(settings_of(folder, server, timeout_s="0.1"), TEXT, "in", as_json=False)
+    assert "asked to judge a known text" in str(caught.value)
+    assert "inference.timeout_s" in str(caught.value)
+
+
+def test_a_terminal_is_not_told_what_to_do() -> None:
+    """What a model says is shown with its control characters spelt out."""
+    sheet = io.StringIO()
+    with Wait(Console(file=sheet), "somebody", SystemClock()) as wait:
+        wait.heard(Heard("words", "unknown_label", "", '{"label":"\\u001b[2J\\u202eX"}'))
+        wait.heard(Heard("words", answer="FINE"))
+    assert "\x1b" not in sheet.getvalue()
+    assert "\u202e" not in sheet.getvalue()
+    assert len(sheet.getvalue().splitlines()) == 1
+
+
+async def test_evaluate_shows_fault_label_and_raw_answer(
+    folder: Path, server: StandInSafeguard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """For a case that was not judged: the reason, the fault and the label; as JSON all of it."""
+    write_cases(folder, "BANNED")
+    settings = settings_of(folder, server)
+    Scripted(server, '{"label":"VIOLATION"}')
+    request = EvaluationRequest("in", suite="cases")
+    await evaluate_topic(settings, request, as_json=False)
+    shown = 'unjudged (model_fault: unknown_label, it gave the label "VIOLATION")'
+    assert f"LET THROUGH: BANNED words: BANNED due, {shown} given" in capsys.readouterr().out
+    await evaluate_topic(settings, request, as_json=True)
+    (mistake,) = orjson.loads(capsys.readouterr().out)["cases"]["mistakes"]
+    assert (mistake["answer"], mistake["said"]) == (shown, '{"label":"VIOLATION"}')
+    assert (mistake["outcome"], mistake["is_let_through"]) == ("allow", True)
