@@ -1,9 +1,9 @@
 """
 The picture of the rooms: which folders there are, and which knows which. Read from the imports.
 
-`make picture` writes `deploy/rooms.svg`; a test fails when it is stale. Rows are the layers that the
-import contract names, so that every arrow points down. What nearly everything knows (errors, domain,
-seams, settings) stands in a row of its own without arrows: they would hide the rest.
+`make picture` writes `deploy/rooms.svg`; a test fails when it is stale. Rows are the layers that
+the import contract names, so that every arrow points down. What nearly everything knows (errors,
+domain, seams, settings) has a row of its own without arrows: they would hide the rest.
 """
 
 from __future__ import annotations
