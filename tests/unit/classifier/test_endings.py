@@ -288,8 +288,8 @@ async def test_a_suspect_waits_for_its_turn_no_longer_than_its_deadline(binding:
     assert len(asked_s) <= 2
 
 
-async def test_a_suspect_that_waited_for_its_turn_has_time_while_no_server_judges() -> None:
-    """It asked nobody: that the last one it fell with is out does not excuse it while others judge."""
+async def test_a_suspect_that_waited_for_its_turn_pays_for_it_while_any_server_judges() -> None:
+    """It asked nobody: the last server that fell with it excuses nothing while others judge."""
     fell: list[int] = []
 
     def falling(number: int) -> Scripted:
