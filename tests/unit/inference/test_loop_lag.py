@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from consumer.classifier import lateness
+from consumer.inference import loop_lag as lateness
 from consumer.inference.loop_lag import EVERY_S, Lateness
 
 

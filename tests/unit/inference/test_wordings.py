@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.classifier.wordings import complaint_in
+from consumer.inference.wordings import complaint_in
 
 
 @pytest.mark.parametrize(
