@@ -24,9 +24,6 @@ from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Crowded, Fleet, Question
 from consumer.classifier.hearsay import answer_in
 from consumer.classifier.parser import Fault, Reading, Repair
-from consumer.classifier.prompt import Spoken
-from consumer.classifier.request import RequestFormat
-from consumer.classifier.usage import count_failed
 from consumer.domain.judged import Heard
 from consumer.domain.lane import Lane
 from consumer.domain.usage import Tally
@@ -46,6 +43,8 @@ from consumer.inference.blame import (
     is_refusal,
 )
 from consumer.inference.retry import RetryLimits, wait_s
+from consumer.inference.usage import count_failed
+from consumer.inference.wires.format import RequestFormat, Spoken
 from consumer.interfaces import Clock
 from consumer.telemetry.metrics import Metrics
 

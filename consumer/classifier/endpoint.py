@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 import structlog
 
 from consumer.classifier.answer import reading_of
-from consumer.classifier.apis import WIRES
 from consumer.classifier.parser import Fault, Reading
 from consumer.classifier.probing.specimen import PROBE_GOOD, PROBE_POLICY
 from consumer.classifier.prompt import user_message
-from consumer.classifier.request import RequestFormat
+from consumer.classifier.request import request_body
 from consumer.domain.policy import Policy
 from consumer.errors import (
     EndpointRefused,
@@ -35,6 +34,8 @@ from consumer.inference.breaker import Breaker
 from consumer.inference.knee import KneeFinder, Sent
 from consumer.inference.reply import Reply
 from consumer.inference.transport import Transport
+from consumer.inference.wires.apis import WIRES
+from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
 from consumer.telemetry.metrics import Metrics
 
@@ -140,12 +141,11 @@ class Endpoint:
         Raises:
             InferenceTimeout, InferenceUnavailable: no answer came.
         """
-        wire = WIRES[format.api]
-        body = wire.body(policy, user, format, priority)
+        body = request_body(policy, user, format, priority)
         limit_s = self._timeout_s if timeout_s is None else min(self._timeout_s, timeout_s)
         sent = self.knee.sent(self.at_once) if self.knee else NOT_MEASURED
         started_s = self._clock.now_s()
-        reply = await self._transport.post(wire.path, body, limit_s)
+        reply = await self._transport.post(WIRES[format.api].path, body, limit_s)
         latency_s = self._clock.now_s() - started_s
         self._metrics.call_seconds.observe(latency_s)
         return Answer(self, format, reply, sent, started_s, latency_s)

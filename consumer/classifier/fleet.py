@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from consumer.classifier.endpoint import Answer, Condition, Endpoint, retrieve
 from consumer.classifier.parser import Reading
-from consumer.classifier.request import RequestFormat
 from consumer.domain.lane import LANES, Lane, LaneUse
 from consumer.domain.policy import Policy
 from consumer.domain.usage import Tally
@@ -26,6 +25,7 @@ from consumer.errors import Retryable
 from consumer.inference.hedge import Hedging
 from consumer.inference.loop_lag import Lateness
 from consumer.inference.queue import LaneQueue
+from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
 from consumer.telemetry.metrics import Metrics
 

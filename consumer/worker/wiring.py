@@ -12,7 +12,6 @@ from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.probing.probe import Probers
 from consumer.classifier.probing.questions import ProbePlan
-from consumer.classifier.request import RequestFormat
 from consumer.errors import InvalidSettings
 from consumer.inference.breaker import Breaker
 from consumer.inference.direct import DirectTransport
@@ -20,6 +19,7 @@ from consumer.inference.hedge import Hedging
 from consumer.inference.knee import KneeFinder
 from consumer.inference.retry import RetryLimits
 from consumer.inference.transport import Transport
+from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
 from consumer.kafka.config import KafkaConfig, check_client_properties
 from consumer.kafka.session import read_session

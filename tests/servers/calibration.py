@@ -22,13 +22,13 @@ from consumer.classifier.confidence.looks import Looks
 from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.fleet import Fleet, Question
 from consumer.classifier.prompt import user_message
-from consumer.classifier.request import RequestFormat
 from consumer.dev.behaviour import Behaviour, Dice
 from consumer.dev.judge import text_of
 from consumer.domain.policy import Look, Policy, SecondLookTerms
 from consumer.domain.usage import Tally
 from consumer.inference.breaker import Breaker
 from consumer.inference.reply import Reply
+from consumer.inference.wires.format import RequestFormat
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from tests.builders import a_policy, an_answer

@@ -24,7 +24,6 @@ from consumer.classifier.probing.probe import Prober
 from consumer.classifier.probing.questions import ProbePlan
 from consumer.classifier.probing.specimen import PROBE_GOOD, PROBE_POLICY
 from consumer.classifier.prompt import RATIONALE_CHARS_MAX, RULES_MAX, user_message
-from consumer.classifier.request import RequestFormat
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
@@ -36,6 +35,7 @@ from consumer.inference.profiles import Api
 from consumer.inference.retry import RetryLimits
 from consumer.inference.sdk import SdkTransport
 from consumer.inference.transport import Transport
+from consumer.inference.wires.format import RequestFormat
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from tests.builders import a_binding, a_policy, a_version

@@ -8,11 +8,11 @@ from random import Random
 from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
-from consumer.classifier.request import RequestFormat
 from consumer.domain.binding import Binding, Catalogue, Outputs, Reading
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.inference.breaker import Breaker
 from consumer.inference.retry import RetryLimits
+from consumer.inference.wires.format import RequestFormat
 from consumer.pipeline.assignment.lease import LeaseTerms
 from consumer.pipeline.assignment.recovery import Recovery, RecoveryLimits
 from consumer.pipeline.dead_letters import DeadLetterOffice

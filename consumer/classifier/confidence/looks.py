@@ -26,13 +26,13 @@ from consumer.classifier.confidence.second_look import (
 from consumer.classifier.fleet import Fleet, Question
 from consumer.classifier.parser import Reading
 from consumer.classifier.prompt import system_message
-from consumer.classifier.usage import count_failed
 from consumer.domain.certainty import Certainty, Sign
 from consumer.domain.policy import Effort, Look, Policy, SecondLookTerms
 from consumer.domain.usage import Tally
 from consumer.domain.verdict import Judgement
 from consumer.errors import Retryable
 from consumer.inference.blame import is_refusal
+from consumer.inference.usage import count_failed
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()

@@ -8,12 +8,12 @@ import pytest
 
 from consumer.classifier.endpoint import Condition, Endpoint
 from consumer.classifier.fleet import Fleet, Question
-from consumer.classifier.request import RequestFormat
 from consumer.domain.lane import Lane
 from consumer.errors import InferenceUnavailable, Overloaded
 from consumer.inference.breaker import Breaker
 from consumer.inference.hedge import SEEN_MIN, Hedging
 from consumer.inference.reply import Reply
+from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics

@@ -21,7 +21,6 @@ from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.probing.specimen import PROBE_POLICY
 from consumer.classifier.prompt import context_part, system_message
-from consumer.classifier.request import RequestFormat
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
@@ -35,6 +34,7 @@ from consumer.inference.direct import DirectTransport
 from consumer.inference.reply import Reply
 from consumer.inference.retry import RetryLimits
 from consumer.inference.transport import Transport
+from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock, Judged, Partition
 from consumer.pipeline.dead_letters import DeadLetterOffice
 from consumer.pipeline.flight import Flight, Stretch

@@ -12,13 +12,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from consumer.classifier import endpoint as endpoints
-from consumer.classifier import looks
+from consumer.classifier.confidence import looks
 from consumer.classifier.confidence.looks import SEED_STEP, Looks
 from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.parser import Reading
-from consumer.classifier.request import RequestFormat
 from consumer.domain.certainty import SecondLook, Sign
 from consumer.domain.policy import Effort, Look, Outcome, Policy, SecondLookTerms
 from consumer.domain.usage import Usage
@@ -27,6 +26,7 @@ from consumer.errors import InferenceTimeout, InferenceUnavailable
 from consumer.inference.breaker import Breaker
 from consumer.inference.reply import Reply
 from consumer.inference.retry import RetryLimits
+from consumer.inference.wires.format import RequestFormat
 from consumer.telemetry.metrics import Metrics
 from tests.builders import a_binding, a_completion, a_judgement, a_policy, a_version, an_answer
 

@@ -23,7 +23,6 @@ from consumer.classifier.probing.specimen import (
     PROBE_POLICY,
 )
 from consumer.classifier.prompt import user_message
-from consumer.classifier.request import SCHEMA_BOUNDS, RequestFormat
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
@@ -34,6 +33,7 @@ from consumer.inference.direct import DirectTransport
 from consumer.inference.profiles import PROFILES
 from consumer.inference.reply import Reply
 from consumer.inference.transport import Transport
+from consumer.inference.wires.format import SCHEMA_BOUNDS, RequestFormat
 from consumer.interfaces import Clock
 from consumer.settings import EndpointSettings, InferenceSettings
 from consumer.telemetry.clock import SystemClock

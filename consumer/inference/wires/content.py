@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from consumer.domain.verdict import Tokens
+from consumer.inference.fault import Fault
+
+CHOICES_MAX = 8
+"""One is asked for; what comes with more than these is no answer."""
 ANSWERS = ("text", "output_text")
 """Types of parts that are the answer; a part of any other type, or of none, never is."""
 THOUGHTS = ("reasoning", "reasoning_text", "summary_text", "thinking")
@@ -19,6 +25,14 @@ class Said(NamedTuple):
     read, and no label comes about by the joining."""
     reasoning: str = ""
     is_refusal: bool = False
+
+
+class Content(NamedTuple):
+    """What the body of a 200 holds."""
+
+    choices: Sequence[Said | Fault]
+    """At least one, and one was asked for; a fault is of that choice alone."""
+    tokens: Tokens
 
 
 def said_in(content: object) -> Said:
