@@ -20,10 +20,9 @@ from collections.abc import Callable
 from random import Random
 
 from consumer.classifier.confidence.looks import Looks
-from consumer.classifier.endpoint import Condition, Endpoint
-from consumer.classifier.fleet import Crowded, Fleet, Question
 from consumer.classifier.hearsay import answer_in
 from consumer.classifier.parser import Fault, Reading, Repair
+from consumer.classifier.question import PolicyQuestion
 from consumer.domain.judged import Heard
 from consumer.domain.lane import Lane
 from consumer.domain.usage import Tally
@@ -42,6 +41,8 @@ from consumer.inference.blame import (
     UnknownParameter,
     is_refusal,
 )
+from consumer.inference.endpoint import Condition, Endpoint
+from consumer.inference.fleet import Crowded, Fleet
 from consumer.inference.retry import RetryLimits, wait_s
 from consumer.inference.usage import count_failed
 from consumer.inference.wires.format import RequestFormat, Spoken
@@ -73,7 +74,7 @@ class Asker:
         self._random = random
 
     async def ask(
-        self, question: Question, text: str, patience: Patience
+        self, question: PolicyQuestion, text: str, patience: Patience
     ) -> Judgement | UnjudgedReason | TooLong:
         """
         Ask about one piece of a text until it is judged, or it is known why it never will be.
@@ -93,7 +94,7 @@ class Asker:
         return await self._looks.look(question, first, left_s, patience.tally)
 
     async def _judged(
-        self, question: Question, asking: _Asking, patience: Patience
+        self, question: PolicyQuestion, asking: _Asking, patience: Patience
     ) -> Reading | UnjudgedReason | TooLong:
         while True:
             if self._fleet.is_out and not await self._wait_until_back(patience):
@@ -128,7 +129,7 @@ class Asker:
             return reading
 
     async def _call_alone(
-        self, question: Question, asking: _Asking, patience: Patience, left_s: float | None
+        self, question: PolicyQuestion, asking: _Asking, patience: Patience, left_s: float | None
     ) -> Reading:
         """As `_call`, one at a time with all others that may be what makes servers fall."""
         try:
@@ -144,7 +145,7 @@ class Asker:
             self._fleet.suspects.release()
 
     async def _call(
-        self, question: Question, asking: _Asking, patience: Patience, left_s: float | None
+        self, question: PolicyQuestion, asking: _Asking, patience: Patience, left_s: float | None
     ) -> Reading:
         """
         One call at one endpoint, for which `left_s` are left.
