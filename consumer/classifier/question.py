@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from consumer.classifier.answer import reading_of
 from consumer.classifier.parser import Reading
-from consumer.classifier.request import request_body
+from consumer.classifier.request import frame_of
 from consumer.domain.lane import Lane
 from consumer.domain.policy import Policy
 from consumer.inference.reply import Reply
@@ -27,7 +27,7 @@ class PolicyQuestion(NamedTuple):
         return _affinity(self.policy)
 
     def body(self, format: RequestFormat, priority: int | None = None) -> bytes:
-        return request_body(self.policy, self.user, format, priority)
+        return frame_of(self.policy, format).around(self.user, format, priority)
 
     def read(self, reply: Reply, format: RequestFormat) -> Reading:
         return reading_of(reply, self.policy, format, self.user)

@@ -15,11 +15,12 @@ def request_body(
     policy: Policy, user: str, format: RequestFormat, priority: int | None = None
 ) -> bytes:
     """The request about `user`, the wrapped text, under `policy`; see `Frame.around`."""
-    return _frame(policy, format).around(user, format, priority)
+    return frame_of(policy, format).around(user, format, priority)
 
 
 @lru_cache(maxsize=4_096)
-def _frame(policy: Policy, format: RequestFormat) -> Frame:
+def frame_of(policy: Policy, format: RequestFormat) -> Frame:
+    """What all requests under a policy have in common, kept."""
     prompt = Prompt(
         system=system_message(policy, format.spoken),
         effort=policy.effort.value,

@@ -64,7 +64,9 @@ def _said(choice: object) -> Said | Fault:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
         return Fault.NOT_A_COMPLETION
-    said = said_in(message.get("content"))
+    beside = message.get("reasoning") or message.get("reasoning_content") or None
+    reasoning = beside if beside is None or isinstance(beside, str) else ""
+    said = said_in(message.get("content"), reasoning)
     if message.get("refusal") or said.is_refusal:
         return Fault.REFUSAL
     if choice.get("error") or message.get("error"):
@@ -72,10 +74,7 @@ def _said(choice: object) -> Said | Fault:
     fault = fault_of_finish(choice.get("finish_reason"))
     if fault is not None:
         return Fault.REFUSAL if is_refusal(said.answer) else fault
-    reasoning = message.get("reasoning") or message.get("reasoning_content")
-    if not reasoning:
-        return said
-    return Said(said.answer, reasoning if isinstance(reasoning, str) else "")
+    return said
 
 
 def _no_completion(body: bytes) -> Fault:

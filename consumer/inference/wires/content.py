@@ -35,12 +35,16 @@ class Content(NamedTuple):
     tokens: Tokens
 
 
-def said_in(content: object) -> Said:
-    """Read the content of a message; what is neither text nor parts says nothing."""
+def said_in(content: object, reasoning: str | None = None) -> Said:
+    """
+    Read the content of a message; what is neither text nor parts says nothing.
+
+    `reasoning` is what came beside it; without any it is that of the parts.
+    """
     if isinstance(content, str):
-        return Said(content)
+        return Said(content, reasoning or "")
     if not isinstance(content, list):
-        return Said()
+        return Said("", reasoning or "")
     answers: list[str] = []
     thoughts: list[str] = []
     is_refusal = False
@@ -53,7 +57,8 @@ def said_in(content: object) -> Said:
         is_refusal |= kind == "refusal"
     if len(content) > PARTS_MAX:
         answers.append("…")
-    return Said("\n".join(answers), "\n".join(thoughts), is_refusal)
+    thought = "\n".join(thoughts) if reasoning is None else reasoning
+    return Said("\n".join(answers), thought, is_refusal)
 
 
 def texts_in(part: object, depth: int = DEPTH_MAX) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 from consumer.inference.profiles import Api
@@ -42,6 +42,19 @@ class RequestFormat:
     """Only where a probe saw it accepted: other servers answer with an error."""
     priority_sign: int = 1
     """-1 where the server takes higher numbers first; ours are lower = earlier."""
+    spoken: Spoken = field(init=False, repr=False, compare=False)
+    """What the prompt says, since the request does not. Like the hash it is asked for with every
+    call, so both are made once."""
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        spoken = Spoken(effort=not self.with_effort, example=not self.with_schema)
+        object.__setattr__(self, "spoken", spoken)
+        values = (getattr(self, each.name) for each in fields(self) if each.compare)
+        object.__setattr__(self, "_hash", hash(tuple(values)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def without(self, field: str) -> RequestFormat:
         """The same without one optional field, named as in the request."""
@@ -76,8 +89,3 @@ class RequestFormat:
         if effort != SHORT_EFFORT or self.tokens_max_low is None:
             return self.tokens_max
         return min(self.tokens_max, self.tokens_max_low)
-
-    @property
-    def spoken(self) -> Spoken:
-        """What the prompt says, since the request does not."""
-        return Spoken(effort=not self.with_effort, example=not self.with_schema)
