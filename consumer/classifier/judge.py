@@ -11,10 +11,12 @@ import asyncio
 from random import Random
 from typing import NamedTuple
 
-from consumer.classifier.asking import Asker, Listener, Patience, TooLong, Trail
+from consumer.classifier.asking import Asker, TooLong
+from consumer.classifier.patience import Patience
 from consumer.classifier.prompt import context_part, template_of, user_message
 from consumer.classifier.question import PolicyQuestion
 from consumer.classifier.segments import segments
+from consumer.classifier.trail import Listener, Trail
 from consumer.domain.binding import Binding
 from consumer.domain.context import Context
 from consumer.domain.decision import gravest

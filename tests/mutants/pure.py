@@ -43,6 +43,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "inference/knee.py": (),
     "classifier/confidence/looks.py": (),
     "classifier/parser.py": ("classifier/test_responses.py",),
+    "classifier/patience.py": ("classifier/test_endings.py", "classifier/test_judge.py"),
     "classifier/prompt.py": (),
     "inference/queue.py": ("inference/test_fleet.py",),
     "classifier/request.py": ("classifier/test_responses.py",),
