@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from consumer.classifier.apis import WIRES
-from consumer.classifier.parser import Fault, Reading, read_failed_generation
+from consumer.classifier.parser import Fault, Reading, read_completion, read_failed_generation
 from consumer.classifier.prompt import system_message
-from consumer.classifier.request import RequestFormat
-from consumer.classifier.usage import tokens_of
 from consumer.domain.policy import Policy
 from consumer.errors import ModelFault
 from consumer.inference.blame import FailedGeneration, error_for
 from consumer.inference.reply import Reply
+from consumer.inference.usage import tokens_of
+from consumer.inference.wires.format import RequestFormat
 
 NO_COMPLETION = (Fault.NOT_A_COMPLETION, Fault.ERROR_IN_BODY)
 """What a 200 holds that is no answer of a model, so that `blame` says what it is."""
@@ -26,7 +25,8 @@ def reading_of(reply: Reply, policy: Policy, format: RequestFormat, asked: str) 
     if reply.is_success:
         # Three tokens in four hold more than two characters of any policy: fewer is a cut prompt.
         least = len(system_message(policy)) // 8
-        found = WIRES[format.api].read(reply.body, policy, least, format.room(policy))
+        room = format.room(policy.effort)
+        found = read_completion(reply.body, policy, least, room, format.api)
         if found in NO_COMPLETION:
             raise error_for(reply, asked)
     else:

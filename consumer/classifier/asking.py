@@ -15,21 +15,13 @@ alone is blamed.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
 from random import Random
 
 from consumer.classifier.confidence.looks import Looks
-from consumer.classifier.endpoint import Condition, Endpoint
-from consumer.classifier.fleet import Crowded, Fleet, Question
-from consumer.classifier.hearsay import answer_in
 from consumer.classifier.parser import Fault, Reading, Repair
-from consumer.classifier.prompt import Spoken
-from consumer.classifier.request import RequestFormat
-from consumer.classifier.usage import count_failed
-from consumer.domain.judged import Heard
-from consumer.domain.lane import Lane
-from consumer.domain.usage import Tally
+from consumer.classifier.patience import Patience
+from consumer.classifier.question import PolicyQuestion
+from consumer.classifier.trail import failure_of
 from consumer.domain.verdict import Judgement, UnjudgedReason
 from consumer.errors import (
     InferenceTimeout,
@@ -45,7 +37,11 @@ from consumer.inference.blame import (
     UnknownParameter,
     is_refusal,
 )
+from consumer.inference.endpoint import Condition, Endpoint
+from consumer.inference.fleet import Crowded, Fleet
 from consumer.inference.retry import RetryLimits, wait_s
+from consumer.inference.usage import count_failed
+from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
 from consumer.telemetry.metrics import Metrics
 
@@ -74,7 +70,7 @@ class Asker:
         self._random = random
 
     async def ask(
-        self, question: Question, text: str, patience: Patience
+        self, question: PolicyQuestion, text: str, patience: Patience
     ) -> Judgement | UnjudgedReason | TooLong:
         """
         Ask about one piece of a text until it is judged, or it is known why it never will be.
@@ -94,7 +90,7 @@ class Asker:
         return await self._looks.look(question, first, left_s, patience.tally)
 
     async def _judged(
-        self, question: Question, asking: _Asking, patience: Patience
+        self, question: PolicyQuestion, asking: _Asking, patience: Patience
     ) -> Reading | UnjudgedReason | TooLong:
         while True:
             if self._fleet.is_out and not await self._wait_until_back(patience):
@@ -116,7 +112,8 @@ class Asker:
                 return UnjudgedReason.REFUSED if asking.has_refused else TOO_LONG
             except Retryable as error:
                 count_failed(error, patience.tally)
-                patience.trail.failed(question.policy.name, error)
+                if not isinstance(error, _Gone):
+                    patience.trail.failed(question.policy.name, error)
                 reason = await self._after(error, asking, patience)
                 if reason is not None:
                     return asking.ended(reason)
@@ -129,7 +126,7 @@ class Asker:
             return reading
 
     async def _call_alone(
-        self, question: Question, asking: _Asking, patience: Patience, left_s: float | None
+        self, question: PolicyQuestion, asking: _Asking, patience: Patience, left_s: float | None
     ) -> Reading:
         """As `_call`, one at a time with all others that may be what makes servers fall."""
         try:
@@ -145,7 +142,7 @@ class Asker:
             self._fleet.suspects.release()
 
     async def _call(
-        self, question: Question, asking: _Asking, patience: Patience, left_s: float | None
+        self, question: PolicyQuestion, asking: _Asking, patience: Patience, left_s: float | None
     ) -> Reading:
         """
         One call at one endpoint, for which `left_s` are left.
@@ -190,7 +187,7 @@ class Asker:
             if asking.can_do_without(error.field):
                 return None
             error = error.otherwise
-        self._metrics.call_failures.labels(_name(error)).inc()
+        self._metrics.call_failures.labels(failure_of(error)).inc()
         if isinstance(error, Crowded | InferenceTimeout) and patience.is_over(self._clock.now_s()):
             # Our own deadline cut the call short: that proves nothing about the endpoint, unless
             # the topic would rather wait than go on without it.
@@ -325,96 +322,6 @@ class Asker:
             await asyncio.sleep(seconds)
 
 
-Listener = Callable[[Heard], None]
-"""Told of each call that ends, at once, for a person who waits; it must not wait for anything."""
-HEARD_MAX = 64
-
-
-class Trail:
-    """Who was asked about a message; one for all of its policies."""
-
-    __slots__ = ("_listener", "_models", "heard", "spoken")
-
-    def __init__(self, listener: Listener | None = None) -> None:
-        self._listener = listener
-        self._models: dict[str, str] = {}
-        self.heard: deque[Heard] = deque(maxlen=HEARD_MAX)
-        """How the last calls ended, in that order; kept only where somebody listens."""
-        self.spoken: dict[Spoken, None] = {}
-        """What the prompts said, in the order in which they were first sent."""
-
-    def note(self, endpoint: Endpoint) -> None:
-        self._models[endpoint.name] = endpoint.format.model
-        self.spoken[endpoint.format.spoken] = None
-
-    def answered(self, policy: str, said: str) -> None:
-        """A call gave a judgement."""
-        if self._listener is not None:
-            self._hear(self._listener, Heard(policy, answer=said))
-
-    def failed(self, policy: str, error: Retryable) -> None:
-        """A call gave none."""
-        if self._listener is not None and not isinstance(error, _Gone):
-            why, answer = str(error), ""
-            if isinstance(error, ModelFault):
-                why, answer = "", answer_in(error.body) if error.body else ""
-            self._hear(self._listener, Heard(policy, _name(error), why, answer))
-
-    def _hear(self, listener: Listener, heard: Heard) -> None:
-        self.heard.append(heard)
-        listener(heard)
-
-    @property
-    def endpoints(self) -> str:
-        """Their names, in the order in which they were first asked."""
-        models = self._models
-        return ",".join(models) if len(models) != 1 else next(iter(models))
-
-    @property
-    def models(self) -> str:
-        models = self._models
-        if len(models) == 1:
-            return next(iter(models.values()))
-        return ",".join(dict.fromkeys(models.values()))
-
-
-class Patience:
-    """How long a message may take, and whether an outage counts. One per policy of a message."""
-
-    __slots__ = ("_deadline_s", "lane", "tally", "trail", "waits_out_outages")
-
-    def __init__(
-        self,
-        deadline_s: float | None,
-        waits_out_outages: bool,
-        lane: Lane = Lane.REAL_TIME,
-        trail: Trail | None = None,
-        tally: Tally | None = None,
-    ) -> None:
-        self._deadline_s = deadline_s
-        self.waits_out_outages = waits_out_outages
-        self.lane = lane
-        self.trail = trail or Trail()
-        self.tally = tally or Tally()
-        """What the message has cost so far: one for all of its policies."""
-
-    def copy(self) -> Patience:
-        return Patience(self._deadline_s, self.waits_out_outages, self.lane, self.trail, self.tally)
-
-    def left_s(self, now_s: float) -> float | None:
-        return None if self._deadline_s is None else self._deadline_s - now_s
-
-    def is_over(self, now_s: float) -> bool:
-        """Whether it has run out, to the millisecond."""
-        left_s = self.left_s(now_s)
-        return left_s is not None and left_s <= 0.001
-
-    def extend(self, seconds: float) -> None:
-        """Time that the endpoint was out does not count."""
-        if self._deadline_s is not None:
-            self._deadline_s += seconds
-
-
 class _Asking:
     """How far the asking for one piece has come."""
 
@@ -500,12 +407,6 @@ class _Gone(Retryable):
     """The place is at an endpoint that is out: look again."""
 
     is_systemic = False
-
-
-def _name(error: Retryable) -> str:
-    if isinstance(error, Declined):
-        return f"http_{error.status}"
-    return error.reason if isinstance(error, ModelFault) else type(error).__name__
 
 
 def _may_be_refusal(error: Retryable) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import orjson
 
-from consumer.classifier.content import said_in
 from consumer.classifier.objects import object_in, objects_in
 from consumer.domain.judged import Heard
+from consumer.inference.wires.content import said_in
 
 ANSWER_CHARS_MAX = 4_000
 LABEL_CHARS_MAX = 64

@@ -11,16 +11,19 @@ import asyncio
 from random import Random
 from typing import NamedTuple
 
-from consumer.classifier.asking import Asker, Listener, Patience, TooLong, Trail
-from consumer.classifier.fleet import Fleet, Question
+from consumer.classifier.asking import Asker, TooLong
+from consumer.classifier.patience import Patience
 from consumer.classifier.prompt import context_part, template_of, user_message
+from consumer.classifier.question import PolicyQuestion
 from consumer.classifier.segments import segments
+from consumer.classifier.trail import Listener, Trail
 from consumer.domain.binding import Binding
 from consumer.domain.context import Context
 from consumer.domain.decision import gravest
 from consumer.domain.judged import Judged
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.domain.verdict import NO_TOKENS, Judgement, UnjudgedReason
+from consumer.inference.fleet import Fleet
 from consumer.inference.retry import RetryLimits
 from consumer.interfaces import Clock
 from consumer.telemetry.metrics import Metrics
@@ -148,4 +151,4 @@ class SafeguardClassifier:
     ) -> Judgement | UnjudgedReason | TooLong:
         """One piece, between markers that nobody can foresee."""
         user = user_message(piece, f"{self._random.getrandbits(40):010x}", context)
-        return await self._asker.ask(Question(policy, user, patience.lane), piece, patience)
+        return await self._asker.ask(PolicyQuestion(policy, user, patience.lane), piece, patience)

@@ -5,7 +5,8 @@ A total function over the ways in which servers of gpt-oss are known to fail (vL
 Ollama, SGLang and hosted ones; every row has a test in `tests/servers`). The rules of this file:
 labels match exactly, never by substring; a verdict is read from the final answer alone, never from
 reasoning; what stands around it is known to `grammar` or there is none; an error or a refusal
-beside it voids it; and nothing here turns a fault into an allow.
+beside it voids it; and nothing here turns a fault into an allow. What of a body was said at all is
+told by `inference.wires`.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from typing import NamedTuple
 
 import orjson
 
-from consumer.classifier.content import said_in
 from consumer.classifier.grammar import is_courtesy, names_any, read_label
-from consumer.classifier.objects import OBJECTS_MAX, contradicts, object_in, objects_in, without
+from consumer.classifier.objects import contradicts, object_in, objects_in, without
 from consumer.domain.policy import Policy
 from consumer.domain.verdict import NO_TOKENS, Judgement, Tokens
 from consumer.inference.fault import Fault as Fault
-from consumer.inference.fault import declines, fault_of_finish, is_refusal
+from consumer.inference.fault import declines, is_refusal
+from consumer.inference.profiles import Api
+from consumer.inference.wires.apis import WIRES
+from consumer.inference.wires.content import Said
 
 RATIONALE_CHARS_MAX = 2_000
 REASONING_CHARS_MAX = 20_000
@@ -51,7 +54,11 @@ class Reading(NamedTuple):
 
 
 def read_completion(
-    body: bytes, policy: Policy, prompt_tokens_min: int = 0, tokens_max: int = 0
+    body: bytes,
+    policy: Policy,
+    prompt_tokens_min: int = 0,
+    tokens_max: int = 0,
+    api: Api = "chat",
 ) -> Reading | Fault:
     """
     Read the body of a 200 as a judgement under `policy`.
@@ -61,41 +68,13 @@ def read_completion(
     `tokens_max` is the room that was asked for (0 = unknown): an answer that took all of it and
     cannot be read was cut off, whatever the server calls its end.
     """
-    try:
-        completion = orjson.loads(body)
-        choices = completion["choices"]
-        choices[0]["message"].get("content")
-    except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError):
-        return _no_completion(body)
-    if completion.get("error"):
-        return Fault.ERROR_IN_BODY
-    tokens = read_tokens(completion.get("usage"))
-    if 0 < tokens.prompt < prompt_tokens_min:
-        return Fault.PROMPT_TRUNCATED
+    content = WIRES[api].content(body, prompt_tokens_min)
+    if isinstance(content, Fault):
+        return content
+    choices, tokens = content
     if len(choices) == 1:
-        return _read_choice(choices[0], policy, tokens, tokens_max)
-    if len(choices) > OBJECTS_MAX:
-        return Fault.AMBIGUOUS
-    return _agreed([_read_choice(choice, policy, tokens, tokens_max) for choice in choices])
-
-
-def _read_choice(
-    choice: object, policy: Policy, tokens: Tokens, tokens_max: int
-) -> Reading | Fault:
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
-        return Fault.NOT_A_COMPLETION
-    said = said_in(message.get("content"))
-    if message.get("refusal") or said.is_refusal:
-        return Fault.REFUSAL
-    if choice.get("error") or message.get("error"):
-        return Fault.ERROR_IN_BODY
-    fault = fault_of_finish(choice.get("finish_reason"))
-    if fault is not None:
-        return Fault.REFUSAL if is_refusal(said.answer) else fault
-    reasoning = message.get("reasoning") or message.get("reasoning_content") or said.reasoning
-    reasoning = reasoning if isinstance(reasoning, str) else ""
-    return read_content(said.answer, reasoning, policy, tokens, tokens_max)
+        return _read_said(choices[0], policy, tokens, tokens_max)
+    return _agreed([_read_said(said, policy, tokens, tokens_max) for said in choices])
 
 
 def _agreed(readings: Sequence[Reading | Fault]) -> Reading | Fault:
@@ -106,12 +85,14 @@ def _agreed(readings: Sequence[Reading | Fault]) -> Reading | Fault:
     return readings[0] if len(labels) == 1 else Fault.AMBIGUOUS
 
 
-def read_content(
-    answer: str, reasoning: str, policy: Policy, tokens: Tokens, tokens_max: int = 0
+def _read_said(
+    choice: Said | Fault, policy: Policy, tokens: Tokens, tokens_max: int = 0
 ) -> Reading | Fault:
     """Read what a model said in its final answer, whichever API it came over."""
+    if isinstance(choice, Fault):
+        return choice
     is_cut = 0 < tokens_max <= tokens.completion
-    said = answer.strip()
+    said, reasoning = choice.answer.strip(), choice.reasoning
     if not said:
         if is_cut:
             return Fault.TRUNCATED
@@ -122,36 +103,19 @@ def read_content(
     return Reading(_judgement(found.fields, policy, reasoning, tokens), found.repair, said)
 
 
-def completion_tokens(body: bytes) -> Tokens:
-    """What an answer cost, readable or not."""
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return Tokens()
-    return read_tokens(document.get("usage") if isinstance(document, dict) else None)
-
-
 def read_failed_generation(body: bytes, policy: Policy) -> Reading | Fault:
     """Read what a host (Groq) returns inside a 400 because its own schema check failed."""
     try:
         generated = orjson.loads(body)["error"]["failed_generation"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return Fault.NOT_A_COMPLETION
-    return read_content(generated if isinstance(generated, str) else "", "", policy, NO_TOKENS)
+    said = Said(generated if isinstance(generated, str) else "")
+    return _read_said(said, policy, NO_TOKENS)
 
 
 class _Answer(NamedTuple):
     fields: dict[str, object]
     repair: Repair
-
-
-def _no_completion(body: bytes) -> Fault:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return Fault.NOT_A_COMPLETION
-    has_error = isinstance(document, dict) and document.get("error")
-    return Fault.ERROR_IN_BODY if has_error else Fault.NOT_A_COMPLETION
 
 
 def _read_answer(content: str, policy: Policy) -> _Answer | Fault:
@@ -274,25 +238,6 @@ def _cited(rules: object, policy: Policy) -> tuple[tuple[str, ...], int]:
     cited = rules[:RULES_MAX] if isinstance(rules, list) else [rules]
     known = [rule for rule in cited if isinstance(rule, str) and rule in policy.rules]
     return tuple(dict.fromkeys(known)), len(cited) - len(known)
-
-
-def read_tokens(
-    usage: object, prompt: str = "prompt_tokens", completion: str = "completion_tokens"
-) -> Tokens:
-    """The `usage` of an answer, by the names that its API has for the two kinds."""
-    if not isinstance(usage, dict):
-        return NO_TOKENS
-    of_prompt, of_completion = usage.get(prompt + "_details"), usage.get(completion + "_details")
-    return Tokens(
-        _count(usage.get(prompt)),
-        _count(of_prompt.get("cached_tokens")) if isinstance(of_prompt, dict) else 0,
-        _count(of_completion.get("reasoning_tokens")) if isinstance(of_completion, dict) else 0,
-        _count(usage.get(completion)),
-    )
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 _FINAL_HEADER = re.compile(r"<\|channel\|>\s*final[^<]*(?:<\|constrain\|>[^<]*)?\Z")

@@ -13,13 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
 import orjson
 
 from consumer.domain.binding import Binding
 from consumer.domain.context import Context
 from consumer.domain.policy import USER_MESSAGE, Policy
+from consumer.inference.wires.format import Spoken
 
 TEMPLATE = "sg-1"
 """Named on every verdict; change it whenever the prompt's wording changes, and so the others."""
@@ -29,20 +29,6 @@ RULES_MAX = 4
 """Rule ids in one answer. A model that lists all there are would go on to its token limit."""
 RULE_CHARS_MAX = 32
 RATIONALE_CHARS_MAX = 200
-
-
-class Spoken(NamedTuple):
-    """What the system message says itself, where the request to an endpoint has no field for it."""
-
-    effort: bool = False
-    """How long to reason, in the words that gpt-oss was trained on."""
-    example: bool = False
-    """A filled-in answer, where no schema binds it."""
-
-    @property
-    def suffix(self) -> str:
-        """What it adds to the template's name."""
-        return ("-effort-1" if self.effort else "") + ("-example-1" if self.example else "")
 
 
 UNSPOKEN = Spoken()
@@ -57,7 +43,11 @@ def template_of(binding: Binding, spoken: Iterable[Spoken] = ()) -> str:
     """
     name = TEMPLATE if binding.context is None else CONTEXT_TEMPLATE
     name += "" if binding.subject == USER_MESSAGE else "-subject-1"
-    return ",".join(dict.fromkeys(name + each.suffix for each in spoken)) or name
+    return ",".join(dict.fromkeys(name + _suffix(each) for each in spoken)) or name
+
+
+def _suffix(spoken: Spoken) -> str:
+    return ("-effort-1" if spoken.effort else "") + ("-example-1" if spoken.example else "")
 
 
 @lru_cache(maxsize=1024)

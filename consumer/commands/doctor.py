@@ -7,12 +7,12 @@ import asyncio
 from rich.console import Console
 from rich.table import Table
 
-from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.probing.capabilities import Capabilities, LongPrompts, rows
 from consumer.commands.topics import unfit
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import Look
 from consumer.errors import ConsumerError, Retryable
+from consumer.inference.endpoint import Endpoint
 from consumer.inference.profiles import PROFILES
 from consumer.kafka.session import check_metadata_room
 from consumer.kafka.topics import Topics

@@ -7,19 +7,20 @@ import random
 import socket
 from typing import Literal
 
-from consumer.classifier.endpoint import Endpoint
-from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.probing.probe import Probers
 from consumer.classifier.probing.questions import ProbePlan
-from consumer.classifier.request import RequestFormat
+from consumer.classifier.probing.specimen import PROBE
 from consumer.errors import InvalidSettings
 from consumer.inference.breaker import Breaker
 from consumer.inference.direct import DirectTransport
+from consumer.inference.endpoint import Endpoint
+from consumer.inference.fleet import Fleet
 from consumer.inference.hedge import Hedging
 from consumer.inference.knee import KneeFinder
 from consumer.inference.retry import RetryLimits
 from consumer.inference.transport import Transport
+from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
 from consumer.kafka.config import KafkaConfig, check_client_properties
 from consumer.kafka.session import read_session
@@ -176,6 +177,7 @@ def _build_endpoint(
         metrics=metrics,
         timeout_s=settings.timeout_s,
         calls_max=calls_max,
+        probe=PROBE,
         knee=knee,
     )
 

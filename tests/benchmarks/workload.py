@@ -13,8 +13,9 @@ from pathlib import Path
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from consumer.classifier.prompt import answer_schema, system_message, user_message
-from consumer.classifier.request import RequestFormat, request_body
+from consumer.classifier.request import request_body
 from consumer.domain.policy import Policy
+from consumer.inference.wires.format import RequestFormat
 from consumer.registry.document import read_policy
 from consumer.registry.load import load_catalogue
 from tests.benchmarks.children import ROOT

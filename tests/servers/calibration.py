@@ -19,16 +19,18 @@ from typing import Any, NamedTuple
 import orjson
 
 from consumer.classifier.confidence.looks import Looks
-from consumer.classifier.endpoint import Endpoint
-from consumer.classifier.fleet import Fleet, Question
+from consumer.classifier.probing.specimen import PROBE
 from consumer.classifier.prompt import user_message
-from consumer.classifier.request import RequestFormat
+from consumer.classifier.question import PolicyQuestion
 from consumer.dev.behaviour import Behaviour, Dice
 from consumer.dev.judge import text_of
 from consumer.domain.policy import Look, Policy, SecondLookTerms
 from consumer.domain.usage import Tally
 from consumer.inference.breaker import Breaker
+from consumer.inference.endpoint import Endpoint
+from consumer.inference.fleet import Fleet
 from consumer.inference.reply import Reply
+from consumer.inference.wires.format import RequestFormat
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from tests.builders import a_policy, an_answer
@@ -103,7 +105,7 @@ async def run(
     policy = replace(a_policy(), second_look=SecondLookTerms(share, Look.SAMPLES, 1))
     metrics = Metrics()
     endpoint = Endpoint(
-        "sim", model, RequestFormat("m"), Breaker(1.0), SystemClock(), metrics, 5.0, 4
+        "sim", model, RequestFormat("m"), Breaker(1.0), SystemClock(), metrics, 5.0, 4, PROBE
     )
     looks = Looks(Fleet([endpoint], SystemClock(), metrics), metrics)
     cases: list[Case] = []
@@ -117,13 +119,11 @@ async def run(
 
 
 async def _case(policy: Policy, text: str, endpoint: Endpoint, looks: Looks, model: Model) -> Case:
-    user = user_message(text, "marker")
-    first = looks.assess(
-        policy, text, await endpoint.ask(policy, user, endpoint.format, None), False
-    )
+    question = PolicyQuestion(policy, user_message(text, "marker"))
+    first = looks.assess(policy, text, await endpoint.ask(question, endpoint.format, None), False)
     final = first.judgement
     if first.wants_look:
-        final = await looks.look(Question(policy, user), first, None, Tally())
+        final = await looks.look(question, first, None, Tally())
     assert first.judgement.certainty is not None
     assert final.certainty is not None
     again, _ = model.answer(text)

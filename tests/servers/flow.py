@@ -29,10 +29,10 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier
 from consumer.domain.binding import Binding
 from consumer.domain.lane import Lane
+from consumer.inference.fleet import Fleet
 from consumer.settings import InferenceSettings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics

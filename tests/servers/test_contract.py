@@ -15,16 +15,14 @@ from typing import NamedTuple
 
 import pytest
 
-from consumer.classifier.endpoint import Endpoint
-from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.parser import Fault
 from consumer.classifier.probing.capabilities import LongPrompts
 from consumer.classifier.probing.probe import Prober
 from consumer.classifier.probing.questions import ProbePlan
-from consumer.classifier.probing.specimen import PROBE_GOOD, PROBE_POLICY
+from consumer.classifier.probing.specimen import PROBE, PROBE_GOOD, PROBE_POLICY
 from consumer.classifier.prompt import RATIONALE_CHARS_MAX, RULES_MAX, user_message
-from consumer.classifier.request import RequestFormat
+from consumer.classifier.question import PolicyQuestion
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
@@ -33,10 +31,13 @@ from consumer.errors import InferenceUnavailable, ModelFault
 from consumer.inference.blame import Declined
 from consumer.inference.breaker import Breaker
 from consumer.inference.direct import DirectTransport
+from consumer.inference.endpoint import Endpoint
+from consumer.inference.fleet import Fleet
 from consumer.inference.profiles import Api
 from consumer.inference.retry import RetryLimits
 from consumer.inference.sdk import SdkTransport
 from consumer.inference.transport import Transport
+from consumer.inference.wires.format import RequestFormat
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from tests.builders import a_binding, a_policy, a_version
@@ -120,6 +121,7 @@ async def endpoint(
         Metrics(),
         TIMEOUT_S,
         4,
+        PROBE,
     )
     yield made
     await made.close()
@@ -191,7 +193,7 @@ async def test_a_cut_answer_is_told_as_cut(server: Server, endpoint: Endpoint) -
     tight = replace(endpoint.format, tokens_max=10)
 
     with pytest.raises(ModelFault) as caught:
-        await endpoint.ask(PROBE_POLICY, user, tight, None)
+        await endpoint.ask(PolicyQuestion(PROBE_POLICY, user), tight, None)
     assert caught.value.reason == Fault.TRUNCATED
 
 
@@ -200,7 +202,9 @@ async def test_an_answer_is_a_judgement_of_the_policy(endpoint: Endpoint) -> Non
     policy = a_policy()
     for number in range(5):
         user = user_message(f"message number {number}, you are worthless", f"{number:010x}")
-        judgement = (await endpoint.ask(policy, user, endpoint.format, None)).judgement
+        judgement = (
+            await endpoint.ask(PolicyQuestion(policy, user), endpoint.format, None)
+        ).judgement
 
         assert judgement.label in policy.outcomes
         assert judgement.outcome is policy.outcomes[judgement.label]
@@ -237,7 +241,9 @@ async def test_control_tokens_in_the_text_stay_text(endpoint: Endpoint) -> None:
 
     async def prompt_tokens(text: str) -> int:
         user = user_message(text, "0" * 10)
-        return (await endpoint.ask(policy, user, endpoint.format, None)).judgement.tokens.prompt
+        return (
+            await endpoint.ask(PolicyQuestion(policy, user), endpoint.format, None)
+        ).judgement.tokens.prompt
 
     plain = await prompt_tokens("x")
     marked = await prompt_tokens("x" + "<|end|><|start|>" * 10)
@@ -288,11 +294,14 @@ async def test_a_wrong_key_is_refused_by_a_real_server(
                 Metrics(),
                 TIMEOUT_S,
                 1,
+                PROBE,
             )
             user = user_message(PROBE_GOOD, "0" * 10)
             if is_right:
-                assert (await made.ask(PROBE_POLICY, user, made.format, None)).judgement
+                assert (
+                    await made.ask(PolicyQuestion(PROBE_POLICY, user), made.format, None)
+                ).judgement
             else:
                 with pytest.raises(Declined, match=r"inference\.api_key_file"):
-                    await made.ask(PROBE_POLICY, user, made.format, None)
+                    await made.ask(PolicyQuestion(PROBE_POLICY, user), made.format, None)
             await made.close()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from random import Random
 
-from consumer.classifier.endpoint import Endpoint
-from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
-from consumer.classifier.request import RequestFormat
+from consumer.classifier.probing.specimen import PROBE
 from consumer.domain.binding import Binding, Catalogue, Outputs, Reading
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.inference.breaker import Breaker
+from consumer.inference.endpoint import Endpoint
+from consumer.inference.fleet import Fleet
 from consumer.inference.retry import RetryLimits
+from consumer.inference.wires.format import RequestFormat
 from consumer.pipeline.assignment.lease import LeaseTerms
 from consumer.pipeline.assignment.recovery import Recovery, RecoveryLimits
 from consumer.pipeline.dead_letters import DeadLetterOffice
@@ -130,7 +131,15 @@ class SimProcess:
                 are_limits_shown=are_limits_shown,
             )
             self.endpoint = Endpoint(
-                "sim", self.transport, RequestFormat("m"), Breaker(0.5), clock, metrics, 3.0, 8
+                "sim",
+                self.transport,
+                RequestFormat("m"),
+                Breaker(0.5),
+                clock,
+                metrics,
+                3.0,
+                8,
+                PROBE,
             )
             classifier = SafeguardClassifier(
                 Fleet([self.endpoint], clock, metrics),

@@ -23,16 +23,17 @@ from consumer.classifier.confidence.second_look import (
     refused_once,
     without_look,
 )
-from consumer.classifier.fleet import Fleet, Question
 from consumer.classifier.parser import Reading
 from consumer.classifier.prompt import system_message
-from consumer.classifier.usage import count_failed
+from consumer.classifier.question import PolicyQuestion
 from consumer.domain.certainty import Certainty, Sign
 from consumer.domain.policy import Effort, Look, Policy, SecondLookTerms
 from consumer.domain.usage import Tally
 from consumer.domain.verdict import Judgement
 from consumer.errors import Retryable
 from consumer.inference.blame import is_refusal
+from consumer.inference.fleet import Fleet
+from consumer.inference.usage import count_failed
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -95,7 +96,7 @@ class Looks:
         return Assessed(judgement, wants_look, doubt, learner)
 
     async def look(
-        self, question: Question, first: Assessed, left_s: float | None, tally: Tally
+        self, question: PolicyQuestion, first: Assessed, left_s: float | None, tally: Tally
     ) -> Judgement:
         """Ask once more in the time that is left; where nothing comes the first one stands."""
         policy = question.policy
@@ -120,7 +121,12 @@ class Looks:
         return combined(first.judgement, others, how)
 
     async def _ask(
-        self, fleet: Fleet, question: Question, number: int, left_s: float | None, tally: Tally
+        self,
+        fleet: Fleet,
+        question: PolicyQuestion,
+        number: int,
+        left_s: float | None,
+        tally: Tally,
     ) -> Judgement | Retryable | None:
         """
         One more answer, or why there is none; None where there was no place.

@@ -28,7 +28,6 @@ from consumer.classifier.probing.specimen import (
     PROBE_BAD,
     PROBE_GOOD,
 )
-from consumer.classifier.request import SCHEMA_BOUNDS, RequestFormat
 from consumer.errors import InferenceTimeout, ModelFault
 from consumer.inference.blame import (
     Declined,
@@ -40,6 +39,7 @@ from consumer.inference.blame import (
 from consumer.inference.profiles import PROFILES, Api, PriorityOrder, Profile
 from consumer.inference.recognition import models_in, recognise
 from consumer.inference.transport import Transport
+from consumer.inference.wires.format import SCHEMA_BOUNDS, RequestFormat
 
 
 class Examination:

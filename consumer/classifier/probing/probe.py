@@ -13,13 +13,13 @@ from collections.abc import Mapping
 
 import structlog
 
-from consumer.classifier.endpoint import Endpoint
-from consumer.classifier.fleet import Fleet
 from consumer.classifier.probing.capabilities import Capabilities, LongPrompts
 from consumer.classifier.probing.examination import Examination
 from consumer.classifier.probing.questions import ProbePlan
 from consumer.errors import EndpointRefused, Retryable
 from consumer.inference.blame import Declined
+from consumer.inference.endpoint import Endpoint
+from consumer.inference.fleet import Fleet
 from consumer.interfaces import Clock
 
 log = structlog.get_logger()

@@ -9,16 +9,18 @@ from typing import NamedTuple
 import orjson
 
 from consumer.classifier.answer import reading_of
-from consumer.classifier.apis import WIRES
 from consumer.classifier.parser import Reading
 from consumer.classifier.probing.specimen import PROBE_POLICY
 from consumer.classifier.prompt import user_message
-from consumer.classifier.request import RequestFormat
+from consumer.classifier.request import request_body
 from consumer.errors import ModelFault, Retryable
 from consumer.inference.blame import UnknownParameter, error_for
 from consumer.inference.profiles import Api
 from consumer.inference.reply import Reply
 from consumer.inference.transport import Transport
+from consumer.inference.usage import tokens_of
+from consumer.inference.wires.apis import WIRES
+from consumer.inference.wires.format import RequestFormat
 
 ATTEMPTS_MAX = 5
 """At one question; the model's own faults are a few in a hundred answers on some servers."""
@@ -51,7 +53,7 @@ class Questions:
         for attempt in range(ATTEMPTS_MAX):
             reply = await self._post(f"<message-probe>\n{text}\n", varied(format, attempt))
             if reply.is_success:
-                return WIRES[format.api].tokens(reply.body).prompt
+                return tokens_of(reply.body).prompt
             error = error_for(reply)
             if not isinstance(error, ModelFault | UnknownParameter):
                 raise error
@@ -76,11 +78,10 @@ class Questions:
         fields: Mapping[str, object] = {},
         priority: int | None = None,
     ) -> Reply:
-        wire = WIRES[format.api]
-        body = wire.body(PROBE_POLICY, user, format, priority)
+        body = request_body(PROBE_POLICY, user, format, priority)
         if fields:
             body = body[:-1] + b"," + orjson.dumps(fields)[1:]
-        return await self._transport.post(wire.path, body, self._timeout_s)
+        return await self._transport.post(WIRES[format.api].path, body, self._timeout_s)
 
 
 def varied(format: RequestFormat, attempt: int, *, was_truncated: bool = False) -> RequestFormat:

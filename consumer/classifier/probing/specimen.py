@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from consumer.classifier.prompt import user_message
+from consumer.classifier.question import PolicyQuestion
 from consumer.domain.policy import Outcome, Policy
 
 PROBE_BAD = "I will find you and kill you tonight."
@@ -16,6 +18,8 @@ PROBE_POLICY = Policy(
     outcomes={"SAFE": Outcome.ALLOW, "THREAT": Outcome.BLOCK},
     rules={"T1": "announces violence"},
 )
+PROBE = PolicyQuestion(PROBE_POLICY, user_message(PROBE_GOOD, "probe"))
+"""What tells whether an endpoint is well: any healthy server judges it."""
 
 LONG_WORDS = 6_000
 """Every tokeniser makes at least one token of each; Ollama's smallest default context is 4,096."""

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from consumer.classifier.endpoint import Condition, Endpoint
-from consumer.classifier.fleet import Question
 from consumer.classifier.judge import SegmentLimits
+from consumer.classifier.question import PolicyQuestion
 from consumer.domain.binding import Binding
 from consumer.domain.policy import Policy
 from consumer.domain.verdict import UnjudgedReason
 from consumer.errors import InferenceTimeout, InferenceUnavailable
+from consumer.inference.endpoint import Condition, Endpoint
 from consumer.inference.reply import Reply
 from tests.builders import a_completion, a_policy, a_version
 from tests.unit.classifier.test_judge import (
@@ -477,7 +477,7 @@ async def test_a_field_that_is_complained_of_whatever_is_sent_is_kept(status: in
 
 def home(world: World, policy: Policy) -> Endpoint:
     """The endpoint that a policy is asked at first."""
-    return world.fleet._ranked(policy)[0]
+    return world.fleet._ranked(PolicyQuestion(policy, "text"))[0]
 
 
 def policy_at(world: World, endpoint: Endpoint) -> Policy:
@@ -566,7 +566,7 @@ async def test_halving_reckons_with_the_pieces_that_are_still_to_do(
 async def test_a_place_at_an_endpoint_that_is_out_by_then_is_given_back() -> None:
     """A call gets its place as the endpoint falls: it is not made, and the place is not lost."""
     world = World(in_turn(), in_turn(), calls_max=1)
-    question = Question(a_policy(), "text")
+    question = PolicyQuestion(a_policy(), "text")
     places = [await world.fleet.take(question, None) for _ in range(2)]
     judging = asyncio.create_task(world.judge())
     await asyncio.sleep(0)

@@ -17,7 +17,6 @@ import orjson
 import pytest
 
 from consumer.classifier.parser import Reading, read_completion, read_failed_generation
-from consumer.classifier.responses import read_response
 from consumer.domain.policy import Outcome, Policy
 from consumer.inference.fault import Fault
 from tests.builders import a_completion, a_policy
@@ -58,7 +57,7 @@ def test_every_shape_has_its_value(shape: dict[str, Any]) -> None:
     failed = orjson.dumps({"error": {"failed_generation": answer}})
     assert label_in(read_completion(a_completion(answer), policy)) == shape["label"]
     assert label_in(read_completion(a_completion(parts), policy)) == shape["label"]
-    assert label_in(read_response(response_of(answer), policy)) == shape["label"]
+    assert label_in(read_completion(response_of(answer), policy, api="responses")) == shape["label"]
     assert label_in(read_failed_generation(failed, policy)) == shape["label"]
 
 
@@ -342,4 +341,4 @@ RESPONSES: dict[str, tuple[dict[str, Any], Fault]] = {
 def test_what_voids_a_response(changes: dict[str, Any], fault: Fault) -> None:
     """The same over the Responses API."""
     body = orjson.dumps(orjson.loads(response_of(ALLOW)) | changes)
-    assert read_response(body, POLICY) is fault
+    assert read_completion(body, POLICY, api="responses") is fault

@@ -16,12 +16,9 @@ import orjson
 import pytest
 from aiohttp import web
 
-from consumer.classifier.endpoint import Condition, Endpoint
-from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
-from consumer.classifier.probing.specimen import PROBE_POLICY
+from consumer.classifier.probing.specimen import PROBE, PROBE_POLICY
 from consumer.classifier.prompt import context_part, system_message
-from consumer.classifier.request import RequestFormat
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
@@ -32,9 +29,12 @@ from consumer.domain.verdict import Cause, UnjudgedReason
 from consumer.errors import EndpointRefused, InferenceTimeout, InferenceUnavailable
 from consumer.inference.breaker import Breaker
 from consumer.inference.direct import DirectTransport
+from consumer.inference.endpoint import Condition, Endpoint
+from consumer.inference.fleet import Fleet
 from consumer.inference.reply import Reply
 from consumer.inference.retry import RetryLimits
 from consumer.inference.transport import Transport
+from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock, Judged, Partition
 from consumer.pipeline.dead_letters import DeadLetterOffice
 from consumer.pipeline.flight import Flight, Stretch
@@ -82,6 +82,7 @@ class World:
                 self.metrics,
                 timeout_s,
                 calls_max,
+                PROBE,
             )
             for number, each in enumerate((transport, *others))
         ]

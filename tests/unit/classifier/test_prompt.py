@@ -18,7 +18,6 @@ from consumer.classifier.prompt import (
     CONTEXT_TEMPLATE,
     TEMPLATE,
     UNSPOKEN,
-    Spoken,
     answer_schema,
     context_part,
     neutralised,
@@ -29,6 +28,7 @@ from consumer.classifier.prompt import (
 from consumer.domain.context import Context, ContextTerms, Line
 from consumer.domain.message import Fact
 from consumer.domain.policy import Example, Outcome
+from consumer.inference.wires.format import Spoken
 from consumer.registry.load import load_catalogue
 from tests.builders import a_binding, a_completion, a_policy
 

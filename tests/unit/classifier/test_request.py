@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.classifier.apis import WIRES
 from consumer.classifier.prompt import answer_schema, system_message
-from consumer.classifier.request import SCHEMA_BOUNDS, RequestFormat, request_body
+from consumer.classifier.request import request_body
 from consumer.domain.policy import Effort
+from consumer.inference.wires.format import SCHEMA_BOUNDS, RequestFormat
 from consumer.inference.wordings import OPTIONAL_FIELDS
 from tests.builders import a_policy
 
@@ -121,12 +121,12 @@ def test_the_room_goes_by_effort(
     """Where the effort is low reasoning is short, and an answer without end costs less."""
     policy = a_policy(effort=effort)
     format = RequestFormat("m", tokens_max=tokens_max, tokens_max_low=low)
-    chat = orjson.loads(WIRES["chat"].body(policy, "x", format))
-    responses = orjson.loads(WIRES["responses"].body(policy, "x", format))
+    chat = orjson.loads(request_body(policy, "x", format))
+    responses = orjson.loads(request_body(policy, "x", replace(format, api="responses")))
     assert (chat["max_completion_tokens"], responses["max_output_tokens"]) == (room, room)
     longer = format.for_retry(1, was_truncated=True)
-    assert longer.room(policy) == 2 * room
-    assert format.for_retry(1, was_truncated=False).room(policy) == room
+    assert longer.room(policy.effort) == 2 * room
+    assert format.for_retry(1, was_truncated=False).room(policy.effort) == room
 
 
 def test_a_priority_is_sent_only_where_it_is_understood() -> None:

@@ -9,18 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.classifier.apis import WIRES
 from consumer.classifier.parser import Fault, Reading, Repair, read_completion
 from consumer.classifier.prompt import answer_schema, system_message
-from consumer.classifier.request import RequestFormat
-from consumer.classifier.responses import read_response, response_tokens, responses_body
+from consumer.classifier.request import request_body
 from consumer.dev.completion import Completion
 from consumer.dev.faults import FaultName, serve
 from consumer.dev.judge import Decision
 from consumer.dev.responses import as_response_served
 from consumer.domain.verdict import Tokens
 from consumer.inference.blame import error_for
+from consumer.inference.profiles import Api
 from consumer.inference.reply import Reply
+from consumer.inference.usage import tokens_of
+from consumer.inference.wires.format import RequestFormat
 from tests.builders import a_policy, an_answer
 
 POLICY = a_policy()
@@ -28,7 +29,7 @@ FORMAT = RequestFormat("a/model", api="responses")
 
 
 def body(user: str = "hi", format: RequestFormat = FORMAT, **more: Any) -> dict[str, Any]:
-    document: dict[str, Any] = orjson.loads(responses_body(POLICY, user, format, **more))
+    document: dict[str, Any] = orjson.loads(request_body(POLICY, user, format, **more))
     return document
 
 
@@ -56,8 +57,14 @@ def a_response(*output: dict[str, Any], **changes: Any) -> bytes:
     return orjson.dumps(document | changes)
 
 
+def read_response(
+    document: bytes, prompt_tokens_min: int = 0, tokens_max: int = 0
+) -> Reading | Fault:
+    return read_completion(document, POLICY, prompt_tokens_min, tokens_max, "responses")
+
+
 def read(*output: dict[str, Any], **changes: Any) -> Reading | Fault:
-    return read_response(a_response(*output, **changes), POLICY)
+    return read_response(a_response(*output, **changes))
 
 
 def test_a_whole_request() -> None:
@@ -104,7 +111,10 @@ def test_any_optional_field_can_be_left_out(field: str, name: str) -> None:
 def test_a_priority_is_sent_where_it_is_understood() -> None:
     """Over either API alike."""
     assert "priority" not in body(priority=3)
-    assert body(format=RequestFormat("m", with_priority=True), priority=3)["priority"] == 3
+    assert (
+        body(format=RequestFormat("m", api="responses", with_priority=True), priority=3)["priority"]
+        == 3
+    )
 
 
 ANSWER = Completion(1, Decision("HH2", ("HH2.a",), "high", "x", "y"), ("HH0", "HH2"), 4_000)
@@ -121,7 +131,7 @@ def test_every_fault_reads_as_it_does_over_chat(fault: FaultName | None) -> None
     served = serve(fault or FaultName.SLOW_BODY, ANSWER, {})
     over_chat = read_completion(served.body, POLICY, prompt_tokens_min=100)
     response = as_response_served(served)
-    assert read_response(response.body, POLICY, prompt_tokens_min=100) == over_chat
+    assert read_response(response.body, prompt_tokens_min=100) == over_chat
     if over_chat not in (Fault.NOT_A_COMPLETION, Fault.ERROR_IN_BODY):
         assert b'"object":"response"' in response.body
 
@@ -144,7 +154,7 @@ def test_a_good_answer() -> None:
     assert found.repair is Repair.NONE
     assert (found.judgement.label, found.judgement.reasoning) == ("HH2", "why")
     assert found.judgement.tokens == Tokens(400, 320, 60, 80)
-    assert response_tokens(a_response()) == Tokens(400, 320, 60, 80)
+    assert tokens_of(a_response()) == Tokens(400, 320, 60, 80)
 
 
 def test_a_summary_is_reasoning_where_there_is_no_other() -> None:
@@ -206,9 +216,8 @@ def test_reasoning_is_never_the_answer() -> None:
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
 @pytest.mark.parametrize("content", [None, "", an_answer()[:30]])
-def test_an_answer_that_took_all_its_room_was_cut(api: str, content: str | None) -> None:
+def test_an_answer_that_took_all_its_room_was_cut(api: Api, content: str | None) -> None:
     """Some servers call a cut answer completed; a readable one stands all the same."""
-    wire = WIRES[api]  # type: ignore[index]
 
     def found(text: str | None, tokens_max: int) -> Reading | Fault:
         completion = ANSWER.document_of({"content": text, "reasoning": "y" * 400})
@@ -218,7 +227,7 @@ def test_an_answer_that_took_all_its_room_was_cut(api: str, content: str | None)
             document = as_response_served(
                 serve(FaultName.EMPTY_BODY, ANSWER, {})._replace(body=document)
             ).body
-        return wire.read(document, POLICY, 0, tokens_max)
+        return read_completion(document, POLICY, 0, tokens_max, api)
 
     assert found(content, 80) is Fault.TRUNCATED
     assert found(content, 81) in (Fault.EMPTY, Fault.UNREADABLE)
@@ -254,13 +263,13 @@ ODD = st.recursive(
 )
 def test_any_document_is_a_reading_or_a_fault(document: dict[str, Any]) -> None:
     """The reader is total, and counts what is not a number as none."""
-    found = read_response(orjson.dumps(document), POLICY, 10, 10)
+    found = read_response(orjson.dumps(document), 10, 10)
     assert isinstance(found, Reading | Fault)
-    assert min(response_tokens(orjson.dumps(document))) >= 0
+    assert min(tokens_of(orjson.dumps(document))) >= 0
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_reading_or_a_fault(document: bytes) -> None:
     """What is no JSON is no completion."""
-    assert isinstance(read_response(document, POLICY), Fault)
-    assert response_tokens(document) == Tokens()
+    assert isinstance(read_response(document), Fault)
+    assert tokens_of(document) == Tokens()

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.classifier.judge import SegmentLimits
-from consumer.classifier.usage import tokens_of
 from consumer.domain.usage import Tally, Usage
 from consumer.domain.verdict import Tokens
 from consumer.errors import InferenceTimeout, InferenceUnavailable, Overloaded
+from consumer.inference.usage import tokens_of
 from tests.builders import a_completion, a_policy, a_version
 from tests.unit.classifier.test_judge import HandClock, Scripted, World, is_probe
 

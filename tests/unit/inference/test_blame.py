@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.classifier.answer import reading_of
-from consumer.classifier.request import RequestFormat
 from consumer.dev.completion import Completion
 from consumer.dev.faults import FaultName, serve
 from consumer.dev.judge import Decision
@@ -31,6 +30,7 @@ from consumer.inference.blame import (
     error_for,
 )
 from consumer.inference.reply import Reply
+from consumer.inference.wires.format import RequestFormat
 from consumer.inference.wordings import OPTIONAL_FIELDS
 from tests.builders import a_policy
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from consumer.classifier.endpoint import Endpoint
-from consumer.classifier.fleet import Fleet
 from consumer.domain.usage import Tally, Usage
 from consumer.domain.verdict import NO_TOKENS
 from consumer.errors import InferenceUnavailable, Overloaded
+from consumer.inference.endpoint import Endpoint
+from consumer.inference.fleet import Fleet
 from consumer.inference.hedge import SEEN_MIN, Hedging
 from consumer.inference.reply import Reply
 from tests.builders import a_completion, an_answer
-from tests.unit.classifier.test_fleet import Server, a_fleet, asked, learned, taken
+from tests.unit.inference.test_fleet import Server, a_fleet, asked, learned, taken
 from tests.waiting import until
 
 LIMIT_S = 20.0

@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from aiohttp import web
 
-from consumer.classifier.apis import WIRES
 from consumer.classifier.prompt import user_message
-from consumer.classifier.request import RequestFormat, request_body
+from consumer.classifier.request import request_body
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
@@ -19,6 +18,8 @@ from consumer.inference.direct import DirectTransport
 from consumer.inference.reply import Reply
 from consumer.inference.sdk import SdkTransport
 from consumer.inference.transport import ANSWER_BYTES_MAX, Transport
+from consumer.inference.wires.apis import WIRES
+from consumer.inference.wires.format import RequestFormat
 from tests.builders import a_policy
 
 Make = Callable[[str], Transport]

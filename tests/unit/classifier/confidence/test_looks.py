@@ -11,22 +11,24 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.classifier import endpoint as endpoints
 from consumer.classifier.confidence import looks
 from consumer.classifier.confidence.looks import SEED_STEP, Looks
-from consumer.classifier.endpoint import Endpoint
-from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.parser import Reading
-from consumer.classifier.request import RequestFormat
+from consumer.classifier.probing.specimen import PROBE
 from consumer.domain.certainty import SecondLook, Sign
-from consumer.domain.policy import Effort, Look, Outcome, Policy, SecondLookTerms
+from consumer.domain.policy import Effort, Look, Outcome, SecondLookTerms
 from consumer.domain.usage import Usage
 from consumer.domain.verdict import Judgement, Tokens
 from consumer.errors import InferenceTimeout, InferenceUnavailable
+from consumer.inference import endpoint as endpoints
 from consumer.inference.breaker import Breaker
+from consumer.inference.endpoint import Endpoint, Finding
+from consumer.inference.fleet import Fleet
+from consumer.inference.question import Question
 from consumer.inference.reply import Reply
 from consumer.inference.retry import RetryLimits
+from consumer.inference.wires.format import RequestFormat
 from consumer.telemetry.metrics import Metrics
 from tests.builders import a_binding, a_completion, a_judgement, a_policy, a_version, an_answer
 
@@ -110,7 +112,7 @@ class World:
 
     def _fleet_of(self, server: Script, name: str) -> Fleet:
         endpoint = Endpoint(
-            name, server, RequestFormat("m"), Breaker(1.0), self.clock, self.metrics, 60.0, 9
+            name, server, RequestFormat("m"), Breaker(1.0), self.clock, self.metrics, 60.0, 9, PROBE
         )
         return Fleet([endpoint], self.clock, self.metrics)
 
@@ -312,8 +314,8 @@ async def test_an_endpoint_that_is_out_is_not_asked_again() -> None:
     world = World("HH0", "HH0")
     read = world.endpoint.read
 
-    def read_and_trip(answer: endpoints.Answer, policy: Policy, user: str) -> Reading:
-        reading = read(answer, policy, user)
+    def read_and_trip(answer: endpoints.Answer, question: Question[Finding]) -> Finding:
+        reading = read(answer, question)
         world.endpoint.breaker.trip(world.clock.time_s)
         return reading
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.classifier.endpoint import PROBES_MAX, Condition, Endpoint
 from consumer.classifier.probing.capabilities import Capabilities, LongPrompts, rows
 from consumer.classifier.probing.probe import Prober
 from consumer.classifier.probing.questions import ATTEMPTS_MAX, ProbePlan
@@ -18,12 +17,13 @@ from consumer.classifier.probing.specimen import (
     LONG_TEXT,
     MARKERS,
     NO_MARKERS,
+    PROBE,
     PROBE_BAD,
     PROBE_GOOD,
     PROBE_POLICY,
 )
 from consumer.classifier.prompt import user_message
-from consumer.classifier.request import SCHEMA_BOUNDS, RequestFormat
+from consumer.classifier.question import PolicyQuestion
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
@@ -31,9 +31,11 @@ from consumer.errors import EndpointRefused, InferenceUnavailable, Overloaded
 from consumer.inference.blame import Declined
 from consumer.inference.breaker import Breaker
 from consumer.inference.direct import DirectTransport
+from consumer.inference.endpoint import PROBES_MAX, Condition, Endpoint
 from consumer.inference.profiles import PROFILES
 from consumer.inference.reply import Reply
 from consumer.inference.transport import Transport
+from consumer.inference.wires.format import SCHEMA_BOUNDS, RequestFormat
 from consumer.interfaces import Clock
 from consumer.settings import EndpointSettings, InferenceSettings
 from consumer.telemetry.clock import SystemClock
@@ -55,6 +57,7 @@ def an_endpoint(transport: Transport, clock: Clock, model: str = "m") -> Endpoin
         Metrics(),
         5.0,
         4,
+        PROBE,
     )
 
 
@@ -68,7 +71,9 @@ class World:
 
     async def call(self) -> str:
         user = user_message("hello", "0" * 10)
-        reading = await self.endpoint.ask(PROBE_POLICY, user, self.endpoint.format, None)
+        reading = await self.endpoint.ask(
+            PolicyQuestion(PROBE_POLICY, user), self.endpoint.format, None
+        )
         return reading.judgement.label
 
     async def outage(self) -> None:

@@ -1,8 +1,8 @@
 """
 Fleet: the endpoints that serve one model, and the one queue before all of them.
 
-A call goes to the endpoint that its policy prefers, where the policy's prefix is warm, as long as
-there is a place; else to the next one by the same order, and never to one that is out while another
+A call goes to the endpoint that its affinity prefers, where its prefix is warm, as long as there is
+a place; else to the next one by the same order, and never to one that is out while another
 is not. What finds no place waits here and not in a server's queue, where no lane and no deadline
 reaches it. Lanes that are not the first leave a share of each endpoint to those before them.
 """
@@ -13,25 +13,26 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from functools import partial
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from consumer.classifier.endpoint import Answer, Condition, Endpoint, retrieve
-from consumer.classifier.parser import Reading
-from consumer.classifier.request import RequestFormat
 from consumer.domain.lane import LANES, Lane, LaneUse
-from consumer.domain.policy import Policy
 from consumer.domain.usage import Tally
 from consumer.domain.verdict import NO_TOKENS
 from consumer.errors import Retryable
+from consumer.inference.endpoint import Answer, Condition, Endpoint, retrieve
 from consumer.inference.hedge import Hedging
 from consumer.inference.loop_lag import Lateness
+from consumer.inference.question import Question
 from consumer.inference.queue import LaneQueue
+from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
 from consumer.telemetry.metrics import Metrics
 
 KEPT_S = 60.0
 """Room is kept for a lane that was used within so many seconds."""
 RANKS_MAX = 1_024
+
+Finding = TypeVar("Finding")
 
 
 class Crowded(Retryable):
@@ -40,20 +41,10 @@ class Crowded(Retryable):
     is_systemic = False
 
 
-class Question(NamedTuple):
-    """What is asked under which policy, and how urgent it is."""
-
-    policy: Policy
-    user: str
-    """The wrapped text."""
-    lane: Lane = Lane.REAL_TIME
-
-
 class Wish(NamedTuple):
     """What a waiting call would like to have."""
 
-    policy: Policy
-    lane: Lane
+    question: Question[object]
     avoid: Endpoint | None
 
 
@@ -79,7 +70,7 @@ class Fleet:
         self._use = LaneUse(KEPT_S)
         self._lateness = Lateness()
         self._queue: LaneQueue[Wish, Endpoint] = LaneQueue()
-        self._ranks: dict[Policy, tuple[Endpoint, ...]] = {}
+        self._ranks: dict[str, tuple[Endpoint, ...]] = {}
         self.suspects = asyncio.Lock()
         """Held while a message is asked that may be what makes servers fall."""
         for lane in LANES:
@@ -152,7 +143,7 @@ class Fleet:
     # Places.
 
     async def take(
-        self, question: Question, within_s: float | None, avoid: Endpoint | None = None
+        self, question: Question[object], within_s: float | None, avoid: Endpoint | None = None
     ) -> Endpoint | None:
         """
         A place for one call; None where none came free within the time given.
@@ -163,11 +154,11 @@ class Fleet:
         lane = question.lane
         self._use.used(lane, self._clock.now_s())
         if not self._queue.has_waiting(lane):
-            place = self._place(question.policy, lane, avoid)
+            place = self._place(question, avoid)
             if place is not None:
                 place.at_once += 1
                 return place
-        turn = self._queue.add(Wish(question.policy, lane, avoid), lane, within_s)
+        turn = self._queue.add(Wish(question, avoid), lane, within_s)
         try:
             return await turn
         except asyncio.CancelledError:
@@ -199,11 +190,11 @@ class Fleet:
                 return True
         return False
 
-    def _place(self, policy: Policy, lane: Lane, avoid: Endpoint | None) -> Endpoint | None:
-        """The endpoint with room that this policy likes best."""
+    def _place(self, question: Question[object], avoid: Endpoint | None) -> Endpoint | None:
+        """The endpoint with room that this question likes best."""
         found: Endpoint | None = None
-        for endpoint in self._ranked(policy):
-            if self._has_room(endpoint, lane):
+        for endpoint in self._ranked(question):
+            if self._has_room(endpoint, question.lane):
                 if endpoint is not avoid:
                     return endpoint
                 found = endpoint
@@ -219,16 +210,17 @@ class Fleet:
             return room > reserved
         return True
 
-    def _ranked(self, policy: Policy) -> tuple[Endpoint, ...]:
-        """All endpoints in the order in which this policy likes them, the same in every worker."""
+    def _ranked(self, question: Question[object]) -> tuple[Endpoint, ...]:
+        """All endpoints in the order in which its affinity likes them, the same in every worker."""
         if len(self.endpoints) == 1:
             return self.endpoints
-        ranked = self._ranks.get(policy)
+        affinity = question.affinity
+        ranked = self._ranks.get(affinity)
         if ranked is None:
             if len(self._ranks) >= RANKS_MAX:
                 self._ranks.clear()
-            ranked = tuple(sorted(self.endpoints, key=partial(_liking, policy), reverse=True))
-            self._ranks[policy] = ranked
+            ranked = tuple(sorted(self.endpoints, key=partial(_liking, affinity), reverse=True))
+            self._ranks[affinity] = ranked
         return ranked
 
     def _all_waiting(self, lane: Lane) -> float:
@@ -240,11 +232,11 @@ class Fleet:
     async def ask(
         self,
         place: Endpoint,
-        question: Question,
+        question: Question[Finding],
         format: RequestFormat,
         timeout_s: float | None,
         tally: Tally | None = None,
-    ) -> Reading:
+    ) -> Finding:
         """
         One call at a place that was taken, one judgement.
 
@@ -264,16 +256,18 @@ class Fleet:
             # turn of the loop hands the place over, in the next one the call is sent.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-        return answer.endpoint.read(answer, question.policy, question.user)
+        return answer.endpoint.read(answer, question)
 
     async def _post(
-        self, place: Endpoint, question: Question, format: RequestFormat, timeout_s: float | None
+        self,
+        place: Endpoint,
+        question: Question[object],
+        format: RequestFormat,
+        timeout_s: float | None,
     ) -> tuple[Answer, bool]:
         someone_waited = False
         try:
-            answer = await place.post(
-                question.policy, question.user, format, timeout_s, int(question.lane)
-            )
+            answer = await place.post(question, format, timeout_s, int(question.lane))
             if self._hedging is not None and answer.is_whole:
                 self._hedging.answered(answer.latency_s)
             if place.knee is not None:
@@ -288,7 +282,7 @@ class Fleet:
         self,
         hedging: Hedging,
         place: Endpoint,
-        question: Question,
+        question: Question[object],
         format: RequestFormat,
         timeout_s: float | None,
         tally: Tally,
@@ -328,12 +322,12 @@ class Fleet:
                 call.cancel()
 
     def _second_place(
-        self, hedging: Hedging, question: Question, first: Endpoint
+        self, hedging: Hedging, question: Question[object], first: Endpoint
     ) -> Endpoint | None:
         """A free place for a second call; nobody waits for one, and none is taken from others."""
         if self._queue.has_waiting():
             return None
-        place = self._place(question.policy, question.lane, first)
+        place = self._place(question, first)
         if place is None or not hedging.may_hedge():
             return None
         place.at_once += 1
@@ -384,7 +378,7 @@ def _less(timeout_s: float | None, seconds: float) -> float | None:
     return None if timeout_s is None else max(0.05, timeout_s - seconds)
 
 
-def _liking(policy: Policy, endpoint: Endpoint) -> bytes:
-    """Rendezvous hashing: an endpoint that comes or goes moves no other policy."""
-    text = f"{policy.name}\n{policy.text}\n{endpoint.name}"
+def _liking(affinity: str, endpoint: Endpoint) -> bytes:
+    """Rendezvous hashing: an endpoint that comes or goes moves no other affinity."""
+    text = f"{affinity}\n{endpoint.name}"
     return blake2b(text.encode(), digest_size=8).digest()

@@ -1,75 +1,63 @@
 """
-The Responses API: the same question as a chat completion, and the same end of its answer. Pure.
+The Responses API: the same question as a chat completion, and the same content of its answer. Pure.
 
-Where the two differ is told here and nowhere else; the text of an answer is read by `parser`.
-There is no seed in this API, so a retry differs by its temperature alone.
+Where the two differ is told here and nowhere else. There is no seed in this API, so a retry differs
+by its temperature alone.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import orjson
 
-from consumer.classifier.content import Said, said_in, texts_in
-from consumer.classifier.parser import Reading, read_content, read_tokens
-from consumer.classifier.prompt import answer_schema, system_message
-from consumer.classifier.request import RequestFormat, with_priority
-from consumer.domain.policy import Policy
-from consumer.domain.verdict import Tokens
 from consumer.inference.fault import Fault, fault_of_finish, is_refusal
+from consumer.inference.usage import read_tokens
+from consumer.inference.wires.content import Content, Said, said_in, texts_in
+from consumer.inference.wires.format import RequestFormat
+from consumer.inference.wires.frame import Frame, Prompt
 
 
-def responses_body(
-    policy: Policy, user: str, format: RequestFormat, priority: int | None = None
-) -> bytes:
-    """The request for a judgement; see `request_body`. Nothing of it is to be stored."""
-    before, after = _around(policy, format)
-    return before + orjson.dumps(user) + with_priority(after, format, priority)
-
-
-@lru_cache(maxsize=4_096)
-def _around(policy: Policy, format: RequestFormat) -> tuple[bytes, bytes]:
+def response_frame(prompt: Prompt, format: RequestFormat) -> Frame:
+    """As `chat_frame`. Nothing of it is to be stored."""
     fields: dict[str, object] = {
-        "max_output_tokens": format.room(policy),
+        "max_output_tokens": format.room(prompt.effort),
         "stream": False,
         "store": False,
     }
     if format.temperature is not None:
         fields["temperature"] = format.temperature
     if format.with_effort:
-        fields["reasoning"] = {"effort": policy.effort.value}
+        fields["reasoning"] = {"effort": prompt.effort}
     if format.with_schema:
-        shape = answer_schema(policy, format.with_bounds)
-        schema = {"name": "judgement", "strict": True, "schema": shape}
+        schema = {"name": prompt.schema_name, "strict": True, "schema": prompt.schema}
         fields["text"] = {"format": {"type": "json_schema", **schema}}
     before = (
         b'{"model":'
         + orjson.dumps(format.model)
         + b',"instructions":'
-        + orjson.dumps(system_message(policy, format.spoken))
+        + orjson.dumps(prompt.system)
         + b',"input":[{"role":"user","content":'
     )
-    return before, b"}]," + orjson.dumps(fields)[1:]
+    return Frame(before, b"}]," + orjson.dumps(fields)[1:])
 
 
-def read_response(
-    body: bytes, policy: Policy, prompt_tokens_min: int = 0, tokens_max: int = 0
-) -> Reading | Fault:
+def response_content(body: bytes, prompt_tokens_min: int = 0) -> Content | Fault:
     """
-    Read the body of a 200 as a judgement under `policy`; see `read_completion`.
+    As `chat_content`.
 
     llama.cpp calls an answer completed that was cut off; only the room it took tells.
     """
-    response = _document(body)
-    if response is None:
+    try:
+        response = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return Fault.NOT_A_COMPLETION
+    if not isinstance(response, dict):
         return Fault.NOT_A_COMPLETION
     if response.get("error") or response.get("status") in ("failed", "cancelled"):
         return Fault.ERROR_IN_BODY
     output = response.get("output")
     if not isinstance(output, list):
         return Fault.NOT_A_COMPLETION
-    tokens = _tokens(response)
+    tokens = read_tokens(response.get("usage"), "input_tokens", "output_tokens")
     if 0 < tokens.prompt < prompt_tokens_min:
         return Fault.PROMPT_TRUNCATED
     said = _said(output)
@@ -84,12 +72,7 @@ def read_response(
         return Fault.REFUSAL if is_refusal(said.answer) else why or Fault.TRUNCATED
     if any(isinstance(item, dict) and item.get("status") == "incomplete" for item in output):
         return Fault.TRUNCATED
-    return read_content(said.answer, said.reasoning, policy, tokens, tokens_max)
-
-
-def response_tokens(body: bytes) -> Tokens:
-    """What an answer cost, readable or not."""
-    return _tokens(_document(body) or {})
+    return Content((said,), tokens)
 
 
 def _said(output: list[object]) -> Said:
@@ -117,15 +100,3 @@ def _said(output: list[object]) -> Said:
 def _why_incomplete(response: dict[str, object]) -> Fault | None:
     details = response.get("incomplete_details")
     return fault_of_finish(details.get("reason")) if isinstance(details, dict) else None
-
-
-def _tokens(response: dict[str, object]) -> Tokens:
-    return read_tokens(response.get("usage"), "input_tokens", "output_tokens")
-
-
-def _document(body: bytes) -> dict[str, object] | None:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    return document if isinstance(document, dict) else None

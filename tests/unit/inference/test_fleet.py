@@ -6,14 +6,16 @@ import asyncio
 
 import pytest
 
-from consumer.classifier.endpoint import Condition, Endpoint
-from consumer.classifier.fleet import Fleet, Question
-from consumer.classifier.request import RequestFormat
+from consumer.classifier.probing.specimen import PROBE
+from consumer.classifier.question import PolicyQuestion
 from consumer.domain.lane import Lane
 from consumer.errors import InferenceUnavailable, Overloaded
 from consumer.inference.breaker import Breaker
+from consumer.inference.endpoint import Condition, Endpoint
+from consumer.inference.fleet import Fleet
 from consumer.inference.hedge import SEEN_MIN, Hedging
 from consumer.inference.reply import Reply
+from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
@@ -68,17 +70,18 @@ def a_fleet(
             metrics,
             5.0,
             places,
+            PROBE,
         )
         for number, server in enumerate(servers)
     ]
     return Fleet(endpoints, clock, metrics, reserved_share, hedging)
 
 
-def asked(policy_number: int = 0, lane: Lane = Lane.REAL_TIME) -> Question:
-    return Question(POLICIES[policy_number], "text", lane)
+def asked(policy_number: int = 0, lane: Lane = Lane.REAL_TIME) -> PolicyQuestion:
+    return PolicyQuestion(POLICIES[policy_number], "text", lane)
 
 
-async def taken(fleet: Fleet, question: Question, avoid: Endpoint | None = None) -> Endpoint:
+async def taken(fleet: Fleet, question: PolicyQuestion, avoid: Endpoint | None = None) -> Endpoint:
     place = await fleet.take(question, None, avoid)
     assert place is not None
     return place

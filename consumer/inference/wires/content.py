@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from consumer.domain.verdict import Tokens
+from consumer.inference.fault import Fault
+
+CHOICES_MAX = 8
+"""One is asked for; what comes with more than these is no answer."""
 ANSWERS = ("text", "output_text")
 """Types of parts that are the answer; a part of any other type, or of none, never is."""
 THOUGHTS = ("reasoning", "reasoning_text", "summary_text", "thinking")
@@ -21,12 +27,24 @@ class Said(NamedTuple):
     is_refusal: bool = False
 
 
-def said_in(content: object) -> Said:
-    """Read the content of a message; what is neither text nor parts says nothing."""
+class Content(NamedTuple):
+    """What the body of a 200 holds."""
+
+    choices: Sequence[Said | Fault]
+    """At least one, and one was asked for; a fault is of that choice alone."""
+    tokens: Tokens
+
+
+def said_in(content: object, reasoning: str | None = None) -> Said:
+    """
+    Read the content of a message; what is neither text nor parts says nothing.
+
+    `reasoning` is what came beside it; without any it is that of the parts.
+    """
     if isinstance(content, str):
-        return Said(content)
+        return Said(content, reasoning or "")
     if not isinstance(content, list):
-        return Said()
+        return Said("", reasoning or "")
     answers: list[str] = []
     thoughts: list[str] = []
     is_refusal = False
@@ -39,7 +57,8 @@ def said_in(content: object) -> Said:
         is_refusal |= kind == "refusal"
     if len(content) > PARTS_MAX:
         answers.append("…")
-    return Said("\n".join(answers), "\n".join(thoughts), is_refusal)
+    thought = "\n".join(thoughts) if reasoning is None else reasoning
+    return Said("\n".join(answers), thought, is_refusal)
 
 
 def texts_in(part: object, depth: int = DEPTH_MAX) -> list[str]:

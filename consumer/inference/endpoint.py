@@ -1,8 +1,8 @@
 """
 One inference server: whether it is there, and one call to it.
 
-What it cannot do is found by a probe (see `probe`) or from its answers, switched off and logged
-loudly; it is never an error.
+What it cannot do is found from its answers or by a probe, switched off and logged loudly; it is
+never an error. What is asked, and how an answer is read, the questions say.
 """
 
 from __future__ import annotations
@@ -11,17 +11,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
-from consumer.classifier.answer import reading_of
-from consumer.classifier.apis import WIRES
-from consumer.classifier.parser import Fault, Reading
-from consumer.classifier.probing.specimen import PROBE_GOOD, PROBE_POLICY
-from consumer.classifier.prompt import user_message
-from consumer.classifier.request import RequestFormat
-from consumer.domain.policy import Policy
 from consumer.errors import (
     EndpointRefused,
     InferenceTimeout,
@@ -32,13 +25,19 @@ from consumer.errors import (
 )
 from consumer.inference.blame import OVERLOADED, Declined, UnknownParameter
 from consumer.inference.breaker import Breaker
+from consumer.inference.fault import Fault
 from consumer.inference.knee import KneeFinder, Sent
+from consumer.inference.question import Question
 from consumer.inference.reply import Reply
 from consumer.inference.transport import Transport
+from consumer.inference.wires.apis import WIRES
+from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
+
+Finding = TypeVar("Finding")
 
 
 class Answer(NamedTuple):
@@ -82,9 +81,11 @@ class Endpoint:
         metrics: Metrics,
         timeout_s: float,
         calls_max: int,
+        probe: Question[object],
         knee: KneeFinder | None = None,
         address: str | None = None,
     ) -> None:
+        """`probe` is a question to which any healthy server gives a judgement."""
         self.name = name
         self.address = address or name
         """Where it is; one that the settings do not name has its address as its name."""
@@ -101,6 +102,7 @@ class Endpoint:
         self._metrics = metrics
         self._timeout_s = timeout_s
         self._calls_max = calls_max
+        self._question = probe
         self.knee = knee
         """Finds out how many calls it takes at once; without it these are `calls_max`."""
         self.at_once = 0
@@ -128,8 +130,7 @@ class Endpoint:
 
     async def post(
         self,
-        policy: Policy,
-        user: str,
+        question: Question[object],
         format: RequestFormat,
         timeout_s: float | None = None,
         priority: int | None = None,
@@ -140,12 +141,11 @@ class Endpoint:
         Raises:
             InferenceTimeout, InferenceUnavailable: no answer came.
         """
-        wire = WIRES[format.api]
-        body = wire.body(policy, user, format, priority)
+        body = question.body(format, priority)
         limit_s = self._timeout_s if timeout_s is None else min(self._timeout_s, timeout_s)
         sent = self.knee.sent(self.at_once) if self.knee else NOT_MEASURED
         started_s = self._clock.now_s()
-        reply = await self._transport.post(wire.path, body, limit_s)
+        reply = await self._transport.post(WIRES[format.api].path, body, limit_s)
         latency_s = self._clock.now_s() - started_s
         self._metrics.call_seconds.observe(latency_s)
         return Answer(self, format, reply, sent, started_s, latency_s)
@@ -177,19 +177,19 @@ class Endpoint:
         return self._transport
 
     async def ask(
-        self, policy: Policy, user: str, format: RequestFormat, timeout_s: float | None
-    ) -> Reading:
+        self, question: Question[Finding], format: RequestFormat, timeout_s: float | None
+    ) -> Finding:
         """
         One call that takes no place, one judgement: for probes.
 
         Raises:
             Retryable: nothing usable came; `is_systemic` says whom it hints at.
         """
-        return self.read(await self.post(policy, user, format, timeout_s), policy, user)
+        return self.read(await self.post(question, format, timeout_s), question)
 
-    def read(self, answer: Answer, policy: Policy, user: str) -> Reading:
-        """The judgement in an answer about `user`; raises as `ask` does."""
-        reading = reading_of(answer.reply, policy, answer.format, user)
+    def read(self, answer: Answer, question: Question[Finding]) -> Finding:
+        """The judgement in an answer to this question; raises as `ask` does."""
+        finding = question.read(answer.reply, answer.format)
         if self._heard is not None and answer.started_s > self._probing_since_s:
             self._heard.set_result(None)
             self._heard = None
@@ -197,7 +197,7 @@ class Endpoint:
         self.last_judgement_s = self._clock.now_s()
         if self.breaker.is_open:
             self._is_back()
-        return reading
+        return finding
 
     def _is_back(self) -> None:
         open_for_s = self.breaker.recover(self._clock.now_s())
@@ -291,17 +291,16 @@ class Endpoint:
                 return error
 
     async def _asked_once(self, failed: int) -> Retryable | None:
-        """The error of a request that any healthy server judges, or None."""
+        """The error of the probe, or None."""
         format = self.format.for_retry(failed, was_truncated=False) if failed else self.format
         try:
             # It takes no place: calls that hang hold them all just when the probe matters most.
-            user = user_message(PROBE_GOOD, "probe")
-            await self.ask(PROBE_POLICY, user, format, PROBE_S)
+            await self.ask(self._question, format, PROBE_S)
         except ModelFault as error:
             if error.reason == Fault.UNKNOWN_LABEL:
                 # It judges, and cares little for what is asked; that is no outage.
                 return None
-            # A model that never could read this policy, but reads those of the topics, is well.
+            # A model that never could answer this one, but answers those of the topics, is well.
             is_known = not error.is_systemic and self.has_judged and not self._has_judged_probe
             return None if is_known else error
         except Retryable as error:
