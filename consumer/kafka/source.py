@@ -18,19 +18,18 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import cast
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from consumer.domain.decoding import UNREADABLE_HEADERS
-from consumer.domain.message import Headers, Position, Record
+from consumer.domain.message import Record
 from consumer.errors import BrokerUnavailable, Fatal, InvalidSettings
 from consumer.interfaces import Assigned, CommitPoint, Committed, Partition, SourceListener
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors, Fault, Meaning, as_fatal, read
 from consumer.kafka.config import KafkaConfig
+from consumer.kafka.record import record_of
 from consumer.kafka.start import Start, StartRule, starting_offsets
 from consumer.kafka.troubles import Troubles
 from consumer.telemetry.metrics import Metrics
@@ -325,7 +324,7 @@ class KafkaSource:
         for message in messages:
             error = message.error()
             if error is None:
-                records.append(_record(message))
+                records.append(record_of(message))
             else:
                 self._heed(read(error), message.topic(), message.partition())
         if records:
@@ -645,22 +644,3 @@ def _partition(partition: Partition, offset: int | None = None) -> TopicPartitio
 
 def _partitions(partitions: Iterable[Partition]) -> list[TopicPartition]:
     return [_partition(partition) for partition in partitions]
-
-
-def _record(message: KafkaMessage) -> Record:
-    headers: Headers
-    try:
-        found = message.headers()
-        headers = cast("Headers", tuple(found)) if found else ()
-    except UnicodeDecodeError:
-        headers = UNREADABLE_HEADERS
-    return Record(
-        # A record without an error has all three.
-        Position(
-            *cast("tuple[str, int, int]", (message.topic(), message.partition(), message.offset()))
-        ),
-        message.timestamp()[1],
-        message.key(),
-        message.value(),
-        headers,
-    )

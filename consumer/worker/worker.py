@@ -19,7 +19,7 @@ import structlog
 from consumer.domain.control import Control
 from consumer.errors import BrokerUnavailable, Fatal, PortTaken, Retryable
 from consumer.interfaces import Partition
-from consumer.kafka.controls import ControlsReader
+from consumer.kafka.controls import controls_table
 from consumer.kafka.sink import KafkaSink
 from consumer.kafka.source import KafkaSource
 from consumer.kafka.tail import TailReader
@@ -83,7 +83,7 @@ class Worker:
         self.probers = build_probers(settings.inference, self.fleet, self._clock)
         self.probers.follow_outages()
         self.inputs = Inputs(settings.kafka, self._kafka, self.policies)
-        self._controls = ControlsReader(self._kafka)
+        self._controls = controls_table(self._kafka)
         self._paused: frozenset[str] = frozenset()
         """Those of the inputs that an operator has paused."""
         self._held_by_transactions: Mapping[Partition, int] = {}

@@ -18,7 +18,7 @@ from consumer.commands.dead_letters.selection import Selection
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.domain.message import Headers, Position, Record
 from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing, UndecodableMessage
-from consumer.kafka.letters import LetterBox
+from consumer.kafka.writer import TopicWriter
 from consumer.pipeline.dead_letters import DeadLetterOffice, without_value
 from consumer.settings import Settings
 from consumer.worker.wiring import kafka_config
@@ -124,7 +124,7 @@ class Stage:
             for offset in range(3)
         ]
         letters[1] = without_value(letters[1])
-        assert LetterBox(kafka_config(self.settings.kafka)).write(letters) == [None] * 3
+        assert TopicWriter(kafka_config(self.settings.kafka)).write(letters) == [None] * 3
 
     def at(self, offset: int) -> Position:
         return Position(self.topic, 0, offset)

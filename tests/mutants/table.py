@@ -338,7 +338,7 @@ def every_death_counts() -> None:
 
 
 def old_commits_are_believed() -> None:
-    from consumer.pipeline import recovery
+    from consumer.pipeline.assignment import recovery
 
     recovery.is_same_topic = lambda *_: True  # type: ignore[attr-defined]
 
@@ -354,7 +354,7 @@ def the_name_stands_in_for_the_id() -> None:
 
 
 def outputs_made_again_are_read_late() -> None:
-    from consumer.pipeline import recovery
+    from consumer.pipeline.assignment import recovery
 
     original = recovery._floor_in
 
@@ -405,16 +405,16 @@ def lanes_leak() -> None:
 
 
 def batches_of_scans_vanish() -> None:
-    from consumer.kafka import scan
+    from consumer.kafka import reader
 
-    original = scan._within
+    original = reader._within
 
-    def bug(consumer: Any, ends: dict[tuple[str, int], int]) -> list[Any]:
+    def bug(consumer: Any, ends: dict[tuple[str, int], int], count: int) -> list[Any]:
         left = len(ends)
-        batch = original(consumer, ends)
+        batch = original(consumer, ends, count)
         return batch if len(ends) < left else []
 
-    scan._within = bug
+    reader._within = bug
 
 
 def a_stuck_record_holds_up_an_active_room() -> None:
@@ -707,7 +707,7 @@ MUTANTS = (
         "batches_of_scans_vanish",
         "a scan hands on only the batches that end a partition",
         batches_of_scans_vanish,
-        tests=("tests/unit/kafka/test_scan.py",),
+        tests=("tests/unit/kafka/test_reader.py",),
     ),
     Mutant(
         "a_stuck_record_holds_up_an_active_room",

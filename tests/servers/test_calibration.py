@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from consumer.classifier import certainty
+from consumer.classifier.confidence import certainty
 from consumer.classifier.confidence.calibration import Calibration
 from tests.servers import calibration
 from tests.servers.calibration import Model, Run, calibration_error, first_claims, separation

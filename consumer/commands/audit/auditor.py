@@ -18,7 +18,7 @@ from consumer.domain.binding import Binding, Outputs
 from consumer.domain.passing import is_passed_over
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.kafka.commits import Commit, read_commits
-from consumer.kafka.scan import TopicScan
+from consumer.kafka.reader import TopicReader
 from consumer.kafka.topics import Topics
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings import Settings
@@ -62,7 +62,7 @@ def examine_topic(settings: Settings, request: AuditRequest, console: Console) -
     config = kafka_config(settings.kafka)
     topics = Topics(config)
     known = _partitions(topic, binding, request.outputs, topics.partitions())
-    scan = TopicScan(config)
+    scan = TopicReader(config)
     starts = _starts(request.from_offset, known[topic])
     if moment_ms is not None:
         for number, start in scan.starts_at(topic, known[topic], moment_ms).items():

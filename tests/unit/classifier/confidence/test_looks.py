@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from consumer.classifier import endpoint as endpoints
-from consumer.classifier import looks
+from consumer.classifier.confidence import looks
 from consumer.classifier.confidence.looks import SEED_STEP, Looks
 from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.fleet import Fleet
