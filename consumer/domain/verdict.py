@@ -102,11 +102,6 @@ class Verdict(NamedTuple):
     context: Context | None = None
     """What the model was shown beside the message; None where the topic has no context."""
 
-    @property
-    def has_context(self) -> bool:
-        """Whether it holds for this message in this place alone: it must never be memoised."""
-        return self.context is not None and not self.context.is_empty
-
 
 def verdict_id(source: str, position: Position, group: str, digest: str) -> str:
     """

@@ -27,7 +27,7 @@ from consumer.domain.message import Record
 from consumer.errors import BrokerUnavailable, Fatal, InvalidSettings
 from consumer.interfaces import Assigned, CommitPoint, Committed, Partition, SourceListener
 from consumer.kafka import config as properties
-from consumer.kafka.client_errors import ClientErrors, Fault, Meaning, as_fatal, read
+from consumer.kafka.client_errors import ClientErrors, ClientFault, Meaning, as_fatal, read
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.record import record_of
 from consumer.kafka.start import Start, StartRule, starting_offsets
@@ -251,10 +251,12 @@ class KafkaSource:
         self._rejoin_due_s = time.monotonic() + REJOIN_S
         return self._new_consumer()
 
-    def _note_away(self, fault: Fault) -> None:
+    def _note_away(self, fault: ClientFault) -> None:
         self.troubles.heard(fault, None, time.monotonic())
 
-    def _heed(self, fault: Fault, topic: str | None = None, number: int | None = None) -> None:
+    def _heed(
+        self, fault: ClientFault, topic: str | None = None, number: int | None = None
+    ) -> None:
         """
         Act on an error.
 

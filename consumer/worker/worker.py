@@ -27,7 +27,7 @@ from consumer.kafka.tails import KafkaTails
 from consumer.kafka.topics import Topics
 from consumer.kafka.transactions import OpenTransactions
 from consumer.pipeline.assignment.recovery import Recovery
-from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.flow.limiter import FlowLimits, Limiter
 from consumer.pipeline.intake import Intake
@@ -183,9 +183,9 @@ class Worker:
             self.inputs.identify,
             self.inputs.limits,
         )
-        office = DeadLetterOffice(group, worker_name(), settings.dead_letters.spring_names)
+        encoder = DeadLetterEncoder(group, worker_name(), settings.dead_letters.spring_names)
         publisher = Publisher(
-            group, office, settings.kafka.message_bytes_max, self.inputs.bytes_max
+            group, encoder, settings.kafka.message_bytes_max, self.inputs.bytes_max
         )
         classifier = build_classifier(settings.inference, self.fleet, self._clock, metrics)
         self.intake = Intake(

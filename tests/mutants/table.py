@@ -19,7 +19,7 @@ from consumer.domain.checkpoint import Floor
 from consumer.domain.message import Headers
 from consumer.domain.policy import Outcome
 from consumer.domain.verdict import UnjudgedReason
-from consumer.interfaces import Assigned, Fate, Output, Report
+from consumer.interfaces import Assigned, DeliveryReport, Fate, Output
 from consumer.kafka.floors import FloorTracker
 from consumer.pipeline import intake
 from consumer.pipeline.assignment.lease import Lease, Moment, StallWatch
@@ -73,14 +73,14 @@ def commit_at_judgement() -> None:
 def drop_failed_dead_letter() -> None:
     report = Intake._report
 
-    def bug(self: Intake, reports: Sequence[Report]) -> None:
+    def bug(self: Intake, reports: Sequence[DeliveryReport]) -> None:
         report(self, [_as_stored(each) for each in reports])
 
-    def _as_stored(each: Report) -> Report:
+    def _as_stored(each: DeliveryReport) -> DeliveryReport:
         flight = each.ticket
         assert isinstance(flight, Flight)
         is_lost = flight.rejection is not None and each.fate is Fate.NOT_STORED
-        return Report(flight, Fate.STORED) if is_lost else each
+        return DeliveryReport(flight, Fate.STORED) if is_lost else each
 
     Intake._report = bug  # type: ignore[method-assign]
 
@@ -88,7 +88,7 @@ def drop_failed_dead_letter() -> None:
 def drop_failed_verdict() -> None:
     report = Intake._report
 
-    def bug(self: Intake, reports: Sequence[Report]) -> None:
+    def bug(self: Intake, reports: Sequence[DeliveryReport]) -> None:
         report(self, [each._replace(fate=Fate.STORED) for each in reports])
 
     Intake._report = bug  # type: ignore[method-assign]

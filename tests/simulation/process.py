@@ -9,13 +9,13 @@ from consumer.classifier.endpoint import Endpoint
 from consumer.classifier.fleet import Fleet
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.request import RequestFormat
-from consumer.domain.binding import Binding, Catalogue, Outputs, Reading
+from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.inference.breaker import Breaker
 from consumer.inference.retry import RetryLimits
 from consumer.pipeline.assignment.lease import LeaseTerms
 from consumer.pipeline.assignment.recovery import Recovery, RecoveryLimits
-from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.flow.limiter import FlowLimits, Limiter
 from consumer.pipeline.intake import Intake
 from consumer.pipeline.ledger import Ledger
@@ -56,7 +56,7 @@ class SimPolicies:
             "in",
             ("in",),
             VERSION,
-            Reading(format="text"),
+            MessageTerms(format="text"),
             outputs,
             deadline_s=deadline_s,
             on_outage=on_outage,  # type: ignore[arg-type]
@@ -113,7 +113,7 @@ class SimProcess:
         metrics = Metrics()
         terms = LeaseTerms(session_s, HEARTBEAT_S, REQUEST_S, MARGIN_S, CLIENT_TIMEOUT_S)
         topic_limits: dict[str, int] = {}
-        publisher = Publisher("g", DeadLetterOffice("g", name), bytes_max_of=topic_limits)
+        publisher = Publisher("g", DeadLetterEncoder("g", name), bytes_max_of=topic_limits)
 
         def build() -> None:
             self.source = SimSource(

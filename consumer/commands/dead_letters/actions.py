@@ -12,7 +12,7 @@ from contextlib import closing
 
 import orjson
 
-from consumer.commands.dead_letters.letter import State, printable
+from consumer.commands.dead_letters.letter import LetterState, printable
 from consumer.commands.dead_letters.printing import fields, print_table, value_text
 from consumer.commands.dead_letters.resending import Resending
 from consumer.commands.dead_letters.selection import (
@@ -43,7 +43,7 @@ def list_letters(settings: Settings, topic: str, selection: Selection, *, as_jso
     print_table(shown, marks, store.now_ms)
     counts = ", ".join(
         f"{count} {state}"
-        for state in State
+        for state in LetterState
         if (count := sum(state_of(letter, marks) is state for letter in letters))
     )
     newest = f"; the newest {len(shown)} are shown" if len(shown) < len(letters) else ""
@@ -67,7 +67,7 @@ def show_letter(settings: Settings, position: Position, *, with_value: bool) -> 
         print(f"the dead letter of {position} has just gone from {where.dead_letters}")
         return 1
     mark = store.marks().get(position)
-    state = f"{mark.state} at {rfc3339(mark.at_ms)}" if mark else State.OPEN.value
+    state = f"{mark.state} at {rfc3339(mark.at_ms)}" if mark else LetterState.OPEN.value
     written = f"{rfc3339(letter.written_ms)}, {age(store.now_ms - letter.written_ms)} ago"
     for name, found_text in (
         ("position", str(letter.position)),
@@ -126,7 +126,7 @@ def discard_letters(
             print_table(work.taken, {}, store.now_ms)
             print(f"{len(work.taken)} of {where.source} would be discarded; nothing was done")
         else:
-            store.note(work.taken, State.DISCARDED)
+            store.note(work.taken, LetterState.DISCARDED)
             print(f"{len(work.taken)} of {where.source} discarded")
         code = max(code, _print_rest(work, selection))
     return code

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import closing
 
-from consumer.commands.dead_letters.letter import Letter, State, retry_of
+from consumer.commands.dead_letters.letter import Letter, LetterState, retry_of
 from consumer.commands.dead_letters.store import LetterStore, LetterTopics, first_fault
 from consumer.domain.message import Record
 from consumer.errors import PublishFailed
@@ -59,7 +59,7 @@ class Resending:
             return
         faults = self._store.writer.write([publication for _, publication in batch])
         stored = [letter for (letter, _), f in zip(batch, faults, strict=True) if f is None]
-        self._store.note(stored, State.RETRIED)
+        self._store.note(stored, LetterState.RETRIED)
         self._sent += len(stored)
         failed = len(batch) - len(stored)
         if failed:

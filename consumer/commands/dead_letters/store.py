@@ -6,7 +6,14 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from typing import NamedTuple
 
-from consumer.commands.dead_letters.letter import Letter, Mark, State, mark_key, marked, read_letter
+from consumer.commands.dead_letters.letter import (
+    Letter,
+    LetterState,
+    Mark,
+    mark_key,
+    marked,
+    read_letter,
+)
 from consumer.commands.dead_letters.selection import Selection, one_each
 from consumer.domain.message import Position, Record
 from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing
@@ -133,7 +140,7 @@ class LetterStore:
         position = marked(key, self._group)
         return None if position is None else (position, Mark.decode(value))
 
-    def note(self, letters: Iterable[Letter], state: State) -> None:
+    def note(self, letters: Iterable[Letter], state: LetterState) -> None:
         """
         Keep what was done to these letters.
 
@@ -146,7 +153,7 @@ class LetterStore:
                 LETTER_STATES,
                 PARTITION,
                 mark_key(self._group, letter.position),
-                Mark(state, self.now_ms, letter.attempts + (state is State.RETRIED)).encode(),
+                Mark(state, self.now_ms, letter.attempts + (state is LetterState.RETRIED)).encode(),
                 (),
             )
             for letter in noted
@@ -155,7 +162,9 @@ class LetterStore:
         lost = [str(letter.position) for letter, f in zip(noted, faults, strict=True) if f]
         if lost:
             more = " They were sent again all the same: do not retry them, but note them with "
-            hint = f"{more}`safeguard dead-letters discard`." if state is State.RETRIED else ""
+            hint = (
+                f"{more}`safeguard dead-letters discard`." if state is LetterState.RETRIED else ""
+            )
             raise PublishFailed(
                 f"{len(lost)} letters could not be noted as {state} on {LETTER_STATES} "
                 f"({first_fault(faults)}), so they show as open: {', '.join(lost[:10])}"

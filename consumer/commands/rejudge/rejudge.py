@@ -36,7 +36,7 @@ from consumer.kafka.reader import Span, TopicReader
 from consumer.kafka.topics import Topics
 from consumer.kafka.turn import Turn, TurnLost
 from consumer.kafka.writer import TopicWriter
-from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.superseding import Superseder, Superseding
 from consumer.registry.load import binding_of, load_catalogue
@@ -215,8 +215,8 @@ async def _supersede(
 ) -> None:
     clock, metrics, group = SystemClock(), Metrics(), settings.kafka.group
     limits = await asyncio.to_thread(site.bytes_max) if settings.kafka.topic_ids else {}
-    office = DeadLetterOffice(group, worker_name())
-    publisher = Publisher(group, office, settings.kafka.message_bytes_max, limits)
+    encoder = DeadLetterEncoder(group, worker_name())
+    publisher = Publisher(group, encoder, settings.kafka.message_bytes_max, limits)
     fleet = build_fleet(settings.inference, clock, metrics)
     try:
         await _probe(build_probers(settings.inference, fleet, clock))

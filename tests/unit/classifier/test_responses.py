@@ -16,7 +16,7 @@ from consumer.classifier.request import RequestFormat
 from consumer.classifier.responses import read_response, response_tokens, responses_body
 from consumer.dev.completion import Completion
 from consumer.dev.faults import FaultName, serve
-from consumer.dev.judge import Decision
+from consumer.dev.judge import StandInAnswer
 from consumer.dev.responses import as_response_served
 from consumer.domain.verdict import Tokens
 from consumer.inference.blame import error_for
@@ -107,7 +107,7 @@ def test_a_priority_is_sent_where_it_is_understood() -> None:
     assert body(format=RequestFormat("m", with_priority=True), priority=3)["priority"] == 3
 
 
-ANSWER = Completion(1, Decision("HH2", ("HH2.a",), "high", "x", "y"), ("HH0", "HH2"), 4_000)
+ANSWER = Completion(1, StandInAnswer("HH2", ("HH2.a",), "high", "x", "y"), ("HH0", "HH2"), 4_000)
 IN_200 = [
     name
     for name in FaultName
