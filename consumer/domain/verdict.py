@@ -1,7 +1,7 @@
 """
-What was decided about a message, and how it is written.
+What was decided about a message: the judgements, and the verdict that is made of them.
 
-The shapes are the wire contract (schemas in `deploy/schemas/`): change them only by adding.
+The words of the enumerations are on the wire (`envelope.py`): change them only by adding.
 """
 
 from __future__ import annotations
