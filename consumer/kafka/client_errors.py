@@ -163,6 +163,10 @@ _OF_PARTITION = (
 _SAID = {code: KafkaError(code).str() for code in (*_ADVICE, *_OF_SEQUENCE)}
 
 
+def ignore(_error: object) -> None:
+    """An `error_cb` for clients that are asked a thing and closed: whoever asks sees what fails."""
+
+
 class ClientErrors:
     """
     An `error_cb`: what a client says of itself while it mends things.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Literal, NamedTuple, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -14,7 +14,8 @@ from consumer.domain.message import Record
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import Output, Partition
 from consumer.kafka import config as properties
-from consumer.kafka.config import KafkaConfig
+from consumer.kafka.client_errors import ignore
+from consumer.kafka.config import KafkaConfig, Properties
 from consumer.kafka.record import record_of
 
 BATCH = 1_000
@@ -30,10 +31,6 @@ class Span(NamedTuple):
     partition: int
     start: int
     end: int
-
-
-def ignore(_error: object) -> None:
-    """The caller sees failures where they matter; the client's own commentary is left out."""
 
 
 class TopicReader:
@@ -159,15 +156,20 @@ class TopicReader:
                     f"reading {topics} made no progress for {self._stall_s:g} s"
                 )
 
-    @contextmanager
-    def _consumer(self, what: str) -> Iterator[Consumer]:
-        consumer = Consumer(self._properties)
-        try:
-            yield consumer
-        except KafkaException as error:
-            raise unreadable(what, error, self._properties["group.id"]) from error
-        finally:
-            consumer.close()
+    def _consumer(self, what: str) -> AbstractContextManager[Consumer]:
+        return reading(self._properties, what)
+
+
+@contextmanager
+def reading(of_reader: Properties, what: str) -> Iterator[Consumer]:
+    """A consumer for a while; what the library says of it is BrokerUnavailable, naming `what`."""
+    consumer = Consumer(of_reader)
+    try:
+        yield consumer
+    except KafkaException as error:
+        raise unreadable(what, error, of_reader["group.id"]) from error
+    finally:
+        consumer.close()
 
 
 def unreadable(what: str, error: KafkaException, group: str) -> BrokerUnavailable:
