@@ -171,7 +171,7 @@ def floors_from_later_ends() -> None:
 
     async def bug(self: Recovery, assigned: Assigned, outputs: Sequence[str]) -> Recovered:
         found = await original(self, assigned, outputs)
-        beyond = {topic: Floor(1_000_000) for topic in found.floors}
+        beyond = {name: each._replace(offset=1_000_000) for name, each in found.floors.items()}
         return found._replace(floors=beyond, found_floors=beyond)
 
     Recovery._recover = bug  # type: ignore[method-assign]
