@@ -2,8 +2,8 @@
 The picture of the rooms: which folders there are, and which knows which. Read from the imports.
 
 `make picture` writes `deploy/rooms.svg`; a test fails when it is stale. Rows are the layers that
-the import contract names, so that every arrow points down. What everything knows (the errors, the
-domain, the seams) is left without arrows: they would hide the rest.
+the import contract names, so that every arrow points down. What nearly everything knows (errors,
+domain, seams, settings) has a row of its own without arrows: they would hide the rest.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "consumer"
 PICTURE = ROOT / "deploy" / "rooms.svg"
 KNOWN_TO_ALL = ("interfaces", "domain", "errors", "telemetry", "settings")
+NOTE = "known to the rooms above without an arrow; a number is how many files a room has"
 WIDTH, ROW, BOX_HEIGHT, LETTER, GAP = 900, 92, 44, 8, 26
 
 
@@ -50,20 +51,22 @@ def files_in(room: str) -> int:
 
 def picture() -> str:
     """The SVG, readable on light and dark ground."""
-    rows = layers()
+    rows = [[room for room in row if room not in KNOWN_TO_ALL] for row in layers()]
+    rows = [*filter(None, rows), list(KNOWN_TO_ALL)]
     places = {room: place for at, row in enumerate(rows) for room, place in _placed(row, at)}
-    heights = len(rows) * ROW + 12
+    heights = len(rows) * ROW + 4
     drawn = [
         _arrow(places[here], places[there], number)
         for (here, there), number in sorted(arrows().items())
         if here in places and there in places and there not in KNOWN_TO_ALL
     ]
     boxes = [_box(room, *place) for room, place in places.items()]
+    note = f'<text x="{WIDTH / 2:.0f}" y="{heights - 16}" text-anchor="middle">{NOTE}</text>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {heights}" '
         f'font-family="sans-serif" font-size="14" role="img">\n'
         "<title>The rooms of the service, and which imports which</title>\n"
-        f"<style>{_STYLE}</style>\n" + "\n".join([*drawn, *boxes]) + "\n</svg>\n"
+        f"<style>{_STYLE}</style>\n" + "\n".join([*drawn, *boxes, note]) + "\n</svg>\n"
     )
 
 

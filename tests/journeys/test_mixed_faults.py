@@ -137,7 +137,6 @@ async def test_faults_of_every_kind_allow_nothing(
     if group == "model":
         assert set(faulty.faults_served) <= MODEL_FAULTS
         assert faulty.opened == 0
-        assert not any(answer.text == PROBE_GOOD for answer in faulty.answers)
     tell(f"{RATE:.0%} of {group} faults", faulty, calm, unjudged)
 
 

@@ -136,7 +136,7 @@ async def test_verdict_records_keep_the_wire_contract(broker: Broker, tmp_path: 
     letter = records["dead-letter"]
     assert letter.value == b"\xff\xfe"
     assert letter.key == b"k"
-    assert letter.header("safeguard-dead-letter-reason") == "not_utf8"
+    assert letter.header("safeguard-dead-letter-reason") == "not_json"
     assert letter.header("upstream-Safeguard-Outcome") == "allow"
     assert letter.header("other") == "1"
 
@@ -385,25 +385,36 @@ async def test_what_cannot_be_judged_says_so_and_goes_where_the_topic_says(
     assert json.loads(record.value or b"")["unjudged_reason"] == "model_fault"
 
 
-async def test_a_refused_key_stops_the_worker_and_drains_no_topic(
-    broker: Broker, tmp_path: Path
-) -> None:
-    """401 is a fault of ours: the worker stops with the setting's name, nothing is published."""
+async def test_a_refused_key_at_the_start_stops_the_worker(broker: Broker, tmp_path: Path) -> None:
+    """401 before anything was judged is a fault of ours: the worker stops and names the setting."""
     topic = broker.moderated()
     policies = make_policies(tmp_path, f'["{topic}"]')
-    async with StandInSafeguard() as safeguard:
-        settings = settings_for(broker, safeguard.base_url, policies)
-
-        async def work() -> None:
-            async with working(settings, 1) as worker:
-                safeguard.behave(Behaviour(faults={FaultName.HTTP_401: 1.0}))
-                write(broker.bootstrap_servers, topic, [said("all is fine")])
-                await until(worker.intake.failure.done, "the failure")
-
+    async with StandInSafeguard(Behaviour(faults={FaultName.HTTP_401: 1.0})) as safeguard:
+        write(broker.bootstrap_servers, topic, [said("all is fine")])
         with pytest.raises(EndpointRefused, match=r"inference\.api_key_file"):
-            await work()
+            async with working(settings_for(broker, safeguard.base_url, policies), 1):
+                pass
 
     assert outputs_of(broker, topic) == []
+
+
+async def test_a_key_that_is_refused_later_holds_the_topic(broker: Broker, tmp_path: Path) -> None:
+    """Once something was judged it is an outage: the worker lives, and the topic waits for it."""
+    topic = broker.moderated()
+    policies = make_policies(tmp_path, f'["{topic}"]', more="deadline_s = 0.5")
+    async with (
+        StandInSafeguard() as safeguard,
+        working(settings_for(broker, safeguard.base_url, policies), 1) as worker,
+    ):
+        safeguard.behave(Behaviour(faults={FaultName.HTTP_401: 1.0}))
+        write(broker.bootstrap_servers, topic, [said("a banned thing")] * 5)
+        breaker = worker.fleet.endpoints[0].breaker
+        await until(lambda: breaker.is_open, "the breaker to open")
+        assert worker.intake.ledger.verdicts == 0
+        safeguard.behave(Behaviour())
+        await finished(worker, 5)
+
+    assert {r.header("safeguard-outcome") for r in outputs_of(broker, topic)} == {"block"}
 
 
 async def test_sighup_reloads_the_policies_of_a_running_service(

@@ -338,7 +338,7 @@ def every_death_counts() -> None:
 
 
 def old_commits_are_believed() -> None:
-    from consumer.pipeline import recovery
+    from consumer.pipeline.assignment import recovery
 
     recovery.is_same_topic = lambda *_: True  # type: ignore[attr-defined]
 
@@ -354,7 +354,7 @@ def the_name_stands_in_for_the_id() -> None:
 
 
 def outputs_made_again_are_read_late() -> None:
-    from consumer.pipeline import recovery
+    from consumer.pipeline.assignment import recovery
 
     original = recovery._floor_in
 

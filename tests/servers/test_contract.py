@@ -27,7 +27,8 @@ from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.domain.verdict import UnjudgedReason
-from consumer.errors import EndpointRefused, InferenceUnavailable, ModelFault
+from consumer.errors import InferenceUnavailable, ModelFault
+from consumer.inference.blame import Declined
 from consumer.inference.breaker import Breaker
 from consumer.inference.direct import DirectTransport
 from consumer.inference.endpoint import Endpoint
@@ -301,6 +302,6 @@ async def test_a_wrong_key_is_refused_by_a_real_server(
                     await made.ask(PolicyQuestion(PROBE_POLICY, user), made.format, None)
                 ).judgement
             else:
-                with pytest.raises(EndpointRefused, match=r"inference\.api_key_file"):
+                with pytest.raises(Declined, match=r"inference\.api_key_file"):
                     await made.ask(PolicyQuestion(PROBE_POLICY, user), made.format, None)
             await made.close()

@@ -288,6 +288,29 @@ async def test_a_suspect_waits_for_its_turn_no_longer_than_its_deadline(binding:
     assert len(asked_s) <= 2
 
 
+async def test_a_suspect_that_waited_for_its_turn_pays_for_it_while_any_server_judges() -> None:
+    """It asked nobody: the last server that fell with it excuses nothing while others judge."""
+    fell: list[int] = []
+
+    def falling(number: int) -> Scripted:
+        async def script(asked: dict[str, Any], timeout_s: float) -> bytes:
+            if not is_probe(asked):
+                fell.append(number)
+                endpoint = world.fleet.endpoints[number]
+                endpoint.note_broken(world.clock.now_s(), "another that fell with it")
+                raise InferenceUnavailable
+            if len(fell) > 1 and fell[-1] == number:
+                raise InferenceUnavailable
+            return answer_to(asked)
+
+        return Scripted(script)
+
+    world = World(falling(0), falling(1))
+    async with world.fleet.suspects:
+        assert await end_of(world, binding=WAIT, within_s=0.3) is UnjudgedReason.DEADLINE
+    assert sorted(fell) == [0, 1]
+
+
 async def test_a_suspect_gives_its_turn_on_whatever_becomes_of_it() -> None:
     """Judged, or blamed: the next one is asked."""
     fell = iter([True] * 2)

@@ -515,3 +515,33 @@ def test_any_mutation_of_a_good_answer(content: str, mutations: list[tuple[int, 
 def test_no_answer_takes_long_to_read(content: str) -> None:
     """An answer that repeats itself without end is a fault at once: the loop is never held up."""
     assert isinstance(read_completion(a_completion(content), POLICY), Fault)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (an_answer("HH0"), {"refusal": "I will not say."}),
+        (None, {"refusal": "I will not say."}),
+        ([{"type": "refusal", "refusal": "I will not say."}], {}),
+        (
+            [
+                {"type": "text", "text": an_answer("HH0")},
+                {"type": "refusal", "refusal": "I will not say."},
+            ],
+            {"refusal": None},
+        ),
+    ],
+)
+def test_a_refusal_in_a_place_of_its_own_outweighs_any_answer(
+    content: object, message: dict[str, object]
+) -> None:
+    """A field beside the answer, or a part of it: either is enough."""
+    assert read(content, **message) == Fault.REFUSAL
+
+
+def test_an_answer_among_the_reasoning_is_looked_for_at_its_end() -> None:
+    """Within the last 4,000 characters, so that endless reasoning costs little."""
+    answer = an_answer()
+    within = answer + " " * (4_000 - len(answer))
+    assert read(None, reasoning=within) == Fault.ONLY_IN_REASONING
+    assert read(None, reasoning=within + " ") == Fault.EMPTY

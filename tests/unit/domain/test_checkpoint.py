@@ -14,6 +14,7 @@ from consumer.domain.checkpoint import (
     decode_done,
     encode_done,
     is_same_topic,
+    runs_bytes,
     short_id,
 )
 
@@ -83,6 +84,25 @@ def test_the_map_of_finished_records_takes_the_shorter_form(done: set[int]) -> N
 
     assert decode_done(text, 50) == done
     assert len(text) <= 4 * (4_000 // 8 + 3) // 3 + 2
+
+
+@pytest.mark.parametrize(
+    ("done", "expected"),
+    [
+        (set(), 0),
+        ({50}, 2),
+        ({50, 51, 52}, 2),
+        ({50, 52}, 4),
+        ({50 + 127}, 2),
+        ({50 + 128}, 3),
+        (set(range(50, 50 + 128)), 3),
+        ({50, 50 + 2**14}, 2 + 3),
+        ({50, 51 + 2**14}, 2 + 4),
+    ],
+)
+def test_a_run_takes_the_bytes_of_its_two_numbers(done: set[int], expected: int) -> None:
+    """How many are skipped and how many are done, seven bits a byte."""
+    assert runs_bytes(done, 50) == expected
 
 
 def test_a_run_that_no_intake_allows_is_refused() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.domain.message import Position
+from consumer.domain.message import Position, age_ms
 
 INT32_MAX, INT64_MAX = 2**31 - 1, 2**63 - 1
 topics = st.text("abcXYZ019._-", min_size=1, max_size=20)
@@ -48,3 +48,11 @@ def test_a_position_is_read_as_it_was_written(topic: str, partition: int, offset
 def test_what_no_position_is_written_as_is_none(text: str) -> None:
     """Headers and databases hold what others wrote."""
     assert Position.parse(text) is None
+
+
+@pytest.mark.parametrize(
+    ("timestamp_ms", "expected"), [(-1, None), (0, None), (1, 999), (1_000, 0), (1_500, -500)]
+)
+def test_a_record_without_a_time_has_no_age(timestamp_ms: int, expected: int | None) -> None:
+    """Neither -1 nor 0 is a time; one that lies ahead is of another clock."""
+    assert age_ms(timestamp_ms, now_ms=1_000) == expected

@@ -192,3 +192,22 @@ def test_a_server_of_one_place_keeps_it() -> None:
     """Where widths cannot differ none is compared, and nothing fails."""
     finder = KneeFinder(1, 1, 1)
     assert set(run(finder, 1, answers=5_000).limits) == {1}
+
+
+@pytest.mark.parametrize(("places", "growing", "comparing"), [(20, 40, 120), (200, 200, 400)])
+def test_a_window_is_as_many_answers_as_its_width_needs(
+    places: int, growing: int, comparing: int
+) -> None:
+    """Enough for their scatter, and each call of a wide one counts: once in growth, else twice."""
+    finder = KneeFinder(places, places, places)
+
+    def answers_to_the_end_of_the_window() -> int:
+        answers, window = 0, finder.sent(places).window
+        while finder.sent(places).window == window:
+            finder.answered(finder.sent(places), 0.2, True)
+            answers += 1
+        return answers
+
+    # The first of all are of calls that may still have met another width.
+    assert answers_to_the_end_of_the_window() == places + growing
+    assert answers_to_the_end_of_the_window() == comparing

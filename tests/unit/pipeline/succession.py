@@ -51,7 +51,8 @@ class Broker(FakeTails):
         super().__init__()
         self.clock = HandClock()
         self.outputs = {topic: {} for topic in OUTPUTS}
-        self.topic_ids = {topic: f"{topic}0" for topic in OUTPUTS}
+        # A checkpoint keeps the first eight characters of an id, in which these differ.
+        self.topic_ids = {topic: f"id{number}v0" for number, topic in enumerate(OUTPUTS)}
         self.long_ago: FloorTracker | None = None
         """The floors of a process that is there from the first on, and owns it now and then."""
         self.gone: set[int] = set()
@@ -77,7 +78,8 @@ class Broker(FakeTails):
         """An output is deleted and made again: all that was on it is gone but its name."""
         self.gone |= set(self.outputs[topic].values()) - {FOREIGN}
         self.outputs[topic] = {}
-        self.topic_ids[topic] += "+"
+        before, _, times = self.topic_ids[topic].partition("v")
+        self.topic_ids[topic] = f"{before}v{int(times) + 1}"
 
     def look(self) -> Mapping[Output, Floor]:
         """The outputs' ends and ids as they are now."""

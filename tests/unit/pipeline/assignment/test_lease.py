@@ -36,8 +36,8 @@ def test_a_lease_counts_from_when_its_commit_was_asked_for() -> None:
     assert lease.allows_publishing(at(113))
     assert not lease.allows_publishing(at(113.1))
     assert lease.left_s(at(124)) == 0
-    assert lease.is_due(at(108))
-    assert not lease.is_due(at(105))
+    assert lease.is_due(at(106.6))
+    assert not lease.is_due(at(106.5))
 
 
 @pytest.mark.parametrize("now", [at(101, 120), at(120, 101), at(120, 90)])
@@ -70,6 +70,14 @@ def test_a_process_that_stood_still_is_not_steady_for_a_heartbeat_and_a_request(
         watch.tick(at(103 + tenth / 10))
         assert not watch.is_steady(at(103 + tenth / 10))
     assert watch.is_steady(at(108))
+
+
+def test_ticks_a_whole_margin_apart_are_no_stall() -> None:
+    """The margin is what may pass between two; only what is longer took a heartbeat's time."""
+    watch = StallWatch(TERMS)
+    watch.tick(at(100))
+    assert watch.is_steady(at(101))
+    assert not watch.is_steady(at(102.1))
 
 
 def test_a_jump_of_the_wall_clock_counts_as_a_stall() -> None:

@@ -31,7 +31,7 @@ from consumer.domain.checkpoint import (
 from consumer.domain.message import Position, Record
 from consumer.errors import Fatal
 from consumer.interfaces import Assigned, CommitPoint, Committed, Fate, Output, Report
-from consumer.pipeline import offsets
+from consumer.pipeline.assignment import offsets
 from consumer.pipeline.assignment.recovery import RecoveryLimits
 from consumer.pipeline.flow.limiter import FlowLimits
 from tests.unit.pipeline.staging import TOPIC, VERSION, ZERO, Stage, record, settle
