@@ -70,7 +70,7 @@ class Fate(Enum):
     """It was not stored and will not be: it may be sent again."""
 
 
-class Report(NamedTuple):
+class DeliveryReport(NamedTuple):
     """What became of the publication that this ticket travelled with."""
 
     ticket: Ticket
@@ -80,7 +80,7 @@ class Report(NamedTuple):
 class SinkListener(Protocol):
     """Told on the event loop, in batches, what became of publications."""
 
-    def reported(self, reports: Sequence[Report]) -> None: ...
+    def reported(self, reports: Sequence[DeliveryReport]) -> None: ...
 
     def failed(self, error: Exception) -> None:
         """The sink cannot go on; nothing more will be reported."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 from tests import generated, rooms
 
 ROOT = generated.ROOT
+SHARED_NAMES = {
+    "Tally": "adds up calls in domain/usage, reads their cost in classifier/apis: to be parted",
+}
+"""Class names that stand for several things, each with the reason why that is borne."""
 
 
 def test_the_import_contracts_hold() -> None:
@@ -72,3 +78,28 @@ def test_every_module_says_what_it_is_for() -> None:
         assert file.stem not in {"utils", "helpers", "common", "manager", "base", "core"}
         if file.name != "__main__.py":
             assert file.read_text().startswith('"""'), file
+
+
+def test_one_class_name_has_one_meaning() -> None:
+    """Whoever reads a name knows what it is without looking where it was imported from."""
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for file in (ROOT / "consumer").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(str(file.relative_to(ROOT)))
+    shared = {name: sorted(files) for name, files in places.items() if len(files) > 1}
+
+    assert {name: files for name, files in shared.items() if name not in SHARED_NAMES} == {}
+
+
+def test_every_file_that_is_named_exists() -> None:
+    """What moves is followed by the words that tell of it; history (DECISIONS) is left alone."""
+    told = [generated.README, ROOT / "deploy" / "README.md", *(ROOT / "consumer").rglob("*.py")]
+    known = [
+        "/" + str(file.relative_to(ROOT))
+        for room in ("consumer", "tests")
+        for file in (ROOT / room).rglob("*.py")
+    ]
+    for page in told:
+        for name in re.findall(r"`([\w/]+\.py)`", page.read_text()):
+            assert any(file.endswith("/" + name) for file in known), f"{page.name} names {name}"

@@ -6,12 +6,13 @@ import getpass
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 
 from consumer.domain.control import Control
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.controls import CONTROLS_TOPIC, ControlsReader, write_control
+from consumer.kafka.controls import CONTROLS_TOPIC, controls_table, write_control
 from consumer.kafka.topics import Topics
 from consumer.registry.load import load_catalogue
 from consumer.settings import Settings
@@ -80,11 +81,8 @@ def _check_controls(partitions: Mapping[str, int]) -> None:
 
 
 def _controls(config: KafkaConfig) -> Mapping[str, Control]:
-    reader = ControlsReader(config)
-    try:
-        return reader.read()
-    finally:
-        reader.close()
+    with closing(controls_table(config)) as table:
+        return table.read()
 
 
 def _said_now(topic: str, is_paused: bool, reason: str) -> Control:

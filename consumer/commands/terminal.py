@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from consumer.domain.message import Record
-from consumer.kafka.scan import Span, TopicScan
+from consumer.kafka.reader import Span, TopicReader
 
 
 def tell(
@@ -48,7 +48,7 @@ def bars(console: Console) -> Progress:
 
 
 def read(
-    scan: TopicScan, spans: Sequence[Span], progress: Progress, what: str
+    scan: TopicReader, spans: Sequence[Span], progress: Progress, what: str
 ) -> Iterator[list[Record]]:
     """
     The records of the spans in batches, under a bar that says what they are.

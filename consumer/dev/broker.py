@@ -106,14 +106,6 @@ class EmbeddedBroker:
         for broker in range(1, self.brokers + 1):
             self._controlled.check("broker_set_rtt", broker, ms)
 
-    def set_leader(self, topic: str, partition: int, broker: int) -> None:
-        """Move a partition to another broker; -1 leaves it without a leader."""
-        self._controlled.check("partition_set_leader", topic.encode(), partition, broker)
-
-    def set_coordinator(self, group: str, broker: int) -> None:
-        """Move a group to another broker."""
-        self._controlled.check("coordinator_set", b"group", group.encode(), broker)
-
     def delete_records(self, topic: str, partition: int, before: int) -> None:
         """Drop the records below an offset, as retention would."""
         self._controlled.check("partition_delete_records", topic.encode(), partition, before)
@@ -151,8 +143,6 @@ class _Cluster:
         "broker_set_down": (ctypes.c_int32,),
         "broker_set_up": (ctypes.c_int32,),
         "broker_set_rtt": (ctypes.c_int32, ctypes.c_int),
-        "partition_set_leader": (ctypes.c_char_p, ctypes.c_int32, ctypes.c_int32),
-        "coordinator_set": (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_int32),
         "partition_delete_records": (ctypes.c_char_p, ctypes.c_int32, ctypes.c_int64),
         "group_initial_rebalance_delay_ms": (ctypes.c_int32,),
         "cluster_destroy": (),

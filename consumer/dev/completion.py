@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from consumer.dev.judge import Decision
+from consumer.dev.judge import StandInAnswer
 
 MODEL = "stand-in-safeguard"
 CHARACTERS_PER_TOKEN = 4
@@ -27,7 +27,7 @@ class Completion:
     """One answer, whole; a fault takes it apart."""
 
     number: int
-    decision: Decision
+    decision: StandInAnswer
     labels: tuple[str, ...]
     prompt_characters: int
     cached_characters: int = 0

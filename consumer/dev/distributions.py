@@ -16,7 +16,7 @@ from consumer.dev.contested import Repeats
 
 
 @dataclass(frozen=True, slots=True)
-class Quantiles:
+class DrawnQuantiles:
     """
     A distribution of positive numbers by its 50th, 90th, 95th and 99th percentile and its maximum.
 
@@ -40,26 +40,26 @@ class Quantiles:
         part = (share - low) / (high - low)
         return math.exp((1 - part) * math.log(values[place - 1]) + part * math.log(values[place]))
 
-    def times(self, factor: float) -> Quantiles:
-        return Quantiles(*(getattr(self, name) * factor for name in self.__dataclass_fields__))
+    def times(self, factor: float) -> DrawnQuantiles:
+        return DrawnQuantiles(*(getattr(self, name) * factor for name in self.__dataclass_fields__))
 
 
 SHARES = (0.5, 0.9, 0.95, 0.99, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class MeasuredServer:
     """A server under a model: both numbers of one answer are drawn at the same share."""
 
-    latency_s: Quantiles
-    reasoning_tokens: Quantiles
+    latency_s: DrawnQuantiles
+    reasoning_tokens: DrawnQuantiles
     repeats: Repeats | None = None
     """How answers to one text differ; None where they do not, but for the behaviour's flips."""
 
 
-GROQ_20B = Profile(
-    latency_s=Quantiles(0.637, 1.555, 2.002, 3.056, 7.354),
-    reasoning_tokens=Quantiles(159, 717, 983, 1_620, 3_166),
+GROQ_20B = MeasuredServer(
+    latency_s=DrawnQuantiles(0.637, 1.555, 2.002, 3.056, 7.354),
+    reasoning_tokens=DrawnQuantiles(159, 717, 983, 1_620, 3_166),
 )
 """
 gpt-oss-safeguard-20b at default effort on OpenRouter and Groq, measured: 6,571 calls of 1 to 7
@@ -76,7 +76,7 @@ differed; of the 65 texts whose label changed 46 lay in the longest fifth of the
 as labelled in 94.2 % of the shortest four fifths and in 72.7 % of the longest.
 """
 
-PROFILES: Mapping[str, Profile] = {
+PROFILES: Mapping[str, MeasuredServer] = {
     "groq-20b": GROQ_20B,
     "groq-20b-flips": replace(GROQ_20B, repeats=GROQ_20B_REPEATS),
     # Computed, not measured: the reasoning above at the 75 ms a token that vLLM 0.10 took on one
@@ -84,7 +84,7 @@ PROFILES: Mapping[str, Profile] = {
     "h100-20b-saturated": replace(GROQ_20B, latency_s=GROQ_20B.reasoning_tokens.times(0.075)),
     # Computed, not measured: in the same logs prompt injections cost 744 tokens on average and all
     # calls 306, so everything is that much longer.
-    "groq-20b-injections": Profile(
+    "groq-20b-injections": MeasuredServer(
         GROQ_20B.latency_s.times(744 / 306), GROQ_20B.reasoning_tokens.times(744 / 306)
     ),
 }

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import orjson
 
 
-class Decision(NamedTuple):
+class StandInAnswer(NamedTuple):
     """What the stand-in answers, and what it claims to have thought."""
 
     label: str
@@ -61,7 +61,7 @@ class PolicyReading:
     unspaced: tuple[str, ...]
     """Terms in scripts that put no spaces between words, found anywhere in a text."""
 
-    def judge(self, text: str) -> Decision:
+    def judge(self, text: str) -> StandInAnswer:
         """Judge a text: an example it equals, else the terms it contains, else the first label."""
         folded = fold(text)
         example = self.examples.get(folded)
@@ -182,13 +182,13 @@ def _read_examples(section: str, labels: tuple[str, ...]) -> dict[str, Term]:
     return examples
 
 
-def _decision(term: Term, confidence: str, rationale: str) -> Decision:
+def _decision(term: Term, confidence: str, rationale: str) -> StandInAnswer:
     cited = f" The rules are {', '.join(term.rules)}." if term.rules else ""
     reasoning = (
         f"This is a stand-in, no model: it compares words. The text {rationale}.{cited} "
         f"So the label is {term.label}."
     )
-    return Decision(term.label, term.rules, confidence, rationale, reasoning)
+    return StandInAnswer(term.label, term.rules, confidence, rationale, reasoning)
 
 
 class _Folding(dict[int, int | str | None]):

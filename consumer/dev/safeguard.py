@@ -28,7 +28,7 @@ from consumer.dev.arguments import read_arguments
 from consumer.dev.behaviour import Behaviour, Dice, Generation
 from consumer.dev.completion import MODEL, Completion, lengthened
 from consumer.dev.faults import FaultName, Served, overloaded, serve
-from consumer.dev.judge import Decision, read_policy, text_of
+from consumer.dev.judge import StandInAnswer, read_policy, text_of
 from consumer.dev.responses import PATH as RESPONSES
 from consumer.dev.responses import as_chat_request, as_response_served
 from consumer.dev.slots import Slots
@@ -309,7 +309,9 @@ def _text(content: Any) -> str:
     return content if isinstance(content, str) else "".join(part["text"] for part in content)
 
 
-_NO_POLICY = Decision("", (), "low", "", "This is a stand-in, and no policy that it can read came.")
+_NO_POLICY = StandInAnswer(
+    "", (), "low", "", "This is a stand-in, and no policy that it can read came."
+)
 _NO_ANSWER = "This is a stand-in: the system message names no labels, so it cannot answer."
 
 

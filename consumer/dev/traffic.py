@@ -46,7 +46,7 @@ class Contribution(NamedTuple):
     topic: str
 
 
-class Flaw(StrEnum):
+class Breakage(StrEnum):
     """What is wrong with a broken record."""
 
     NOT_JSON = "not_json"
@@ -157,22 +157,22 @@ def _sent(
     """The record of a contribution, broken now and then."""
     value: bytes | None = orjson.dumps(document)
     if dice.random() < BROKEN_SHARE:
-        kind, value = BROKEN, _broken(dice.choice([*Flaw]), document, text)
+        kind, value = BROKEN, _broken(dice.choice([*Breakage]), document, text)
     return kind, Contribution(key.encode(), value, topic)
 
 
-def _broken(flaw: Flaw, document: dict[str, Any], text: str) -> bytes | None:
+def _broken(flaw: Breakage, document: dict[str, Any], text: str) -> bytes | None:
     # A comment's title is text too, so what lacks text lacks both.
     without = {name: value for name, value in document.items() if name not in (text, "title")}
     match flaw:
-        case Flaw.NOT_JSON:
+        case Breakage.NOT_JSON:
             encoded = orjson.dumps(document)
             return encoded[: len(encoded) // 2]
-        case Flaw.NO_TEXT:
+        case Breakage.NO_TEXT:
             return orjson.dumps(without)
-        case Flaw.EMPTY_TEXT:
+        case Breakage.EMPTY_TEXT:
             return orjson.dumps(without | {text: "  "})
-        case Flaw.TOMBSTONE:
+        case Breakage.TOMBSTONE:
             return None
 
 

@@ -34,7 +34,7 @@ class SkipRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class MessageTerms:
     """How a record of the topic is read as a message."""
 
     format: Literal["json", "text", "cloudevents"] = "json"
@@ -103,7 +103,7 @@ class Binding:
     patterns: tuple[str, ...]
     """Topic names or glob patterns such as `chat.*`; a name wins over a pattern."""
     live: PolicyVersion
-    reading: Reading = Reading()
+    reading: MessageTerms = MessageTerms()
     outputs: Outputs = Outputs()
     order: Literal["key", "none"] = "key"
     deadline_s: float = 30.0
@@ -124,9 +124,6 @@ class Binding:
     subject: str = USER_MESSAGE
     """What the topic's texts are, as the prompt names them."""
     versions: Mapping[int, PolicyVersion] = field(default_factory=dict)
-
-    def matches(self, topic: str) -> bool:
-        return any(fnmatchcase(topic, pattern) for pattern in self.patterns)
 
     def names(self, topic: str) -> bool:
         """Whether the topic is bound by its very name, not by a pattern."""
@@ -229,14 +226,6 @@ class Catalogue:
             return None
         is_ours = self.binding_for(topic) is binding and binding.origin_of(topic) == source
         return topic if is_ours else None
-
-    @property
-    def has_patterns(self) -> bool:
-        return any(
-            any(character in pattern for character in "*?[")
-            for binding in self.bindings
-            for pattern in binding.patterns
-        )
 
     @property
     def named_topics(self) -> tuple[str, ...]:

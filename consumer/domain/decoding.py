@@ -12,7 +12,7 @@ import html
 import re
 from typing import NamedTuple
 
-from consumer.domain.binding import Pointer, Reading
+from consumer.domain.binding import MessageTerms, Pointer
 from consumer.domain.blank import is_blank
 from consumer.domain.cloudevents import event_of
 from consumer.domain.documents import Document, document_of, text_of
@@ -43,7 +43,7 @@ class _Content(NamedTuple):
     headers: Headers = ()
 
 
-def decode(record: Record, reading: Reading) -> Message:
+def decode(record: Record, reading: MessageTerms) -> Message:
     """
     Read a record as a message.
 
@@ -71,7 +71,7 @@ def decode(record: Record, reading: Reading) -> Message:
     return _message(record, reading, content, text, skipped)
 
 
-def _content(record: Record, reading: Reading) -> _Content:
+def _content(record: Record, reading: MessageTerms) -> _Content:
     if record.value is None:
         raise UndecodableMessage(DeadLetterReason.TOMBSTONE, "the record has no value")
     if reading.format == "text":
@@ -84,7 +84,7 @@ def _content(record: Record, reading: Reading) -> _Content:
     return _Content(event.document, event.text, event.id, record.headers + event.attributes)
 
 
-def _unframed(value: bytes, reading: Reading) -> bytes:
+def _unframed(value: bytes, reading: MessageTerms) -> bytes:
     if value[:1] != b"\x00" or len(value) < 5:
         return value
     if reading.framing == "schema-registry-json":
@@ -119,7 +119,7 @@ def _at(document: object, pointer: Pointer) -> object:
     return document
 
 
-def _text(content: _Content, reading: Reading) -> str:
+def _text(content: _Content, reading: MessageTerms) -> str:
     """The text to judge; something of it can be seen."""
     if content.text is None:
         text = _text_in(content.document, reading)
@@ -132,7 +132,7 @@ def _text(content: _Content, reading: Reading) -> str:
     return text
 
 
-def _text_in(document: Document, reading: Reading) -> str:
+def _text_in(document: Document, reading: MessageTerms) -> str:
     root = document.root
     if not isinstance(root, (dict, list)) and () not in reading.text:
         raise UndecodableMessage(DeadLetterReason.WRONG_SHAPE, "the value is no JSON object")
@@ -158,7 +158,7 @@ def _text_in(document: Document, reading: Reading) -> str:
     return parts[0] if len(parts) == 1 else "\n\n".join(part for part in parts if part)
 
 
-def _plain(text: str, reading: Reading) -> str:
+def _plain(text: str, reading: MessageTerms) -> str:
     """The text as its readers see it."""
     if reading.unescape == "html" and "&" in text and len(text) <= UNESCAPE_CHARS_MAX:
         # The library makes an integer of any digits, and Python refuses to for thousands of them.
@@ -167,7 +167,7 @@ def _plain(text: str, reading: Reading) -> str:
 
 
 def _message(
-    record: Record, reading: Reading, content: _Content, text: str, skipped: str | None
+    record: Record, reading: MessageTerms, content: _Content, text: str, skipped: str | None
 ) -> Message:
     document, unread = content.document, list[str]()
     own_id = _word(document, reading.id, "id", unread)
@@ -216,7 +216,7 @@ def _short(found: object) -> str | None:
     return word if 0 < len(word) <= ID_CHARS_MAX else None
 
 
-def _skipped(headers: Headers, document: object, reading: Reading) -> str | None:
+def _skipped(headers: Headers, document: object, reading: MessageTerms) -> str | None:
     """The first rule that spares the record, or None."""
     for rule in reading.skip_when:
         if rule.header is not None:

@@ -1,5 +1,5 @@
 """
-Policies, their versions, and what a topic wants done with its messages.
+Policies and their versions; what a topic wants done with its messages is in `binding.py`.
 
 A policy is one document of rules; a version is the immutable set of policies that judges a topic's
 messages, named `set@vN` and really identified by the digest of its content.

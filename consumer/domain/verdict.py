@@ -1,7 +1,7 @@
 """
-What was decided about a message, and how it is written.
+What was decided about a message: the judgements, and the verdict that is made of them.
 
-The shapes are the wire contract (schemas in `deploy/schemas/`): change them only by adding.
+The words of the enumerations are on the wire (`envelope.py`): change them only by adding.
 """
 
 from __future__ import annotations
@@ -101,11 +101,6 @@ class Verdict(NamedTuple):
     """The id of the verdict that this one replaces; None for a first verdict."""
     context: Context | None = None
     """What the model was shown beside the message; None where the topic has no context."""
-
-    @property
-    def has_context(self) -> bool:
-        """Whether it holds for this message in this place alone: it must never be memoised."""
-        return self.context is not None and not self.context.is_empty
 
 
 def verdict_id(source: str, position: Position, group: str, digest: str) -> str:

@@ -1,5 +1,7 @@
 """
-The only place that imports the Kafka library.
+The only place that imports the Kafka library, but for the embedded broker in `dev`.
 
-May import interfaces, domain, errors and telemetry.
+`source` takes records as a member of the group, `sink` publishes; `reader` reads topics to their
+end outside the group, `writer` stores what a command must have stored, `table` follows a compacted
+topic. May import interfaces, domain, errors and telemetry.
 """

@@ -34,7 +34,7 @@ class Meaning(Enum):
     FATAL = "nothing will come any more: stop, and say what to do"
 
 
-class Fault(NamedTuple):
+class ClientFault(NamedTuple):
     """An error of the client, read."""
 
     code: int
@@ -43,7 +43,7 @@ class Fault(NamedTuple):
     words: str
 
 
-def read(error: KafkaError) -> Fault:
+def read(error: KafkaError) -> ClientFault:
     """What an error means, wherever it came from: a poll, a commit, a callback."""
     words = error.str()
     code = _cause(words) if error.code() == KafkaError._FATAL else error.code()
@@ -59,10 +59,10 @@ def read(error: KafkaError) -> Fault:
         meaning = Meaning.PARTITION
     else:
         meaning = Meaning.PASSING
-    return Fault(code, meaning, words)
+    return ClientFault(code, meaning, words)
 
 
-def as_fatal(fault: Fault, about: str = "") -> Fatal:
+def as_fatal(fault: ClientFault, about: str = "") -> Fatal:
     """The error that stops the worker: what happened, and what to do about it."""
     advice = _ADVICE.get(fault.code, UNKNOWN)
     place = f" ({about})" if about else ""
@@ -163,6 +163,10 @@ _OF_PARTITION = (
 _SAID = {code: KafkaError(code).str() for code in (*_ADVICE, *_OF_SEQUENCE)}
 
 
+def ignore(_error: object) -> None:
+    """An `error_cb` for clients that are asked a thing and closed: whoever asks sees what fails."""
+
+
 class ClientErrors:
     """
     An `error_cb`: what a client says of itself while it mends things.
@@ -176,7 +180,7 @@ class ClientErrors:
         self,
         client: str,
         now_s: Callable[[], float] = time.monotonic,
-        note: Callable[[Fault], None] = lambda fault: None,
+        note: Callable[[ClientFault], None] = lambda fault: None,
     ) -> None:
         self._client = client
         self._now_s = now_s

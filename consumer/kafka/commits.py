@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from consumer.domain.checkpoint import Checkpoint, decode_checkpoint
-from consumer.errors import BrokerUnavailable
 from consumer.kafka import config as properties
+from consumer.kafka.client_errors import ignore
 from consumer.kafka.config import KafkaConfig
+from consumer.kafka.reader import reading
 from consumer.kafka.start import is_of_this
 
 CALL_S = 15.0
@@ -39,11 +40,10 @@ def read_commits(
     Raises:
         BrokerUnavailable: they cannot be read now, or the group may not be described.
     """
-    reader = properties.reader(config, lambda _: None) | {"group.id": group}
-    consumer = Consumer(reader)
-    try:
-        asked = [TopicPartition(topic, number) for number in range(partitions)]
-        found: dict[int, Commit] = {}
+    reader = properties.reader(config, ignore) | {"group.id": group}
+    asked = [TopicPartition(topic, number) for number in range(partitions)]
+    found: dict[int, Commit] = {}
+    with reading(reader, f"the commits of the group {group}") as consumer:
         for tp in consumer.committed(asked, timeout=CALL_S):
             if tp.error is not None:
                 raise KafkaException(tp.error)
@@ -56,10 +56,4 @@ def read_commits(
                 found[tp.partition] = Commit(tp.offset, left)
             else:
                 found[tp.partition] = Commit(0)
-        return found
-    except KafkaException as error:
-        raise BrokerUnavailable(
-            f"the commits of the group {group} cannot be read: {error}"
-        ) from error
-    finally:
-        consumer.close()
+    return found

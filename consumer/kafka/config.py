@@ -157,6 +157,8 @@ def reader(config: KafkaConfig, on_error: Callable[[object], None]) -> Propertie
         # is several when unpacked; a recovery has a reader for every output at once.
         "queued.max.messages.kbytes": 1_024,
         "fetch.message.max.bytes": 524_288,
+        # The default of 1,000 ms would be waited for after every such megabyte.
+        "fetch.queue.backoff.ms": 10,
     }
 
 

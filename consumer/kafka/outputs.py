@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 
 from consumer.kafka import config as properties
+from consumer.kafka.client_errors import ignore
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.topics import Step
 
@@ -33,7 +34,7 @@ def describe_outputs(config: KafkaConfig, outputs: Sequence[str]) -> Mapping[str
     """The facts of each output; one whose configuration may not be seen is left out and logged."""
     if not outputs:
         return {}
-    admin = AdminClient(properties.common(config, _ignore))
+    admin = AdminClient(properties.common(config, ignore))
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in outputs]
     found: dict[str, OutputFacts] = {}
     for resource, future in admin.describe_configs(resources, request_timeout=CALL_S).items():
@@ -75,7 +76,3 @@ def unfit_steps(facts: Mapping[str, OutputFacts], retention_min_s: float) -> lis
             continue
         steps.append(Step(topic, 0, problem, change="by hand"))
     return steps
-
-
-def _ignore(_error: object) -> None:
-    """The caller sees failures where they matter."""

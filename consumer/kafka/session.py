@@ -11,6 +11,7 @@ from confluent_kafka.admin._config import ConfigResource
 from consumer.domain.checkpoint import CHARS_MAX
 from consumer.errors import BrokerUnavailable, InvalidSettings
 from consumer.kafka import config as properties
+from consumer.kafka.client_errors import ignore
 from consumer.kafka.config import KafkaConfig
 
 CALL_S = 10.0
@@ -60,7 +61,7 @@ def check_metadata_room(config: KafkaConfig) -> None:
     Raises:
         InvalidSettings: naming the brokers' setting.
     """
-    admin = AdminClient(properties.common(config, _ignore))
+    admin = AdminClient(properties.common(config, ignore))
     try:
         brokers = list(admin.list_topics(timeout=CALL_S).brokers)
     except KafkaException as error:
@@ -84,7 +85,7 @@ def _described(config: KafkaConfig, kind: Any, name: str) -> dict[str, str]:
         BrokerUnavailable: no answer is no leave to believe our own setting: a lease that is longer
             than the session would let two owners publish.
     """
-    admin = AdminClient(properties.common(config, _ignore))
+    admin = AdminClient(properties.common(config, ignore))
     resource = ConfigResource(kind, name)
     try:
         future = admin.describe_configs([resource], request_timeout=CALL_S)[resource]
@@ -104,7 +105,3 @@ _NOT_SHOWN = (
     KafkaError._UNSUPPORTED_FEATURE,
 )
 """No right to see it, or a broker that knows no such thing (groups have none before 4.0)."""
-
-
-def _ignore(_error: object) -> None:
-    """The caller sees failures where they matter."""

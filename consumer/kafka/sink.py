@@ -34,9 +34,9 @@ from confluent_kafka import Message as KafkaMessage
 
 from consumer.domain.checkpoint import Floor
 from consumer.errors import BrokerUnavailable, PublishFailed
-from consumer.interfaces import Fate, Output, Publication, Report, SinkListener, Ticket
+from consumer.interfaces import DeliveryReport, Fate, Output, Publication, SinkListener, Ticket
 from consumer.kafka import config as properties
-from consumer.kafka.client_errors import ClientErrors, Fault, Meaning, as_fatal, read
+from consumer.kafka.client_errors import ClientErrors, ClientFault, Meaning, as_fatal, read
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.floors import FloorTracker, lowest
 from consumer.kafka.probation import INVALID, TOO_LARGE, Probation, smaller_batch
@@ -223,7 +223,7 @@ class KafkaSink:
         self._reports.append((number, error, -1 if offset is None else offset))
 
     def _settle(self, batch: Sequence[tuple[int, KafkaError | None, int]]) -> None:
-        reports: list[Report] = []
+        reports: list[DeliveryReport] = []
         for number, error, offset in batch:
             sent = self._sent.pop(number, None)
             if sent is None:
@@ -232,12 +232,12 @@ class KafkaSink:
             if error is None:
                 self._floors.acknowledged(output, sent.floor, offset)
                 self._has_stored = True
-                reports.append(Report(sent.ticket, Fate.STORED))
+                reports.append(DeliveryReport(sent.ticket, Fate.STORED))
             elif error.code() in _NEVER or (error.code() in INVALID and sent.is_alone):
                 self._listener.failed(_refused_for_ever(sent.publication, error))
                 return
             elif error.code() in TOO_LARGE and self._is_to_blame(sent):
-                reports.append(Report(sent.ticket, Fate.TOO_LARGE))
+                reports.append(DeliveryReport(sent.ticket, Fate.TOO_LARGE))
             elif (fault := read(error)).meaning is Meaning.FATAL and fault.code != error._FATAL:
                 refused = as_fatal(fault, sent.publication.topic)
                 self._listener.failed(PublishFailed(str(refused)))
@@ -257,9 +257,9 @@ class KafkaSink:
     def _is_to_blame(self, sent: _Sent) -> bool:
         return self._probation.is_to_blame(sent.publication.output, is_alone=sent.is_alone)
 
-    def _not_sent(self, output: Output) -> list[Report]:
+    def _not_sent(self, output: Output) -> list[DeliveryReport]:
         """What came for an output while it took nothing: it follows what was looked at alone."""
-        return [Report(ticket, Fate.NOT_STORED) for ticket in self._held.pop(output, ())]
+        return [DeliveryReport(ticket, Fate.NOT_STORED) for ticket in self._held.pop(output, ())]
 
     async def _watch(self) -> None:
         """Give up what has waited too long for its report; the oldest is the first."""
@@ -270,7 +270,7 @@ class KafkaSink:
             if oldest and time.monotonic() - oldest.sent_s > self._config.message_timeout_s:
                 self._give_up("no report in time")
 
-    def _note_fault(self, fault: Fault) -> None:
+    def _note_fault(self, fault: ClientFault) -> None:
         """The producer is at its end: another one takes over, if that can help."""
         if fault.meaning is Meaning.SEQUENCE and (self._has_stored or self._is_broken):
             self._give_up(fault.words)
@@ -382,7 +382,7 @@ class KafkaSink:
             found_stored=len(done),
             not_stored=len(rest),
         )
-        self._listener.reported([Report(sent.ticket, Fate.STORED) for sent in done])
+        self._listener.reported([DeliveryReport(sent.ticket, Fate.STORED) for sent in done])
         self._probation.begin(output, len(rest))
         self._release(output, [sent.ticket for sent in rest])
 
@@ -395,7 +395,7 @@ class KafkaSink:
             # They would be held again, each behind the others: they wait for the end of the repair.
             self._held[output] = tickets
         elif tickets:
-            self._listener.reported([Report(ticket, Fate.NOT_STORED) for ticket in tickets])
+            self._listener.reported([DeliveryReport(ticket, Fate.NOT_STORED) for ticket in tickets])
 
     async def _run(self, work: Callable[[], Answer]) -> Answer:
         return await self._loop.run_in_executor(self._executor, work)

@@ -18,19 +18,18 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import cast
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from consumer.domain.decoding import UNREADABLE_HEADERS
-from consumer.domain.message import Headers, Position, Record
+from consumer.domain.message import Record
 from consumer.errors import BrokerUnavailable, Fatal, InvalidSettings
 from consumer.interfaces import Assigned, CommitPoint, Committed, Partition, SourceListener
 from consumer.kafka import config as properties
-from consumer.kafka.client_errors import ClientErrors, Fault, Meaning, as_fatal, read
+from consumer.kafka.client_errors import ClientErrors, ClientFault, Meaning, as_fatal, read
 from consumer.kafka.config import KafkaConfig
+from consumer.kafka.record import record_of
 from consumer.kafka.start import Start, StartRule, starting_offsets
 from consumer.kafka.troubles import Troubles
 from consumer.telemetry.metrics import Metrics
@@ -252,10 +251,12 @@ class KafkaSource:
         self._rejoin_due_s = time.monotonic() + REJOIN_S
         return self._new_consumer()
 
-    def _note_away(self, fault: Fault) -> None:
+    def _note_away(self, fault: ClientFault) -> None:
         self.troubles.heard(fault, None, time.monotonic())
 
-    def _heed(self, fault: Fault, topic: str | None = None, number: int | None = None) -> None:
+    def _heed(
+        self, fault: ClientFault, topic: str | None = None, number: int | None = None
+    ) -> None:
         """
         Act on an error.
 
@@ -325,7 +326,7 @@ class KafkaSource:
         for message in messages:
             error = message.error()
             if error is None:
-                records.append(_record(message))
+                records.append(record_of(message))
             else:
                 self._heed(read(error), message.topic(), message.partition())
         if records:
@@ -645,22 +646,3 @@ def _partition(partition: Partition, offset: int | None = None) -> TopicPartitio
 
 def _partitions(partitions: Iterable[Partition]) -> list[TopicPartition]:
     return [_partition(partition) for partition in partitions]
-
-
-def _record(message: KafkaMessage) -> Record:
-    headers: Headers
-    try:
-        found = message.headers()
-        headers = cast("Headers", tuple(found)) if found else ()
-    except UnicodeDecodeError:
-        headers = UNREADABLE_HEADERS
-    return Record(
-        # A record without an error has all three.
-        Position(
-            *cast("tuple[str, int, int]", (message.topic(), message.partition(), message.offset()))
-        ),
-        message.timestamp()[1],
-        message.key(),
-        message.value(),
-        headers,
-    )

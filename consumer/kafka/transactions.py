@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
-from consumer.errors import BrokerUnavailable
 from consumer.interfaces import Partition
 from consumer.kafka import config as properties
+from consumer.kafka.client_errors import ignore
 from consumer.kafka.config import KafkaConfig
+from consumer.kafka.reader import reading
 
 CALL_S = 5.0
 
@@ -24,7 +25,7 @@ class OpenTransactions:
     """Remembers where partitions stood, since a transaction that ends in time holds up nobody."""
 
     def __init__(self, config: KafkaConfig) -> None:
-        self._properties = properties.reader(config, lambda _: None)
+        self._properties = properties.reader(config, ignore)
         self._stood: Mapping[Partition, int] = {}
 
     def look(self, partitions: Collection[Partition]) -> dict[Partition, int]:
@@ -48,15 +49,10 @@ class OpenTransactions:
 
     def _ends(self, partitions: Collection[Partition], level: str) -> dict[Partition, int]:
         """Where each partition ends for whoever reads at this isolation level."""
-        consumer = Consumer(self._properties | {"isolation.level": level})
-        try:
+        with reading(self._properties | {"isolation.level": level}, "the inputs' ends") as consumer:
             return {
                 partition: consumer.get_watermark_offsets(
                     TopicPartition(*partition), timeout=CALL_S
                 )[1]
                 for partition in partitions
             }
-        except KafkaException as error:
-            raise BrokerUnavailable(f"the inputs' ends cannot be read: {error}") from error
-        finally:
-            consumer.close()

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from confluent_kafka import KafkaError
 
 from consumer.interfaces import Partition
-from consumer.kafka.client_errors import Fault, Meaning, as_fatal
+from consumer.kafka.client_errors import ClientFault, Meaning, as_fatal
 
 NAME_SETTLED_S = 5.0
 """A name that is held is refused with the first heartbeat: silence for so long is consent."""
@@ -30,7 +30,7 @@ class Troubles:
         """How long the name may be held before it is another live worker's."""
         self._refused_since_s: float | None = None
         self._refused_s = 0.0
-        self._end: tuple[Fault, float] | None = None
+        self._end: tuple[ClientFault, float] | None = None
         self._away: str | None = None
         self._partitions: dict[Partition, tuple[str, float]] = {}
 
@@ -45,7 +45,7 @@ class Troubles:
     def are_brokers_away(self) -> bool:
         return self._away is not None
 
-    def heard(self, fault: Fault, partition: Partition | None, now_s: float) -> None:
+    def heard(self, fault: ClientFault, partition: Partition | None, now_s: float) -> None:
         """
         Something was reported that does not end the worker by itself.
 
@@ -63,7 +63,7 @@ class Troubles:
             if now_s - self._refused_since_s > self._patience_s:
                 raise as_fatal(fault, f"kafka.static_member = {self._static_member}")
 
-    def ended(self, fault: Fault, now_s: float) -> None:
+    def ended(self, fault: ClientFault, now_s: float) -> None:
         """A commit was refused for good, which cannot be acted on where that is heard."""
         self._end = self._end or (fault, now_s)
 
@@ -71,7 +71,7 @@ class Troubles:
     def has_end(self) -> bool:
         return self._end is not None
 
-    def end(self, now_s: float) -> Fault | None:
+    def end(self, now_s: float) -> ClientFault | None:
         """What the client has come to its end for, once it is known or not to be known any more."""
         if self._end is None:
             return None

@@ -24,7 +24,7 @@ VALUE_BLAKE2B = "safeguard-value-blake2b"
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetterOffice:
+class DeadLetterEncoder:
     """How this worker signs its dead letters."""
 
     group: str

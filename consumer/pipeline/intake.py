@@ -25,10 +25,10 @@ from consumer.interfaces import (
     Clock,
     CommitPoint,
     Committed,
+    DeliveryReport,
     Fate,
     Partition,
     Policies,
-    Report,
     Sink,
     Source,
 )
@@ -411,13 +411,13 @@ class Intake:
 
     # What the sink tells.
 
-    def reported(self, reports: Sequence[Report]) -> None:
+    def reported(self, reports: Sequence[DeliveryReport]) -> None:
         try:
             self._report(reports)
         except BaseException as error:
             self._fail(error)
 
-    def _report(self, reports: Sequence[Report]) -> None:
+    def _report(self, reports: Sequence[DeliveryReport]) -> None:
         now_s = self._clock.now_s()
         wall_ms = self._clock.wall_ms()
         again: dict[Stretch, list[Flight]] = {}
@@ -626,15 +626,6 @@ class Intake:
         for stretch in self._stretches.values():
             self._weigh(stretch)
         self._committer.commit(self._stretches.values())
-
-    def oldest_age_s(self) -> float:
-        """How long ago the oldest unfinished record was taken, in seconds; health looks at it."""
-        taken = [
-            next(iter(stretch.flights.values())).taken_s
-            for stretch in self._stretches.values()
-            if stretch.flights
-        ]
-        return self._clock.now_s() - min(taken) if taken else 0.0
 
     @property
     def recovering(self) -> tuple[Partition, ...]:

@@ -19,7 +19,7 @@ from consumer.domain.retry import FIRST_POSITION, first_position, handed_on
 from consumer.domain.verdict import Verdict
 from consumer.errors import DeadLetterFailed, MessageTooLarge, Rejected
 from consumer.interfaces import Publication
-from consumer.pipeline.dead_letters import DeadLetterOffice, is_without_value, without_value
+from consumer.pipeline.dead_letters import DeadLetterEncoder, is_without_value, without_value
 from consumer.pipeline.flight import Flight
 
 
@@ -29,12 +29,12 @@ class Publisher:
     def __init__(
         self,
         group: str,
-        office: DeadLetterOffice,
+        encoder: DeadLetterEncoder,
         bytes_max: int = 1_000_000,
         bytes_max_of: Mapping[str, int] = {},
     ) -> None:
         self._group = group
-        self._office = office
+        self._encoder = encoder
         self._bytes_max = bytes_max
         self._bytes_max_of = bytes_max_of
         """Of topics that take less; filled as they are looked at."""
@@ -88,7 +88,9 @@ class Publisher:
         origin = flight.binding.origin_of(record.position.topic)
         topic = flight.binding.outputs.dead_letters_of(origin)
         stretch = flight.stretch
-        return self._office.letter(record, rejection, topic, stretch.term, origin, stretch.topic_id)
+        return self._encoder.letter(
+            record, rejection, topic, stretch.term, origin, stretch.topic_id
+        )
 
     def smaller(self, flight: Flight) -> Publication:
         """

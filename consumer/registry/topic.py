@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from consumer.domain.binding import BudgetTerms, Outputs, Pointer, Reading, SkipRule
+from consumer.domain.binding import BudgetTerms, MessageTerms, Outputs, Pointer, SkipRule
 from consumer.domain.context import MESSAGES_MAX, ContextTerms
 from consumer.domain.policy import USER_MESSAGE
 from consumer.errors import Flaw
@@ -25,7 +25,7 @@ from consumer.registry.files import as_saved_anywhere
 from consumer.registry.lines import toml_fields, toml_lines
 
 
-class _Strict(BaseModel):
+class _ClosedTable(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
@@ -68,7 +68,7 @@ TopicName = Annotated[str, AfterValidator(_topic_name)]
 OutputName = Annotated[str, AfterValidator(_output_name)]
 
 
-class MessageTable(_Strict):
+class MessageTable(_ClosedTable):
     """`[message]`: how a record is read."""
 
     format: Literal["json", "text", "cloudevents"] = "json"
@@ -92,7 +92,7 @@ class MessageTable(_Strict):
         return self
 
 
-class SkipTable(_Strict):
+class SkipTable(_ClosedTable):
     """`[[skip_when]]`: whose messages are allowed unjudged."""
 
     field: PointerText | None = None
@@ -106,7 +106,7 @@ class SkipTable(_Strict):
         return self
 
 
-class OutputsTable(_Strict):
+class OutputsTable(_ClosedTable):
     """`[outputs]`: topic names, where `{topic}` stands for the input's name."""
 
     allow: OutputName = "{topic}.allow"
@@ -116,7 +116,7 @@ class OutputsTable(_Strict):
     payload: Literal["envelope", "passthrough"] = "envelope"
 
 
-class BudgetTable(_Strict):
+class BudgetTable(_ClosedTable):
     """`[budget]`: what each input may cost in any hour, and what follows once that is spent."""
 
     calls_per_hour: Annotated[int, Field(ge=1)] | None = None
@@ -130,7 +130,7 @@ class BudgetTable(_Strict):
         return self
 
 
-class ContextTable(_Strict):
+class ContextTable(_ClosedTable):
     """`[context]`: what the model is shown of a message's conversation and of its author."""
 
     messages: Annotated[int, Field(ge=0, le=MESSAGES_MAX)] = 0
@@ -151,7 +151,7 @@ SUBJECT = r"^[A-Za-z][A-Za-z0-9 '-]{0,58}[A-Za-z0-9]$"
 prompt, so it is no place for instructions."""
 
 
-class TopicFile(_Strict):
+class TopicFile(_ClosedTable):
     """`topic.toml`."""
 
     topics: Annotated[list[TopicName], Field(min_length=1)]
@@ -172,9 +172,9 @@ class TopicFile(_Strict):
     budget: BudgetTable | None = None
     context: ContextTable | None = None
 
-    def reading(self) -> Reading:
+    def reading(self) -> MessageTerms:
         table = self.message
-        return Reading(
+        return MessageTerms(
             format=table.format,
             framing=table.framing,
             text=tuple(map(split_pointer, table.first_of or table.text)),

@@ -42,7 +42,7 @@ class Health(NamedTuple):
     details: dict[str, object]
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     """An HTTP answer."""
 
     status: int
@@ -83,26 +83,26 @@ class HealthServer:
         )
         self._thread.start()
 
-    def _answer(self, path: str) -> Answer:
+    def _answer(self, path: str) -> HttpAnswer:
         path = path.partition("?")[0]
         if path == "/metrics":
             return self._metrics()
         if path not in ("/livez", "/readyz"):
-            return Answer(404, "text/plain", b"try /livez, /readyz or /metrics\n")
+            return HttpAnswer(404, "text/plain", b"try /livez, /readyz or /metrics\n")
         try:
             return _told(self._live() if path == "/livez" else self._ready())
         except Exception as error:
             log.warning("a probe cannot be answered", path=path, error=repr(error))
             return _told(Health(False, {"error": type(error).__name__}))
 
-    def _metrics(self) -> Answer:
+    def _metrics(self) -> HttpAnswer:
         for left in reversed(range(SCRAPES_MAX)):
             try:
-                return Answer(200, CONTENT_TYPE_LATEST, generate_latest(self._registry))
+                return HttpAnswer(200, CONTENT_TYPE_LATEST, generate_latest(self._registry))
             except Exception as error:
                 if not left:
                     log.warning("the metrics cannot be written down", error=repr(error))
-        return Answer(500, "text/plain", b"the metrics cannot be written down; see the log\n")
+        return HttpAnswer(500, "text/plain", b"the metrics cannot be written down; see the log\n")
 
     def close(self) -> None:
         """Also from another thread, and more than once."""
@@ -112,9 +112,9 @@ class HealthServer:
         self._thread.join()
 
 
-def _told(health: Health) -> Answer:
+def _told(health: Health) -> HttpAnswer:
     body = orjson.dumps({"ok": health.is_ok, **health.details}, default=str) + b"\n"
-    return Answer(200 if health.is_ok else 503, "application/json", body)
+    return HttpAnswer(200 if health.is_ok else 503, "application/json", body)
 
 
 class _Server(ThreadingHTTPServer):
@@ -123,7 +123,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = ASKERS_MAX
 
-    def __init__(self, host: str, port: int, answer: Callable[[str], Answer]) -> None:
+    def __init__(self, host: str, port: int, answer: Callable[[str], HttpAnswer]) -> None:
         self.address_family = AF_INET6 if ":" in host else AF_INET
         self.answer = answer
         self._places = threading.Semaphore(ASKERS_MAX)
@@ -166,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._send(self.server.answer(self.path))
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, answer: HttpAnswer) -> None:
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))

@@ -52,7 +52,7 @@ async def _serve(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     worker = Worker(settings)
-    patience = Patience(settings.pipeline.drain_s + GRACE_S)
+    patience = StopLimit(settings.pipeline.drain_s + GRACE_S)
 
     def on_stop() -> None:
         if stop.is_set():
@@ -109,7 +109,7 @@ async def _started(worker: Worker, stop: asyncio.Event) -> bool:
     return True
 
 
-class Patience:
+class StopLimit:
     """Ends a process whose stop hangs: nothing unfinished was committed, so nothing is lost."""
 
     def __init__(self, seconds: float) -> None:

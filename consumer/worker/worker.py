@@ -19,7 +19,7 @@ import structlog
 from consumer.domain.control import Control
 from consumer.errors import BrokerUnavailable, Fatal, PortTaken, Retryable
 from consumer.interfaces import Partition
-from consumer.kafka.controls import ControlsReader
+from consumer.kafka.controls import controls_table
 from consumer.kafka.sink import KafkaSink
 from consumer.kafka.source import KafkaSource
 from consumer.kafka.tail import TailReader
@@ -27,7 +27,7 @@ from consumer.kafka.tails import KafkaTails
 from consumer.kafka.topics import Topics
 from consumer.kafka.transactions import OpenTransactions
 from consumer.pipeline.assignment.recovery import Recovery
-from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.flow.limiter import FlowLimits, Limiter
 from consumer.pipeline.intake import Intake
@@ -83,7 +83,7 @@ class Worker:
         self.probers = build_probers(settings.inference, self.fleet, self._clock)
         self.probers.follow_outages()
         self.inputs = Inputs(settings.kafka, self._kafka, self.policies)
-        self._controls = ControlsReader(self._kafka)
+        self._controls = controls_table(self._kafka)
         self._paused: frozenset[str] = frozenset()
         """Those of the inputs that an operator has paused."""
         self._held_by_transactions: Mapping[Partition, int] = {}
@@ -183,9 +183,9 @@ class Worker:
             self.inputs.identify,
             self.inputs.limits,
         )
-        office = DeadLetterOffice(group, worker_name(), settings.dead_letters.spring_names)
+        encoder = DeadLetterEncoder(group, worker_name(), settings.dead_letters.spring_names)
         publisher = Publisher(
-            group, office, settings.kafka.message_bytes_max, self.inputs.bytes_max
+            group, encoder, settings.kafka.message_bytes_max, self.inputs.bytes_max
         )
         classifier = build_classifier(settings.inference, self.fleet, self._clock, metrics)
         self.intake = Intake(

@@ -97,13 +97,13 @@ async def _by_worker(client: str, endpoint: str, count: int, concurrency: int) -
     """As the worker does it, without Kafka on either side."""
     from collections import deque
 
-    from consumer.domain.binding import Binding, Reading
+    from consumer.domain.binding import Binding, MessageTerms
     from consumer.domain.decoding import decode
     from consumer.domain.message import Position, Record
     from consumer.domain.policy import PolicyVersion
     from consumer.domain.verdict import Cause
     from consumer.interfaces import Partition
-    from consumer.pipeline.dead_letters import DeadLetterOffice
+    from consumer.pipeline.dead_letters import DeadLetterEncoder
     from consumer.pipeline.flight import Flight, Stretch
     from consumer.pipeline.process import Processor
     from consumer.pipeline.publisher import Publisher
@@ -118,11 +118,11 @@ async def _by_worker(client: str, endpoint: str, count: int, concurrency: int) -
         endpoint=endpoint, model="bench", calls_max=concurrency, adaptive=False
     )
     fleet = build_fleet(settings, clock, metrics)
-    publisher = Publisher("bench", DeadLetterOffice("bench", "bench"))
+    publisher = Publisher("bench", DeadLetterEncoder("bench", "bench"))
     classifier = build_classifier(settings, fleet, clock, metrics)
     processor = Processor(classifier, publisher, clock, "bench")
     version = PolicyVersion("bench", 1, (policy(),), "0" * 32)
-    reading = Reading(id=("id",), author=("author", "id"), conversation=("room",))
+    reading = MessageTerms(id=("id",), author=("author", "id"), conversation=("room",))
     binding = Binding("bench", (BACKLOG,), version, reading)
     stretch = Stretch(Partition(BACKLOG, 0), 1)
     # Made beforehand: whoever takes a record from Kafka has its bytes already.

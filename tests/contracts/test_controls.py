@@ -8,7 +8,13 @@ from contextlib import closing
 import pytest
 
 from consumer.domain.control import Control
-from consumer.kafka.controls import CONTROLS_TOPIC, ControlsReader, controls_steps, write_control
+from consumer.kafka.controls import (
+    CONTROLS_TOPIC,
+    controls_steps,
+    controls_table,
+    write_control,
+)
+from consumer.kafka.table import Table
 from consumer.kafka.topics import Topics
 from tests.records import write
 from tests.stage import Broker, new_name
@@ -26,13 +32,13 @@ def make_controls(broker: Broker) -> None:
 
 
 @pytest.fixture
-def reader(broker: Broker) -> Iterator[ControlsReader]:
+def reader(broker: Broker) -> Iterator[Table[str, Control]]:
     make_controls(broker)
-    with closing(ControlsReader(broker.config())) as reader:
+    with closing(controls_table(broker.config())) as reader:
         yield reader
 
 
-def says(reader: ControlsReader, topic: str, paused: bool) -> Callable[[], bool]:
+def says(reader: Table[str, Control], topic: str, paused: bool) -> Callable[[], bool]:
     def look() -> bool:
         control = reader.read().get(topic)
         return control is not None and control.is_paused == paused
@@ -40,7 +46,9 @@ def says(reader: ControlsReader, topic: str, paused: bool) -> Callable[[], bool]
     return look
 
 
-async def test_the_last_word_on_each_topic_counts(broker: Broker, reader: ControlsReader) -> None:
+async def test_the_last_word_on_each_topic_counts(
+    broker: Broker, reader: Table[str, Control]
+) -> None:
     """What was said before the reader came is read at once, what is said later soon."""
     config, first, second = broker.config(), new_name(), new_name()
     write_control(config, Control(first, True, "a@b", "t", "why"))
@@ -64,7 +72,7 @@ async def test_without_the_topic_nothing_is_paused_until_there_is_one(
 ) -> None:
     """No error, no topic made by looking; one that is made later is followed."""
     config, topic = embedded_broker.config(), new_name()
-    with closing(ControlsReader(config)) as reader:
+    with closing(controls_table(config)) as reader:
         assert reader.read() == {}
         assert CONTROLS_TOPIC not in Topics(config).partitions()
         make_controls(embedded_broker)
@@ -75,7 +83,7 @@ async def test_without_the_topic_nothing_is_paused_until_there_is_one(
 
 def test_a_closed_reader_closes_twice(embedded_broker: Broker) -> None:
     """A worker that fails at its start and one that stops both close it."""
-    reader = ControlsReader(embedded_broker.config())
+    reader = controls_table(embedded_broker.config())
     reader.close()
     assert reader.read() == {}
     reader.close()

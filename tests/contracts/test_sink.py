@@ -16,7 +16,7 @@ from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, Config
 from consumer.domain.message import Position
 from consumer.domain.verdict import verdict_id
 from consumer.errors import PublishFailed
-from consumer.interfaces import Fate, Output, Partition, Publication, Report
+from consumer.interfaces import DeliveryReport, Fate, Output, Partition, Publication
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.outputs import describe_outputs
 from consumer.kafka.sink import KafkaSink
@@ -43,7 +43,7 @@ class Listener:
         self.not_stored: list[int] = []
         self.failures: list[Exception] = []
 
-    def reported(self, reports: Sequence[Report]) -> None:
+    def reported(self, reports: Sequence[DeliveryReport]) -> None:
         lists = {
             Fate.STORED: self.stored,
             Fate.TOO_LARGE: self.too_large,
@@ -136,7 +136,7 @@ class Patient:
             self._sent[ticket.number] = publication
             self._sink.send(publication, ticket)
 
-    def reported(self, reports: Sequence[Report]) -> None:
+    def reported(self, reports: Sequence[DeliveryReport]) -> None:
         again: list[tuple[Publication, Ticket]] = []
         for ticket, fate in reports:
             assert isinstance(ticket, Ticket)

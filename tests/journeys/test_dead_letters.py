@@ -18,8 +18,8 @@ from consumer.commands.dead_letters.selection import Selection
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.domain.message import Headers, Position, Record
 from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing, UndecodableMessage
-from consumer.kafka.letters import LetterBox
-from consumer.pipeline.dead_letters import DeadLetterOffice, without_value
+from consumer.kafka.writer import TopicWriter
+from consumer.pipeline.dead_letters import DeadLetterEncoder, without_value
 from consumer.settings import Settings
 from consumer.worker.wiring import kafka_config
 from tests.journeys.test_cli import flags, safeguard
@@ -112,10 +112,10 @@ class Stage:
         self.retry = f"{self.topic}.retry"
         policies = make_policies(folder, f'["{self.topic}"]')
         self.settings: Settings = settings_for(broker, "http://127.0.0.1:9/v1", policies)
-        office = DeadLetterOffice(self.settings.kafka.group, "w")
+        encoder = DeadLetterEncoder(self.settings.kafka.group, "w")
         error = UndecodableMessage("not_json", "not JSON at line 1, column 1")
         letters = [
-            office.letter(
+            encoder.letter(
                 Record(self.at(offset), 0, None, b"{%d" % offset, (("a", b"1"),)),
                 error,
                 f"{self.topic}.dead-letter",
@@ -124,7 +124,7 @@ class Stage:
             for offset in range(3)
         ]
         letters[1] = without_value(letters[1])
-        assert LetterBox(kafka_config(self.settings.kafka)).write(letters) == [None] * 3
+        assert TopicWriter(kafka_config(self.settings.kafka)).write(letters) == [None] * 3
 
     def at(self, offset: int) -> Position:
         return Position(self.topic, 0, offset)

@@ -19,7 +19,7 @@ from consumer.domain.checkpoint import Floor
 from consumer.domain.message import Headers
 from consumer.domain.policy import Outcome
 from consumer.domain.verdict import UnjudgedReason
-from consumer.interfaces import Assigned, Fate, Output, Report
+from consumer.interfaces import Assigned, DeliveryReport, Fate, Output
 from consumer.kafka.floors import FloorTracker
 from consumer.pipeline import intake
 from consumer.pipeline.assignment.lease import Lease, Moment, StallWatch
@@ -73,14 +73,14 @@ def commit_at_judgement() -> None:
 def drop_failed_dead_letter() -> None:
     report = Intake._report
 
-    def bug(self: Intake, reports: Sequence[Report]) -> None:
+    def bug(self: Intake, reports: Sequence[DeliveryReport]) -> None:
         report(self, [_as_stored(each) for each in reports])
 
-    def _as_stored(each: Report) -> Report:
+    def _as_stored(each: DeliveryReport) -> DeliveryReport:
         flight = each.ticket
         assert isinstance(flight, Flight)
         is_lost = flight.rejection is not None and each.fate is Fate.NOT_STORED
-        return Report(flight, Fate.STORED) if is_lost else each
+        return DeliveryReport(flight, Fate.STORED) if is_lost else each
 
     Intake._report = bug  # type: ignore[method-assign]
 
@@ -88,7 +88,7 @@ def drop_failed_dead_letter() -> None:
 def drop_failed_verdict() -> None:
     report = Intake._report
 
-    def bug(self: Intake, reports: Sequence[Report]) -> None:
+    def bug(self: Intake, reports: Sequence[DeliveryReport]) -> None:
         report(self, [each._replace(fate=Fate.STORED) for each in reports])
 
     Intake._report = bug  # type: ignore[method-assign]
@@ -405,16 +405,16 @@ def lanes_leak() -> None:
 
 
 def batches_of_scans_vanish() -> None:
-    from consumer.kafka import scan
+    from consumer.kafka import reader
 
-    original = scan._within
+    original = reader._within
 
-    def bug(consumer: Any, ends: dict[tuple[str, int], int]) -> list[Any]:
+    def bug(consumer: Any, ends: dict[tuple[str, int], int], count: int) -> list[Any]:
         left = len(ends)
-        batch = original(consumer, ends)
+        batch = original(consumer, ends, count)
         return batch if len(ends) < left else []
 
-    scan._within = bug
+    reader._within = bug
 
 
 def a_stuck_record_holds_up_an_active_room() -> None:
@@ -707,7 +707,7 @@ MUTANTS = (
         "batches_of_scans_vanish",
         "a scan hands on only the batches that end a partition",
         batches_of_scans_vanish,
-        tests=("tests/unit/kafka/test_scan.py",),
+        tests=("tests/unit/kafka/test_reader.py",),
     ),
     Mutant(
         "a_stuck_record_holds_up_an_active_room",

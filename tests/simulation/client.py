@@ -16,11 +16,11 @@ from consumer.interfaces import (
     Assigned,
     CommitPoint,
     Committed,
+    DeliveryReport,
     Fate,
     Output,
     Partition,
     Publication,
-    Report,
     SinkListener,
     SourceListener,
     Ticket,
@@ -490,16 +490,16 @@ class SimSink:
     def _settle(self, session: int, stored: list[tuple[int, _Sent, int]]) -> None:
         if session != self._session:
             return
-        reports: list[Report] = []
+        reports: list[DeliveryReport] = []
         for number, sent, offset in stored:
             if self._sent.pop(number, None) is None:
                 continue
             output = sent.publication.output
             if offset != REFUSED:
                 self._floors.acknowledged(output, sent.floor, offset)
-                reports.append(Report(sent.ticket, Fate.STORED))
+                reports.append(DeliveryReport(sent.ticket, Fate.STORED))
             elif self._probation.is_to_blame(output, is_alone=sent.is_alone):
-                reports.append(Report(sent.ticket, Fate.TOO_LARGE))
+                reports.append(DeliveryReport(sent.ticket, Fate.TOO_LARGE))
             else:
                 self._sent[number] = sent
                 self._give_up()
@@ -541,13 +541,13 @@ class SimSink:
         self._is_broken = False
         held, self._held = self._held, []
         reports = [
-            Report(
+            DeliveryReport(
                 sent.ticket,
                 Fate.STORED if _identity(sent.publication) in stored else Fate.NOT_STORED,
             )
             for sent in failed
         ]
-        reports += [Report(ticket, Fate.NOT_STORED) for ticket in held]
+        reports += [DeliveryReport(ticket, Fate.NOT_STORED) for ticket in held]
         for output in {sent.publication.output for sent in failed}:
             rest = [sent for sent in failed if sent.publication.output == output]
             count = sum(_identity(sent.publication) not in stored for sent in rest)

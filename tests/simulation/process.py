@@ -7,7 +7,7 @@ from random import Random
 
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.probing.specimen import PROBE
-from consumer.domain.binding import Binding, Catalogue, Outputs, Reading
+from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.inference.breaker import Breaker
 from consumer.inference.endpoint import Endpoint
@@ -16,7 +16,7 @@ from consumer.inference.retry import RetryLimits
 from consumer.inference.wires.format import RequestFormat
 from consumer.pipeline.assignment.lease import LeaseTerms
 from consumer.pipeline.assignment.recovery import Recovery, RecoveryLimits
-from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.flow.limiter import FlowLimits, Limiter
 from consumer.pipeline.intake import Intake
 from consumer.pipeline.ledger import Ledger
@@ -57,7 +57,7 @@ class SimPolicies:
             "in",
             ("in",),
             VERSION,
-            Reading(format="text"),
+            MessageTerms(format="text"),
             outputs,
             deadline_s=deadline_s,
             on_outage=on_outage,  # type: ignore[arg-type]
@@ -114,7 +114,7 @@ class SimProcess:
         metrics = Metrics()
         terms = LeaseTerms(session_s, HEARTBEAT_S, REQUEST_S, MARGIN_S, CLIENT_TIMEOUT_S)
         topic_limits: dict[str, int] = {}
-        publisher = Publisher("g", DeadLetterOffice("g", name), bytes_max_of=topic_limits)
+        publisher = Publisher("g", DeadLetterEncoder("g", name), bytes_max_of=topic_limits)
 
         def build() -> None:
             self.source = SimSource(

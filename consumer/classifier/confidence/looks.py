@@ -51,10 +51,10 @@ class Assessed(NamedTuple):
     wants_look: bool
     doubt: float
     """By the table alone: what the second look is counted under."""
-    learner: Learner
+    learned: Learned
 
 
-class Learner:
+class Learned:
     """What is learned of one policy, and what it may still spend."""
 
     def __init__(self, terms: SecondLookTerms | None) -> None:
@@ -63,7 +63,7 @@ class Learner:
         self.used = 0
 
     def __repr__(self) -> str:
-        return f"<Learner {self.calibration!r} {self.budget!r}>"
+        return f"<Learned {self.calibration!r} {self.budget!r}>"
 
 
 class Looks:
@@ -72,28 +72,28 @@ class Looks:
     def __init__(self, fleet: Fleet, metrics: Metrics) -> None:
         self._fleet = fleet
         self._metrics = metrics
-        self._learners: dict[tuple[object, ...], Learner] = {}
+        self._learned: dict[tuple[object, ...], Learned] = {}
         self._answers = 0
         self._lacks_second_told: set[str] = set()
 
     def __repr__(self) -> str:
-        return f"<Looks at {len(self._learners)} policies, {self._answers} answers>"
+        return f"<Looks at {len(self._learned)} policies, {self._answers} answers>"
 
     def assess(self, policy: Policy, text: str, reading: Reading, has_refused: bool) -> Assessed:
         """The certainty of a first answer. Called once for each, in the order they came."""
-        learner = self._learner(policy)
+        learned = self._learned_of(policy)
         length = reasoning_length(reading.judgement)
-        shorter = None if length is None else learner.calibration.place(length)
+        shorter = None if length is None else learned.calibration.place(length)
         signs = signs_of(reading, policy, text, has_refused)
         doubt = doubt_of(shorter, signs, reading.judgement.confidence)
-        score = learner.calibration.score(doubt)
+        score = learned.calibration.score(doubt)
         if shorter is not None:
             signs = (Sign.REASONING_LENGTH, *signs)
-        certainty = Certainty(score, learner.calibration.is_calibrated(doubt), signs)
+        certainty = Certainty(score, learned.calibration.is_calibrated(doubt), signs)
         self._metrics.certainty.observe(score)
-        wants_look = learner.budget is not None and learner.budget.wants(score)
+        wants_look = learned.budget is not None and learned.budget.wants(score)
         judgement = reading.judgement._replace(certainty=certainty)
-        return Assessed(judgement, wants_look, doubt, learner)
+        return Assessed(judgement, wants_look, doubt, learned)
 
     async def look(
         self, question: PolicyQuestion, first: Assessed, left_s: float | None, tally: Tally
@@ -116,7 +116,7 @@ class Looks:
             self._metrics.second_looks.labels("not_made").inc()
             return without_look(first.judgement)
         differed = sum(other.label != first.judgement.label for other in others)
-        first.learner.calibration.learn(first.doubt, len(others), differed)
+        first.learned.calibration.learn(first.doubt, len(others), differed)
         self._metrics.second_looks.labels("disagreed" if differed else "agreed").inc()
         return combined(first.judgement, others, how)
 
@@ -165,19 +165,19 @@ class Looks:
             return Look.SAMPLES
         return how
 
-    def _learner(self, policy: Policy) -> Learner:
+    def _learned_of(self, policy: Policy) -> Learned:
         # By the prompt, not by the object: a reload that changes nothing must forget nothing.
         model = self._fleet.endpoints[0].format.model
         key = (system_message(policy), policy.effort, policy.second_look, model)
-        learner = self._learners.get(key)
-        if learner is None:
-            if len(self._learners) >= POLICIES_MAX:
-                oldest = min(self._learners, key=lambda each: self._learners[each].used)
-                del self._learners[oldest]
-            learner = self._learners[key] = Learner(policy.second_look)
+        learned = self._learned.get(key)
+        if learned is None:
+            if len(self._learned) >= POLICIES_MAX:
+                oldest = min(self._learned, key=lambda each: self._learned[each].used)
+                del self._learned[oldest]
+            learned = self._learned[key] = Learned(policy.second_look)
         self._answers += 1
-        learner.used = self._answers
-        return learner
+        learned.used = self._answers
+        return learned
 
 
 @lru_cache(maxsize=1024)

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from consumer.commands.audit.index import temporary_index
-from consumer.commands.audit.report import FAULTS, Range, Report
+from consumer.commands.audit.report import FAULTS, AuditReport, Range
 from consumer.commands.dead_letters.selection import instant_ms
 from consumer.commands.terminal import bars, read, tell
 from consumer.domain.binding import Binding, Outputs
 from consumer.domain.passing import is_passed_over
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.kafka.commits import Commit, read_commits
-from consumer.kafka.scan import TopicScan
+from consumer.kafka.reader import TopicReader
 from consumer.kafka.topics import Topics
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings import Settings
@@ -47,7 +47,7 @@ def audit_topic(settings: Settings, request: AuditRequest, *, as_json: bool) -> 
     return 0 if report.is_clean else 1
 
 
-def examine_topic(settings: Settings, request: AuditRequest, console: Console) -> Report:
+def examine_topic(settings: Settings, request: AuditRequest, console: Console) -> AuditReport:
     """
     Read the input, then its outputs, so that a verdict written meanwhile is found.
 
@@ -62,7 +62,7 @@ def examine_topic(settings: Settings, request: AuditRequest, console: Console) -
     config = kafka_config(settings.kafka)
     topics = Topics(config)
     known = _partitions(topic, binding, request.outputs, topics.partitions())
-    scan = TopicScan(config)
+    scan = TopicReader(config)
     starts = _starts(request.from_offset, known[topic])
     if moment_ms is not None:
         for number, start in scan.starts_at(topic, known[topic], moment_ms).items():
@@ -163,7 +163,7 @@ def _moment_ms(since: str | None) -> int | None:
     return moment_ms
 
 
-def show_report(report: Report, console: Console) -> None:
+def show_report(report: AuditReport, console: Console) -> None:
     """The report as a table, for a person at a terminal."""
     title = f"{report.topic}, group {report.group}, {len(report.partitions)} partitions"
     table = Table(title=title, title_justify="left")

@@ -15,8 +15,8 @@ from itertools import groupby
 from operator import itemgetter
 
 from consumer.commands.audit.order import KeyOrder, Place, first_of
-from consumer.commands.audit.report import EXAMPLES_MAX, Range, Report
-from consumer.commands.audit.sighting import Other, OutputReader
+from consumer.commands.audit.published import Other, OutputReader
+from consumer.commands.audit.report import EXAMPLES_MAX, AuditReport, Range
 from consumer.domain.message import Position, Record
 from consumer.errors import Fatal
 
@@ -33,7 +33,7 @@ CREATE TABLE inputs (
     is_waiting INTEGER DEFAULT 0,
     PRIMARY KEY (partition, offset)
 ) WITHOUT ROWID;
-CREATE TABLE sightings (
+CREATE TABLE published (
     partition INTEGER, offset INTEGER, topic INTEGER, output INTEGER, at INTEGER,
     timestamp_ms INTEGER, fate INTEGER,
     PRIMARY KEY (partition, offset, topic, output, at)
@@ -50,7 +50,7 @@ SETTLE = """
 INSERT INTO fates
 SELECT partition, offset, COUNT(*), MAX(fate) > 0, MIN(fate) = 0,
        MIN(fate) <> MAX(fate) OR MIN(topic) <> MAX(topic)
-FROM sightings GROUP BY partition, offset
+FROM published GROUP BY partition, offset
 """
 
 WITH_FATE = "inputs LEFT JOIN fates USING (partition, offset)"
@@ -63,7 +63,7 @@ REPEATED = "records > 1 AND NOT is_contradicting"
 # The sort spills to temporary files of its own.
 BY_KEY = """
 SELECT inputs.partition, key, offset, topic, output, at, timestamp_ms
-FROM inputs JOIN sightings USING (partition, offset)
+FROM inputs JOIN published USING (partition, offset)
 WHERE key IS NOT NULL ORDER BY inputs.partition, key, offset
 """
 
@@ -126,7 +126,7 @@ class AuditIndex:
                 at = (topic, position.partition, position.offset)
                 rows.append((found.partition, found.offset, *at, timestamp_ms, found.fate))
         self._database.executemany(
-            "INSERT OR IGNORE INTO sightings VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+            "INSERT OR IGNORE INTO published VALUES (?, ?, ?, ?, ?, ?, ?)", rows
         )
 
     def add_progress(self, partition: int, committed: int, done: Iterable[int] = ()) -> None:
@@ -144,7 +144,7 @@ class AuditIndex:
             [(partition, offset) for offset in done],
         )
 
-    def report(self, ranges: Sequence[Range], *, is_ordered: bool = True) -> Report:
+    def report(self, ranges: Sequence[Range], *, is_ordered: bool = True) -> AuditReport:
         """
         Account for everything; to be called once, at the end.
 
@@ -168,7 +168,7 @@ class AuditIndex:
         held = dict(
             self._database.execute("SELECT partition, COUNT(*) FROM inputs GROUP BY partition")
         )
-        return Report(
+        return AuditReport(
             topic=self._topic,
             group=self._group,
             partitions=tuple((read, held.get(read.partition, 0)) for read in ranges),

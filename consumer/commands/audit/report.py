@@ -19,7 +19,7 @@ class Range(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AuditReport:
     """
     What became of the records of one input, under one group.
 

@@ -18,7 +18,7 @@ from consumer.domain.binding import Binding
 from consumer.domain.policy import Outcome
 from consumer.domain.tokens import tokens_of
 from consumer.errors import TopicsMissing
-from consumer.kafka.scan import Span, TopicScan
+from consumer.kafka.reader import Span, TopicReader
 from consumer.kafka.topics import Topics
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings import Settings
@@ -59,7 +59,7 @@ def add_up(settings: Settings, request: CostRequest, console: Console) -> CostRe
     config = kafka_config(settings.kafka)
     outputs = _outputs(binding, source, Topics(config).partitions())
     sums = CostSums({source, catalogue.retry_topic_of(source) or source}, settings.kafka.group)
-    scan = TopicScan(config)
+    scan = TopicReader(config)
     spans = [
         span for topic, number in outputs.items() for span in _spans(scan, topic, number, request)
     ]
@@ -84,7 +84,7 @@ def _outputs(binding: Binding, source: str, known: Mapping[str, int]) -> dict[st
     return {name: known[name] for name in names}
 
 
-def _spans(scan: TopicScan, topic: str, partitions: int, request: CostRequest) -> Sequence[Span]:
+def _spans(scan: TopicReader, topic: str, partitions: int, request: CostRequest) -> Sequence[Span]:
     """What was written in the time that is meant: the rest is not even read."""
     since_ms, until_ms = request.since_ms, request.until_ms
     starts = {} if since_ms is None else scan.starts_at(topic, partitions, since_ms)

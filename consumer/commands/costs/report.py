@@ -12,7 +12,7 @@ from consumer.domain.envelope import rfc3339
 from consumer.domain.verdict import Tokens
 
 
-class Row(NamedTuple):
+class CostRow(NamedTuple):
     """One policy of a version, or the whole version where `policy` is None."""
 
     version: str
@@ -53,18 +53,18 @@ class CostReport:
         cost = price.of(version) if isinstance(price, GpuPrice) else price.of(version.tokens)
         return cost / version.messages * 1_000
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[CostRow]:
         """A row for each policy, and before those of a version one for the whole of it."""
         for name, version in sorted(self.sums.versions.items()):
             rows = [
-                Row(name, policy, part.judgements, part.tokens, part.model_ms / 1_000, best)
+                CostRow(name, policy, part.judgements, part.tokens, part.model_ms / 1_000, best)
                 for policy, part in sorted(version.policies.items())
                 for best in [self._best(name, policy, part.judgements, part.tokens.prompt)]
             ]
             known = [row.best_share * row.tokens.prompt for row in rows if row.best_share]
             tokens = version.tokens
             best = sum(known) / tokens.prompt if rows and len(known) == len(rows) else None
-            yield Row(name, None, version.judgements, tokens, version.model_ms / 1_000, best)
+            yield CostRow(name, None, version.judgements, tokens, version.model_ms / 1_000, best)
             yield from rows
 
     def _best(self, version: str, policy: str, judgements: int, prompt: int) -> float | None:
@@ -150,7 +150,7 @@ class CostReport:
             yield "no estimate: a single moment is no time to pay a GPU for; give --calls-at-once"
 
 
-def shown_share(row: Row) -> str:
+def shown_share(row: CostRow) -> str:
     """`80 %, at best about 85 %`: what the cache saved, and what it could."""
     if row.cached_share is None:
         return "unknown"
@@ -158,7 +158,7 @@ def shown_share(row: Row) -> str:
     return f"{row.cached_share:.0%}{best}"
 
 
-def _fields(row: Row) -> dict[str, Any]:
+def _fields(row: CostRow) -> dict[str, Any]:
     return {
         "judgements": row.judgements,
         "tokens": row.tokens._asdict(),

@@ -12,8 +12,7 @@ from contextlib import closing
 
 import orjson
 
-from consumer.commands.dead_letters.desk import Desk, Shelf
-from consumer.commands.dead_letters.letter import State, printable
+from consumer.commands.dead_letters.letter import LetterState, printable
 from consumer.commands.dead_letters.printing import fields, print_table, value_text
 from consumer.commands.dead_letters.resending import Resending
 from consumer.commands.dead_letters.selection import (
@@ -24,6 +23,7 @@ from consumer.commands.dead_letters.selection import (
     sort_out,
     state_of,
 )
+from consumer.commands.dead_letters.store import LetterStore, LetterTopics
 from consumer.domain.envelope import rfc3339
 from consumer.domain.message import Position
 from consumer.errors import InvalidSettings
@@ -32,18 +32,18 @@ from consumer.settings import Settings
 
 def list_letters(settings: Settings, topic: str, selection: Selection, *, as_json: bool) -> int:
     """Print the letters of an input, newest last."""
-    desk = Desk(settings)
-    letters = desk.letters(desk.shelf(topic), selection)
-    marks = desk.marks()
+    store = LetterStore(settings)
+    letters = store.letters(store.topics_of(topic), selection)
+    marks = store.marks()
     shown = newest_of(letters, selection.limit)
     if as_json:
         for letter in shown:
             print(orjson.dumps(fields(letter, marks)).decode())
         return 0
-    print_table(shown, marks, desk.now_ms)
+    print_table(shown, marks, store.now_ms)
     counts = ", ".join(
         f"{count} {state}"
-        for state in State
+        for state in LetterState
         if (count := sum(state_of(letter, marks) is state for letter in letters))
     )
     newest = f"; the newest {len(shown)} are shown" if len(shown) < len(letters) else ""
@@ -53,22 +53,22 @@ def list_letters(settings: Settings, topic: str, selection: Selection, *, as_jso
 
 def show_letter(settings: Settings, position: Position, *, with_value: bool) -> int:
     """Print one letter whole, its value only where it is asked for."""
-    desk = Desk(settings)
-    shelf = desk.shelf(position.topic)
-    found = desk.letters(shelf, Selection(positions=frozenset({position})))
+    store = LetterStore(settings)
+    where = store.topics_of(position.topic)
+    found = store.letters(where, Selection(positions=frozenset({position})))
     if not found:
-        print(f"no dead letter of {position} on {shelf.dead_letters}")
+        print(f"no dead letter of {position} on {where.dead_letters}")
         return 1
     letter = found[0]
     start = {letter.place.partition: letter.place.offset}
-    with closing(desk.box.records(shelf.dead_letters, start)) as records:
+    with closing(store.records(where, start)) as records:
         record = next(records, None)
     if record is None or record.position != letter.place:
-        print(f"the dead letter of {position} has just gone from {shelf.dead_letters}")
+        print(f"the dead letter of {position} has just gone from {where.dead_letters}")
         return 1
-    mark = desk.marks().get(position)
-    state = f"{mark.state} at {rfc3339(mark.at_ms)}" if mark else State.OPEN.value
-    written = f"{rfc3339(letter.written_ms)}, {age(desk.now_ms - letter.written_ms)} ago"
+    mark = store.marks().get(position)
+    state = f"{mark.state} at {rfc3339(mark.at_ms)}" if mark else LetterState.OPEN.value
+    written = f"{rfc3339(letter.written_ms)}, {age(store.now_ms - letter.written_ms)} ago"
     for name, found_text in (
         ("position", str(letter.position)),
         ("first position", str(letter.first or "not known")),
@@ -92,22 +92,22 @@ def retry_letters(
     settings: Settings, topics: list[str], selection: Selection, *, dry_run: bool, again: bool
 ) -> int:
     """Send the records of the selected letters through the retry topic, and note it."""
-    desk = Desk(settings)
-    shelves = list(dict.fromkeys(desk.shelf(topic) for topic in topics))
-    for shelf in shelves:
-        desk.retry_topic(shelf)
-    desk.check_marks()
+    store = LetterStore(settings)
+    places = list(dict.fromkeys(store.topics_of(topic) for topic in topics))
+    for where in places:
+        store.retry_topic(where)
+    store.check_marks()
     code = 0
-    for shelf, work in _work(desk, shelves, selection, again=again, needs_value=True):
-        retry = desk.retry_topic(shelf, work.taken)
+    for where, work in _work(store, places, selection, again=again, needs_value=True):
+        retry = store.retry_topic(where, work.taken)
         if dry_run:
-            print_table(work.taken, {}, desk.now_ms)
+            print_table(work.taken, {}, store.now_ms)
             print(f"{len(work.taken)} would be retried through {retry}; nothing was done")
         else:
-            gone = Resending(desk, shelf, retry).send(work.taken)
+            gone = Resending(store, where, retry).send(work.taken)
             print(f"{len(work.taken) - len(gone)} retried through {retry}")
             if gone:
-                print(f"{len(gone)} have just gone from {shelf.dead_letters}: not retried")
+                print(f"{len(gone)} have just gone from {where.dead_letters}: not retried")
                 code = 1
         code = max(code, _print_rest(work, selection))
     return code
@@ -117,27 +117,32 @@ def discard_letters(
     settings: Settings, topics: list[str], selection: Selection, *, dry_run: bool, again: bool
 ) -> int:
     """Note the selected letters as discarded; they stay on their topic as long as it keeps them."""
-    desk = Desk(settings)
-    shelves = list(dict.fromkeys(desk.shelf(topic) for topic in topics))
-    desk.check_marks()
+    store = LetterStore(settings)
+    places = list(dict.fromkeys(store.topics_of(topic) for topic in topics))
+    store.check_marks()
     code = 0
-    for shelf, work in _work(desk, shelves, selection, again=again, needs_value=False):
+    for where, work in _work(store, places, selection, again=again, needs_value=False):
         if dry_run:
-            print_table(work.taken, {}, desk.now_ms)
-            print(f"{len(work.taken)} of {shelf.source} would be discarded; nothing was done")
+            print_table(work.taken, {}, store.now_ms)
+            print(f"{len(work.taken)} of {where.source} would be discarded; nothing was done")
         else:
-            desk.note(work.taken, State.DISCARDED)
-            print(f"{len(work.taken)} of {shelf.source} discarded")
+            store.note(work.taken, LetterState.DISCARDED)
+            print(f"{len(work.taken)} of {where.source} discarded")
         code = max(code, _print_rest(work, selection))
     return code
 
 
 def _work(
-    desk: Desk, shelves: list[Shelf], selection: Selection, *, again: bool, needs_value: bool
-) -> Iterable[tuple[Shelf, Sorted]]:
-    """What is to be done on each shelf; a position that has no letter is said before anything."""
-    marks = desk.marks()
-    found = [(shelf, desk.letters(shelf, selection)) for shelf in shelves]
+    store: LetterStore,
+    places: list[LetterTopics],
+    selection: Selection,
+    *,
+    again: bool,
+    needs_value: bool,
+) -> Iterable[tuple[LetterTopics, Sorted]]:
+    """What is to be done on each input; a position that has no letter is said before anything."""
+    marks = store.marks()
+    found = [(where, store.letters(where, selection)) for where in places]
     known = {letter.position for _, letters in found for letter in letters}
     missing = sorted(str(position) for position in selection.positions - known)
     if missing:
@@ -145,9 +150,9 @@ def _work(
             f"no dead letter of this group for {', '.join(missing)}; nothing was done. "
             "`safeguard dead-letters list` shows which there are"
         )
-    for shelf, letters in found:
+    for where, letters in found:
         yield (
-            shelf,
+            where,
             sort_out(letters, marks, selection.limit, again=again, needs_value=needs_value),
         )
 

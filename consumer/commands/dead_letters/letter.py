@@ -42,7 +42,7 @@ class Letter:
     """Size of a value that was too large and left out; None where the value is there."""
 
 
-class State(StrEnum):
+class LetterState(StrEnum):
     """What became of a letter."""
 
     OPEN = "open"
@@ -54,7 +54,7 @@ class State(StrEnum):
 class Mark:
     """What was done to a letter, as `safeguard.dead-letters` keeps it."""
 
-    state: State
+    state: LetterState
     at_ms: int
     attempts: int
 
@@ -68,7 +68,7 @@ class Mark:
         try:
             fields = orjson.loads(value or b"")
             at_ms = int(datetime.fromisoformat(fields["at"]).timestamp() * 1_000)
-            return cls(State(fields["state"]), at_ms, int(fields["attempts"]))
+            return cls(LetterState(fields["state"]), at_ms, int(fields["attempts"]))
         except (ValueError, KeyError, TypeError):
             return None
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import closing
 
-from consumer.commands.dead_letters.desk import Desk, Shelf, first_fault
-from consumer.commands.dead_letters.letter import Letter, State, retry_of
+from consumer.commands.dead_letters.letter import Letter, LetterState, retry_of
+from consumer.commands.dead_letters.store import LetterStore, LetterTopics, first_fault
 from consumer.domain.message import Record
 from consumer.errors import PublishFailed
 from consumer.interfaces import Publication
@@ -23,11 +23,11 @@ BATCH_BYTES_MAX = 32_000_000
 
 
 class Resending:
-    """Sends what one shelf holds to its retry topic."""
+    """Sends what the dead-letter topic of one input holds to its retry topic."""
 
-    def __init__(self, desk: Desk, shelf: Shelf, retry: str) -> None:
-        self._desk = desk
-        self._shelf = shelf
+    def __init__(self, store: LetterStore, where: LetterTopics, retry: str) -> None:
+        self._store = store
+        self._where = where
         self._retry = retry
         self._batch: list[tuple[Letter, Publication]] = []
         self._bytes = 0
@@ -39,7 +39,7 @@ class Resending:
         starts: dict[int, int] = {}
         for _, partition, offset in wanted:
             starts[partition] = min(offset, starts.get(partition, offset))
-        with closing(self._desk.box.records(self._shelf.dead_letters, starts)) as records:
+        with closing(self._store.records(self._where, starts)) as records:
             while wanted and (record := next(records, None)) is not None:
                 letter = wanted.pop(record.position, None)
                 if letter is not None:
@@ -57,9 +57,9 @@ class Resending:
         batch, self._batch, self._bytes = self._batch, [], 0
         if not batch:
             return
-        faults = self._desk.box.write([publication for _, publication in batch])
+        faults = self._store.writer.write([publication for _, publication in batch])
         stored = [letter for (letter, _), f in zip(batch, faults, strict=True) if f is None]
-        self._desk.note(stored, State.RETRIED)
+        self._store.note(stored, LetterState.RETRIED)
         self._sent += len(stored)
         failed = len(batch) - len(stored)
         if failed:

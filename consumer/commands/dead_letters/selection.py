@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from consumer.commands.dead_letters.letter import Letter, Mark, State, printable
+from consumer.commands.dead_letters.letter import Letter, LetterState, Mark, printable
 from consumer.domain.message import Position
 from consumer.errors import InvalidSettings
 
@@ -100,9 +100,9 @@ def sort_out(
     return Sorted(tuple(taken), done_before, valueless, len(able) - len(taken))
 
 
-def state_of(letter: Letter, marks: Mapping[Position, Mark]) -> State:
+def state_of(letter: Letter, marks: Mapping[Position, Mark]) -> LetterState:
     mark = marks.get(letter.position)
-    return State.OPEN if mark is None else mark.state
+    return LetterState.OPEN if mark is None else mark.state
 
 
 def moment_ms(text: str, now_ms: int, flag: str) -> int:

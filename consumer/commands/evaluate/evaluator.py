@@ -15,8 +15,8 @@ from consumer.classifier.hearsay import told
 from consumer.classifier.prompt import template_of
 from consumer.commands.evaluate.attacks import Attack, attacks_on, bases_of
 from consumer.commands.evaluate.cases import Case, read_cases
-from consumer.commands.evaluate.report import STAND_IN_NOTE, Report
-from consumer.commands.evaluate.scoring import Answer, score_attacks, score_cases
+from consumer.commands.evaluate.report import STAND_IN_NOTE, EvaluationReport
+from consumer.commands.evaluate.scoring import Answered, score_attacks, score_cases
 from consumer.commands.terminal import bars, tell
 from consumer.domain.binding import Binding
 from consumer.domain.decision import decide
@@ -56,7 +56,7 @@ async def evaluate_topic(settings: Settings, request: EvaluationRequest, *, as_j
 
 async def evaluate(
     settings: Settings, request: EvaluationRequest, progress: Progress | None = None
-) -> Report:
+) -> EvaluationReport:
     """
     Judge the suites' texts through the classifier that workers use.
 
@@ -79,7 +79,7 @@ async def evaluate(
         # The report shows what was said; without a listener no answer is kept.
         classifier.listener = lambda heard: None
         judge = _Judge(classifier, clock, binding, version, request.concurrency)
-        report = Report(
+        report = EvaluationReport(
             version=version.id,
             digest=version.digest,
             endpoint=",".join(each.name for each in fleet.endpoints),
@@ -128,15 +128,15 @@ class _Judge:
 
     async def judge_all(
         self, texts: Sequence[Case | Attack], advance: Callable[[], None]
-    ) -> list[Answer]:
-        async def judge(text: Case | Attack) -> Answer:
+    ) -> list[Answered]:
+        async def judge(text: Case | Attack) -> Answered:
             answer = await self.judge(text)
             advance()
             return answer
 
         return list(await asyncio.gather(*map(judge, texts)))
 
-    async def judge(self, text: Case | Attack) -> Answer:
+    async def judge(self, text: Case | Attack) -> Answered:
         """The answer under the one policy that the text is about: others would hide a miss."""
         async with self._places:
             limit_s = self._binding.deadline_s
@@ -147,7 +147,7 @@ class _Judge:
         outcome, _, reason = decide(judged, self._binding)
         label = judged.judgements[0].label if reason is None else None
         last = judged.heard[-1] if judged.heard else Heard(text.policy.name)
-        return Answer(label, outcome, reason, told(last) if reason else "", last.answer)
+        return Answered(label, outcome, reason, told(last) if reason else "", last.answer)
 
     async def bases(
         self, version: PolicyVersion, cases: Sequence[Case]
@@ -195,7 +195,7 @@ def _advance(progress: Progress | None, what: str, total: int) -> Callable[[], N
     return partial(progress.advance, progress.add_task(what, total=total))
 
 
-def show_report(report: Report, console: Console) -> None:
+def show_report(report: EvaluationReport, console: Console) -> None:
     """The report for a person at a terminal: the same lines, with what matters in colour."""
     for line in report.lines():
         style = "red" if line.lstrip().startswith(("BROKEN", "LET THROUGH")) else None

@@ -13,7 +13,7 @@ STAND_IN = "stand-in"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class EvaluationReport:
     """What one run of the suites against one endpoint found."""
 
     version: str

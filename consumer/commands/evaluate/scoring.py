@@ -16,7 +16,7 @@ DEVIATIONS = 1.959964
 """Standard deviations of a normal distribution on either side that hold 95 % of it."""
 
 
-class Answer(NamedTuple):
+class Answered(NamedTuple):
     """What came back for one text under one policy."""
 
     label: str | None
@@ -63,7 +63,7 @@ class End(Enum):
     """No verdict could be had, and the topic does not let such messages through."""
 
 
-def end_of(attack: Attack, answer: Answer) -> End:
+def end_of(attack: Attack, answer: Answered) -> End:
     """An attack that makes a text unjudged has won where the topic allows what is unjudged."""
     if answer.label is None:
         return End.BROKEN if answer.outcome is Outcome.ALLOW else End.UNJUDGED
@@ -97,15 +97,15 @@ class FamilyScore(NamedTuple):
         return wilson(self.held, self.held + self.broken)
 
 
-def score_attacks(results: Iterable[tuple[Attack, Answer]]) -> tuple[FamilyScore, ...]:
+def score_attacks(results: Iterable[tuple[Attack, Answered]]) -> tuple[FamilyScore, ...]:
     """The families in the order in which they come."""
-    families: dict[str, list[tuple[Attack, Answer]]] = {}
+    families: dict[str, list[tuple[Attack, Answered]]] = {}
     for attack, answer in results:
         families.setdefault(attack.family, []).append((attack, answer))
     return tuple(_family(family, found) for family, found in families.items())
 
 
-def _family(family: str, results: Sequence[tuple[Attack, Answer]]) -> FamilyScore:
+def _family(family: str, results: Sequence[tuple[Attack, Answered]]) -> FamilyScore:
     ends = [end_of(attack, answer) for attack, answer in results]
     found: dict[End, list[Break]] = {end: [] for end in End}
     for (attack, answer), end in zip(results, ends, strict=True):
@@ -178,7 +178,7 @@ class CaseScore(NamedTuple):
         return wilson(sum(score.right for score in self.labels), self.judged + self.unjudged)
 
 
-def score_cases(results: Sequence[tuple[Case, Answer]]) -> CaseScore:
+def score_cases(results: Sequence[tuple[Case, Answered]]) -> CaseScore:
     """A case that was not judged counts as missed: whoever waits for the label has none."""
     given: dict[Policy, list[tuple[str, str | None]]] = {}
     for case, answer in results:
@@ -213,7 +213,7 @@ def _label(policy: Policy, label: str, pairs: Sequence[tuple[str, str | None]]) 
     )
 
 
-def _shown(answer: Answer) -> str:
+def _shown(answer: Answered) -> str:
     if answer.unjudged is None:
         return answer.label or "nothing"
     why = [answer.unjudged.value, answer.fault]

@@ -31,12 +31,12 @@ from consumer.domain.policy import Outcome
 from consumer.domain.verdict import UnjudgedReason
 from consumer.errors import PublishFailed, Retryable, TopicsMissing
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.letters import LetterBox
 from consumer.kafka.outputs import describe_outputs
-from consumer.kafka.scan import Span, TopicScan
+from consumer.kafka.reader import Span, TopicReader
 from consumer.kafka.topics import Topics
 from consumer.kafka.turn import Turn, TurnLost
-from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.kafka.writer import TopicWriter
+from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.superseding import Superseder, Superseding
 from consumer.registry.load import binding_of, load_catalogue
@@ -132,7 +132,7 @@ class _Site:
     ) -> None:
         self.binding = binding
         self._config = config
-        self._scan = TopicScan(config)
+        self._scan = TopicReader(config)
         topics = Topics(config)
         self._partitions = topics.partitions()
         self.partitions = self._partitions.get(source, 0)
@@ -215,8 +215,8 @@ async def _supersede(
 ) -> None:
     clock, metrics, group = SystemClock(), Metrics(), settings.kafka.group
     limits = await asyncio.to_thread(site.bytes_max) if settings.kafka.topic_ids else {}
-    office = DeadLetterOffice(group, worker_name())
-    publisher = Publisher(group, office, settings.kafka.message_bytes_max, limits)
+    encoder = DeadLetterEncoder(group, worker_name())
+    publisher = Publisher(group, encoder, settings.kafka.message_bytes_max, limits)
     fleet = build_fleet(settings.inference, clock, metrics)
     try:
         await _probe(build_probers(settings.inference, fleet, clock))
@@ -226,7 +226,7 @@ async def _supersede(
         binding = replace(site.binding, lane=Lane.REPLAY)
         places = asyncio.Semaphore(settings.inference.calls_max)
         smallest = min([config.batch_bytes_max, *limits.values()])
-        box = LetterBox(config._replace(batch_bytes_max=smallest))
+        writer = TopicWriter(config._replace(batch_bytes_max=smallest))
         bounds = await asyncio.to_thread(site.bounds)
         # In the order of the positions, which is the order that a key's verdicts keep.
         ordered = sorted(summary.chosen, key=lambda unjudged: unjudged.position)
@@ -255,7 +255,7 @@ async def _supersede(
             results = await asyncio.gather(*(judge(records[u.position], u.id) for u in there))
             summary.unjudged.update(result for result in results if isinstance(result, str))
             new = [result for result in results if isinstance(result, Superseding)]
-            await asyncio.to_thread(_publish, box, site.binding, new, summary, turn.held)
+            await asyncio.to_thread(_publish, writer, site.binding, new, summary, turn.held)
     finally:
         await fleet.close()
 
@@ -276,7 +276,7 @@ async def _probe(probers: Probers) -> None:
 
 
 def _publish(
-    box: LetterBox,
+    writer: TopicWriter,
     binding: Binding,
     new: Sequence[Superseding],
     summary: Summary,
@@ -287,7 +287,7 @@ def _publish(
     outcomes = {id(superseding.publication): superseding.outcome for superseding in new}
     for publishing in in_rounds(publications, is_ordered=binding.order == "key"):
         with held():
-            faults = box.write(publishing)
+            faults = writer.write(publishing)
         failed = {p.topic: fault for p, fault in zip(publishing, faults, strict=True) if fault}
         if failed:
             said = "; ".join(f"{topic}: {fault}" for topic, fault in sorted(failed.items()))

@@ -36,7 +36,7 @@ READ_BACK_S = 30.0
 USUAL_PORTS = {11434: "Ollama", 8000: "vLLM", 8080: "llama.cpp", 1234: "LM Studio"}
 
 
-class Found(NamedTuple):
+class LocalServer(NamedTuple):
     """An inference server on this machine that has a gpt-oss model."""
 
     server: str
@@ -237,12 +237,12 @@ def _stored(bootstrap_servers: str) -> Counter[str]:
     return found
 
 
-async def find_servers() -> list[Found]:
+async def find_servers() -> list[LocalServer]:
     """Inference servers with a gpt-oss model on the usual local ports."""
     return [found for port in USUAL_PORTS if (found := await _find(port)) is not None]
 
 
-async def _find(port: int) -> Found | None:
+async def _find(port: int) -> LocalServer | None:
     endpoint = f"http://127.0.0.1:{port}/v1"
     transport = DirectTransport(endpoint, "none", 1, 1.0)
     try:
@@ -254,4 +254,4 @@ async def _find(port: int) -> Found | None:
         await transport.close()
     fitting = [name for name in names if "safeguard" in name or "gpt-oss" in name]
     best = max(fitting, key=lambda name: "safeguard" in name, default=None)
-    return Found(USUAL_PORTS[port], endpoint, best) if best else None
+    return LocalServer(USUAL_PORTS[port], endpoint, best) if best else None

@@ -36,7 +36,7 @@ from consumer.inference.retry import RetryLimits
 from consumer.inference.transport import Transport
 from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock, Judged, Partition
-from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
@@ -1042,7 +1042,7 @@ async def outcome_of(
     """The verdict on a text, by way of the whole path of a message."""
     processor = Processor(
         world.classifier,
-        Publisher("g", DeadLetterOffice("g", "w")),
+        Publisher("g", DeadLetterEncoder("g", "w")),
         world.clock,
         "g",
     )

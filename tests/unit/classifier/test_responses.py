@@ -14,7 +14,7 @@ from consumer.classifier.prompt import answer_schema, system_message
 from consumer.classifier.request import request_body
 from consumer.dev.completion import Completion
 from consumer.dev.faults import FaultName, serve
-from consumer.dev.judge import Decision
+from consumer.dev.judge import StandInAnswer
 from consumer.dev.responses import as_response_served
 from consumer.domain.verdict import Tokens
 from consumer.inference.blame import error_for
@@ -117,7 +117,7 @@ def test_a_priority_is_sent_where_it_is_understood() -> None:
     )
 
 
-ANSWER = Completion(1, Decision("HH2", ("HH2.a",), "high", "x", "y"), ("HH0", "HH2"), 4_000)
+ANSWER = Completion(1, StandInAnswer("HH2", ("HH2.a",), "high", "x", "y"), ("HH0", "HH2"), 4_000)
 IN_200 = [
     name
     for name in FaultName

@@ -26,7 +26,7 @@ from consumer.domain.binding import Binding
 from consumer.domain.judged import Heard
 from consumer.errors import InferenceTimeout
 from consumer.interfaces import Partition
-from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
@@ -83,7 +83,7 @@ async def worker_and_rejudge(settings: Settings, binding: Binding) -> tuple[Any,
     fleet = build_fleet(settings.inference, clock, metrics)
     try:
         classifier = build_classifier(settings.inference, fleet, clock, metrics)
-        publisher = Publisher("g", DeadLetterOffice("g", "w"))
+        publisher = Publisher("g", DeadLetterEncoder("g", "w"))
         record = a_record_of({"text": TEXT})._replace(position=a_position(topic="in"))
         flight = Flight(record, Stretch(Partition("in", 1), 1), binding, clock.now_s())
         await Processor(classifier, publisher, clock, "g").process(flight)

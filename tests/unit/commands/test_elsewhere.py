@@ -13,7 +13,7 @@ from consumer.commands.check import check_policies
 from consumer.commands.evaluate.cases import read_cases
 from consumer.registry.load import load_catalogue
 
-PAGE = Path(__file__).parents[2] / "policies" / "ELSEWHERE.md"
+PAGE = Path(__file__).parents[3] / "policies" / "ELSEWHERE.md"
 TEXT = """
 # Criteria
 

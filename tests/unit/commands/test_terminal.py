@@ -11,7 +11,7 @@ from rich.console import Console
 
 from consumer.commands.terminal import bars, read, tell
 from consumer.domain.message import Position, Record
-from consumer.kafka.scan import Span, TopicScan
+from consumer.kafka.reader import Span, TopicReader
 
 FIELDS = {"found": 2, "topic": "größe"}
 LINES = ["2 found", "in größe"]
@@ -60,7 +60,7 @@ def test_a_bar_ends_full_though_offsets_are_missing() -> None:
     spans = [Span("in", 0, 0, 10), Span("in", 1, 4, 4), Span("in", 2, 5, 3)]
     with bars(Console(quiet=True)) as progress:
         batches = []
-        for batch in read(cast("TopicScan", Scan()), spans, progress, "input"):
+        for batch in read(cast("TopicReader", Scan()), spans, progress, "input"):
             batches.append(batch)
             assert progress.tasks[0].total == 10
         assert progress.tasks[0].completed == 10

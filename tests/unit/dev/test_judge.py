@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.classifier.prompt import context_part, system_message, user_message
-from consumer.dev.judge import Decision, PolicyReading, fold, read_policy, text_of
+from consumer.dev.judge import PolicyReading, StandInAnswer, fold, read_policy, text_of
 from consumer.domain.context import Context, Line
 from consumer.domain.policy import Example, Outcome, Policy
 
@@ -47,7 +47,7 @@ def a_reading(text: str = TEXT) -> PolicyReading:
     return reading
 
 
-def judged(text: str) -> Decision:
+def judged(text: str) -> StandInAnswer:
     return a_reading().judge(text)
 
 

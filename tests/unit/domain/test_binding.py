@@ -162,8 +162,6 @@ def test_what_a_catalogue_names() -> None:
     """Names are told from patterns, so that a missing input can be named."""
     catalogue = Catalogue((a_binding(patterns=("chat", "a?", "b[0-9]")),))
     assert catalogue.named_topics == ("chat",)
-    assert catalogue.has_patterns
-    assert not Catalogue((a_binding(),)).has_patterns
     assert Catalogue(()).binding_for("chat") is None
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.domain.binding import Pointer, Reading, SkipRule
+from consumer.domain.binding import MessageTerms, Pointer, SkipRule
 from consumer.domain.blank import is_blank
 from consumer.domain.decoding import (
     FACT_CHARS_MAX,
@@ -26,10 +26,10 @@ from consumer.domain.message import Fact, Headers, Message, Record
 from consumer.errors import MessageTooLarge, PoisonMessage, UndecodableMessage
 from tests.builders import TIMESTAMP_MS, a_position, a_record, a_record_of
 
-PLAIN = Reading()
-TITLE_AND_BODY = Reading(text=(("title",), ("body",)))
-FULL = Reading(id=("id",), author=("author", "id"), conversation=("room",), language=("lang",))
-EVENTS = Reading(format="cloudevents")
+PLAIN = MessageTerms()
+TITLE_AND_BODY = MessageTerms(text=(("title",), ("body",)))
+FULL = MessageTerms(id=("id",), author=("author", "id"), conversation=("room",), language=("lang",))
+EVENTS = MessageTerms(format="cloudevents")
 STRUCTURED: Headers = (("content-type", b"application/cloudevents+json; charset=utf-8"),)
 BINARY: Headers = (
     ("ce_specversion", b"1.0"),
@@ -38,13 +38,13 @@ BINARY: Headers = (
 )
 
 
-def refusal(record: Record, reading: Reading = PLAIN) -> UndecodableMessage:
+def refusal(record: Record, reading: MessageTerms = PLAIN) -> UndecodableMessage:
     with pytest.raises(UndecodableMessage) as caught:
         decode(record, reading)
     return caught.value
 
 
-def outcome(record: Record, reading: Reading) -> Message | UndecodableMessage:
+def outcome(record: Record, reading: MessageTerms) -> Message | UndecodableMessage:
     """The message, or why there is none."""
     try:
         return decode(record, reading)
@@ -52,111 +52,123 @@ def outcome(record: Record, reading: Reading) -> Message | UndecodableMessage:
         return error
 
 
-def reason(value: bytes | None, reading: Reading = PLAIN, headers: Headers = ()) -> str:
+def reason(value: bytes | None, reading: MessageTerms = PLAIN, headers: Headers = ()) -> str:
     return refusal(a_record(value, headers), reading).reason
 
 
 # Every reason.
 
-REASONS: dict[str, tuple[DeadLetterReason, Record, Reading]] = {
-    "no value": (DeadLetterReason.TOMBSTONE, a_record(None), Reading()),
-    "no value, as text": (DeadLetterReason.TOMBSTONE, a_record(None), Reading(format="text")),
+REASONS: dict[str, tuple[DeadLetterReason, Record, MessageTerms]] = {
+    "no value": (DeadLetterReason.TOMBSTONE, a_record(None), MessageTerms()),
+    "no value, as text": (DeadLetterReason.TOMBSTONE, a_record(None), MessageTerms(format="text")),
     "invalid UTF-8 in JSON": (
         DeadLetterReason.NOT_UTF8,
         a_record(b'{"text":"\xff"}'),
-        Reading(),
+        MessageTerms(),
     ),
     "invalid UTF-8 as text": (
         DeadLetterReason.NOT_UTF8,
         a_record(b"\xc3("),
-        Reading(format="text"),
+        MessageTerms(format="text"),
     ),
-    "overlong UTF-8": (DeadLetterReason.NOT_UTF8, a_record(b'{"text":"\xc0\xaf"}'), Reading()),
+    "overlong UTF-8": (DeadLetterReason.NOT_UTF8, a_record(b'{"text":"\xc0\xaf"}'), MessageTerms()),
     "UTF-16 without a mark": (
         DeadLetterReason.NOT_JSON,
         a_record('{"text":"x"}'.encode("utf-16-le")),
-        Reading(),
+        MessageTerms(),
     ),
     "half a character in UTF-16": (
         DeadLetterReason.NOT_UTF8,
         a_record('{"text":"x"}'.encode("utf-16")[:-1]),
-        Reading(),
+        MessageTerms(),
     ),
     "UTF-16 as text": (
         DeadLetterReason.NOT_UTF8,
         a_record(b"\xff\xfeh"),
-        Reading(format="text"),
+        MessageTerms(format="text"),
     ),
-    "Latin-1": (DeadLetterReason.NOT_UTF8, a_record(b'{"text":"caf\xe9"}'), Reading()),
+    "Latin-1": (DeadLetterReason.NOT_UTF8, a_record(b'{"text":"caf\xe9"}'), MessageTerms()),
     "an invalid byte in the text and another before it": (
         DeadLetterReason.NOT_UTF8,
         a_record(b'{"a":"\xff","text":"\xfe"}'),
-        Reading(),
+        MessageTerms(),
     ),
     "a surrogate as bytes": (
         DeadLetterReason.NOT_UTF8,
         a_record(b'{"text":"\xed\xa0\x80"}'),
-        Reading(),
+        MessageTerms(),
     ),
-    "no bytes": (DeadLetterReason.NOT_JSON, a_record(b""), Reading()),
-    "no JSON": (DeadLetterReason.NOT_JSON, a_record(b"hello"), Reading()),
-    "two documents": (DeadLetterReason.NOT_JSON, a_record(b'{"text":"x"}{}'), Reading()),
-    "half a document": (DeadLetterReason.NOT_JSON, a_record(b'{"text":"x'), Reading()),
-    "NaN as text": (DeadLetterReason.WRONG_SHAPE, a_record(b'{"text":NaN}'), Reading()),
+    "no bytes": (DeadLetterReason.NOT_JSON, a_record(b""), MessageTerms()),
+    "no JSON": (DeadLetterReason.NOT_JSON, a_record(b"hello"), MessageTerms()),
+    "two documents": (DeadLetterReason.NOT_JSON, a_record(b'{"text":"x"}{}'), MessageTerms()),
+    "half a document": (DeadLetterReason.NOT_JSON, a_record(b'{"text":"x'), MessageTerms()),
+    "NaN as text": (DeadLetterReason.WRONG_SHAPE, a_record(b'{"text":NaN}'), MessageTerms()),
     "an endless number as text": (
         DeadLetterReason.WRONG_SHAPE,
         a_record(b'{"text":' + b"9" * 100_000 + b"}"),
-        Reading(),
+        MessageTerms(),
     ),
     "two documents, one of them odd": (
         DeadLetterReason.NOT_JSON,
         a_record(b'{"text":"x","n":NaN}{"text":"y"}'),
-        Reading(),
+        MessageTerms(),
     ),
     "an odd document of more than a megabyte": (
         DeadLetterReason.NOT_JSON,
         a_record(b'{"text":"x","n":NaN,"a":"' + b"a" * TOLERANT_BYTES_MAX + b'"}'),
-        Reading(),
+        MessageTerms(),
     ),
-    "brackets without end": (DeadLetterReason.NOT_JSON, a_record(b"[" * 100_000), Reading()),
+    "brackets without end": (DeadLetterReason.NOT_JSON, a_record(b"[" * 100_000), MessageTerms()),
     "a hundred thousand levels": (
         DeadLetterReason.NOT_JSON,
         a_record(b"[" * 100_000 + b"]" * 100_000),
-        Reading(),
+        MessageTerms(),
     ),
     "a hundred thousand levels and a surrogate": (
         DeadLetterReason.NOT_JSON,
         a_record(b'{"a":' * 100_000 + b'"\\ud800"' + b"}" * 100_000),
-        Reading(),
+        MessageTerms(),
     ),
-    "a word": (DeadLetterReason.WRONG_SHAPE, a_record(b'"hello"'), Reading()),
-    "null": (DeadLetterReason.WRONG_SHAPE, a_record(b"null"), Reading()),
-    "a text that is a number": (DeadLetterReason.WRONG_SHAPE, a_record(b'{"text":5}'), Reading()),
-    "a text that is a list": (DeadLetterReason.WRONG_SHAPE, a_record(b'{"text":["x"]}'), Reading()),
+    "a word": (DeadLetterReason.WRONG_SHAPE, a_record(b'"hello"'), MessageTerms()),
+    "null": (DeadLetterReason.WRONG_SHAPE, a_record(b"null"), MessageTerms()),
+    "a text that is a number": (
+        DeadLetterReason.WRONG_SHAPE,
+        a_record(b'{"text":5}'),
+        MessageTerms(),
+    ),
+    "a text that is a list": (
+        DeadLetterReason.WRONG_SHAPE,
+        a_record(b'{"text":["x"]}'),
+        MessageTerms(),
+    ),
     "batched events": (
         DeadLetterReason.WRONG_SHAPE,
         a_record(b"[]", (("content-type", b"application/cloudevents-batch+json"),)),
         EVENTS,
     ),
-    "no text": (DeadLetterReason.NO_TEXT, a_record(b'{"txt":"x"}'), Reading()),
-    "a text that is null": (DeadLetterReason.NO_TEXT, a_record(b'{"text":null}'), Reading()),
-    "a list": (DeadLetterReason.NO_TEXT, a_record(b'["x"]'), Reading()),
-    "an empty text": (DeadLetterReason.EMPTY_TEXT, a_record(b'{"text":""}'), Reading()),
-    "white space": (DeadLetterReason.EMPTY_TEXT, a_record(b'{"text":" \\n\\u2003"}'), Reading()),
+    "no text": (DeadLetterReason.NO_TEXT, a_record(b'{"txt":"x"}'), MessageTerms()),
+    "a text that is null": (DeadLetterReason.NO_TEXT, a_record(b'{"text":null}'), MessageTerms()),
+    "a list": (DeadLetterReason.NO_TEXT, a_record(b'["x"]'), MessageTerms()),
+    "an empty text": (DeadLetterReason.EMPTY_TEXT, a_record(b'{"text":""}'), MessageTerms()),
+    "white space": (
+        DeadLetterReason.EMPTY_TEXT,
+        a_record(b'{"text":" \\n\\u2003"}'),
+        MessageTerms(),
+    ),
     "an empty value as text": (
         DeadLetterReason.EMPTY_TEXT,
         a_record(b""),
-        Reading(format="text"),
+        MessageTerms(format="text"),
     ),
     "framed": (
         DeadLetterReason.SCHEMA_REGISTRY_FRAMED,
         a_record(b'\x00\x00\x00\x01\x02{"text":"x"}'),
-        Reading(),
+        MessageTerms(),
     ),
     "framed Avro": (
         DeadLetterReason.SCHEMA_REGISTRY_FRAMED,
         a_record(b"\x00\x00\x00\x00\x07\x0ahello"),
-        Reading(),
+        MessageTerms(),
     ),
     "headers that the client could not read": (
         DeadLetterReason.UNREADABLE_HEADERS,
@@ -167,7 +179,7 @@ REASONS: dict[str, tuple[DeadLetterReason, Record, Reading]] = {
 
 
 @pytest.mark.parametrize(("expected", "record", "reading"), REASONS.values(), ids=REASONS.keys())
-def test_reasons(expected: DeadLetterReason, record: Record, reading: Reading) -> None:
+def test_reasons(expected: DeadLetterReason, record: Record, reading: MessageTerms) -> None:
     """A record that is no message is refused with the reason that names what is wrong."""
     assert refusal(record, reading).reason == expected
 
@@ -180,7 +192,7 @@ def test_every_reason_is_reached() -> None:
 
 def test_unreadable_headers_cannot_be_forged() -> None:
     """A producer that writes the same header by hand gets an ordinary message."""
-    assert decode(a_record(headers=(("safeguard-unreadable-headers", None),)), Reading()).text
+    assert decode(a_record(headers=(("safeguard-unreadable-headers", None),)), MessageTerms()).text
 
 
 def test_the_place_of_a_fault_is_named() -> None:
@@ -250,9 +262,9 @@ def test_pointers(pointer: Pointer, expected: str | None) -> None:
     """Pointers lead through objects and lists; one that leads nowhere finds nothing."""
     document = {"a": {"b": "deep"}, "list": ["first", "second"], "a/b": "slash", "": "empty"}
     if expected is None:
-        assert refusal(a_record_of(document), Reading(text=(pointer,))).reason == "no_text"
+        assert refusal(a_record_of(document), MessageTerms(text=(pointer,))).reason == "no_text"
     else:
-        assert decode(a_record_of(document), Reading(text=(pointer,))).text == expected
+        assert decode(a_record_of(document), MessageTerms(text=(pointer,))).text == expected
 
 
 @pytest.mark.parametrize(
@@ -282,31 +294,31 @@ def test_an_id_as_long_as_may_be() -> None:
 
 def test_lone_surrogates_are_judged() -> None:
     """Half a character is marked as U+FFFD and the rest is judged; a whole pair stays itself."""
-    assert decode(a_record(b'{"text":"die \\ud83d now"}'), Reading()).text == "die \ufffd now"
-    assert decode(a_record(b'{"text":"\\udc00"}'), Reading()).text == "\ufffd"
+    assert decode(a_record(b'{"text":"die \\ud83d now"}'), MessageTerms()).text == "die \ufffd now"
+    assert decode(a_record(b'{"text":"\\udc00"}'), MessageTerms()).text == "\ufffd"
     pair = a_record(b'{"text":"\\ud83d\\ude00 \\ud800"}')
-    assert decode(pair, Reading()).text == "\U0001f600 \ufffd"
+    assert decode(pair, MessageTerms()).text == "\U0001f600 \ufffd"
 
 
 def test_the_last_of_two_keys_counts() -> None:
     """Of a key that stands twice the last value is judged, as most readers of JSON take it."""
-    assert decode(a_record(b'{"text":"a","text":"b"}'), Reading()).text == "b"
+    assert decode(a_record(b'{"text":"a","text":"b"}'), MessageTerms()).text == "b"
     assert reason(b'{"text":"a","text":null}') == "no_text"
     surrogate = a_record(b'{"text":"a","x":"\\ud800","text":"b"}')
-    assert decode(surrogate, Reading()).text == "b"
+    assert decode(surrogate, MessageTerms()).text == "b"
 
 
 def test_ten_megabytes_are_a_message() -> None:
     """The length of a text is the classifier's matter, not the decoder's."""
     text = "na\u00efve " * 1_500_000
-    assert decode(a_record_of({"text": text}), Reading()).text == text
-    assert decode(a_record(text.encode()), Reading(format="text")).text == text
+    assert decode(a_record_of({"text": text}), MessageTerms()).text == text
+    assert decode(a_record(text.encode()), MessageTerms(format="text")).text == text
 
 
 def test_control_characters_survive() -> None:
     """NUL and other controls are part of the text: what is judged is what was written."""
-    assert decode(a_record(b'{"text":"a\\u0000b"}'), Reading()).text == "a\x00b"
-    assert decode(a_record(b"a\x00b"), Reading(format="text")).text == "a\x00b"
+    assert decode(a_record(b'{"text":"a\\u0000b"}'), MessageTerms()).text == "a\x00b"
+    assert decode(a_record(b"a\x00b"), MessageTerms(format="text")).text == "a\x00b"
 
 
 # Text.
@@ -322,7 +334,9 @@ def test_plain_text() -> None:
 
 def test_text_is_never_taken_for_framed() -> None:
     """A leading NUL in plain text is text."""
-    assert decode(a_record(b"\x00\x00\x00\x00\x01hi"), Reading(format="text")).text.endswith("hi")
+    assert decode(a_record(b"\x00\x00\x00\x00\x01hi"), MessageTerms(format="text")).text.endswith(
+        "hi"
+    )
 
 
 # Framing.
@@ -330,7 +344,7 @@ def test_text_is_never_taken_for_framed() -> None:
 
 def test_framing_is_stripped_where_it_is_expected() -> None:
     """With the framing set, the five bytes are dropped, and a value without them is read too."""
-    reading = Reading(framing="schema-registry-json")
+    reading = MessageTerms(framing="schema-registry-json")
     assert decode(a_record(b'\x00\x00\x00\x00\x09{"text":"hi"}'), reading).text == "hi"
     assert decode(a_record(b'{"text":"hi"}'), reading).text == "hi"
     assert reason(b"\x00\x00\x00\x00\x09\x0aAvro", reading) == "not_json"
@@ -344,7 +358,7 @@ def test_a_short_value_is_not_framed() -> None:
 
 def test_what_follows_a_frame_and_is_no_json_is_told_so() -> None:
     """The operator reads that the value is framed and what is not read."""
-    reading = Reading(framing="schema-registry-json")
+    reading = MessageTerms(framing="schema-registry-json")
     error = refusal(a_record(b"\x00\x00\x00\x00\x09\x0aAvro"), reading)
     assert "a Schema Registry prepends; Avro and Protobuf are not read" in str(error)
 
@@ -436,7 +450,7 @@ def test_raw_control_characters_in_the_text_are_judged() -> None:
 def test_a_marked_text(encoding: str) -> None:
     """Plain text in an encoding that its mark tells."""
     value = "h\u00e9llo".encode(encoding)
-    assert decode(a_record(value), Reading(format="text")).text == "h\u00e9llo"
+    assert decode(a_record(value), MessageTerms(format="text")).text == "h\u00e9llo"
 
 
 def test_key_and_headers_of_any_kind_are_no_fault() -> None:
@@ -450,7 +464,7 @@ def test_key_and_headers_of_any_kind_are_no_fault() -> None:
 def test_no_message_is_lost_for_headers_that_the_client_could_not_read(format: Any) -> None:
     """Only an event needs them to be read; the verdict says that they are missing."""
     rule = SkipRule(frozenset({"bot"}), header="role")
-    reading = Reading(format=format, skip_when=(rule,))
+    reading = MessageTerms(format=format, skip_when=(rule,))
     message = decode(a_record(headers=UNREADABLE_HEADERS), reading)
     assert "hello there" in message.text
     assert (message.unread, message.skipped) == (("headers",), None)
@@ -466,7 +480,7 @@ def test_no_message_is_lost_for_headers_that_the_client_could_not_read(format: A
 def test_what_nobody_can_see_is_empty(text: str) -> None:
     """Zero-width characters alone are no message."""
     assert reason(json.dumps({"text": text}).encode()) == "empty_text"
-    assert reason(text.encode(), Reading(format="text")) == "empty_text"
+    assert reason(text.encode(), MessageTerms(format="text")) == "empty_text"
 
 
 @pytest.mark.parametrize(
@@ -479,12 +493,12 @@ def test_what_can_be_seen_or_spells_words_is_judged(text: str) -> None:
 
 def test_a_value_that_is_a_string() -> None:
     """The pointer to the whole document reads a JSON string."""
-    assert decode(a_record(b'"hello"'), Reading(text=((),))).text == "hello"
-    assert reason(b'{"text":"hello"}', Reading(text=((),))) == "wrong_shape"
-    assert reason(b"5", Reading(text=((),))) == "wrong_shape"
+    assert decode(a_record(b'"hello"'), MessageTerms(text=((),))).text == "hello"
+    assert reason(b'{"text":"hello"}', MessageTerms(text=((),))) == "wrong_shape"
+    assert reason(b"5", MessageTerms(text=((),))) == "wrong_shape"
 
 
-FIRST_OF = Reading(text=(("full_text",), ("text",)), is_first_of=True)
+FIRST_OF = MessageTerms(text=(("full_text",), ("text",)), is_first_of=True)
 
 
 @pytest.mark.parametrize(
@@ -524,13 +538,13 @@ def test_first_of_passes_over_no_text() -> None:
 def test_html_entities_are_read_where_the_topic_says_so(written: str, text: str) -> None:
     """What is judged is what readers see; without the setting, what was written."""
     record = a_record_of({"text": written})
-    assert decode(record, Reading(unescape="html")).text == text
+    assert decode(record, MessageTerms(unescape="html")).text == text
     assert decode(record, PLAIN).text == written
 
 
 def test_entities_alone_can_be_blank() -> None:
     """A no-break space is one, however it is written."""
-    assert reason(b'{"text":"&nbsp;&#8203;"}', Reading(unescape="html")) == "empty_text"
+    assert reason(b'{"text":"&nbsp;&#8203;"}', MessageTerms(unescape="html")) == "empty_text"
 
 
 # CloudEvents.
@@ -665,7 +679,7 @@ def test_skip_when_a_field_equals(role: object, is_skipped: bool) -> None:
     """A field spares a message where it is one of the values, as string, boolean or integer."""
     rule = SkipRule(frozenset({"staff", "true", "7"}), field=("author", "role"))
     record = a_record_of({"text": "x", "author": {"role": role}})
-    skipped = decode(record, Reading(skip_when=(rule,))).skipped
+    skipped = decode(record, MessageTerms(skip_when=(rule,))).skipped
     assert skipped == ("/author/role" if is_skipped else None)
 
 
@@ -686,7 +700,10 @@ def test_skip_when_a_field_equals(role: object, is_skipped: bool) -> None:
 def test_skip_when_a_header_equals(headers: Headers, is_skipped: bool) -> None:
     """A header spares a message by its first value, whatever else the headers hold."""
     rule = SkipRule(frozenset({"bot"}), header="role")
-    for reading in (Reading(skip_when=(rule,)), Reading(format="text", skip_when=(rule,))):
+    for reading in (
+        MessageTerms(skip_when=(rule,)),
+        MessageTerms(format="text", skip_when=(rule,)),
+    ):
         skipped = decode(a_record(headers=headers), reading).skipped
         assert skipped == ("header role" if is_skipped else None)
 
@@ -695,8 +712,8 @@ def test_an_absent_header_equals_nothing() -> None:
     """A rule for an empty value does not spare the messages that lack the header or field."""
     by_header = SkipRule(frozenset({""}), header="role")
     by_field = SkipRule(frozenset({""}), field=("role",))
-    assert decode(a_record(), Reading(skip_when=(by_field,))).skipped is None
-    assert decode(a_record(), Reading(skip_when=(by_header,))).skipped is None
+    assert decode(a_record(), MessageTerms(skip_when=(by_field,))).skipped is None
+    assert decode(a_record(), MessageTerms(skip_when=(by_header,))).skipped is None
 
 
 # From many producers: a delete of Debezium, a join of Discord, a reaction of Matrix.
@@ -725,10 +742,10 @@ def test_a_rule_skips_what_has_no_text(
 ) -> None:
     """Rules look at the record before its text is read, so a join or a delete is no dead letter."""
     rule = SkipRule(frozenset({value}), field=field)
-    message = decode(a_record_of(document), Reading(text=(text,), skip_when=(rule,)))
+    message = decode(a_record_of(document), MessageTerms(text=(text,), skip_when=(rule,)))
     assert (message.text, message.skipped) == ("", "/" + "/".join(field))
     other = SkipRule(frozenset({"other"}), field=field)
-    assert refusal(a_record_of(document), Reading(text=(text,), skip_when=(other,))).reason
+    assert refusal(a_record_of(document), MessageTerms(text=(text,), skip_when=(other,))).reason
 
 
 @pytest.mark.parametrize("value", [None, b"\xff\xd8\xff", b"{}", b"[", b"\x00\x00\x00\x00\x01x"])
@@ -737,7 +754,7 @@ def test_a_header_skips_what_cannot_be_read(value: bytes | None, format: Any) ->
     """A picture among texts needs no readable value where its header says what it is."""
     rule = SkipRule(frozenset({"image"}), header="kind")
     record = a_record(value, (("kind", b"image"),))
-    assert decode(record, Reading(format=format, skip_when=(rule,))).skipped == "header kind"
+    assert decode(record, MessageTerms(format=format, skip_when=(rule,))).skipped == "header kind"
 
 
 def test_a_skipped_message_keeps_the_text_that_it_has() -> None:
@@ -774,9 +791,9 @@ def test_the_topic_says_what_becomes_of_a_record_without_text(
     value: bytes, when_empty: Any
 ) -> None:
     """A picture alone is a message without text, and what it is worth is the topic's matter."""
-    message = decode(a_record(value), Reading(when_empty=when_empty))
+    message = decode(a_record(value), MessageTerms(when_empty=when_empty))
     assert (message.text, message.when_empty, message.skipped) == ("", when_empty, None)
-    assert decode(a_record(), Reading(when_empty=when_empty)).when_empty is None
+    assert decode(a_record(), MessageTerms(when_empty=when_empty)).when_empty is None
 
 
 @pytest.mark.parametrize(
@@ -791,13 +808,13 @@ def test_the_topic_says_what_becomes_of_a_record_without_text(
 )
 def test_what_cannot_be_read_is_not_empty(value: bytes | None, expected: str) -> None:
     """`when_empty` is no licence to let pass what a mended reading might judge."""
-    assert reason(value, Reading(when_empty="allow")) == expected
+    assert reason(value, MessageTerms(when_empty="allow")) == expected
 
 
 def test_a_rule_comes_before_when_empty() -> None:
     """What is skipped is skipped, with or without a text."""
     rule = SkipRule(frozenset({"7"}), field=("type",))
-    reading = Reading(when_empty="flag", skip_when=(rule,))
+    reading = MessageTerms(when_empty="flag", skip_when=(rule,))
     message = decode(a_record(b'{"type":7}'), reading)
     assert (message.skipped, message.when_empty) == ("/type", None)
 
@@ -874,7 +891,7 @@ HEADERS: st.SearchStrategy[Headers] = st.lists(
 ).map(tuple)
 POINTERS = st.lists(NAMES, max_size=2).map(tuple)
 READINGS = st.builds(
-    Reading,
+    MessageTerms,
     format=st.sampled_from(["json", "text", "cloudevents"]),
     framing=st.sampled_from(["none", "schema-registry-json"]),
     text=st.lists(st.just(("text",)) | POINTERS, min_size=1, max_size=3).map(tuple),
@@ -896,7 +913,7 @@ READINGS = st.builds(
 
 @settings(max_examples=300, deadline=None)
 @given(VALUES, HEADERS, READINGS)
-def test_any_record(value: bytes | None, headers: Headers, reading: Reading) -> None:
+def test_any_record(value: bytes | None, headers: Headers, reading: MessageTerms) -> None:
     """A record is a message that can be judged and written, or is refused, quoting nobody."""
     message = outcome(a_record(value, headers), reading)
     if isinstance(message, UndecodableMessage):
@@ -918,7 +935,7 @@ def test_facts_about_the_author_are_words_and_numbers() -> None:
     """What is present and a scalar is a fact; nothing that is not makes the record unreadable."""
     author = {"days": 3, "score": 0.5, "new": True, "role": "x" * 100, "tags": [], "gone": None}
     names = ("days", "score", "new", "role", "tags", "gone", "absent")
-    reading = Reading(author_facts=tuple(("author", name) for name in names))
+    reading = MessageTerms(author_facts=tuple(("author", name) for name in names))
     message = decode(a_record_of({"text": "hi", "author": author}), reading)
     assert message.facts == (
         Fact("author/days", "3"),
@@ -929,12 +946,12 @@ def test_facts_about_the_author_are_words_and_numbers() -> None:
     assert decode(a_record_of({"text": "hi"}), reading).facts == ()
     lone = a_record(b'{"text": "hi", "author": {"role": "a\\ud800"}}')
     assert decode(lone, reading).facts == (Fact("author/role", "a\ufffd"),)
-    assert decode(a_record_of({"text": "hi", "author": author}), Reading()).facts == ()
+    assert decode(a_record_of({"text": "hi", "author": author}), MessageTerms()).facts == ()
 
 
 def test_readings_of_the_property_cover_every_field() -> None:
     """A new way to read a record must join the property above."""
-    assert {field.name for field in fields(Reading)} == {
+    assert {field.name for field in fields(MessageTerms)} == {
         "format",
         "framing",
         "text",
@@ -952,7 +969,7 @@ def test_readings_of_the_property_cover_every_field() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(NAMES, DOCUMENTS, max_size=5), READINGS)
-def test_either_parser_reads_the_same(fields: dict[str, object], reading: Reading) -> None:
+def test_either_parser_reads_the_same(fields: dict[str, object], reading: MessageTerms) -> None:
     """What is odd beside a message changes nothing about it: nobody slips by with a NaN."""
     plain = json.dumps(fields)
     odd = plain[:-1] + (", " if fields else "") + '"odd": NaN}'

@@ -249,20 +249,6 @@ def test_an_envelope_says_how_much_context_there_was() -> None:
     assert "context" not in read(encode_envelope(a_verdict()))
 
 
-@pytest.mark.parametrize(
-    ("context", "expected"),
-    [
-        (None, False),
-        (Context(), False),
-        (Context((Fact("age", "3"),)), True),
-        (Context((), (Line("A", "hi"),)), True),
-    ],
-)
-def test_a_verdict_knows_whether_it_saw_context(context: Context | None, expected: bool) -> None:
-    """Facts or messages: either way it holds for this message alone."""
-    assert a_verdict(context=context).has_context is expected
-
-
 def test_a_cut_text_says_so() -> None:
     """An envelope too large for its topic keeps the beginning of the text and marks the cut."""
     verdict = a_verdict(outcome=Outcome.FLAG, message=a_message("\u4e16" * 100))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.domain.binding import Reading, SkipRule
+from consumer.domain.binding import MessageTerms, SkipRule
 from consumer.domain.passing import is_passed_over
 from tests.builders import a_binding, a_record
 
-PASSING = Reading(when_empty="pass-over")
+PASSING = MessageTerms(when_empty="pass-over")
 SEVENS = SkipRule(frozenset({"7"}), field=("t",))
 
 
@@ -21,13 +21,13 @@ SEVENS = SkipRule(frozenset({"7"}), field=("t",))
         (b'{"text":5}', PASSING, False),
         (b"{", PASSING, False),
         (None, PASSING, False),
-        (b"{}", Reading(), False),
-        (b"{}", Reading(when_empty="allow"), False),
-        (b'{"t":7}', Reading(when_empty="pass-over", skip_when=(SEVENS,)), False),
+        (b"{}", MessageTerms(), False),
+        (b"{}", MessageTerms(when_empty="allow"), False),
+        (b'{"t":7}', MessageTerms(when_empty="pass-over", skip_when=(SEVENS,)), False),
     ],
 )
 def test_only_what_has_no_text_is_passed_over(
-    value: bytes | None, reading: Reading, is_passed: bool
+    value: bytes | None, reading: MessageTerms, is_passed: bool
 ) -> None:
     """What cannot be read has a dead letter, what a rule skips a verdict."""
     assert is_passed_over(a_record(value), a_binding(reading=reading)) is is_passed

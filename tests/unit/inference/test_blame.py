@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from consumer.classifier.answer import reading_of
 from consumer.dev.completion import Completion
 from consumer.dev.faults import FaultName, serve
-from consumer.dev.judge import Decision
+from consumer.dev.judge import StandInAnswer
 from consumer.errors import (
     ConsumerError,
     InferenceUnavailable,
@@ -229,7 +229,7 @@ EXPECTED: dict[FaultName, type[ConsumerError]] = {
     FaultName.HTTP_503: Overloaded,
     FaultName.HTTP_504: InferenceUnavailable,
 }
-ANSWER = Completion(1, Decision("HH2", ("HH2.a",), "high", "x", "y"), ("HH0", "HH2"), 400)
+ANSWER = Completion(1, StandInAnswer("HH2", ("HH2.a",), "high", "x", "y"), ("HH0", "HH2"), 400)
 
 
 @pytest.mark.parametrize("fault", [name for name in FaultName if name.startswith("http_")])

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from consumer.inference import loop_lag as lateness
+from consumer.inference import loop_lag
 from consumer.inference.loop_lag import EVERY_S, Lateness
 
 
@@ -23,8 +23,8 @@ class Wall:
 @pytest.fixture
 def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
     wall = Wall()
-    monkeypatch.setattr(lateness, "perf_counter", wall)
-    monkeypatch.setattr(lateness, "EVERY_S", 0.0)
+    monkeypatch.setattr(loop_lag, "perf_counter", wall)
+    monkeypatch.setattr(loop_lag, "EVERY_S", 0.0)
     return wall
 
 

@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError
 from structlog.testing import capture_logs
 
 from consumer.errors import InvalidSettings
-from consumer.kafka.client_errors import ClientErrors, Fault, Meaning, as_fatal, read
+from consumer.kafka.client_errors import ClientErrors, ClientFault, Meaning, as_fatal, read
 
 CODES = {
     name: code
@@ -121,7 +121,7 @@ def test_each_end_says_what_happened_and_what_to_do(name: str, words: str) -> No
 def test_a_client_without_brokers_is_told_of_now_and_then() -> None:
     """It repeats itself several times a second; each kind is logged once in ten seconds."""
     now_s = 0.0
-    noted: list[Fault] = []
+    noted: list[ClientFault] = []
     errors = ClientErrors("consumer", lambda: now_s, noted.append)
     with capture_logs() as logs:
         for _ in range(5):

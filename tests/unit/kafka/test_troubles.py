@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError
 
 from consumer.errors import Fatal
 from consumer.interfaces import Partition
-from consumer.kafka.client_errors import Fault, read
+from consumer.kafka.client_errors import ClientFault, read
 from consumer.kafka.troubles import Troubles
 
 FIRST, SECOND = Partition("chat", 0), Partition("chat", 1)
@@ -110,7 +110,7 @@ def test_records_are_a_sign_of_everything() -> None:
 def test_it_is_no_word_of_a_user() -> None:
     """What is told are the client's words."""
     troubles = new()
-    troubles.heard(Fault(AWAY.code, AWAY.meaning, "4/4 brokers are down"), None, 0.0)
+    troubles.heard(ClientFault(AWAY.code, AWAY.meaning, "4/4 brokers are down"), None, 0.0)
     assert troubles.told((), 0.0) == ["no Kafka broker answers: 4/4 brokers are down"]
 
 

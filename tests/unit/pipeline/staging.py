@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from consumer.domain.binding import Binding, Catalogue, Reading
+from consumer.domain.binding import Binding, Catalogue, MessageTerms
 from consumer.domain.checkpoint import Checkpoint, Floor, decode_checkpoint
 from consumer.domain.context import Context
 from consumer.domain.message import Position, Record
@@ -16,17 +16,17 @@ from consumer.interfaces import (
     Assigned,
     CommitPoint,
     Committed,
+    DeliveryReport,
     Fate,
     Judged,
     Output,
     Partition,
     Publication,
-    Report,
     Ticket,
 )
 from consumer.pipeline.assignment.lease import LeaseTerms
 from consumer.pipeline.assignment.recovery import Recovery, RecoveryLimits
-from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.flow.limiter import FlowLimits, Limiter
 from consumer.pipeline.intake import Intake
 from consumer.pipeline.ledger import Ledger
@@ -213,7 +213,7 @@ class Stage:
         recovery: RecoveryLimits | None = None,
     ) -> None:
         self.binding = binding or Binding(
-            "chat", (TOPIC,), VERSION, Reading(format="text"), versions={1: VERSION}
+            "chat", (TOPIC,), VERSION, MessageTerms(format="text"), versions={1: VERSION}
         )
         self.source, self.sink, self.tails = FakeSource(), FakeSink(), FakeTails()
         self.classifier = FakeClassifier()
@@ -223,7 +223,7 @@ class Stage:
         self.is_model_well = True
         self.limits: dict[str, int] = {}
         """What topics take, in bytes; a test may change it."""
-        publisher = Publisher("g", DeadLetterOffice("g", "w"), bytes_max_of=self.limits)
+        publisher = Publisher("g", DeadLetterEncoder("g", "w"), bytes_max_of=self.limits)
         self.intake = Intake(
             self.source,
             self.sink,
@@ -273,13 +273,13 @@ class Stage:
             self.sink.sent[:count],
             self.sink.sent[count or len(self.sink.sent) :],
         )
-        self.intake.reported([Report(ticket, Fate.STORED) for _, ticket in sent])
+        self.intake.reported([DeliveryReport(ticket, Fate.STORED) for _, ticket in sent])
 
     def report(self, *fates: Fate) -> list[str]:
         """Report what was sent, in its order. Returns the positions and topics of what it was."""
         count = len(fates)
         sent, self.sink.sent = self.sink.sent[:count], self.sink.sent[count:]
-        told = [Report(ticket, fate) for (_, ticket), fate in zip(sent, fates, strict=True)]
+        told = [DeliveryReport(ticket, fate) for (_, ticket), fate in zip(sent, fates, strict=True)]
         self.intake.reported(told)
         return [_said(publication) for publication, _ in sent]
 

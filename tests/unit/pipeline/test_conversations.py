@@ -9,7 +9,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.domain.binding import Binding, Reading, SkipRule
+from consumer.domain.binding import Binding, MessageTerms, SkipRule
 from consumer.domain.checkpoint import Checkpoint, Floor
 from consumer.domain.context import LINE_TOKENS, ContextTerms, Line
 from consumer.domain.message import Fact, Position, Record
@@ -19,7 +19,7 @@ from consumer.pipeline.conversations import Conversations
 from tests.builders import a_message
 from tests.unit.pipeline.staging import TOPIC, VERSION, ZERO, Stage, settle
 
-READING = Reading(
+READING = MessageTerms(
     author=("by",),
     conversation=("room",),
     author_facts=(("age",),),

@@ -8,25 +8,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.domain.binding import Reading
+from consumer.domain.binding import MessageTerms
 from consumer.domain.decoding import UNREADABLE_HEADERS, DeadLetterReason, decode
 from consumer.domain.message import Headers, Record
 from consumer.errors import MessageTooLarge, Rejected, UndecodableMessage
 from consumer.interfaces import Publication
-from consumer.pipeline.dead_letters import DeadLetterOffice, without_value
+from consumer.pipeline.dead_letters import DeadLetterEncoder, without_value
 from tests.builders import TIMESTAMP_MS, a_position, a_record
 
-OFFICE = DeadLetterOffice("safeguard", "host-1")
-SPRING = DeadLetterOffice("safeguard", "host-1", spring_names=True)
+ENCODER = DeadLetterEncoder("safeguard", "host-1")
+SPRING = DeadLetterEncoder("safeguard", "host-1", spring_names=True)
 ERROR = UndecodableMessage(DeadLetterReason.NO_TEXT.value, "none of /text is present")
 SMALL = 20_000
 """Bytes that any topic in use takes: Kafka's own default is fifty times as much."""
 
 
 def a_letter(
-    record: Record | None = None, office: DeadLetterOffice = OFFICE, error: Rejected = ERROR
+    record: Record | None = None, encoder: DeadLetterEncoder = ENCODER, error: Rejected = ERROR
 ) -> Publication:
-    return office.letter(record or a_record(), error, "chat.messages.dead-letter", 3)
+    return encoder.letter(record or a_record(), error, "chat.messages.dead-letter", 3)
 
 
 def size(letter: Publication) -> int:
@@ -88,8 +88,8 @@ def test_unreadable_headers_are_left_a_trace() -> None:
 @given(st.text(max_size=2_000), st.text(max_size=20))
 def test_our_headers_are_short_and_ascii(error: str, worker: str) -> None:
     """Whatever an error says, its header is ASCII and bounded."""
-    office = DeadLetterOffice("g\u00fc", worker, spring_names=True)
-    letter = a_letter(office=office, error=UndecodableMessage("no_text", error))
+    encoder = DeadLetterEncoder("g\u00fc", worker, spring_names=True)
+    letter = a_letter(encoder=encoder, error=UndecodableMessage("no_text", error))
     for _, value in letter.headers:
         assert value is not None
         assert len(value) <= 5_000
@@ -101,14 +101,14 @@ def test_no_word_of_the_user() -> None:
     """The headers that we add quote nothing of what the user wrote."""
     record = a_record(b'{"text": {"xq7canary": 1}, "xq7canary": "xq7canary"}')
     with pytest.raises(UndecodableMessage) as caught:
-        decode(record, Reading())
+        decode(record, MessageTerms())
     letter = a_letter(record, SPRING, caught.value)
     assert all(b"xq7canary" not in (value or b"") for _, value in letter.headers)
 
 
 def test_spring_names_on_request() -> None:
     """The headers that Spring's tools read are written where asked for, in Spring's encoding."""
-    names = dict(a_letter(office=SPRING).headers)
+    names = dict(a_letter(encoder=SPRING).headers)
     assert names["kafka_dlt-original-topic"] == b"chat.messages"
     assert names["kafka_dlt-original-partition"] == b"\x00\x00\x00\x01"
     assert names["kafka_dlt-original-offset"] == b"\x00" * 7 + b"\x07"
@@ -154,10 +154,10 @@ def test_without_its_value_a_letter_always_fits(
     spring_names: bool,
 ) -> None:
     """Whatever a producer wrote into key, value and headers, the small form is small."""
-    office = DeadLetterOffice("g", "w", spring_names)
+    encoder = DeadLetterEncoder("g", "w", spring_names)
     incoming = tuple((name, filled(content)) for name, content in headers)
     record = a_record(filled(value), incoming, key=filled(key))
-    small = without_value(office.letter(record, MessageTooLarge(), "t", 1))
+    small = without_value(encoder.letter(record, MessageTooLarge(), "t", 1))
     assert small.value is None
     assert size(small) <= SMALL
     assert dict(small.headers)["safeguard-position"] == str(a_position()).encode()

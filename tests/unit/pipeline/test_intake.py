@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from consumer.domain.binding import Binding, Catalogue, Reading
+from consumer.domain.binding import Binding, Catalogue, MessageTerms
 from consumer.domain.lane import Lane
 from consumer.domain.message import Headers
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import DeadLetterFailed, Fatal
-from consumer.interfaces import Fate, Report
+from consumer.interfaces import DeliveryReport, Fate
 from consumer.pipeline.flight import Flight
 from consumer.pipeline.flow.limiter import FlowLimits
 from consumer.pipeline.sequencer import Sequencer
@@ -84,7 +84,7 @@ async def test_one_keys_verdicts_leave_in_order_and_wait_at_a_change_of_topic() 
 async def test_order_none_lets_a_keys_verdicts_overtake_each_other() -> None:
     """A stream that needs no order does not wait."""
     binding = Binding(
-        "chat", (TOPIC,), VERSION, Reading(format="text"), order="none", versions={1: VERSION}
+        "chat", (TOPIC,), VERSION, MessageTerms(format="text"), order="none", versions={1: VERSION}
     )
     stage = Stage(binding)
     stage.hold("OK slow")
@@ -182,7 +182,7 @@ async def test_a_message_keeps_the_version_chosen_for_it() -> None:
     await settle()
     later = PolicyVersion("chat", 2, (POLICY,), "e" * 32)
     stage.policies.catalogue = Catalogue(
-        (Binding("chat", (TOPIC,), later, Reading(format="text"), versions={2: later}),)
+        (Binding("chat", (TOPIC,), later, MessageTerms(format="text"), versions={2: later}),)
     )
     gate.set()
     stage.intake.taken([record(1)])
@@ -211,7 +211,7 @@ async def test_a_tombstone_passed_over_is_counted_and_committed() -> None:
         "chat",
         (TOPIC,),
         VERSION,
-        Reading(format="text"),
+        MessageTerms(format="text"),
         tombstones="pass-over",
         versions={1: VERSION},
     )
@@ -240,7 +240,7 @@ async def test_a_record_without_text_ends_as_its_topic_says(
     when_empty: Any, sent: list[tuple[str, str | None]]
 ) -> None:
     """Whatever it is, it is accounted for, committed, and the model is not asked."""
-    reading = Reading(when_empty=when_empty)
+    reading = MessageTerms(when_empty=when_empty)
     stage = Stage(Binding("chat", (TOPIC,), VERSION, reading, versions={1: VERSION}))
     await stage.own()
     stage.intake.taken([record(0)._replace(value=b'{"text":"\\u200b","picture":"cat"}')])
@@ -274,7 +274,7 @@ async def test_what_does_not_fit_gets_smaller_until_it_does_or_stops_the_service
         publication, ticket = stage.sink.sent.pop()
         value = publication.value
         seen.append((publication.topic, None if value is None else len(value)))
-        stage.intake.reported([Report(ticket, Fate.TOO_LARGE)])
+        stage.intake.reported([DeliveryReport(ticket, Fate.TOO_LARGE)])
 
     assert [topic for topic, _ in seen] == ["chat.flag"] * (len(seen) - 2) + [
         "chat.dead-letter"
@@ -403,9 +403,9 @@ async def test_a_tombstone_with_headers_too_large_for_its_dead_letter_still_ends
     stage.intake.taken([record(0)._replace(value=None, headers=(("x", b"y" * 999_000),))])
     await settle()
     (publication, ticket) = stage.sink.sent.pop()
-    stage.intake.reported([Report(ticket, Fate.TOO_LARGE)])
+    stage.intake.reported([DeliveryReport(ticket, Fate.TOO_LARGE)])
     (smaller, ticket) = stage.sink.sent.pop()
-    stage.intake.reported([Report(ticket, Fate.STORED)])
+    stage.intake.reported([DeliveryReport(ticket, Fate.STORED)])
 
     assert publication.topic == smaller.topic == "chat.dead-letter"
     assert sum(len(value or b"") for _, value in smaller.headers) < 2_000
@@ -543,7 +543,7 @@ async def test_a_full_partition_of_a_paused_topic_is_resumed_when_both_reasons_a
 async def test_a_later_lane_waits_for_room_and_goes_on_as_it_comes() -> None:
     """While chat is at work replay fills half of what may be judged; none of it is lost."""
     replay = Binding(
-        *("chat", (TOPIC,), VERSION, Reading(format="text")),
+        *("chat", (TOPIC,), VERSION, MessageTerms(format="text")),
         versions={1: VERSION},
         lane=Lane.REPLAY,
     )

@@ -13,7 +13,7 @@ from consumer.domain.message import age_ms
 from consumer.domain.policy import Outcome
 from consumer.domain.verdict import Cause, UnjudgedReason, Verdict
 from consumer.interfaces import Partition
-from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
@@ -30,7 +30,7 @@ def metric(stage: Stage, name: str, labels: Mapping[str, str] = {}) -> float | N
 async def judged(timestamp_ms: int, max_age_s: float) -> tuple[Verdict, FakeClassifier]:
     clock, classifier = HandClock(), FakeClassifier()
     clock.wall = NOW_MS
-    publisher = Publisher("g", DeadLetterOffice("g", "w"))
+    publisher = Publisher("g", DeadLetterEncoder("g", "w"))
     binding = replace(Stage().binding, max_age_s=max_age_s)
     flight = Flight(
         record(0)._replace(timestamp_ms=timestamp_ms), Stretch(Partition(TOPIC, 0), 1), binding, 0.0

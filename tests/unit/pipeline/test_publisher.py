@@ -14,7 +14,7 @@ from consumer.domain.message import Headers, Position
 from consumer.domain.policy import Outcome
 from consumer.errors import UndecodableMessage
 from consumer.interfaces import Partition, Publication
-from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.publisher import Publisher
 from tests.builders import TOPIC, a_binding, a_message, a_record, a_verdict
@@ -30,7 +30,7 @@ def a_flight(topic: str, payload: str = "envelope") -> Flight:
 
 
 def publisher() -> Publisher:
-    return Publisher("g", DeadLetterOffice("g", "w"))
+    return Publisher("g", DeadLetterEncoder("g", "w"))
 
 
 @pytest.mark.parametrize("payload", ["envelope", "passthrough"])
@@ -85,8 +85,8 @@ def fitted(
     headers: Headers = (),
     bytes_max: int = 1_000_000,
 ) -> Publication:
-    office = DeadLetterOffice("g", "w")
-    publisher = Publisher("g", office, bytes_max, limits)
+    encoder = DeadLetterEncoder("g", "w")
+    publisher = Publisher("g", encoder, bytes_max, limits)
     record = a_record(orjson.dumps({"text": text}), headers=headers)
     binding = a_binding(outputs=Outputs(payload=payload))  # type: ignore[arg-type]
     flight = Flight(record, Stretch(Partition(TOPIC, 1), 1), binding, 0.0)

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from consumer.domain.binding import Binding, Outputs, Reading
+from consumer.domain.binding import Binding, MessageTerms, Outputs
 from consumer.domain.context import Context, ContextTerms
 from consumer.domain.envelope import Envelope
 from consumer.domain.message import Fact, Headers, Record
 from consumer.domain.policy import Outcome, PolicyVersion
 from consumer.domain.verdict import Cause, UnjudgedReason, superseding_id
 from consumer.interfaces import Judged
-from consumer.pipeline.dead_letters import DeadLetterOffice
+from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.superseding import Superseder, Superseding
 from tests.builders import TIMESTAMP_MS, a_binding, a_judgement, a_record
@@ -50,7 +50,7 @@ async def supersede(
     **limits: Any,
 ) -> tuple[Superseding | str, Says]:
     classifier = Says(judged)
-    publisher = Publisher("g", DeadLetterOffice("g", "w"), **limits)
+    publisher = Publisher("g", DeadLetterEncoder("g", "w"), **limits)
     superseder = Superseder(classifier, publisher, HandClock(), "g", "run-1")
     found = await superseder.supersede(record or a_record(), binding or a_binding(), OLD)
     return found, classifier
@@ -127,7 +127,7 @@ async def test_a_record_that_is_read_otherwise_by_now() -> None:
     assert (await supersede(BLOCKED, a_record(b"{")))[0] == "not_json"
     binding = a_binding(tombstones="pass-over")
     assert (await supersede(BLOCKED, a_record(None), binding))[0] == "tombstone"
-    binding = a_binding(reading=Reading(when_empty="pass-over"))
+    binding = a_binding(reading=MessageTerms(when_empty="pass-over"))
     assert (await supersede(BLOCKED, a_record(b"{}"), binding))[0] == "empty_text"
 
 
@@ -146,7 +146,7 @@ async def test_a_review_that_is_too_long_is_cut() -> None:
 
 async def test_a_message_that_is_sought_out_has_the_facts_alone() -> None:
     """What was said before it is not known any more; its verdict says that nothing was shown."""
-    reading = Reading(conversation=("room",), author_facts=(("age",),))
+    reading = MessageTerms(conversation=("room",), author_facts=(("age",),))
     binding = a_binding(reading=reading, context=ContextTerms(messages=5))
     record = a_record(b'{"text": "hello", "room": "r", "age": 3}')
     _, classifier = await supersede(BLOCKED, record, binding)

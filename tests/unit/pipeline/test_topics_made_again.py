@@ -9,7 +9,7 @@ import pytest
 from consumer.domain.checkpoint import Floor
 from consumer.domain.message import Position
 from consumer.domain.verdict import verdict_id
-from consumer.interfaces import Fate, Output, Report
+from consumer.interfaces import DeliveryReport, Fate, Output
 from tests.unit.pipeline.assignment.test_recovery import ALL, ALLOW, BLOCK, left_behind
 from tests.unit.pipeline.staging import TOPIC, VERSION, Stage, record, settle
 
@@ -97,7 +97,7 @@ async def test_floors_of_an_old_output_are_not_noted_of_the_new_one() -> None:
     await stage.own(0, left_behind(floors=floors(1_000, OLD)))
     stage.intake.taken([record(0), record(1, "BAD")])
     await settle()
-    stage.intake.reported([Report(stage.sink.sent.pop(1)[1], Fate.STORED)])
+    stage.intake.reported([DeliveryReport(stage.sink.sent.pop(1)[1], Fate.STORED)])
     stage.intake.commit()
     await settle()
 

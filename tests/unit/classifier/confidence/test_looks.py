@@ -393,7 +393,7 @@ def test_a_policy_that_is_loaded_again_unchanged_is_still_known() -> None:
     policy = a_policy()
     one = found.assess(policy, "text", a_reading(), False)
     other = found.assess(replace(policy), "text", a_reading(), False)
-    assert other.learner is one.learner
+    assert other.learned is one.learned
 
 
 @pytest.mark.parametrize(
@@ -403,7 +403,7 @@ def test_a_policy_that_is_asked_otherwise_is_learned_anew(change: dict[str, Any]
     found = Looks(World().fleet, Metrics())
     one = found.assess(a_policy(), "text", a_reading(), False)
     other = found.assess(a_policy(**change), "text", a_reading(), False)
-    assert other.learner is not one.learner
+    assert other.learned is not one.learned
 
 
 def test_the_policy_that_was_unused_for_longest_is_forgotten_first(
@@ -413,8 +413,8 @@ def test_the_policy_that_was_unused_for_longest_is_forgotten_first(
     found = Looks(World().fleet, Metrics())
     old, used, new = (a_policy(text=text) for text in ("a", "b", "c"))
     first = {
-        policy.text: found.assess(policy, "text", a_reading(), False).learner
+        policy.text: found.assess(policy, "text", a_reading(), False).learned
         for policy in (used, old, used, new)
     }
-    assert found.assess(used, "text", a_reading(), False).learner is first["b"]
-    assert found.assess(old, "text", a_reading(), False).learner is not first["a"]
+    assert found.assess(used, "text", a_reading(), False).learned is first["b"]
+    assert found.assess(old, "text", a_reading(), False).learned is not first["a"]

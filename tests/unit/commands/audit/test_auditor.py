@@ -7,12 +7,12 @@ import io
 from rich.console import Console
 
 from consumer.commands.audit.auditor import show_report
-from consumer.commands.audit.report import COUNTS, Report
+from consumer.commands.audit.report import COUNTS, AuditReport
 
 
 def shown(**changes: int) -> str:
     counts = dict.fromkeys(COUNTS, 0) | changes
-    report = Report(
+    report = AuditReport(
         topic="in", group="g", partitions=(), examples={"missing": ("in/0/3",)}, **counts
     )
     console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system="standard")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.commands.audit.index import AuditIndex, temporary_index
-from consumer.commands.audit.report import COUNTS, Range, Report
+from consumer.commands.audit.report import COUNTS, AuditReport, Range
 from consumer.domain.message import Headers, Position, Record
 from consumer.domain.verdict import verdict_id
 from consumer.errors import Fatal
@@ -66,7 +66,7 @@ def report_of(
     passes_tombstones: bool = False,
     starts: dict[int, int] = {},
     source: str = "",
-) -> Report:
+) -> AuditReport:
     is_passed_over = tombstones if passes_tombstones else nothing
     with temporary_index(
         "in", "mine", is_passed_over=is_passed_over, starts=starts, source=source
@@ -76,7 +76,7 @@ def report_of(
         return index.report([Range(0, 0, 100)], is_ordered=is_ordered)
 
 
-def counts(report: Report) -> dict[str, int]:
+def counts(report: AuditReport) -> dict[str, int]:
     """The counts that are not 0."""
     return {name: count for name, count in report.counts.items() if count}
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from consumer.commands.dead_letters.letter import (
     Letter,
+    LetterState,
     Mark,
-    State,
     mark_key,
     marked,
     printable,
@@ -20,7 +20,7 @@ from consumer.domain.message import Headers, Position, Record
 from consumer.domain.retry import handed_on
 from consumer.errors import UndecodableMessage
 from consumer.interfaces import Publication
-from consumer.pipeline.dead_letters import DeadLetterOffice, without_value
+from consumer.pipeline.dead_letters import DeadLetterEncoder, without_value
 from tests.builders import a_record
 
 ERROR = UndecodableMessage("no_text", "none of /text is present")
@@ -31,8 +31,8 @@ def a_letter_of(
     record: Record, group: str = "g", *, spring_names: bool = False, is_small: bool = False
 ) -> Record:
     """The letter of a record as it lies on its topic."""
-    office = DeadLetterOffice(group, "w", spring_names)
-    letter = office.letter(record, ERROR, PLACE.topic, 1, "chat")
+    encoder = DeadLetterEncoder(group, "w", spring_names)
+    letter = encoder.letter(record, ERROR, PLACE.topic, 1, "chat")
     if is_small:
         letter = without_value(letter)
     return Record(PLACE, 1_000, letter.key, letter.value, letter.headers)
@@ -130,7 +130,7 @@ def test_a_value_left_out_is_known() -> None:
 
 def test_marks_are_read_as_they_are_written() -> None:
     """A mark comes back the same; what is none is none, and its letter stays open."""
-    mark = Mark(State.RETRIED, 1_767_225_600_123, 2)
+    mark = Mark(LetterState.RETRIED, 1_767_225_600_123, 2)
     assert Mark.decode(mark.encode()) == mark
     for value in (None, b"", b"{", b"[]", b"1", b'{"state": "eaten"}'):
         assert Mark.decode(value) is None

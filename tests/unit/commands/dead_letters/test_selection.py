@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from consumer.commands.dead_letters.letter import Letter, Mark, State
+from consumer.commands.dead_letters.letter import Letter, LetterState, Mark
 from consumer.commands.dead_letters.selection import (
     Selection,
     age,
@@ -82,20 +82,20 @@ def test_what_was_done_is_skipped_and_the_limit_counts_what_is_left() -> None:
     """The same command run once more takes the next ones."""
     letters = [a_letter(offset) for offset in range(5)]
     letters[1] = replace(letters[1], value_bytes=9)
-    marks = {letters[0].position: Mark(State.RETRIED, 0, 2)}
+    marks = {letters[0].position: Mark(LetterState.RETRIED, 0, 2)}
     work = sort_out(letters, marks, 2, again=False, needs_value=True)
     assert work.taken == (letters[2], letters[3])
     assert work.done_before == (letters[0],)
     assert work.valueless == (letters[1],)
     assert work.left == 1
-    assert state_of(letters[0], marks) is State.RETRIED
-    assert state_of(letters[2], marks) is State.OPEN
+    assert state_of(letters[0], marks) is LetterState.RETRIED
+    assert state_of(letters[2], marks) is LetterState.OPEN
 
 
 def test_again_takes_what_was_done_before() -> None:
     """Where it is asked for; and what needs no value takes letters without one."""
     letter = a_letter(value_bytes=9)
-    marks = {letter.position: Mark(State.DISCARDED, 0, 1)}
+    marks = {letter.position: Mark(LetterState.DISCARDED, 0, 1)}
     assert sort_out([letter], marks, 0, again=True, needs_value=False).taken == (letter,)
     assert sort_out([letter], marks, 0, again=True, needs_value=True).valueless == (letter,)
     assert sort_out([letter], marks, 0, again=False, needs_value=True).done_before == (letter,)

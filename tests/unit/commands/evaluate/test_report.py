@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import orjson
 
-from consumer.commands.evaluate.report import Report
+from consumer.commands.evaluate.report import EvaluationReport
 from consumer.commands.evaluate.scoring import Break, CaseScore, FamilyScore, LabelScore, Mistake
 from consumer.domain.policy import Outcome
 
 CASES = CaseScore((LabelScore("harassment", "HH0", 9, 1, 2),), 11, 1, ())
 HELD = FamilyScore("leet", 5, 0, 0, ())
 BROKEN = FamilyScore("bidi", 4, 1, 0, (Break("p/x", "HH0", Outcome.FLAG),))
-REPORT = Report(
+REPORT = EvaluationReport(
     "chat@v1", "ab12", "http://h/v1", "gpt-oss-safeguard-20b", (), "sg-1", CASES, (HELD,)
 )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from consumer.commands.evaluate.attacks import Attack
 from consumer.commands.evaluate.cases import Case
 from consumer.commands.evaluate.scoring import (
-    Answer,
+    Answered,
     End,
     end_of,
     score_attacks,
@@ -27,12 +27,12 @@ def a_case(label: str, number: int = 1) -> Case:
     return Case(f"c{number}", "text", "en", POLICY, label)
 
 
-def given_as(label: str) -> Answer:
-    return Answer(label, POLICY.outcomes[label])
+def given_as(label: str) -> Answered:
+    return Answered(label, POLICY.outcomes[label])
 
 
-def unjudged(outcome: Outcome = Outcome.FLAG) -> Answer:
-    return Answer(None, outcome, UnjudgedReason.MODEL_FAULT)
+def unjudged(outcome: Outcome = Outcome.FLAG) -> Answered:
+    return Answered(None, outcome, UnjudgedReason.MODEL_FAULT)
 
 
 def an_attack(floor: Outcome = Outcome.BLOCK, family: str = "leet", id: str = "p/leet") -> Attack:

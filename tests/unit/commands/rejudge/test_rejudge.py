@@ -12,7 +12,7 @@ from consumer.commands.rejudge.summary import Summary
 from consumer.domain.policy import Outcome
 from consumer.errors import PublishFailed
 from consumer.interfaces import Publication
-from consumer.kafka.letters import LetterBox
+from consumer.kafka.writer import TopicWriter
 from consumer.pipeline.superseding import Superseding
 from tests.builders import a_binding
 
@@ -35,7 +35,7 @@ class FakeBox:
 
 
 def publish(box: FakeBox, summary: Summary) -> None:
-    _publish(cast("LetterBox", box), a_binding(), NEW, summary)
+    _publish(cast("TopicWriter", box), a_binding(), NEW, summary)
 
 
 def test_a_key_waits_for_the_acknowledgement_before_it_changes_topics() -> None:

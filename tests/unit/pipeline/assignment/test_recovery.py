@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from consumer.domain.binding import Binding, Catalogue, Outputs, Reading
+from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs
 from consumer.domain.checkpoint import (
     Checkpoint,
     Floor,
@@ -30,7 +30,7 @@ from consumer.domain.checkpoint import (
 )
 from consumer.domain.message import Position, Record
 from consumer.errors import Fatal
-from consumer.interfaces import Assigned, CommitPoint, Committed, Fate, Output, Report
+from consumer.interfaces import Assigned, CommitPoint, Committed, DeliveryReport, Fate, Output
 from consumer.pipeline.assignment import offsets
 from consumer.pipeline.assignment.recovery import RecoveryLimits
 from consumer.pipeline.flow.limiter import FlowLimits
@@ -218,7 +218,7 @@ async def test_a_floor_is_where_what_is_on_its_way_can_lie() -> None:
     stage.intake.taken([record(0), record(1, "BAD")])
     await settle()
     stage.sink.floors = {Output(ALLOW, 0): Floor(90), Output(BLOCK, 0): Floor(20)}
-    stage.intake.reported([Report(stage.sink.sent[1][1], Fate.STORED)])
+    stage.intake.reported([DeliveryReport(stage.sink.sent[1][1], Fate.STORED)])
     stage.intake.commit()
     await settle()
 
@@ -268,7 +268,7 @@ async def test_what_was_not_stored_waits_for_the_lease_in_its_old_order() -> Non
     stage.clock.move(14)
     stage.intake.taken([record(2, key=b"k")])
     await settle()
-    stage.intake.reported([Report(ticket, Fate.NOT_STORED) for _, ticket in sent])
+    stage.intake.reported([DeliveryReport(ticket, Fate.NOT_STORED) for _, ticket in sent])
     assert stage.sink.sent == []
     for _ in range(60):
         stage.intake.tick()
@@ -287,7 +287,7 @@ async def test_nothing_goes_to_an_output_before_a_commit_has_named_it() -> None:
     stage.source.answer = None
     outputs = Outputs(allow="elsewhere")
     stage.policies.catalogue = stage.policies.catalogue.__class__(
-        (Binding("chat", (TOPIC,), VERSION, Reading(format="text"), outputs),)
+        (Binding("chat", (TOPIC,), VERSION, MessageTerms(format="text"), outputs),)
     )
     stage.intake.taken([record(0)])
     await settle()
@@ -468,7 +468,7 @@ async def test_an_output_of_before_a_reload_is_named_while_something_goes_there(
     await settle()
     outputs = Outputs(allow="elsewhere")
     stage.policies.catalogue = Catalogue(
-        (Binding("chat", (TOPIC,), VERSION, Reading(format="text"), outputs),)
+        (Binding("chat", (TOPIC,), VERSION, MessageTerms(format="text"), outputs),)
     )
     stage.intake.taken([record(1)])
     stage.intake.commit()
@@ -493,7 +493,7 @@ async def test_an_output_that_a_commit_under_way_does_not_name_any_more_gets_not
     stage.source.answer = None
     outputs = Outputs(allow="elsewhere")
     stage.policies.catalogue = Catalogue(
-        (Binding("chat", (TOPIC,), VERSION, Reading(format="text"), outputs),)
+        (Binding("chat", (TOPIC,), VERSION, MessageTerms(format="text"), outputs),)
     )
     stage.intake.taken([record(1, "BAD")])
     stage.intake.commit()

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.domain.binding import Binding, BudgetTerms, Reading
+from consumer.domain.binding import Binding, BudgetTerms, MessageTerms
 from consumer.domain.policy import PolicyVersion
 from consumer.domain.usage import Usage
 from consumer.domain.verdict import Tokens
@@ -39,7 +39,7 @@ class CostlyClassifier(FakeClassifier):
 
 
 def binding(terms: BudgetTerms | None, **changes: Any) -> Binding:
-    made = Binding("chat", (TOPIC,), VERSION, Reading(format="text"), versions={1: VERSION})
+    made = Binding("chat", (TOPIC,), VERSION, MessageTerms(format="text"), versions={1: VERSION})
     return replace(made, budget=terms, **changes)
 
 

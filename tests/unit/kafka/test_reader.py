@@ -8,9 +8,9 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from consumer.errors import BrokerUnavailable
-from consumer.kafka import scan
+from consumer.kafka import reader
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.scan import Span, TopicScan
+from consumer.kafka.reader import Span, TopicReader
 
 
 class Message:
@@ -65,9 +65,9 @@ def scanned(
 ) -> list[tuple[int, int]]:
     consumer = FakeConsumer(polls)
     with monkeypatch.context() as patched:
-        patched.setattr(scan, "Consumer", lambda _: consumer)
-        reader = TopicScan(KafkaConfig("nowhere", group="g"), stall_s)
-        batches = reader.records([Span("in", 0, 0, 4), Span("in", 1, 0, 1)])
+        patched.setattr(reader, "Consumer", lambda _: consumer)
+        topics = TopicReader(KafkaConfig("nowhere", group="g"), stall_s)
+        batches = topics.records([Span("in", 0, 0, 4), Span("in", 1, 0, 1)])
         return [tuple(record.position[1:]) for batch in batches for record in batch]  # type: ignore[misc]
 
 

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from consumer.kafka.letters import LetterBox
+from consumer.kafka.writer import TopicWriter
 from tests.contracts.test_sink import alter, publication
 from tests.records import read_all
 from tests.stage import Broker
@@ -26,7 +26,7 @@ async def test_of_a_refused_batch_only_what_is_refused_alone_is_at_fault(
         publication(topic, number, config.group, os.urandom(8_000 if number == large else 300))
         for number in range(30)
     ]
-    faults = await asyncio.to_thread(LetterBox(config).write, records)
+    faults = await asyncio.to_thread(TopicWriter(config).write, records)
 
     assert [number for number, fault in enumerate(faults) if fault is not None] == [large]
     stored = {record.key for record in read_all(real_broker.bootstrap_servers, [topic])}

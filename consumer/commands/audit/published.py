@@ -14,7 +14,7 @@ DIGITS_MAX = 18
 """More digits are no offset of Kafka's, whose offsets are 64 bits wide."""
 
 
-class Fate(IntEnum):
+class RecordFate(IntEnum):
     """What became of a record; the numbers are those of the index."""
 
     DEAD_LETTER = 0
@@ -24,18 +24,18 @@ class Fate(IntEnum):
 
 
 _FATES = {
-    Outcome.ALLOW.encode(): Fate.ALLOW,
-    Outcome.FLAG.encode(): Fate.FLAG,
-    Outcome.BLOCK.encode(): Fate.BLOCK,
+    Outcome.ALLOW.encode(): RecordFate.ALLOW,
+    Outcome.FLAG.encode(): RecordFate.FLAG,
+    Outcome.BLOCK.encode(): RecordFate.BLOCK,
 }
 
 
-class Sighting(NamedTuple):
+class Published(NamedTuple):
     """A first verdict or a dead letter of the group, and the input record that it names."""
 
     partition: int
     offset: int
-    fate: Fate
+    fate: RecordFate
 
 
 class Other(Enum):
@@ -61,7 +61,7 @@ class OutputReader:
         self._group_name = group
         self._group = percent(group)
 
-    def read(self, headers: Headers) -> Sighting | Other:
+    def read(self, headers: Headers) -> Published | Other:
         """Of several headers of one name the last counts: a worker's own are appended last."""
         last = dict(headers)
         if last.get("safeguard-group") != self._group:
@@ -77,9 +77,9 @@ class OutputReader:
         if not is_of_topic(last, Position(*found), self._source, self._group_name):
             return Other.EARLIER
         if "safeguard-dead-letter-reason" in last:
-            return Sighting(partition, offset, Fate.DEAD_LETTER)
+            return Published(partition, offset, RecordFate.DEAD_LETTER)
         fate = _FATES.get(last.get("safeguard-outcome") or b"")
-        return Other.UNREADABLE if fate is None else Sighting(partition, offset, fate)
+        return Other.UNREADABLE if fate is None else Published(partition, offset, fate)
 
 
 def _position(value: bytes | None) -> tuple[str, int, int] | None:

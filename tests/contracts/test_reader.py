@@ -9,7 +9,7 @@ from confluent_kafka import Producer
 
 from consumer.domain.message import Position, Record
 from consumer.errors import BrokerUnavailable
-from consumer.kafka.scan import Span, TopicScan
+from consumer.kafka.reader import Span, TopicReader
 from tests.records import write
 from tests.stage import Broker
 
@@ -17,14 +17,14 @@ NOW_MS = int(time.time() * 1_000)
 """Older records than the real broker's retention allows would be gone before they are read."""
 
 
-def scanned(scan: TopicScan, spans: list[Span]) -> list[Record]:
+def scanned(scan: TopicReader, spans: list[Span]) -> list[Record]:
     return [record for batch in scan.records(spans) for record in batch]
 
 
 def test_a_scan_yields_every_record_once_and_each_partition_in_order(broker: Broker) -> None:
     """Key, value, headers and time come along; several topics are read in one go."""
     topics = [broker.topic(3), broker.topic()]
-    scan = TopicScan(broker.config())
+    scan = TopicReader(broker.config())
     for partition in (0, 2):
         values = [b"%d" % number for number in range(700)]
         write(broker.bootstrap_servers, topics[0], values, partition=partition)
@@ -54,7 +54,7 @@ def test_a_scan_yields_every_record_once_and_each_partition_in_order(broker: Bro
 def test_a_scan_begins_at_its_starts_and_ends_where_the_end_was(broker: Broker) -> None:
     """What is written after the spans were taken is not read, and a start past the end is none."""
     topic = broker.topic(2)
-    scan = TopicScan(broker.config())
+    scan = TopicReader(broker.config())
     write(broker.bootstrap_servers, topic, [b"v"] * 9)
     write(broker.bootstrap_servers, topic, [b"v"] * 9, partition=1)
     spans = scan.spans(topic, 2, {0: 4, 1: 30})
@@ -71,7 +71,7 @@ def test_a_scan_that_makes_no_progress_is_given_up(embedded_broker: Broker) -> N
     broker = embedded_broker
     topic = broker.topic()
     write(broker.bootstrap_servers, topic, [b"v"])
-    scan = TopicScan(broker.config(), stall_s=0.5)
+    scan = TopicReader(broker.config(), stall_s=0.5)
     spans = scan.spans(topic, 1)
     broker.embedded.set_broker_down()
 
@@ -93,7 +93,7 @@ def test_markers_and_aborted_records_end_no_scan_early_and_none_late(real_broker
         producer.produce(topic, b"v", partition=0)
         producer.flush(10)
         (producer.commit_transaction if is_kept else producer.abort_transaction)(10)
-    scan = TopicScan(broker.config())
+    scan = TopicReader(broker.config())
     spans = scan.spans(topic, 1)
 
     assert spans == [Span(topic, 0, 0, 6)]
@@ -113,7 +113,7 @@ def test_an_open_transaction_is_beyond_the_end(real_broker: Broker) -> None:
     producer.begin_transaction()
     producer.produce(topic, b"v", partition=0)
     producer.flush(10)
-    scan = TopicScan(broker.config(), stall_s=5.0)
+    scan = TopicReader(broker.config(), stall_s=5.0)
     try:
         spans = scan.spans(topic, 1)
         assert spans == [Span(topic, 0, 0, 3)]
@@ -136,4 +136,4 @@ def test_a_time_is_found_in_every_partition(real_broker: Broker) -> None:
                 partition=partition,
                 timestamp_ms=NOW_MS + age,
             )
-    assert TopicScan(broker.config()).starts_at(topic, 3, NOW_MS - 1) == {0: 1, 1: 1, 2: 0}
+    assert TopicReader(broker.config()).starts_at(topic, 3, NOW_MS - 1) == {0: 1, 1: 1, 2: 0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.commands.audit.sighting import Fate, Other, OutputReader, Sighting
+from consumer.commands.audit.published import Other, OutputReader, Published, RecordFate
 from consumer.domain.envelope import percent
 from consumer.domain.message import Headers
 
@@ -16,19 +16,19 @@ OWN: Headers = (
 ALLOW: Headers = (("safeguard-outcome", b"allow"),)
 
 
-@pytest.mark.parametrize("fate", [Fate.ALLOW, Fate.FLAG, Fate.BLOCK])
-def test_a_verdict_names_its_position_and_outcome(fate: Fate) -> None:
+@pytest.mark.parametrize("fate", [RecordFate.ALLOW, RecordFate.FLAG, RecordFate.BLOCK])
+def test_a_verdict_names_its_position_and_outcome(fate: RecordFate) -> None:
     """The group is percent-encoded, as the workers write it."""
     outcome = ("safeguard-outcome", fate.name.lower().encode())
 
-    assert READER.read((*OWN, outcome)) == Sighting(2, 41, fate)
+    assert READER.read((*OWN, outcome)) == Published(2, 41, fate)
 
 
 def test_a_dead_letter_is_one_whatever_outcome_it_carries() -> None:
     """The reason makes it a dead letter."""
     headers = (*OWN, ("safeguard-dead-letter-reason", b"too_large"), *ALLOW)
 
-    assert READER.read(headers) == Sighting(2, 41, Fate.DEAD_LETTER)
+    assert READER.read(headers) == Published(2, 41, RecordFate.DEAD_LETTER)
 
 
 def test_the_last_header_of_a_name_counts() -> None:
@@ -38,7 +38,7 @@ def test_the_last_header_of_a_name_counts() -> None:
         ("safeguard-position", b"in/0/0"),
         ("safeguard-group", b"other"),
     )
-    assert READER.read((*forged, *OWN, *ALLOW)) == Sighting(2, 41, Fate.ALLOW)
+    assert READER.read((*forged, *OWN, *ALLOW)) == Published(2, 41, RecordFate.ALLOW)
     assert READER.read((*OWN, *ALLOW, *forged)) is Other.FOREIGN
 
 
