@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
+    Consumer,
     KafkaException,
     TopicCollection,
     TopicPartition,
@@ -29,6 +30,7 @@ class Cluster:
     """Questions to brokers that may be away; then the answer is None."""
 
     def __init__(self, bootstrap_servers: str) -> None:
+        self._servers = bootstrap_servers
         self._admin = AdminClient({**CLIENT, "bootstrap.servers": bootstrap_servers})
 
     def is_in_sync(self, copies: int) -> bool:
@@ -111,22 +113,41 @@ class Cluster:
         parts = [
             TopicPartition(topic, number, max(0, offset - back))
             for (topic, number), offset in committed.items()
-            if offset >= 0
         ]
-        asked = [ConsumerGroupTopicPartitions(group, parts)]
         try:
-            done = self._admin.alter_consumer_group_offsets(asked)[group].result(CALL_S)
-        except (KafkaException, TimeoutError):
+            with self._asking(group) as consumer:
+                done = consumer.commit(offsets=parts, asynchronous=False) or []
+        except KafkaException:
             return False
-        return all(part.error is None for part in done.topic_partitions or [])
+        return len(done) == len(parts) and all(part.error is None for part in done)
 
     def committed(self, group: str) -> Ends | None:
         """The group's committed offsets."""
         try:
-            found = self._admin.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(group)], request_timeout=CALL_S
-            )
-            parts = found[group].result(CALL_S).topic_partitions or []
-        except (KafkaException, TimeoutError):
+            topics = self._admin.list_topics(timeout=CALL_S).topics
+            asked = [
+                TopicPartition(topic, number)
+                for topic, described in topics.items()
+                if not topic.startswith("__")
+                for number in described.partitions
+            ]
+            with self._asking(group) as consumer:
+                found = consumer.committed(asked, timeout=CALL_S)
+        except KafkaException:
             return None
-        return {(part.topic, part.partition): part.offset for part in parts}
+        return {(part.topic, part.partition): part.offset for part in found if part.offset >= 0}
+
+    @contextmanager
+    def _asking(self, group: str) -> Iterator[Consumer]:
+        """
+        A consumer that reads and writes a group's commits, and never joins it.
+
+        The admin client's own calls to a coordinator end the process where the connection breaks
+        at the wrong moment (librdkafka issue 4605, mended in its pull request 5397).
+        """
+        properties = {**CLIENT, "bootstrap.servers": self._servers, "group.id": group}
+        consumer = Consumer({**properties, "enable.auto.commit": False})
+        try:
+            yield consumer
+        finally:
+            consumer.close()
