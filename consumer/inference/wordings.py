@@ -109,9 +109,7 @@ def is_blocked(body: bytes) -> bool:
     choices = document.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     finish = choice.get("finish_reason") if isinstance(choice, dict) else None
-    if not isinstance(finish, str):
-        return False
-    return fault_of_finish(finish) is Fault.REFUSAL or _names_refusal(finish.lower())
+    return fault_of_finish(finish) is Fault.REFUSAL
 
 
 def error_of(body: bytes) -> object:
