@@ -81,6 +81,8 @@ class KafkaSource:
         """Partition -> number of its assignment; only the thread changes it."""
         self._ids: dict[Partition, str] = {}
         """The broker's id of the topic that each of them was assigned of, where it gives one."""
+        self._read_ids: dict[str, str] = {}
+        """Topic -> its id when this client was given a part of it."""
         self._seen_ids: dict[str, str] = {}
         """The last id of each topic that anything was assigned of."""
         self._adrift: set[Partition] = set()
@@ -99,9 +101,7 @@ class KafkaSource:
         """Resumed, so that the client fetches them."""
         self._starved_since_s: float | None = None
         self._tick_due_s = 0.0
-        self._is_starved = False
-        self._is_stopping = False
-        self._is_closing = False
+        self._is_starved = self._is_stopping = self._is_closing = False
         # A last process of this name may drain, or its session has to end.
         patience_s = config.session_timeout_s + drain_s + NAME_SLACK_S
         self.troubles = Troubles(config.static_member, patience_s)
@@ -160,7 +160,7 @@ class KafkaSource:
         The old assignment is lost, for there is nothing to commit on; a new one follows.
         """
         found = dict(ids)
-        self._command(lambda consumer: self._leave_old_topics(consumer, found))
+        self._command(lambda _: self._leave_old_topics(found))
 
     async def quiesce(self, timeout_s: float) -> None:
         """
@@ -216,7 +216,13 @@ class KafkaSource:
                 try:
                     self._go_round(consumer)
                 except _NameHeld:
-                    consumer = self._begin_anew(consumer)
+                    log.warning(
+                        "the group still holds the name of this static member: waiting",
+                        static_member=self._config.static_member,
+                    )
+                    consumer = self._begin_anew(consumer, REJOIN_S)
+                except _MadeAgain:
+                    consumer = self._begin_anew(consumer, 0.0)
         except KafkaException as error:
             # Out of a call that has no answer for it; a fatal error comes so, too.
             self._tell_failed(as_fatal(read(error.args[0])))
@@ -238,17 +244,14 @@ class KafkaSource:
                 f"kafka.group_protocol = {self._config.group_protocol}"
             ) from None
 
-    def _begin_anew(self, refused: Consumer) -> Consumer:
-        """A client whose name was refused is at its end: another one asks again, a little later."""
-        log.warning(
-            "the group still holds the name of this static member: waiting",
-            static_member=self._config.static_member,
-        )
+    def _begin_anew(self, ended: Consumer, wait_s: float) -> Consumer:
+        """Another client in place of one that is at its end; it joins after so many seconds."""
         if self._owned:
             self._lose(list(self._owned))
-        _leave(refused)
+        _leave(ended)
         self.troubles.begin_anew()
-        self._rejoin_due_s = time.monotonic() + REJOIN_S
+        self._read_ids.clear()
+        self._rejoin_due_s = time.monotonic() + wait_s
         return self._new_consumer()
 
     def _note_away(self, fault: ClientFault) -> None:
@@ -409,16 +412,28 @@ class KafkaSource:
 
     # Topics made again.
 
-    def _leave_old_topics(self, consumer: Consumer, ids: Mapping[str, str]) -> None:
-        old = [p for p in self._owned if ids.get(p.topic, "") not in ("", self._ids[p])]
-        for topic in sorted({partition.topic for partition in old}):
+    def _leave_old_topics(self, ids: Mapping[str, str]) -> None:
+        """
+        End the assignments of inputs that are other topics by now, and the client with them.
+
+        The client keeps the leader epochs of a topic by its name and takes a new one's lower epochs
+        for old news: where brokers had been restarted before, it never reads the new topic
+        (measured with librdkafka 2.16).
+        """
+        again = self._others_by_now(ids)
+        for topic in sorted(again):
             log.error(
                 "an input topic was made again: what was in flight of the old one is discarded",
                 topic=topic,
-                partitions=sorted(p.number for p in old if p.topic == topic),
+                partitions=sorted(p.number for p in self._owned if p.topic == topic),
             )
             self._metrics.topics_made_again.labels(topic).inc()
-        self._assign_anew(consumer, old)
+        if again:
+            raise _MadeAgain
+
+    def _others_by_now(self, ids: Mapping[str, str]) -> list[str]:
+        """Topics that this client has read from and that are others under their name by now."""
+        return [t for t, known in self._read_ids.items() if ids.get(t, "") not in ("", known)]
 
     def _assign_anew(self, consumer: Consumer, partitions: Collection[Partition]) -> None:
         """End these assignments as lost and begin others, without the group's taking part."""
@@ -466,12 +481,15 @@ class KafkaSource:
             try:
                 topics = sorted({tp.topic for tp in given})
                 ids = self._identify(topics)
+                if self._others_by_now(ids):
+                    raise _MadeAgain
                 again = {t for t in topics if ids.get(t) not in (None, self._seen_ids.get(t))}
                 again.intersection_update(self._seen_ids)
                 starts = starting_offsets(
                     consumer, given, self._start_rules, ids, CALL_TIMEOUT_S, again
                 )
                 self._seen_ids |= ids
+                self._read_ids |= ids
                 return starts, ids
             except BrokerUnavailable as error:
                 if time.monotonic() > until_s or self._is_stopping:
@@ -610,6 +628,10 @@ class KafkaSource:
         ]
         if results:
             self._loop.call_soon_threadsafe(self._listener.committed, results)
+
+
+class _MadeAgain(Exception):
+    """A topic that this client has read from is another one by now, which it may never read."""
 
 
 class _NameHeld(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from confluent_kafka import KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from consumer.dev.safeguard import StandInSafeguard
+from tests.brokers.kafka import RealKafka
 from tests.journeys.worker import (
     OUTPUTS,
     finished,
@@ -97,6 +99,38 @@ async def test_an_input_made_again_under_a_worker_is_another_topic(
         assert worker.metrics.topics_made_again.labels(topic)._value.get() <= 1
         write(broker.bootstrap_servers, topic, values)
         await until(lambda: len(judged()) >= 2 * count, worker, 20)
+
+
+async def test_an_input_made_again_after_brokers_were_restarted_is_read(
+    tmp_path: Path, endpoint: str
+) -> None:
+    """Restarts raise a topic's leader epochs, and the client takes a new one's lower for old."""
+    with RealKafka(tmp_path / "kafka") as kafka:
+        broker = Broker("real", kafka.bootstrap_servers, kafka)
+        topic, other = broker.moderated(), broker.moderated()
+        policies = make_policies(tmp_path, f'["{topic}", "{other}"]')
+        settings = settings_for(broker, endpoint, policies, REFRESH)
+        async with working(settings, 2) as worker:
+            value = b'{"text": "a banned thing"}'
+            write(broker.bootstrap_servers, topic, [value] * 5)
+            await finished(worker, 5)
+            for _ in range(2):
+                node = kafka.node(1)
+                await asyncio.to_thread(node.kill)
+                await asyncio.to_thread(node.start)
+                write(broker.bootstrap_servers, topic, [value])
+            await finished(worker, 7)
+            first = {r.header("safeguard-verdict-id") for r in outputs_of(broker, topic)}
+
+            await make_again(broker, topic)
+            write(broker.bootstrap_servers, topic, [value] * 3)
+            write(broker.bootstrap_servers, other, [value] * 3)
+
+            def judged() -> set[str | None]:
+                found = outputs_of(broker, topic) + outputs_of(broker, other)
+                return {r.header("safeguard-verdict-id") for r in found} - first
+
+            await until(lambda: len(judged()) == 6, worker, 60)
 
 
 async def test_an_output_made_again_and_a_kill_before_the_commit_contradict_nothing(
