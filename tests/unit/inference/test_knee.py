@@ -194,6 +194,22 @@ def test_a_server_of_one_place_keeps_it() -> None:
     assert set(run(finder, 1, answers=5_000).limits) == {1}
 
 
+def test_each_ceiling_takes_as_many_refusals_as_the_first() -> None:
+    """Those that named one are spent: three more may be anything's doing."""
+    finder = KneeFinder(4, 512, 64)
+
+    def refused(times: int) -> int:
+        for _ in range(times):
+            finder.refused(finder.sent(finder.limit))
+        return finder.limit
+
+    assert refused(3) == 64
+    first = refused(1)
+    assert first < 64
+    assert refused(3) == first
+    assert refused(1) < first
+
+
 @pytest.mark.parametrize(("places", "growing", "comparing"), [(20, 40, 120), (200, 200, 400)])
 def test_a_window_is_as_many_answers_as_its_width_needs(
     places: int, growing: int, comparing: int
