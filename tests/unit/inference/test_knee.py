@@ -227,3 +227,21 @@ def test_a_window_is_as_many_answers_as_its_width_needs(
     # The first of all are of calls that may still have met another width.
     assert answers_to_the_end_of_the_window() == places + growing
     assert answers_to_the_end_of_the_window() == comparing
+
+
+def test_comparisons_that_contradict_each_other_are_made_ever_more_rarely() -> None:
+    """After each the width is held for twice as many windows, up to a bound."""
+    finder = KneeFinder(4, 512, 64)
+    held, is_steep = [0], False
+    while len(held) < 8:
+        phase, window = finder._phase, finder.sent(1).window
+        elasticity = ELASTICITY + (0.1 if is_steep else -0.1)
+        while finder.sent(1).window == window:
+            at_once = finder.limit
+            finder.answered(finder.sent(at_once), 0.01 * at_once**elasticity, True)
+        if phase == "hold":
+            held[-1] += 1
+        if (phase, finder._phase) == ("hold", "low"):
+            held.append(0)
+            is_steep = not is_steep
+    assert held[:-1] == [2, 4, 8, 16, 16, 16, 16]
