@@ -63,7 +63,7 @@ class Asker:
         random: Random,
     ) -> None:
         self._fleet = fleet
-        self._looks = Looks(fleet, metrics)
+        self._looks = Looks(fleet, metrics, clock)
         self._retries = retries
         self._clock = clock
         self._metrics = metrics
@@ -86,8 +86,7 @@ class Asker:
         first = self._looks.assess(question.policy, text, found, asking.has_refused)
         if not first.wants_look:
             return first.judgement
-        left_s = patience.left_s(self._clock.now_s())
-        return await self._looks.look(question, first, left_s, patience.tally)
+        return await self._looks.look(question, first, patience)
 
     async def _judged(
         self, question: PolicyQuestion, asking: _Asking, patience: Patience

@@ -56,7 +56,8 @@ _FINISHES = (
         Fault.REFUSAL,
         (
             *("filter", "safety", "refus", "block", "prohibit", "guardrail", "moderat"),
-            *("sensitive", "recitation", "policy"),
+            # Alibaba's data_inspection_failed is no failure.
+            *("sensitive", "recitation", "policy", "inspection"),
         ),
     ),
     (

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import orjson
 
+from consumer.inference.fault import Fault, fault_of_finish
+
 CHARS_MAX = 4_000
 """Of an error's words; a gateway's page says what it has to say before that."""
 
@@ -107,7 +109,7 @@ def is_blocked(body: bytes) -> bool:
     choices = document.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     finish = choice.get("finish_reason") if isinstance(choice, dict) else None
-    return isinstance(finish, str) and _names_refusal(finish.lower())
+    return fault_of_finish(finish) is Fault.REFUSAL
 
 
 def error_of(body: bytes) -> object:

@@ -340,7 +340,11 @@ class KafkaSink:
             self._listener.failed(PublishFailed(f"publishing cannot be mended: {error!r}"))
 
     async def _read_some(self) -> bool:
-        """Read the outputs that can be read, and report what was found. Whether there were any."""
+        """
+        Read the outputs that can be read, and report what was found.
+
+        Returns whether the brokers are there, so that the other outputs may go on.
+        """
         async with self._reading:
             if not await self._run(self._tail.is_there):
                 log.warning("brokers are out: publishing waits")
@@ -350,7 +354,7 @@ class KafkaSink:
             readable = [output for output, answers in zip(outputs, answers, strict=True) if answers]
             if not readable:
                 log.warning("outputs cannot be read: publishing waits", outputs=self.troubled)
-                return False
+                return True
             # The brokers are back, and bytes of ours may still be on their way to their logs.
             await asyncio.sleep(SETTLE_S)
             for output in readable:

@@ -108,7 +108,10 @@ class Publisher:
             size = len(publication.value or b"") if publication else 0
             if size > SMALLEST_ENVELOPE_BYTES and verdict.outcome.severity == 1:
                 chars = min(len(verdict.message.text), size) // 4
-                return self.verdict(flight, verdict, text_chars_max=chars)
+                cut = self.verdict(flight, verdict, text_chars_max=chars)
+                # What else is in it may be long as well, and would be made anew without an end.
+                if len(cut.value or b"") < size:
+                    return cut
         if flight.rejection is None:
             flight.verdict = None
             flight.rejection = MessageTooLarge("the verdict does not fit its topic")

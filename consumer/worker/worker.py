@@ -1,5 +1,5 @@
 """
-The wiring: builds everything, runs it, stops it. The only file that knows every other.
+The worker: builds its parts, runs them, stops them. The only file that knows every other.
 
 `Worker` is an object, so that the demo and the tests start the real program without a shell.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -423,3 +423,42 @@ async def test_a_producer_that_lost_its_place_is_replaced(embedded_broker: Broke
         await until(lambda: listener.not_stored == [1], "the word that it was not stored")
         sink.send(publication(topic, 1, config.group), Ticket(1))
         await until(lambda: listener.stored == [0, 1], "the second report")
+
+
+class BlindTail(TailReader):
+    """Cannot read one topic, as where its leader is out."""
+
+    blind_to = ""
+
+    def ends(self, outputs: Iterable[tuple[str, int]]) -> dict[Output, int]:
+        return {o: end for o, end in super().ends(outputs).items() if o.topic != self.blind_to}
+
+
+async def test_an_output_that_cannot_be_read_holds_up_no_other(embedded_broker: Broker) -> None:
+    """Also where nothing was on its way to any other when its publications failed."""
+    one, other = embedded_broker.topic(), embedded_broker.topic()
+    config = embedded_broker.config()
+    tail, listener = BlindTail(config), Listener()
+    sink = KafkaSink(config, tail, Metrics())
+    sink.start(listener, {})
+    sink.send(publication(one, 0, config.group), Ticket(0))
+    await until(lambda: listener.stored == [0], "the first report")
+    tail.blind_to = one
+    embedded_broker.embedded.fail_next(PRODUCE, [int(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)])
+    sink.send(publication(one, 1, config.group), Ticket(1))
+    await until(lambda: sink.troubled == [one], "the repair")
+    sink.send(publication(other, 2, config.group), Ticket(2))
+    sink.send(publication(one, 3, config.group), Ticket(3))
+
+    def is_other_stored() -> bool:
+        again, listener.not_stored = listener.not_stored, []
+        for number in again:
+            sink.send(publication(other, number, config.group), Ticket(number))
+        return 2 in listener.stored
+
+    await until(is_other_stored, "the report of the other output")
+    assert listener.not_stored == []
+    tail.blind_to = ""
+    await until(lambda: listener.not_stored == [1, 3], "the word that they were not stored")
+    await sink.close(0.0)
+    assert not listener.failures

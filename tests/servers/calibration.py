@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from consumer.classifier.confidence.looks import Looks
+from consumer.classifier.patience import Patience
 from consumer.classifier.probing.specimen import PROBE
 from consumer.classifier.prompt import user_message
 from consumer.classifier.question import PolicyQuestion
 from consumer.dev.behaviour import Behaviour, Dice
 from consumer.dev.judge import text_of
 from consumer.domain.policy import Look, Policy, SecondLookTerms
-from consumer.domain.usage import Tally
 from consumer.inference.breaker import Breaker
 from consumer.inference.endpoint import Endpoint
 from consumer.inference.fleet import Fleet
@@ -107,7 +107,8 @@ async def run(
     endpoint = Endpoint(
         "sim", model, RequestFormat("m"), Breaker(1.0), SystemClock(), metrics, 5.0, 4, PROBE
     )
-    looks = Looks(Fleet([endpoint], SystemClock(), metrics), metrics)
+    clock = SystemClock()
+    looks = Looks(Fleet([endpoint], clock, metrics), metrics, clock)
     cases: list[Case] = []
     looked_at, most_ahead = 0, 0.0
     for number in range(texts):
@@ -123,7 +124,7 @@ async def _case(policy: Policy, text: str, endpoint: Endpoint, looks: Looks, mod
     first = looks.assess(policy, text, await endpoint.ask(question, endpoint.format, None), False)
     final = first.judgement
     if first.wants_look:
-        final = await looks.look(question, first, None, Tally())
+        final = await looks.look(question, first, Patience(None, False))
     assert first.judgement.certainty is not None
     assert final.certainty is not None
     again, _ = model.answer(text)

@@ -24,16 +24,17 @@ from consumer.classifier.confidence.second_look import (
     without_look,
 )
 from consumer.classifier.parser import Reading
+from consumer.classifier.patience import Patience
 from consumer.classifier.prompt import system_message
 from consumer.classifier.question import PolicyQuestion
 from consumer.domain.certainty import Certainty, Sign
 from consumer.domain.policy import Effort, Look, Policy, SecondLookTerms
-from consumer.domain.usage import Tally
 from consumer.domain.verdict import Judgement
 from consumer.errors import Retryable
 from consumer.inference.blame import is_refusal
 from consumer.inference.fleet import Fleet
 from consumer.inference.usage import count_failed
+from consumer.interfaces import Clock
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -69,9 +70,10 @@ class Learned:
 class Looks:
     """Certainties of all policies, and second looks at the same endpoints or at second ones."""
 
-    def __init__(self, fleet: Fleet, metrics: Metrics) -> None:
+    def __init__(self, fleet: Fleet, metrics: Metrics, clock: Clock) -> None:
         self._fleet = fleet
         self._metrics = metrics
+        self._clock = clock
         self._learned: dict[tuple[object, ...], Learned] = {}
         self._answers = 0
         self._lacks_second_told: set[str] = set()
@@ -96,7 +98,7 @@ class Looks:
         return Assessed(judgement, wants_look, doubt, learned)
 
     async def look(
-        self, question: PolicyQuestion, first: Assessed, left_s: float | None, tally: Tally
+        self, question: PolicyQuestion, first: Assessed, patience: Patience
     ) -> Judgement:
         """Ask once more in the time that is left; where nothing comes the first one stands."""
         policy = question.policy
@@ -104,10 +106,10 @@ class Looks:
         how, samples = self._how(policy), policy.second_look.samples
         fleet = self._fleet.second if how is Look.ENDPOINT and self._fleet.second else self._fleet
         others: list[Judgement] = []
-        if (left_s is None or left_s > 0) and not fleet.is_out:
+        if not patience.is_over(self._clock.now_s()) and not fleet.is_out:
             if how is Look.EFFORT:
                 question = question._replace(policy=thorough(policy))
-            asked = [self._ask(fleet, question, number, left_s, tally) for number in range(samples)]
+            asked = [self._ask(fleet, question, number, patience) for number in range(samples)]
             found = [await asked[0]] if samples == 1 else await asyncio.gather(*asked)
             others = [each for each in found if isinstance(each, Judgement)]
             if any(isinstance(each, Retryable) and is_refusal(each) for each in found):
@@ -125,26 +127,31 @@ class Looks:
         fleet: Fleet,
         question: PolicyQuestion,
         number: int,
-        left_s: float | None,
-        tally: Tally,
+        patience: Patience,
     ) -> Judgement | Retryable | None:
         """
-        One more answer, or why there is none; None where there was no place.
+        One more answer, or why there is none; None where there was no place in time.
 
         It is asked for once: a second look is not worth a retry.
         """
-        place = await fleet.take(question, left_s)
+        place = await fleet.take(question, patience.left_s(self._clock.now_s()))
         if place is None:
+            return None
+        # It may have been waited for to the end.
+        now_s = self._clock.now_s()
+        if patience.is_over(now_s):
+            fleet.give_back(place)
             return None
         format = place.format
         if fleet is self._fleet:
             format = format.for_retry(SEED_STEP + number, was_truncated=False)
         try:
-            reading = await fleet.ask(place, question, format, left_s, tally)
+            left_s = patience.left_s(now_s)
+            reading = await fleet.ask(place, question, format, left_s, patience.tally)
         except Retryable as error:
-            count_failed(error, tally)
+            count_failed(error, patience.tally)
             return error
-        tally.judged(reading.judgement.tokens)
+        patience.tally.judged(reading.judgement.tokens)
         return reading.judgement
 
     def _how(self, policy: Policy) -> Look:

@@ -343,6 +343,9 @@ def test_a_completion_may_come_with_another_success(status: int) -> None:
     "document",
     [
         {"choices": [{"index": 0, "finish_reason": "content_filter: PROHIBITED_CONTENT"}]},
+        {"choices": [{"index": 0, "finish_reason": "SAFETY"}]},
+        {"choices": [{"index": 0, "finish_reason": "recitation", "message": None}]},
+        {"choices": [{"index": 0, "finish_reason": "data_inspection_failed"}]},
         {"candidates": [], "promptFeedback": {"blockReason": "SAFETY"}},
         {"choices": [], "prompt_feedback": {"block_reason": "OTHER"}},
     ],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.inference.wordings import complaint_in
+from consumer.inference.fault import Fault, fault_of_finish
+from consumer.inference.wordings import REFUSAL_CODES, complaint_in
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,9 @@ def test_a_text_is_too_long_by_a_code_or_by_words(error: object, expected: bool)
 def test_a_fault_of_the_model_is_told_by_words_or_by_none(error: object, expected: bool) -> None:
     """One server writes an error without words where it could not parse the model's answer."""
     assert complaint_in(error).is_of_the_model is expected
+
+
+@pytest.mark.parametrize("code", [*REFUSAL_CODES, "data_inspection_failed", "CONTENT_FILTER"])
+def test_what_refuses_as_a_code_refuses_as_a_finish_reason(code: str) -> None:
+    """Hosts put the same words into either, and over either API."""
+    assert fault_of_finish(code) is Fault.REFUSAL

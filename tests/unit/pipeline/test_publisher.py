@@ -17,7 +17,7 @@ from consumer.interfaces import Partition, Publication
 from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.publisher import Publisher
-from tests.builders import TOPIC, a_binding, a_message, a_record, a_verdict
+from tests.builders import TOPIC, a_binding, a_judgement, a_message, a_record, a_verdict
 
 RETRY = f"{TOPIC}.retry"
 OURS: Headers = (("safeguard-first-position", b"chat.messages/1/41"), ("safeguard-attempts", b"2"))
@@ -151,3 +151,18 @@ def test_what_is_published_fits_its_topic(
     assert size(found) <= limit
     if size(whole) + 1_000 <= limit:
         assert found == whole
+
+
+def test_an_envelope_that_is_long_for_another_reason_than_its_text_ends_as_well() -> None:
+    """Rationales are never cut: what the end of the text cannot make smaller is a dead letter."""
+    flight = a_flight(TOPIC)
+    judgement = a_judgement(rationale="ш" * 2_000)
+    flight.verdict = a_verdict(outcome=Outcome.FLAG, judgements=(judgement,) * 3)
+    flight.publication = publisher().verdict(flight, flight.verdict)
+    sizes = [len(flight.publication.value or b"")]
+    assert sizes[0] > 8_000
+    while flight.rejection is None and len(sizes) < 10:
+        flight.publication = publisher().smaller(flight)
+        sizes.append(len(flight.publication.value or b""))
+    assert sorted(set(sizes), reverse=True) == sizes
+    assert flight.publication.topic == f"{TOPIC}.dead-letter"

@@ -310,6 +310,29 @@ async def test_a_second_look_has_only_the_time_that_is_left() -> None:
     assert world.server.timeouts_s == [5.0, 3.0]
 
 
+@pytest.mark.parametrize(
+    ("within_s", "timeouts_s"), [(10.0, [8.0, 5.0]), (4.0, [2.0]), (5.0, [3.0])]
+)
+async def test_the_time_that_a_second_look_waits_for_a_place_counts(
+    within_s: float, timeouts_s: list[float]
+) -> None:
+    """It is asked with what is left after that, and not at all where nothing is."""
+    world = World("HH0", "HH0", call_s=1.0)
+    take = world.fleet.take
+
+    async def take_late(question: Question[object], within_s: float | None) -> Endpoint | None:
+        place = await take(question, within_s)
+        world.clock.time_s += 2.0
+        return place
+
+    world.fleet.take = lambda question, within_s, avoid=None: take_late(  # type: ignore[method-assign]
+        question, within_s
+    )
+    await world.judge(within_s=within_s)
+    assert world.server.timeouts_s == timeouts_s
+    assert world.endpoint.at_once == 0
+
+
 async def test_an_endpoint_that_is_out_is_not_asked_again() -> None:
     world = World("HH0", "HH0")
     read = world.endpoint.read
@@ -389,7 +412,7 @@ def a_reading() -> Reading:
 
 
 def test_a_policy_that_is_loaded_again_unchanged_is_still_known() -> None:
-    found = Looks(World().fleet, Metrics())
+    found = Looks(World().fleet, Metrics(), HandClock())
     policy = a_policy()
     one = found.assess(policy, "text", a_reading(), False)
     other = found.assess(replace(policy), "text", a_reading(), False)
@@ -400,7 +423,7 @@ def test_a_policy_that_is_loaded_again_unchanged_is_still_known() -> None:
     "change", [{"effort": Effort.HIGH}, {"text": "other"}, {"second_look": EVERY}]
 )
 def test_a_policy_that_is_asked_otherwise_is_learned_anew(change: dict[str, Any]) -> None:
-    found = Looks(World().fleet, Metrics())
+    found = Looks(World().fleet, Metrics(), HandClock())
     one = found.assess(a_policy(), "text", a_reading(), False)
     other = found.assess(a_policy(**change), "text", a_reading(), False)
     assert other.learned is not one.learned
@@ -410,7 +433,7 @@ def test_the_policy_that_was_unused_for_longest_is_forgotten_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(looks, "POLICIES_MAX", 2)
-    found = Looks(World().fleet, Metrics())
+    found = Looks(World().fleet, Metrics(), HandClock())
     old, used, new = (a_policy(text=text) for text in ("a", "b", "c"))
     first = {
         policy.text: found.assess(policy, "text", a_reading(), False).learned
