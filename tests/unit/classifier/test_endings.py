@@ -364,6 +364,19 @@ async def test_a_probe_is_given_half_a_minute_whatever_calls_are_given() -> None
     assert limits == [30.0]
 
 
+async def test_a_probe_is_repeated_with_another_seed_and_the_same_room() -> None:
+    """What failed by chance may do better; what it says has never been too long."""
+    probes: list[dict[str, Any]] = []
+
+    async def script(asked: dict[str, Any], timeout_s: float) -> bytes:
+        probes.append(asked)
+        return NONSENSE
+
+    assert await World(Scripted(script)).endpoint.condition() is Condition.OUT
+    assert len({asked["seed"] for asked in probes}) == len(probes) == 3
+    assert len({asked["max_completion_tokens"] for asked in probes}) == 1
+
+
 async def test_one_endpoint_that_is_busy_outweighs_one_that_is_out() -> None:
     """A fleet that refuses probes for load is there."""
     world = World(in_turn(probe=InferenceUnavailable()), in_turn(probe=BUSY))
