@@ -90,7 +90,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "pipeline/superseding.py": (),
     "registry/lines.py": ("registry/test_load.py",),
     "inference/breaker.py": ("classifier/test_judge.py",),
-    "pipeline/flow/budget.py": (),
+    "pipeline/flow/budget.py": ("pipeline/flow/test_budgets.py",),
     "commands/dead_letters/letter.py": (),
     "inference/quantiles.py": (),
     "worker/restarts.py": (),

@@ -44,6 +44,7 @@ def bugs(source: str) -> set[tuple[str, str]]:
         ("def f(a: X | None = 0) -> Y[1]:\n    '''Text 1.'''", {("constant", "1")}),
         ("log.info('a', b=1)", set()),
         ("assert a == 1", set()),
+        ("a = zip(b, c, strict=True)", set()),
         ("f'{a + 1}'", set()),
         ("def __repr__(self):\n    return a + b", set()),
     ],

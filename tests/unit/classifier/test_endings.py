@@ -341,6 +341,42 @@ async def test_a_probe_that_is_refused_for_load_blames_nobody(failure: Answer) -
     assert not world.endpoint.breaker.is_open
 
 
+async def test_a_fleet_judged_when_any_of_its_endpoints_last_did() -> None:
+    """One that has been out for long says nothing against the others."""
+    clock = HandClock()
+    world = World(in_turn(), in_turn(), clock=clock)
+    for endpoint in (*world.fleet.endpoints, *reversed(world.fleet.endpoints)):
+        clock.seconds += 5
+        assert await endpoint.condition() is Condition.WELL
+        assert world.fleet.last_judgement_s == clock.seconds
+
+
+async def test_a_probe_is_given_half_a_minute_whatever_calls_are_given() -> None:
+    """A server that is busy with long answers is not out, and one that hangs is found out."""
+    limits: list[float] = []
+
+    async def script(asked: dict[str, Any], timeout_s: float) -> bytes:
+        limits.append(timeout_s)
+        return answer_to(asked)
+
+    world = World(Scripted(script), timeout_s=300)
+    assert await world.endpoint.condition() is Condition.WELL
+    assert limits == [30.0]
+
+
+async def test_a_probe_is_repeated_with_another_seed_and_the_same_room() -> None:
+    """What failed by chance may do better; what it says has never been too long."""
+    probes: list[dict[str, Any]] = []
+
+    async def script(asked: dict[str, Any], timeout_s: float) -> bytes:
+        probes.append(asked)
+        return NONSENSE
+
+    assert await World(Scripted(script)).endpoint.condition() is Condition.OUT
+    assert len({asked["seed"] for asked in probes}) == len(probes) == 3
+    assert len({asked["max_completion_tokens"] for asked in probes}) == 1
+
+
 async def test_one_endpoint_that_is_busy_outweighs_one_that_is_out() -> None:
     """A fleet that refuses probes for load is there."""
     world = World(in_turn(probe=InferenceUnavailable()), in_turn(probe=BUSY))

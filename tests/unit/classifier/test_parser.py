@@ -545,3 +545,11 @@ def test_an_answer_among_the_reasoning_is_looked_for_at_its_end() -> None:
     within = answer + " " * (4_000 - len(answer))
     assert read(None, reasoning=within) == Fault.ONLY_IN_REASONING
     assert read(None, reasoning=within + " ") == Fault.EMPTY
+
+
+@pytest.mark.parametrize(("count", "expected"), [(8, ("HH2", Repair.NONE)), (9, Fault.AMBIGUOUS)])
+def test_so_many_choices_that_agree_are_read(count: int, expected: Expected) -> None:
+    """One was asked for; what sends very many of them is not read to the end."""
+    body = orjson.loads(a_completion(an_answer()))
+    body["choices"] *= count
+    assert seen(read_completion(orjson.dumps(body), POLICY)) == expected

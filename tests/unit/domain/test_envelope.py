@@ -20,6 +20,7 @@ from consumer.domain.envelope import (
     Envelope,
     cloudevent_headers,
     encode_envelope,
+    is_envelope,
     is_passthrough,
     percent,
     renamed,
@@ -424,3 +425,17 @@ def test_a_time_written_out() -> None:
     """Milliseconds are never rounded up into the next second."""
     assert rfc3339(0) == "1970-01-01T00:00:00.000Z"
     assert rfc3339(1_767_225_599_999) == "2025-12-31T23:59:59.999Z"
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("safeguard-verdict-id", "ce_type"), True),
+        (("ce_type", "safeguard-verdict-id", "ce_type"), True),
+        (("ce_type", "safeguard-verdict-id", "safeguard-outcome"), False),
+        (("safeguard-verdict-id",), False),
+    ],
+)
+def test_a_producers_own_event_is_no_envelope(names: tuple[str, ...], expected: bool) -> None:
+    """What is handed on as it came keeps its headers before ours; those of an envelope follow."""
+    assert is_envelope(tuple((name, b"x") for name in names)) is expected

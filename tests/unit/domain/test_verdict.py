@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from itertools import permutations
+
+import pytest
 
 from consumer.domain.certainty import Certainty
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import confidence_of, most_severe
+from consumer.domain.verdict import Tokens, confidence_of, most_severe
 from tests.builders import a_judgement
 
 
@@ -32,3 +35,10 @@ def test_the_most_severe_of_outcomes() -> None:
         assert most_severe(order) is Outcome.BLOCK
     assert most_severe([Outcome.FLAG, Outcome.ALLOW]) is Outcome.FLAG
     assert most_severe([Outcome.ALLOW]) is Outcome.ALLOW
+
+
+def test_tokens_are_added_to_tokens_alone() -> None:
+    """A plain number says nothing of which kind they were."""
+    assert Tokens(1, 2, 3, 4) + Tokens(10, 20, 30, 40) == Tokens(11, 22, 33, 44)
+    with pytest.raises(TypeError):
+        operator.add(Tokens(), 1)

@@ -148,6 +148,7 @@ def narrowed(late_s: float) -> int:
 def test_a_worker_that_is_slow_itself_is_not_taken_for_a_slow_server() -> None:
     """The same latencies narrow it where the worker was on time, and else say nothing."""
     assert narrowed(late_s=0.0) < 32
+    assert narrowed(late_s=0.00009) < 32
     assert narrowed(late_s=0.0002) == 64
 
 
@@ -194,6 +195,22 @@ def test_a_server_of_one_place_keeps_it() -> None:
     assert set(run(finder, 1, answers=5_000).limits) == {1}
 
 
+def test_each_ceiling_takes_as_many_refusals_as_the_first() -> None:
+    """Those that named one are spent: three more may be anything's doing."""
+    finder = KneeFinder(4, 512, 64)
+
+    def refused(times: int) -> int:
+        for _ in range(times):
+            finder.refused(finder.sent(finder.limit))
+        return finder.limit
+
+    assert refused(3) == 64
+    first = refused(1)
+    assert first < 64
+    assert refused(3) == first
+    assert refused(1) < first
+
+
 @pytest.mark.parametrize(("places", "growing", "comparing"), [(20, 40, 120), (200, 200, 400)])
 def test_a_window_is_as_many_answers_as_its_width_needs(
     places: int, growing: int, comparing: int
@@ -211,3 +228,21 @@ def test_a_window_is_as_many_answers_as_its_width_needs(
     # The first of all are of calls that may still have met another width.
     assert answers_to_the_end_of_the_window() == places + growing
     assert answers_to_the_end_of_the_window() == comparing
+
+
+def test_comparisons_that_contradict_each_other_are_made_ever_more_rarely() -> None:
+    """After each the width is held for twice as many windows, up to a bound."""
+    finder = KneeFinder(4, 512, 64)
+    held, is_steep = [0], False
+    while len(held) < 8:
+        phase, window = finder._phase, finder.sent(1).window
+        elasticity = ELASTICITY + (0.1 if is_steep else -0.1)
+        while finder.sent(1).window == window:
+            at_once = finder.limit
+            finder.answered(finder.sent(at_once), 0.01 * at_once**elasticity, True)
+        if phase == "hold":
+            held[-1] += 1
+        if (phase, finder._phase) == ("hold", "low"):
+            held.append(0)
+            is_steep = not is_steep
+    assert held[:-1] == [2, 4, 8, 16, 16, 16, 16]

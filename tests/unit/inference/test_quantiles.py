@@ -62,3 +62,10 @@ def test_what_fades_takes_nothing_from_the_whole(count: int) -> None:
 def test_nothing_seen_is_neither_high_nor_low() -> None:
     assert Quantiles(1, 100).share_below(50) == 0.5
     assert Quantiles(1, 100).at(0.5) == 1
+
+
+@pytest.mark.parametrize(("number", "expected"), [(1e9, 100), (101, 100), (0.5, 1), (1e-9, 1)])
+def test_what_lies_outside_counts_as_the_nearest_inside(number: float, expected: float) -> None:
+    quantiles = Quantiles(1, 100)
+    quantiles.add(number)
+    assert quantiles.at(0.5) == pytest.approx(expected, rel=0.1)

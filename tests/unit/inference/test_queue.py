@@ -6,6 +6,7 @@ import asyncio
 
 from consumer.domain.lane import Lane
 from consumer.inference.queue import FAIR_EVERY, LaneQueue, Waiter
+from tests.waiting import until
 
 Queue = LaneQueue[str, str]
 
@@ -87,3 +88,14 @@ async def test_who_waits_can_be_counted_while_others_come() -> None:
 
     queue._lanes[Lane.REAL_TIME].append(Waiter("a", None, Turn()))
     assert queue.waiting(Lane.REAL_TIME) == 1
+
+
+async def test_each_deadline_holds_however_many_there_are() -> None:
+    """One that runs out long after another is kept like the first; without any nobody looks."""
+    queue: Queue = LaneQueue()
+    queue.add("patient", Lane.REAL_TIME, None)
+    assert queue._sweeping is None
+    turns = [queue.add("late", Lane.REAL_TIME, after_s) for after_s in (0.01, 0.1, 0.2)]
+
+    assert await asyncio.wait_for(asyncio.gather(*turns), 20) == [None] * 3
+    await until(lambda: queue._sweeping is None, "the looking to end where there is none")

@@ -50,3 +50,8 @@ def test_of_several_topics_the_oldest_first_counts() -> None:
     places = [Place(0, 0, 3, 20), Place(0, 0, 7, 10), Place(1, 0, 9, 15)]
 
     assert first_of(places) == Place(1, 0, 9, 15)
+
+
+def test_the_same_record_seen_again_is_not_late() -> None:
+    """It was not written before itself."""
+    assert late(Place(0, 0, 4, 10), Place(0, 0, 4, 10), Place(0, 0, 5, 10)) == []

@@ -7,6 +7,7 @@ import pytest
 
 from consumer.commands.costs.prices import GpuPrice, PriceRequest, TokenPrice
 from consumer.commands.costs.report import CostReport
+from consumer.domain.envelope import rfc3339
 from consumer.domain.verdict import Tokens
 from consumer.errors import InvalidSettings
 from tests.builders import TIMESTAMP_MS, TOPIC, a_judgement, a_verdict
@@ -111,6 +112,13 @@ def test_fields_are_one_json_object() -> None:
     }
     assert found["prices"] == {"price_in": 0.075, "price_cached": 0.0375, "price_out": 0.3}
     assert found["calls_at_once"] is None
+    assert found["first"] == rfc3339(TIMESTAMP_MS)
+    assert found["last"] == rfc3339(TIMESTAMP_MS + 3_000)
+
+
+def test_where_nothing_was_counted_there_is_no_time() -> None:
+    found = report(count=0).fields
+    assert (found["first"], found["last"], found["versions"]) == (None, None, {})
 
 
 def test_what_was_passed_over_is_said() -> None:

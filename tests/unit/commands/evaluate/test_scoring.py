@@ -11,6 +11,7 @@ from consumer.commands.evaluate.cases import Case
 from consumer.commands.evaluate.scoring import (
     Answered,
     End,
+    FamilyScore,
     end_of,
     score_attacks,
     score_cases,
@@ -138,3 +139,9 @@ def test_every_case_is_counted(pairs: list[tuple[str, str]]) -> None:
     assert sum(label.right + label.missed for label in score.labels) == len(pairs)
     assert sum(label.wrong for label in score.labels) == sum(label.missed for label in score.labels)
     assert len(score.mistakes) == sum(due != got for due, got in pairs)
+
+
+def test_a_familys_share_is_of_those_that_were_judged() -> None:
+    """What could not be judged neither held nor broke."""
+    assert FamilyScore("leet", 3, 1, 5, ()).holds == wilson(3, 4)
+    assert FamilyScore("leet", 0, 0, 5, ()).holds is None

@@ -173,3 +173,13 @@ def test_it_prints_itself(more: str) -> None:
         budget.has_room(0.0)
     assert repr(budget) == f"<Budget chat calls 1/1, tokens 7/any, share 1{more}>"
     assert "calls 0" in repr(LastHour())
+
+
+def test_room_for_tokens_comes_with_the_minute_that_makes_enough_of_it() -> None:
+    """The first minute's are enough to wait for; those of a later one stay."""
+    budget = a_budget(tokens=1_000)
+    spend(budget, 0.0, cost(1, 600))
+    spend(budget, 1_800.0, cost(1, 400))
+    assert not budget.has_room(1_830.0)
+    assert budget.room_in_s(1_830.0) == 3_660.0 - 1_830.0
+    assert budget.has_room(3_660.0)

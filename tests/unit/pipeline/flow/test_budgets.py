@@ -384,3 +384,21 @@ async def test_what_judging_cost_is_counted_under_the_version_that_judged() -> N
     assert read("tokens", policy_version="chat@v2", kind="prompt") == 160
     assert read("judging_calls", policy_version="chat@v2", result="judged") == 2
     assert read("model_seconds", policy_version="chat@v2") == 1.0
+
+
+async def test_a_spent_budget_whose_partitions_have_left_is_told_no_more() -> None:
+    """Somebody else judges them now; where they come back spent it is told again."""
+    stage = BudgetStage(BudgetTerms(calls_per_hour=2))
+    with capture_logs() as logs:
+        await stage.own()
+        await stage.take(*range(3))
+        stage.acknowledge()
+        assert list(stage.intake.budgets.spent) == [TOPIC]
+        await stage.intake.revoked({ZERO: 1})
+        await stage.look()
+        assert list(stage.intake.budgets.spent) == []
+        assert stage.metric("budget_spent") is None
+        await stage.own(2)
+        await stage.take(2)
+        assert list(stage.intake.budgets.spent) == [TOPIC]
+    assert sum(entry["event"] == "budget is spent" for entry in logs) == 2
