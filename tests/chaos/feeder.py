@@ -54,6 +54,11 @@ class Feeder:
             yield
             self._producer = self._new_producer()
 
+    @property
+    def share(self) -> float:
+        """How much of all messages is stored by now, 0 to 1."""
+        return self.stored / self._messages
+
     def finish(self) -> None:
         """Wait until everything is written and stored."""
         self._thread.join(self._seconds + FLUSH_S)
