@@ -57,3 +57,12 @@ def test_a_fault_of_the_model_is_told_by_words_or_by_none(error: object, expecte
 def test_what_refuses_as_a_code_refuses_as_a_finish_reason(code: str) -> None:
     """Hosts put the same words into either, and over either API."""
     assert fault_of_finish(code) is Fault.REFUSAL
+
+
+@pytest.mark.parametrize("last", [{"message": "too long"}, {"code": "context_length_exceeded"}])
+@pytest.mark.parametrize(("before", "expected"), [(15, True), (16, False)])
+def test_so_many_errors_of_a_list_are_read(
+    last: dict[str, str], before: int, expected: bool
+) -> None:
+    """A server that sends very many has told what is wrong in the first."""
+    assert complaint_in([{"message": "it failed"}] * before + [last]).is_too_long is expected
