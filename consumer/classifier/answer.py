@@ -23,7 +23,7 @@ def reading_of(reply: Reply, policy: Policy, format: RequestFormat, asked: str) 
         Retryable: there is none; see `blame`.
     """
     if reply.is_success:
-        # Three tokens in four hold more than two characters of any policy: fewer is a cut prompt.
+        # A token holds fewer than eight characters of a policy: where fewer came, it was cut.
         least = len(system_message(policy)) // 8
         room = format.room(policy.effort)
         found = read_completion(reply.body, policy, least, room, format.api)

@@ -1164,9 +1164,7 @@ async def test_the_most_severe_segment_wins(server: StandInSafeguard) -> None:
 async def test_ten_megabytes_are_too_long_without_a_call(server: StandInSafeguard) -> None:
     """A text beyond the bound is told so at once and costs the server nothing."""
     async with a_world(server) as world:
-        started_s = time.monotonic()
         assert ended(await world.judge("x" * 10_000_000)) is UnjudgedReason.TOO_LONG
-        assert time.monotonic() - started_s < 10
     assert server.requests_total == 0
 
 
