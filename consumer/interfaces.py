@@ -8,10 +8,10 @@ from typing import NamedTuple, Protocol
 
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.checkpoint import Floor
-from consumer.domain.context import Context
-from consumer.domain.judged import Judged as Judged
-from consumer.domain.message import Headers, Record
+from consumer.domain.messages.context import Context
+from consumer.domain.messages.message import Headers, Record
 from consumer.domain.policy import PolicyVersion
+from consumer.domain.verdicts.judged import Judged as Judged
 
 
 class Partition(NamedTuple):

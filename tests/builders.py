@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from consumer.domain.binding import Binding
-from consumer.domain.message import Headers, Message, Position, Record
+from consumer.domain.messages.message import Headers, Message, Position, Record
 from consumer.domain.policy import Example, Outcome, Policy, PolicyVersion, digest_of
-from consumer.domain.verdict import Cause, Judgement, Tokens, Verdict, verdict_id
+from consumer.domain.verdicts.verdict import Cause, Judgement, Tokens, Verdict, verdict_id
 
 TOPIC = "chat.messages"
 TIMESTAMP_MS = 1_767_225_600_123

@@ -13,7 +13,7 @@ from pathlib import Path
 from prometheus_client.metrics import MetricWrapperBase
 
 from consumer.cli.settings import settings_table
-from consumer.domain.envelope import Envelope
+from consumer.domain.verdicts.envelope import Envelope
 from consumer.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from consumer.domain.message import Headers
+from consumer.domain.messages.message import Headers
 
 
 class Stored(NamedTuple):

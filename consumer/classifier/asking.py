@@ -22,7 +22,7 @@ from consumer.classifier.parser import Fault, Reading, Repair
 from consumer.classifier.patience import Patience
 from consumer.classifier.question import PolicyQuestion
 from consumer.classifier.trail import failure_of
-from consumer.domain.verdict import Judgement, UnjudgedReason
+from consumer.domain.verdicts.verdict import Judgement, UnjudgedReason
 from consumer.errors import (
     InferenceTimeout,
     InferenceUnavailable,

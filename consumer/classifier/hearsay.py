@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from consumer.classifier.objects import object_in, objects_in
-from consumer.domain.judged import Heard
+from consumer.domain.verdicts.judged import Heard
 from consumer.inference.wires.content import said_in
 
 ANSWER_CHARS_MAX = 4_000

@@ -18,11 +18,11 @@ from consumer.classifier.question import PolicyQuestion
 from consumer.classifier.segments import segments
 from consumer.classifier.trail import Listener, Trail
 from consumer.domain.binding import Binding
-from consumer.domain.context import Context
-from consumer.domain.decision import gravest
-from consumer.domain.judged import Judged
+from consumer.domain.messages.context import Context
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
-from consumer.domain.verdict import NO_TOKENS, Judgement, UnjudgedReason
+from consumer.domain.verdicts.decision import gravest
+from consumer.domain.verdicts.judged import Judged
+from consumer.domain.verdicts.verdict import NO_TOKENS, Judgement, UnjudgedReason
 from consumer.inference.fleet import Fleet
 from consumer.inference.retry import RetryLimits
 from consumer.interfaces import Clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from consumer.classifier.trail import Trail
 from consumer.domain.lane import Lane
-from consumer.domain.usage import Tally
+from consumer.domain.verdicts.usage import Tally
 
 
 class Patience:

@@ -17,7 +17,7 @@ from functools import lru_cache
 import orjson
 
 from consumer.domain.binding import Binding
-from consumer.domain.context import Context
+from consumer.domain.messages.context import Context
 from consumer.domain.policy import USER_MESSAGE, Policy
 from consumer.inference.wires.format import Spoken
 

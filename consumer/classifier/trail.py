@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from consumer.classifier.hearsay import answer_in
-from consumer.domain.judged import Heard
+from consumer.domain.verdicts.judged import Heard
 from consumer.errors import ModelFault, Retryable
 from consumer.inference.blame import Declined
 from consumer.inference.endpoint import Endpoint

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from consumer.commands.dead_letters.selection import Selection, moment_ms, position_of
-from consumer.domain.decoding import DeadLetterReason
+from consumer.domain.messages.decoding import DeadLetterReason
 from consumer.errors import InvalidSettings
 from consumer.settings import Settings, load_settings
 from consumer.telemetry.clock import SystemClock

@@ -20,7 +20,7 @@ from consumer.cli.options import (
     selection_of,
     settings_of,
 )
-from consumer.domain.verdict import UnjudgedReason
+from consumer.domain.verdicts.verdict import UnjudgedReason
 
 app = cyclopts.App()
 

@@ -14,9 +14,9 @@ from consumer.classifier.hearsay import label_given, told
 from consumer.commands.dead_letters.letter import printable
 from consumer.commands.terminal import tell
 from consumer.domain.binding import Binding
-from consumer.domain.decision import decide
-from consumer.domain.judged import Heard, Judged
-from consumer.domain.verdict import Judgement, UnjudgedReason
+from consumer.domain.verdicts.decision import decide
+from consumer.domain.verdicts.judged import Heard, Judged
+from consumer.domain.verdicts.verdict import Judgement, UnjudgedReason
 from consumer.interfaces import Clock
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings import Settings

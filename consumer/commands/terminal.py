@@ -8,7 +8,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from consumer.domain.message import Record
+from consumer.domain.messages.message import Record
 from consumer.kafka.reader import Span, TopicReader
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from consumer.domain.context import ContextTerms
 from consumer.domain.lane import Lane
-from consumer.domain.message import WhenEmpty
+from consumer.domain.messages.context import ContextTerms
+from consumer.domain.messages.message import WhenEmpty
 from consumer.domain.policy import USER_MESSAGE, Outcome, PolicyVersion
 
 Pointer = tuple[str, ...]

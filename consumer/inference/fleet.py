@@ -16,8 +16,8 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
 from consumer.domain.lane import LANES, Lane, LaneUse
-from consumer.domain.usage import Tally
-from consumer.domain.verdict import NO_TOKENS
+from consumer.domain.verdicts.usage import Tally
+from consumer.domain.verdicts.verdict import NO_TOKENS
 from consumer.errors import Retryable
 from consumer.inference.endpoint import Answer, Condition, Endpoint, retrieve
 from consumer.inference.hedge import Hedging

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import orjson
 
-from consumer.domain.usage import Tally
-from consumer.domain.verdict import NO_TOKENS, Tokens
+from consumer.domain.verdicts.usage import Tally
+from consumer.domain.verdicts.verdict import NO_TOKENS, Tokens
 from consumer.errors import InferenceTimeout, ModelFault, Retryable
 
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from consumer.domain.message import Record
+from consumer.domain.messages.message import Record
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import Output, Partition
 from consumer.kafka import config as properties

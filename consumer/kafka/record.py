@@ -6,8 +6,8 @@ from typing import cast
 
 from confluent_kafka import Message as KafkaMessage
 
-from consumer.domain.decoding import UNREADABLE_HEADERS
-from consumer.domain.message import Headers, Position, Record
+from consumer.domain.messages.decoding import UNREADABLE_HEADERS
+from consumer.domain.messages.message import Headers, Position, Record
 
 
 def record_of(message: KafkaMessage) -> Record:

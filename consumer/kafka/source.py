@@ -23,7 +23,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from consumer.domain.message import Record
+from consumer.domain.messages.message import Record
 from consumer.errors import BrokerUnavailable, Fatal, InvalidSettings
 from consumer.interfaces import Assigned, CommitPoint, Committed, Partition, SourceListener
 from consumer.kafka import config as properties

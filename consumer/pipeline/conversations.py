@@ -11,7 +11,7 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from consumer.domain.binding import Binding
-from consumer.domain.context import (
+from consumer.domain.messages.context import (
     LINE_TOKENS,
     Context,
     ContextTerms,
@@ -19,8 +19,8 @@ from consumer.domain.context import (
     context_of,
     utterance_of,
 )
-from consumer.domain.decoding import decode
-from consumer.domain.message import Message, Record
+from consumer.domain.messages.decoding import decode
+from consumer.domain.messages.message import Message, Record
 from consumer.domain.tokens import tokens_of
 from consumer.errors import Rejected
 

@@ -10,9 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from consumer.domain.envelope import percent
-from consumer.domain.message import Headers, Record
-from consumer.domain.retry import ATTEMPTS, FIRST_POSITION, attempts, first_position, handed_on
+from consumer.domain.messages.message import Headers, Record
+from consumer.domain.messages.retry import (
+    ATTEMPTS,
+    FIRST_POSITION,
+    attempts,
+    first_position,
+    handed_on,
+)
+from consumer.domain.verdicts.envelope import percent
 from consumer.errors import Rejected
 from consumer.interfaces import Publication
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from consumer.domain.binding import Binding
-from consumer.domain.message import Record
+from consumer.domain.messages.message import Record
 from consumer.domain.policy import PolicyVersion
-from consumer.domain.usage import NO_USAGE, Usage
-from consumer.domain.verdict import Verdict
+from consumer.domain.verdicts.usage import NO_USAGE, Usage
+from consumer.domain.verdicts.verdict import Verdict
 from consumer.errors import Rejected
 from consumer.interfaces import Partition, Publication
 from consumer.pipeline.assignment.tenure import Tenure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Mapping
 
-from consumer.domain.message import age_ms
+from consumer.domain.messages.message import age_ms
 from consumer.interfaces import Clock, Partition
 from consumer.pipeline.flight import Stretch
 from consumer.pipeline.ledger import Ledger

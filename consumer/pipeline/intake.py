@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import structlog
 
 from consumer.domain.binding import Binding
-from consumer.domain.message import Record, age_ms
-from consumer.domain.verdict import UnjudgedReason
+from consumer.domain.messages.message import Record, age_ms
+from consumer.domain.verdicts.verdict import UnjudgedReason
 from consumer.errors import Fatal, PoisonMessage
 from consumer.interfaces import (
     Assigned,

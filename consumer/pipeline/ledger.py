@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter
 
-from consumer.domain.verdict import Verdict
+from consumer.domain.verdicts.verdict import Verdict
 from consumer.errors import Rejected
 from consumer.telemetry.metrics import Metrics
 

@@ -7,13 +7,13 @@ Taking and admitting come before (`intake.py`), releasing in key order and commi
 
 from __future__ import annotations
 
-from consumer.domain.context import Context, context_of
-from consumer.domain.decision import Decision, decide
-from consumer.domain.decoding import decode
-from consumer.domain.judged import Judged
-from consumer.domain.message import Message, age_ms
+from consumer.domain.messages.context import Context, context_of
+from consumer.domain.messages.decoding import decode
+from consumer.domain.messages.message import Message, age_ms
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import Cause, UnjudgedReason, Verdict, verdict_id
+from consumer.domain.verdicts.decision import Decision, decide
+from consumer.domain.verdicts.judged import Judged
+from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, Verdict, verdict_id
 from consumer.errors import Rejected
 from consumer.interfaces import Classifier, Clock
 from consumer.pipeline.flight import Flight

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from consumer.domain.envelope import (
+from consumer.domain.messages.retry import FIRST_POSITION, first_position, handed_on
+from consumer.domain.verdicts.envelope import (
     cloudevent_headers,
     encode_envelope,
     is_passthrough,
     traceparent,
     verdict_headers,
 )
-from consumer.domain.retry import FIRST_POSITION, first_position, handed_on
-from consumer.domain.verdict import Verdict
+from consumer.domain.verdicts.verdict import Verdict
 from consumer.errors import DeadLetterFailed, MessageTooLarge, Rejected
 from consumer.interfaces import Publication
 from consumer.pipeline.dead_letters import DeadLetterEncoder, is_without_value, without_value

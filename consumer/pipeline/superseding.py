@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from consumer.domain.binding import Binding
-from consumer.domain.message import Record
+from consumer.domain.messages.message import Record
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import Cause, superseding_id
+from consumer.domain.verdicts.verdict import Cause, superseding_id
 from consumer.errors import DeadLetterFailed, MessageTooLarge
 from consumer.interfaces import Classifier, Clock, Partition, Publication
 from consumer.pipeline.flight import Flight, Stretch

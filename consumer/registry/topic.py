@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from consumer.domain.binding import BudgetTerms, MessageTerms, Outputs, Pointer, SkipRule
-from consumer.domain.context import MESSAGES_MAX, ContextTerms
+from consumer.domain.messages.context import MESSAGES_MAX, ContextTerms
 from consumer.domain.policy import USER_MESSAGE
 from consumer.errors import Flaw
 from consumer.registry.document import flaws_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from consumer.domain.usage import Usage
-from consumer.domain.verdict import Tokens
+from consumer.domain.verdicts.usage import Usage
+from consumer.domain.verdicts.verdict import Tokens
 from consumer.telemetry.metrics import Metrics
 
 KINDS = Tokens._fields

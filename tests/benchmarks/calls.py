@@ -98,10 +98,10 @@ async def _by_worker(client: str, endpoint: str, count: int, concurrency: int) -
     from collections import deque
 
     from consumer.domain.binding import Binding, MessageTerms
-    from consumer.domain.decoding import decode
-    from consumer.domain.message import Position, Record
+    from consumer.domain.messages.decoding import decode
+    from consumer.domain.messages.message import Position, Record
     from consumer.domain.policy import PolicyVersion
-    from consumer.domain.verdict import Cause
+    from consumer.domain.verdicts.verdict import Cause
     from consumer.interfaces import Partition
     from consumer.pipeline.dead_letters import DeadLetterEncoder
     from consumer.pipeline.flight import Flight, Stretch

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from consumer.commands.audit.order import KeyOrder, Place, first_of
-from consumer.domain.message import Position
-from consumer.domain.provenance import is_of_topic
+from consumer.domain.messages.message import Position
+from consumer.domain.verdicts.provenance import is_of_topic
 from tests.records import Stored
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from consumer.domain.message import Position
-from consumer.domain.verdict import verdict_id
+from consumer.domain.messages.message import Position
+from consumer.domain.verdicts.verdict import verdict_id
 from tests.chaos.reckoning import reckon
 from tests.records import Stored
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from confluent_kafka import Producer
 
-from consumer.domain.message import Position, Record
+from consumer.domain.messages.message import Position, Record
 from consumer.errors import BrokerUnavailable
 from consumer.kafka.reader import Span, TopicReader
 from tests.records import write

@@ -13,8 +13,8 @@ from confluent_kafka import KafkaError
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 
-from consumer.domain.message import Position
-from consumer.domain.verdict import verdict_id
+from consumer.domain.messages.message import Position
+from consumer.domain.verdicts.verdict import verdict_id
 from consumer.errors import PublishFailed
 from consumer.interfaces import DeliveryReport, Fate, Output, Partition, Publication
 from consumer.kafka.config import KafkaConfig

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from consumer.domain.message import Record
+from consumer.domain.messages.message import Record
 from consumer.interfaces import Assigned, CommitPoint, Committed, Partition
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.source import KafkaSource

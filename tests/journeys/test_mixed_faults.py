@@ -15,7 +15,7 @@ from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.mixture import GROUPS, MODEL_FAULTS, spread
 from consumer.dev.safeguard import RecordedAnswer, StandInSafeguard
-from consumer.domain.envelope import Envelope
+from consumer.domain.verdicts.envelope import Envelope
 from tests.journeys.worker import finished, make_policies, outputs_of, settings_for, working
 from tests.records import Stored, write
 from tests.stage import Broker

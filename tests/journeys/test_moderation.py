@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
-from consumer.domain.envelope import Envelope
+from consumer.domain.verdicts.envelope import Envelope
 from consumer.errors import EndpointRefused, TopicsMissing
 from consumer.worker import serve
 from tests.journeys.worker import (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from consumer.dev.traffic import chat_messages
-from consumer.domain.envelope import Envelope
+from consumer.domain.verdicts.envelope import Envelope
 from tests.brokers.kafka import RealKafka
 from tests.dataset.ledger import count
 from tests.journeys.worker import OUTPUTS, finished, settings_for, working

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from consumer.classifier import grammar
-from consumer.domain import decision
 from consumer.domain.binding import Binding
 from consumer.domain.checkpoint import Floor
-from consumer.domain.message import Headers
+from consumer.domain.messages.message import Headers
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import UnjudgedReason
+from consumer.domain.verdicts import decision
+from consumer.domain.verdicts.verdict import UnjudgedReason
 from consumer.interfaces import Assigned, DeliveryReport, Fate, Output
 from consumer.kafka.floors import FloorTracker
 from consumer.pipeline import intake
@@ -253,7 +253,7 @@ def attempts_are_not_counted() -> None:
 
 
 def believe_incoming_headers() -> None:
-    import consumer.domain.retry as retry
+    import consumer.domain.messages.retry as retry
 
     def bug(headers: Headers) -> list[tuple[str, bytes | None]]:
         return list(headers)

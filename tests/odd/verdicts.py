@@ -10,7 +10,7 @@ from typing import NamedTuple, Self, cast
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from consumer.domain.message import Headers
+from consumer.domain.messages.message import Headers
 
 Place = tuple[int, int]
 """Partition and offset of a message."""

@@ -16,8 +16,8 @@ from consumer.classifier.prompt import context_part, system_message, user_messag
 from consumer.classifier.request import request_body
 from consumer.commands.evaluate.attacks import Attack, attacks_on, bases_of
 from consumer.commands.evaluate.cases import read_cases
-from consumer.domain.context import Context, Line
-from consumer.domain.message import Fact
+from consumer.domain.messages.context import Context, Line
+from consumer.domain.messages.message import Fact
 from consumer.domain.policy import Policy
 from consumer.inference.wires.format import RequestFormat
 from consumer.registry.load import load_catalogue

@@ -26,7 +26,7 @@ from consumer.classifier.question import PolicyQuestion
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
-from consumer.domain.verdict import UnjudgedReason
+from consumer.domain.verdicts.verdict import UnjudgedReason
 from consumer.errors import InferenceUnavailable, ModelFault
 from consumer.inference.blame import Declined
 from consumer.inference.breaker import Breaker

@@ -9,8 +9,8 @@ from random import Random
 from typing import NamedTuple, Protocol
 
 from consumer.domain.checkpoint import Floor
-from consumer.domain.message import Position, Record
-from consumer.domain.provenance import is_of_topic
+from consumer.domain.messages.message import Position, Record
+from consumer.domain.verdicts.provenance import is_of_topic
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import (
     Assigned,

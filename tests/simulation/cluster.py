@@ -13,7 +13,7 @@ from random import Random
 from typing import NamedTuple
 
 from consumer.domain.checkpoint import Floor, short_id
-from consumer.domain.message import Record
+from consumer.domain.messages.message import Record
 from consumer.interfaces import Output, Partition, Publication
 from tests.simulation.scheduler import Scheduler
 

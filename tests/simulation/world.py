@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from consumer.domain.binding import Outputs
 from consumer.domain.checkpoint import decode_checkpoint, short_id
-from consumer.domain.message import Position, Record
-from consumer.domain.provenance import is_of_topic
+from consumer.domain.messages.message import Position, Record
+from consumer.domain.verdicts.provenance import is_of_topic
 from consumer.interfaces import Output, Partition
 from consumer.pipeline.flow.limiter import FlowLimits
 from tests.simulation.client import GROUP, position_of

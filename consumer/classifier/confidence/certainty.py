@@ -17,10 +17,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from consumer.classifier.parser import Reading, Repair
-from consumer.domain.certainty import Sign
 from consumer.domain.policy import Policy
 from consumer.domain.tokens import tokens_of
-from consumer.domain.verdict import Judgement
+from consumer.domain.verdicts.certainty import Sign
+from consumer.domain.verdicts.verdict import Judgement
 
 DOUBT_ON_AVERAGE = 0.086
 """The measured disagreement of two calls, where nothing is known of an answer."""

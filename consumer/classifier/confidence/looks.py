@@ -27,9 +27,9 @@ from consumer.classifier.parser import Reading
 from consumer.classifier.patience import Patience
 from consumer.classifier.prompt import system_message
 from consumer.classifier.question import PolicyQuestion
-from consumer.domain.certainty import Certainty, Sign
 from consumer.domain.policy import Effort, Look, Policy, SecondLookTerms
-from consumer.domain.verdict import Judgement
+from consumer.domain.verdicts.certainty import Certainty, Sign
+from consumer.domain.verdicts.verdict import Judgement
 from consumer.errors import Retryable
 from consumer.inference.blame import is_refusal
 from consumer.inference.fleet import Fleet

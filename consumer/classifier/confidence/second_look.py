@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consumer.domain.certainty import Certainty, SecondLook, Sign
 from consumer.domain.policy import Look, Outcome
-from consumer.domain.verdict import Judgement, most_severe
+from consumer.domain.verdicts.certainty import Certainty, SecondLook, Sign
+from consumer.domain.verdicts.verdict import Judgement, most_severe
 from consumer.inference.quantiles import Quantiles
 
 WHOLE = 1_000_000

@@ -15,7 +15,7 @@ from consumer.commands.audit.report import FAULTS, AuditReport, Range
 from consumer.commands.dead_letters.selection import instant_ms
 from consumer.commands.terminal import bars, read, tell
 from consumer.domain.binding import Binding, Outputs
-from consumer.domain.passing import is_passed_over
+from consumer.domain.messages.passing import is_passed_over
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.kafka.commits import Commit, read_commits
 from consumer.kafka.reader import TopicReader

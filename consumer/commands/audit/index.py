@@ -17,7 +17,7 @@ from operator import itemgetter
 from consumer.commands.audit.order import KeyOrder, Place, first_of
 from consumer.commands.audit.published import Other, OutputReader
 from consumer.commands.audit.report import EXAMPLES_MAX, AuditReport, Range
-from consumer.domain.message import Position, Record
+from consumer.domain.messages.message import Position, Record
 from consumer.errors import Fatal
 
 # The file is thrown away, so nothing is kept for a crash: no journal, no sync, one transaction

@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
-from consumer.domain.envelope import percent
-from consumer.domain.message import Headers, Position
+from consumer.domain.messages.message import Headers, Position
 from consumer.domain.policy import Outcome
-from consumer.domain.provenance import is_of_topic
+from consumer.domain.verdicts.envelope import percent
+from consumer.domain.verdicts.provenance import is_of_topic
 
 DIGITS_MAX = 18
 """More digits are no offset of Kafka's, whose offsets are 64 bits wide."""

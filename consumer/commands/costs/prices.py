@@ -6,7 +6,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from consumer.commands.costs.sums import VersionSum
-from consumer.domain.verdict import Tokens
+from consumer.domain.verdicts.verdict import Tokens
 from consumer.errors import InvalidSettings
 
 MILLION = 1_000_000

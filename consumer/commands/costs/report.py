@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from consumer.commands.costs.prices import GpuPrice, PriceRequest, TokenPrice
 from consumer.commands.costs.sums import CostSums, VersionSum
-from consumer.domain.envelope import rfc3339
-from consumer.domain.verdict import Tokens
+from consumer.domain.verdicts.envelope import rfc3339
+from consumer.domain.verdicts.verdict import Tokens
 
 
 class CostRow(NamedTuple):

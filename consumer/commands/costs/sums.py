@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from consumer.domain.envelope import is_envelope, percent
-from consumer.domain.message import Position, Record
-from consumer.domain.verdict import Cause, Tokens
+from consumer.domain.messages.message import Position, Record
+from consumer.domain.verdicts.envelope import is_envelope, percent
+from consumer.domain.verdicts.verdict import Cause, Tokens
 
 
 class PolicySum:

@@ -24,8 +24,8 @@ from consumer.commands.dead_letters.selection import (
     state_of,
 )
 from consumer.commands.dead_letters.store import LetterStore, LetterTopics
-from consumer.domain.envelope import rfc3339
-from consumer.domain.message import Position
+from consumer.domain.messages.message import Position
+from consumer.domain.verdicts.envelope import rfc3339
 from consumer.errors import InvalidSettings
 from consumer.settings import Settings
 

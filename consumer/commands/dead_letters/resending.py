@@ -13,7 +13,7 @@ from contextlib import closing
 
 from consumer.commands.dead_letters.letter import Letter, LetterState, retry_of
 from consumer.commands.dead_letters.store import LetterStore, LetterTopics, first_fault
-from consumer.domain.message import Record
+from consumer.domain.messages.message import Record
 from consumer.errors import PublishFailed
 from consumer.interfaces import Publication
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from consumer.commands.dead_letters.letter import Letter, LetterState, Mark, printable
-from consumer.domain.message import Position
+from consumer.domain.messages.message import Position
 from consumer.errors import InvalidSettings
 
 UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}

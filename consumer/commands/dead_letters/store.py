@@ -15,7 +15,7 @@ from consumer.commands.dead_letters.letter import (
     read_letter,
 )
 from consumer.commands.dead_letters.selection import Selection, one_each
-from consumer.domain.message import Position, Record
+from consumer.domain.messages.message import Position, Record
 from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing
 from consumer.interfaces import Publication
 from consumer.kafka.client_errors import ClientErrors

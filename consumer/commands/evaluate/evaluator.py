@@ -19,9 +19,9 @@ from consumer.commands.evaluate.report import STAND_IN_NOTE, EvaluationReport
 from consumer.commands.evaluate.scoring import Answered, score_attacks, score_cases
 from consumer.commands.terminal import bars, tell
 from consumer.domain.binding import Binding
-from consumer.domain.decision import decide
-from consumer.domain.judged import Heard
 from consumer.domain.policy import Policy, PolicyVersion
+from consumer.domain.verdicts.decision import decide
+from consumer.domain.verdicts.judged import Heard
 from consumer.errors import InvalidSettings
 from consumer.interfaces import Classifier, Clock
 from consumer.registry.load import binding_of, load_catalogue

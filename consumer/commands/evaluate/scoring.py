@@ -10,7 +10,7 @@ from typing import NamedTuple
 from consumer.commands.evaluate.attacks import Attack
 from consumer.commands.evaluate.cases import Case
 from consumer.domain.policy import Outcome, Policy
-from consumer.domain.verdict import UnjudgedReason
+from consumer.domain.verdicts.verdict import UnjudgedReason
 
 DEVIATIONS = 1.959964
 """Standard deviations of a normal distribution on either side that hold 95 % of it."""

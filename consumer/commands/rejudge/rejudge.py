@@ -26,9 +26,9 @@ from consumer.commands.rejudge.summary import Summary
 from consumer.commands.terminal import bars, read, tell
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.lane import Lane
-from consumer.domain.message import Position, Record
+from consumer.domain.messages.message import Position, Record
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import UnjudgedReason
+from consumer.domain.verdicts.verdict import UnjudgedReason
 from consumer.errors import PublishFailed, Retryable, TopicsMissing
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.outputs import describe_outputs

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import orjson
 
 from consumer.commands.dead_letters.selection import Selection
-from consumer.domain.envelope import is_envelope, percent
-from consumer.domain.message import Position, Record
-from consumer.domain.provenance import is_of_topic
-from consumer.domain.verdict import Cause, UnjudgedReason
+from consumer.domain.messages.message import Position, Record
+from consumer.domain.verdicts.envelope import is_envelope, percent
+from consumer.domain.verdicts.provenance import is_of_topic
+from consumer.domain.verdicts.verdict import Cause, UnjudgedReason
 from consumer.interfaces import Publication
 
 

@@ -12,8 +12,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from consumer.domain.message import age_ms
-from consumer.domain.verdict import Judgement, Verdict
+from consumer.domain.messages.message import age_ms
+from consumer.domain.verdicts.verdict import Judgement, Verdict
 from consumer.pipeline.flight import Flight
 
 STYLES = {"allow": "green", "flag": "yellow", "block": "red", "dead letter": "magenta"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from consumer.domain.verdict import Tokens
+from consumer.domain.verdicts.verdict import Tokens
 from consumer.inference.fault import Fault
 
 CHOICES_MAX = 8

@@ -12,7 +12,7 @@ from math import floor
 from typing import NamedTuple
 
 from consumer.domain.binding import BudgetTerms
-from consumer.domain.usage import Usage
+from consumer.domain.verdicts.usage import Usage
 
 MINUTE_S = 60.0
 MINUTES = 61

@@ -13,7 +13,7 @@ from consumer.classifier.judge import SegmentLimits
 from consumer.classifier.question import PolicyQuestion
 from consumer.domain.binding import Binding
 from consumer.domain.policy import Policy
-from consumer.domain.verdict import UnjudgedReason
+from consumer.domain.verdicts.verdict import UnjudgedReason
 from consumer.errors import InferenceTimeout, InferenceUnavailable
 from consumer.inference.endpoint import Condition, Endpoint
 from consumer.inference.reply import Reply

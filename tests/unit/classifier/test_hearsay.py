@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.classifier.hearsay import ANSWER_CHARS_MAX, answer_in, label_given, told
-from consumer.domain.judged import Heard
+from consumer.domain.verdicts.judged import Heard
 from tests.builders import a_completion
 
 BODIES: dict[str, tuple[bytes, str]] = {

@@ -22,10 +22,10 @@ from consumer.classifier.prompt import context_part, system_message
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
-from consumer.domain.context import Context, ContextTerms, Line
-from consumer.domain.message import Fact
+from consumer.domain.messages.context import Context, ContextTerms, Line
+from consumer.domain.messages.message import Fact
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
-from consumer.domain.verdict import Cause, UnjudgedReason
+from consumer.domain.verdicts.verdict import Cause, UnjudgedReason
 from consumer.errors import EndpointRefused, InferenceTimeout, InferenceUnavailable
 from consumer.inference.breaker import Breaker
 from consumer.inference.direct import DirectTransport

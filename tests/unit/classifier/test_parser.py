@@ -17,7 +17,7 @@ from consumer.classifier.parser import (
     read_failed_generation,
 )
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import Tokens
+from consumer.domain.verdicts.verdict import Tokens
 from tests.builders import a_completion, a_policy, an_answer
 
 POLICY = a_policy()

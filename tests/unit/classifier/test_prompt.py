@@ -25,8 +25,8 @@ from consumer.classifier.prompt import (
     template_of,
     user_message,
 )
-from consumer.domain.context import Context, ContextTerms, Line
-from consumer.domain.message import Fact
+from consumer.domain.messages.context import Context, ContextTerms, Line
+from consumer.domain.messages.message import Fact
 from consumer.domain.policy import Example, Outcome
 from consumer.inference.wires.format import Spoken
 from consumer.registry.load import load_catalogue

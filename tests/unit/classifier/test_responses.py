@@ -16,7 +16,7 @@ from consumer.dev.completion import Completion
 from consumer.dev.faults import FaultName, serve
 from consumer.dev.judge import StandInAnswer
 from consumer.dev.responses import as_response_served
-from consumer.domain.verdict import Tokens
+from consumer.domain.verdicts.verdict import Tokens
 from consumer.inference.blame import error_for
 from consumer.inference.profiles import Api
 from consumer.inference.reply import Reply

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.classifier.judge import SegmentLimits
-from consumer.domain.usage import Tally, Usage
-from consumer.domain.verdict import Tokens
+from consumer.domain.verdicts.usage import Tally, Usage
+from consumer.domain.verdicts.verdict import Tokens
 from consumer.errors import InferenceTimeout, InferenceUnavailable, Overloaded
 from consumer.inference.usage import tokens_of
 from tests.builders import a_completion, a_policy, a_version

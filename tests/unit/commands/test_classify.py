@@ -23,7 +23,7 @@ from consumer.commands.evaluate.evaluator import EvaluationRequest, evaluate, ev
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.safeguard import Reply, StandInSafeguard
 from consumer.domain.binding import Binding
-from consumer.domain.judged import Heard
+from consumer.domain.verdicts.judged import Heard
 from consumer.errors import InferenceTimeout
 from consumer.interfaces import Partition
 from consumer.pipeline.dead_letters import DeadLetterEncoder

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from consumer.commands.terminal import bars, read, tell
-from consumer.domain.message import Position, Record
+from consumer.domain.messages.message import Position, Record
 from consumer.kafka.reader import Span, TopicReader
 
 FIELDS = {"found": 2, "topic": "größe"}

@@ -6,7 +6,7 @@ import pytest
 
 from consumer.classifier.prompt import context_part, system_message, user_message
 from consumer.dev.judge import PolicyReading, StandInAnswer, fold, read_policy, text_of
-from consumer.domain.context import Context, Line
+from consumer.domain.messages.context import Context, Line
 from consumer.domain.policy import Example, Outcome, Policy
 
 TEXT = """

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.domain.policy import Outcome, digest_of
-from consumer.domain.verdict import Tokens, most_severe
+from consumer.domain.verdicts.verdict import Tokens, most_severe
 from tests.builders import a_policy, a_version
 
 FILES = st.dictionaries(st.text(max_size=6), st.binary(max_size=12), max_size=5)

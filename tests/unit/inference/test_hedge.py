@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from consumer.domain.usage import Tally, Usage
-from consumer.domain.verdict import NO_TOKENS
+from consumer.domain.verdicts.usage import Tally, Usage
+from consumer.domain.verdicts.verdict import NO_TOKENS
 from consumer.errors import InferenceUnavailable, Overloaded
 from consumer.inference.endpoint import Endpoint
 from consumer.inference.fleet import Fleet

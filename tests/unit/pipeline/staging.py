@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from consumer.domain.binding import Binding, Catalogue, MessageTerms
 from consumer.domain.checkpoint import Checkpoint, Floor, decode_checkpoint
-from consumer.domain.context import Context
-from consumer.domain.message import Position, Record
+from consumer.domain.messages.context import Context
+from consumer.domain.messages.message import Position, Record
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
-from consumer.domain.verdict import Judgement
+from consumer.domain.verdicts.verdict import Judgement
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import (
     Assigned,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from consumer.domain.binding import Binding, MessageTerms, SkipRule
 from consumer.domain.checkpoint import Checkpoint, Floor
-from consumer.domain.context import LINE_TOKENS, ContextTerms, Line
-from consumer.domain.message import Fact, Position, Record
+from consumer.domain.messages.context import LINE_TOKENS, ContextTerms, Line
+from consumer.domain.messages.message import Fact, Position, Record
 from consumer.domain.tokens import tokens_of
 from consumer.interfaces import Assigned, Partition
 from consumer.pipeline.conversations import Conversations

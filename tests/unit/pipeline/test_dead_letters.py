@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.domain.binding import MessageTerms
-from consumer.domain.decoding import UNREADABLE_HEADERS, DeadLetterReason, decode
-from consumer.domain.message import Headers, Record
+from consumer.domain.messages.decoding import UNREADABLE_HEADERS, DeadLetterReason, decode
+from consumer.domain.messages.message import Headers, Record
 from consumer.errors import MessageTooLarge, Rejected, UndecodableMessage
 from consumer.interfaces import Publication
 from consumer.pipeline.dead_letters import DeadLetterEncoder, without_value

@@ -9,7 +9,7 @@ import pytest
 
 from consumer.domain.binding import Binding, Catalogue, MessageTerms
 from consumer.domain.lane import Lane
-from consumer.domain.message import Headers
+from consumer.domain.messages.message import Headers
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import DeadLetterFailed, Fatal
 from consumer.interfaces import DeliveryReport, Fate

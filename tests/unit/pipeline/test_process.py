@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.domain.message import age_ms
+from consumer.domain.messages.message import age_ms
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import Cause, UnjudgedReason, Verdict
+from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, Verdict
 from consumer.interfaces import Partition
 from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.flight import Flight, Stretch

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.domain.binding import Outputs
-from consumer.domain.message import Headers, Position
+from consumer.domain.messages.message import Headers, Position
 from consumer.domain.policy import Outcome
 from consumer.errors import UndecodableMessage
 from consumer.interfaces import Partition, Publication

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from consumer.domain.binding import Binding, MessageTerms, Outputs
-from consumer.domain.context import Context, ContextTerms
-from consumer.domain.envelope import Envelope
-from consumer.domain.message import Fact, Headers, Record
+from consumer.domain.messages.context import Context, ContextTerms
+from consumer.domain.messages.message import Fact, Headers, Record
 from consumer.domain.policy import Outcome, PolicyVersion
-from consumer.domain.verdict import Cause, UnjudgedReason, superseding_id
+from consumer.domain.verdicts.envelope import Envelope
+from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, superseding_id
 from consumer.interfaces import Judged
 from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.publisher import Publisher

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from consumer.domain.checkpoint import Floor
-from consumer.domain.message import Position
-from consumer.domain.verdict import verdict_id
+from consumer.domain.messages.message import Position
+from consumer.domain.verdicts.verdict import verdict_id
 from consumer.interfaces import DeliveryReport, Fate, Output
 from tests.unit.pipeline.assignment.test_recovery import ALL, ALLOW, BLOCK, left_behind
 from tests.unit.pipeline.staging import TOPIC, VERSION, Stage, record, settle

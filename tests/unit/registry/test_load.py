@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from consumer.domain.binding import Binding, BudgetTerms, SkipRule
-from consumer.domain.context import ContextTerms
 from consumer.domain.lane import Lane
+from consumer.domain.messages.context import ContextTerms
 from consumer.domain.policy import Effort, Look, Outcome, SecondLookTerms
 from consumer.errors import InvalidPolicy
 from consumer.registry.load import load_catalogue, write_pins

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from consumer.domain.usage import Usage
-from consumer.domain.verdict import Tokens
+from consumer.domain.verdicts.usage import Usage
+from consumer.domain.verdicts.verdict import Tokens
 from consumer.telemetry.metrics import Metrics
 from consumer.telemetry.usage import UsageMeter
 

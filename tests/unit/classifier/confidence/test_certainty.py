@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from consumer.classifier.confidence.certainty import doubt_of, reasoning_length, signs_of
 from consumer.classifier.parser import Reading, Repair
-from consumer.domain.certainty import Sign
-from consumer.domain.verdict import Judgement, Tokens
+from consumer.domain.verdicts.certainty import Sign
+from consumer.domain.verdicts.verdict import Judgement, Tokens
 from tests.builders import a_judgement, a_policy
 
 POLICY = a_policy()

@@ -16,10 +16,10 @@ from consumer.classifier.confidence.looks import SEED_STEP, Looks
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.parser import Reading
 from consumer.classifier.probing.specimen import PROBE
-from consumer.domain.certainty import SecondLook, Sign
 from consumer.domain.policy import Effort, Look, Outcome, SecondLookTerms
-from consumer.domain.usage import Usage
-from consumer.domain.verdict import Judgement, Tokens
+from consumer.domain.verdicts.certainty import SecondLook, Sign
+from consumer.domain.verdicts.usage import Usage
+from consumer.domain.verdicts.verdict import Judgement, Tokens
 from consumer.errors import InferenceTimeout, InferenceUnavailable
 from consumer.inference import endpoint as endpoints
 from consumer.inference.breaker import Breaker

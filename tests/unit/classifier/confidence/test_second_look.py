@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.classifier.confidence.second_look import LookBudget, combined, without_look
-from consumer.domain.certainty import Certainty, SecondLook, Sign
 from consumer.domain.policy import Look, Outcome
-from consumer.domain.verdict import Judgement, Tokens
+from consumer.domain.verdicts.certainty import Certainty, SecondLook, Sign
+from consumer.domain.verdicts.verdict import Judgement, Tokens
 from tests.builders import a_judgement
 
 SCORES = st.lists(st.floats(0, 1), max_size=300)

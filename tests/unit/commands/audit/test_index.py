@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from consumer.commands.audit.index import AuditIndex, temporary_index
 from consumer.commands.audit.report import COUNTS, AuditReport, Range
-from consumer.domain.message import Headers, Position, Record
-from consumer.domain.verdict import verdict_id
+from consumer.domain.messages.message import Headers, Position, Record
+from consumer.domain.verdicts.verdict import verdict_id
 from consumer.errors import Fatal
 
 DEAD = "dead letter"

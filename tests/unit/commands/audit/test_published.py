@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from consumer.commands.audit.published import Other, OutputReader, Published, RecordFate
-from consumer.domain.envelope import percent
-from consumer.domain.message import Headers
+from consumer.domain.messages.message import Headers
+from consumer.domain.verdicts.envelope import percent
 
 READER = OutputReader("in", "night shift")
 OWN: Headers = (

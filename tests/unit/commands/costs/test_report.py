@@ -7,8 +7,8 @@ import pytest
 
 from consumer.commands.costs.prices import GpuPrice, PriceRequest, TokenPrice
 from consumer.commands.costs.report import CostReport
-from consumer.domain.envelope import rfc3339
-from consumer.domain.verdict import Tokens
+from consumer.domain.verdicts.envelope import rfc3339
+from consumer.domain.verdicts.verdict import Tokens
 from consumer.errors import InvalidSettings
 from tests.builders import TIMESTAMP_MS, TOPIC, a_judgement, a_verdict
 from tests.unit.commands.costs.test_sums import GROUP, the_sums, written

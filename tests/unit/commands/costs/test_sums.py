@@ -10,10 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.commands.costs.sums import CostSums
-from consumer.domain.envelope import cloudevent_headers, encode_envelope, renamed, verdict_headers
-from consumer.domain.message import Headers, Record
+from consumer.domain.messages.message import Headers, Record
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import Cause, Tokens, UnjudgedReason, Verdict
+from consumer.domain.verdicts.envelope import (
+    cloudevent_headers,
+    encode_envelope,
+    renamed,
+    verdict_headers,
+)
+from consumer.domain.verdicts.verdict import Cause, Tokens, UnjudgedReason, Verdict
 from tests.builders import TIMESTAMP_MS, TOPIC, a_judgement, a_position, a_record, a_verdict
 
 ONE = a_judgement().tokens

@@ -16,8 +16,8 @@ from consumer.commands.dead_letters.letter import (
     read_letter,
     retry_of,
 )
-from consumer.domain.message import Headers, Position, Record
-from consumer.domain.retry import handed_on
+from consumer.domain.messages.message import Headers, Position, Record
+from consumer.domain.messages.retry import handed_on
 from consumer.errors import UndecodableMessage
 from consumer.interfaces import Publication
 from consumer.pipeline.dead_letters import DeadLetterEncoder, without_value

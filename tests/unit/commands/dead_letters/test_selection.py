@@ -18,7 +18,7 @@ from consumer.commands.dead_letters.selection import (
     sort_out,
     state_of,
 )
-from consumer.domain.message import Position
+from consumer.domain.messages.message import Position
 from consumer.errors import InvalidSettings
 
 NOW_MS = 1_767_225_600_000

@@ -18,7 +18,7 @@ from consumer.commands.evaluate.scoring import (
     wilson,
 )
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import UnjudgedReason
+from consumer.domain.verdicts.verdict import UnjudgedReason
 from tests.builders import a_policy
 
 POLICY = a_policy()

@@ -11,9 +11,9 @@ from consumer.commands.dead_letters.selection import Selection
 from consumer.commands.rejudge.replay import Unjudged, UnjudgedFinder, in_rounds
 from consumer.commands.rejudge.summary import Summary
 from consumer.domain.binding import Outputs
-from consumer.domain.message import Headers, Position, Record
+from consumer.domain.messages.message import Headers, Position, Record
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import Cause, UnjudgedReason, superseding_id, verdict_id
+from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, superseding_id, verdict_id
 from consumer.interfaces import Partition, Publication
 from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.flight import Flight, Stretch

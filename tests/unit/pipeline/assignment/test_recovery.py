@@ -28,7 +28,7 @@ from consumer.domain.checkpoint import (
     encode_done,
     is_same_topic,
 )
-from consumer.domain.message import Position, Record
+from consumer.domain.messages.message import Position, Record
 from consumer.errors import Fatal
 from consumer.interfaces import Assigned, CommitPoint, Committed, DeliveryReport, Fate, Output
 from consumer.pipeline.assignment import offsets

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.domain.binding import BudgetTerms
-from consumer.domain.usage import Usage
-from consumer.domain.verdict import Tokens
+from consumer.domain.verdicts.usage import Usage
+from consumer.domain.verdicts.verdict import Tokens
 from consumer.pipeline.flow.budget import FREE_SHARE, TOKENS_FIRST, Budget, LastHour, Spent
 
 STEPS = st.lists(

@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from consumer.domain.binding import Binding, BudgetTerms, MessageTerms
 from consumer.domain.policy import PolicyVersion
-from consumer.domain.usage import Usage
-from consumer.domain.verdict import Tokens
+from consumer.domain.verdicts.usage import Usage
+from consumer.domain.verdicts.verdict import Tokens
 from consumer.interfaces import Assigned, Judged, Partition
 from consumer.pipeline.flow.limiter import FlowLimits
 from tests.unit.pipeline.staging import (

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from consumer.domain.binding import Binding
-from consumer.domain.judged import Judged
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import Cause, UnjudgedReason, most_severe
+from consumer.domain.verdicts.judged import Judged
+from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, most_severe
 
 
 class Decision(NamedTuple):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.domain.message import Position, age_ms
+from consumer.domain.messages.message import Position, age_ms
 
 INT32_MAX, INT64_MAX = 2**31 - 1, 2**63 - 1
 topics = st.text("abcXYZ019._-", min_size=1, max_size=20)

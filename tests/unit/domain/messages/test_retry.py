@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.domain.message import Headers, Position, Record
-from consumer.domain.retry import attempts, first_position, handed_on, retry_headers
+from consumer.domain.messages.message import Headers, Position, Record
+from consumer.domain.messages.retry import attempts, first_position, handed_on, retry_headers
 from tests.builders import a_record
 
 FIRST = Position("chat", 2, 41)

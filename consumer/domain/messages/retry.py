@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 
-from consumer.domain.envelope import renamed
-from consumer.domain.message import Headers, Position, Record
+from consumer.domain.messages.message import Headers, Position, Record
+from consumer.domain.verdicts.envelope import renamed
 
 FIRST_POSITION = "safeguard-first-position"
 ATTEMPTS = "safeguard-attempts"

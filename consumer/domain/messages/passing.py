@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from consumer.domain.binding import Binding
-from consumer.domain.decoding import decode
-from consumer.domain.message import Record
+from consumer.domain.messages.decoding import decode
+from consumer.domain.messages.message import Record
 from consumer.errors import Rejected
 
 

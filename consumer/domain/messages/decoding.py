@@ -13,10 +13,10 @@ import re
 from typing import NamedTuple
 
 from consumer.domain.binding import MessageTerms, Pointer
-from consumer.domain.blank import is_blank
-from consumer.domain.cloudevents import event_of
-from consumer.domain.documents import Document, document_of, text_of
-from consumer.domain.message import Fact, Headers, Message, Record
+from consumer.domain.messages.blank import is_blank
+from consumer.domain.messages.cloudevents import event_of
+from consumer.domain.messages.documents import Document, document_of, text_of
+from consumer.domain.messages.message import Fact, Headers, Message, Record
 from consumer.errors import DeadLetterReason as DeadLetterReason
 from consumer.errors import UndecodableMessage
 

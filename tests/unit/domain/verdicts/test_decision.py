@@ -8,10 +8,10 @@ from typing import Literal
 import pytest
 
 from consumer.domain.binding import Binding, BudgetTerms
-from consumer.domain.decision import decide, gravest
-from consumer.domain.judged import Judged
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import Cause, UnjudgedReason
+from consumer.domain.verdicts.decision import decide, gravest
+from consumer.domain.verdicts.judged import Judged
+from consumer.domain.verdicts.verdict import Cause, UnjudgedReason
 from tests.builders import a_binding, a_judgement
 
 ALLOW, FLAG, BLOCK = Outcome.ALLOW, Outcome.FLAG, Outcome.BLOCK

@@ -7,9 +7,9 @@ from itertools import permutations
 
 import pytest
 
-from consumer.domain.certainty import Certainty
 from consumer.domain.policy import Outcome
-from consumer.domain.verdict import Tokens, confidence_of, most_severe
+from consumer.domain.verdicts.certainty import Certainty
+from consumer.domain.verdicts.verdict import Tokens, confidence_of, most_severe
 from tests.builders import a_judgement
 
 

@@ -11,8 +11,8 @@ import base64
 import binascii
 from typing import NamedTuple
 
-from consumer.domain.documents import Document, document_of, text_of
-from consumer.domain.message import Headers
+from consumer.domain.messages.documents import Document, document_of, text_of
+from consumer.domain.messages.message import Headers
 from consumer.errors import DeadLetterReason, UndecodableMessage
 
 

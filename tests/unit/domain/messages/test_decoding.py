@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.domain.binding import MessageTerms, Pointer, SkipRule
-from consumer.domain.blank import is_blank
-from consumer.domain.decoding import (
+from consumer.domain.messages.blank import is_blank
+from consumer.domain.messages.decoding import (
     FACT_CHARS_MAX,
     ID_CHARS_MAX,
     UNREADABLE_HEADERS,
     DeadLetterReason,
     decode,
 )
-from consumer.domain.documents import TOLERANT_BYTES_MAX
-from consumer.domain.message import Fact, Headers, Message, Record
+from consumer.domain.messages.documents import TOLERANT_BYTES_MAX
+from consumer.domain.messages.message import Fact, Headers, Message, Record
 from consumer.errors import MessageTooLarge, PoisonMessage, UndecodableMessage
 from tests.builders import TIMESTAMP_MS, a_position, a_record, a_record_of
 

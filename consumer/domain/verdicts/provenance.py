@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from consumer.domain.message import Position
-from consumer.domain.verdict import verdict_id
+from consumer.domain.messages.message import Position
+from consumer.domain.verdicts.verdict import verdict_id
 
 VERDICT_ID = "safeguard-verdict-id"
 TOPIC_ID = "safeguard-topic-id"

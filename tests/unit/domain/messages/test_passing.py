@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.domain.binding import MessageTerms, SkipRule
-from consumer.domain.passing import is_passed_over
+from consumer.domain.messages.passing import is_passed_over
 from tests.builders import a_binding, a_record
 
 PASSING = MessageTerms(when_empty="pass-over")

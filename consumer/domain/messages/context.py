@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from consumer.domain.message import Fact, Message
+from consumer.domain.messages.message import Fact, Message
 from consumer.domain.tokens import BYTES_A_TOKEN, tokens_of
 
 MESSAGES_MAX = 25

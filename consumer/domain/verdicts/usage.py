@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consumer.domain.verdict import NO_TOKENS, Tokens
+from consumer.domain.verdicts.verdict import NO_TOKENS, Tokens
 
 
 class Usage(NamedTuple):

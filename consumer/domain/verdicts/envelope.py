@@ -17,10 +17,16 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from consumer.domain.binding import Binding
-from consumer.domain.certainty import Certainty, Sign
-from consumer.domain.message import Headers, Record
+from consumer.domain.messages.message import Headers, Record
 from consumer.domain.policy import Effort, Look, Outcome
-from consumer.domain.verdict import Cause, Judgement, UnjudgedReason, Verdict, confidence_of
+from consumer.domain.verdicts.certainty import Certainty, Sign
+from consumer.domain.verdicts.verdict import (
+    Cause,
+    Judgement,
+    UnjudgedReason,
+    Verdict,
+    confidence_of,
+)
 
 MESSAGE_ID_CHARS_MAX = 256
 EVENT_TYPE = "safeguard.verdict.v1"

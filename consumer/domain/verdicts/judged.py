@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consumer.domain.context import Context
-from consumer.domain.usage import NO_USAGE, Usage
-from consumer.domain.verdict import Judgement, UnjudgedReason
+from consumer.domain.messages.context import Context
+from consumer.domain.verdicts.usage import NO_USAGE, Usage
+from consumer.domain.verdicts.verdict import Judgement, UnjudgedReason
 
 
 class Heard(NamedTuple):

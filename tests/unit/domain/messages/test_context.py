@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.domain.context import (
+from consumer.domain.messages.context import (
     LINE_TOKENS,
     Context,
     ContextTerms,
@@ -17,7 +17,7 @@ from consumer.domain.context import (
     cut,
     utterance_of,
 )
-from consumer.domain.message import Fact, Message
+from consumer.domain.messages.message import Fact, Message
 from consumer.domain.tokens import tokens_of
 from tests.builders import TIMESTAMP_MS, a_message
 

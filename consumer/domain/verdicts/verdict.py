@@ -11,10 +11,10 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
-from consumer.domain.certainty import Certainty, SecondLook
-from consumer.domain.context import Context
-from consumer.domain.message import Message, Position
+from consumer.domain.messages.context import Context
+from consumer.domain.messages.message import Message, Position
 from consumer.domain.policy import Outcome, PolicyVersion
+from consumer.domain.verdicts.certainty import Certainty, SecondLook
 
 
 class Cause(StrEnum):

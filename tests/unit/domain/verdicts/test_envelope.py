@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.domain.binding import Outputs
-from consumer.domain.certainty import Certainty, SecondLook, Sign
-from consumer.domain.context import Context, Line
-from consumer.domain.envelope import (
+from consumer.domain.messages.context import Context, Line
+from consumer.domain.messages.message import Fact, Position
+from consumer.domain.policy import Effort, Look, Outcome
+from consumer.domain.verdicts.certainty import Certainty, SecondLook, Sign
+from consumer.domain.verdicts.envelope import (
     MESSAGE_ID_CHARS_MAX,
     Envelope,
     cloudevent_headers,
@@ -28,9 +30,14 @@ from consumer.domain.envelope import (
     traceparent,
     verdict_headers,
 )
-from consumer.domain.message import Fact, Position
-from consumer.domain.policy import Effort, Look, Outcome
-from consumer.domain.verdict import Cause, Judgement, Tokens, UnjudgedReason, Verdict, verdict_id
+from consumer.domain.verdicts.verdict import (
+    Cause,
+    Judgement,
+    Tokens,
+    UnjudgedReason,
+    Verdict,
+    verdict_id,
+)
 from tests.builders import (
     a_binding,
     a_judgement,
