@@ -14,6 +14,7 @@ from consumer.classifier.hearsay import label_given, told
 from consumer.commands.dead_letters.letter import printable
 from consumer.commands.terminal import tell
 from consumer.domain.binding import Binding
+from consumer.domain.choose import choose
 from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Heard, Judged
 from consumer.domain.verdicts.verdict import Judgement, UnjudgedReason
@@ -28,6 +29,7 @@ from consumer.worker.wiring import build_classifier, build_fleet, build_probers
 async def classify_text(settings: Settings, text: str, topic: str, *, as_json: bool) -> int:
     """Judge one text and print what came of it; what is waited for is said on stderr."""
     binding = binding_of(load_catalogue(settings.policies.folder), topic)
+    version = choose(binding)
     clock, metrics = SystemClock(), Metrics()
     fleet = build_fleet(settings.inference, clock, metrics)
     whom = ", ".join(f"{each.name} ({each.format.model})" for each in fleet.endpoints)
@@ -39,10 +41,10 @@ async def classify_text(settings: Settings, text: str, topic: str, *, as_json: b
             classifier = build_classifier(settings.inference, fleet, clock, metrics)
             classifier.listener = wait.heard
             limit_s = binding.deadline_s
-            wait.now(f"judging under {len(binding.live.policies)} policies, {_limit(limit_s)}")
+            wait.now(f"judging under {len(version.policies)} policies, {_limit(limit_s)}")
             judged = await classifier.classify(
                 text,
-                binding.live,
+                version,
                 replace(binding, on_outage="unjudged"),
                 clock.now_s() + limit_s if limit_s else None,
             )
@@ -108,7 +110,7 @@ def _fields(judged: Judged, binding: Binding) -> dict[str, object]:
         "outcome": outcome,
         "cause": cause,
         "unjudged_reason": reason,
-        "policy_version": binding.live.id,
+        "policy_version": choose(binding).id,
         "judgements": [_judgement_fields(judgement) for judgement in judged.judgements],
         "model": judged.model,
         "answers": [_answer_fields(heard) for heard in judged.heard],
@@ -117,7 +119,7 @@ def _fields(judged: Judged, binding: Binding) -> dict[str, object]:
 
 def _lines(judged: Judged, binding: Binding) -> Iterator[str]:
     outcome, _, reason = decide(judged, binding)
-    yield f"{outcome.value.upper()}  under {binding.live.id}, by {judged.model}"
+    yield f"{outcome.value.upper()}  under {choose(binding).id}, by {judged.model}"
     for judgement in judged.judgements:
         rules = f" ({', '.join(judgement.rules)})" if judgement.rules else ""
         yield f"  {judgement.policy}: {judgement.label} -> {judgement.outcome.value}{rules}"

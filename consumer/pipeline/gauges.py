@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from consumer.domain.messages.message import age_ms
 from consumer.interfaces import Clock, Partition
-from consumer.pipeline.flight import Stretch
+from consumer.pipeline.assignment.assignment import Assignment
 from consumer.pipeline.ledger import Ledger
 from consumer.telemetry.metrics import Metrics
 
@@ -25,36 +25,38 @@ class Gauges:
         """Those whose end lies before what we have done of them: made again, or cut off."""
 
     def refresh(
-        self, stretches: Collection[Stretch], ledger: Ledger, ends: Mapping[Partition, int]
+        self, assignments: Collection[Assignment], ledger: Ledger, ends: Mapping[Partition, int]
     ) -> None:
         """`ends` are the inputs' end offsets, as the last fetch saw them."""
         metrics, wall_ms = self._metrics, self._clock.wall_ms()
         ledger.flush()
         metrics.in_flight.set(ledger.in_flight)
         metrics.ledger_difference.set(ledger.difference)
-        metrics.recovering.set(sum(not stretch.is_established for stretch in stretches))
-        metrics.withheld.set(sum(len(stretch.withheld) for stretch in stretches))
+        metrics.recovering.set(sum(not assignment.is_established for assignment in assignments))
+        metrics.withheld.set(sum(len(assignment.unfinished.withheld) for assignment in assignments))
         if ends is not self._ends:
-            self._look_beyond(stretches, ends)
-        for stretch in stretches:
-            if stretch.tenure is None:
+            self._look_beyond(assignments, ends)
+        for assignment in assignments:
+            partition, committable = assignment.partition, assignment.committable
+            if committable is None:
                 continue
-            partition, committable = stretch.partition, stretch.tenure.tracker.committable
-            self._committable[partition] = (stretch.number, committable)
+            self._committable[partition] = (assignment.number, committable)
             labels = (partition.topic, str(partition.number))
             end = ends.get(partition)
             if end is not None and end >= 0:
                 # An end that is a second old may lie before what has come since.
                 lag = float("nan") if partition in self.beyond_end else max(0, end - committable)
                 metrics.lag_records.labels(*labels).set(lag)
-            oldest = next(iter(stretch.flights.values()), None)
+            oldest = assignment.unfinished.oldest
             age = age_ms(oldest.record.timestamp_ms, wall_ms) if oldest else None
             metrics.lag_age_s.labels(*labels).set(max(0, age or 0) / 1_000)
 
-    def _look_beyond(self, stretches: Collection[Stretch], ends: Mapping[Partition, int]) -> None:
+    def _look_beyond(
+        self, assignments: Collection[Assignment], ends: Mapping[Partition, int]
+    ) -> None:
         """These ends were seen after how far we were when last looked at: they cannot be less."""
         self._ends = ends
-        numbers = {stretch.partition: stretch.number for stretch in stretches}
+        numbers = {assignment.partition: assignment.number for assignment in assignments}
         self.beyond_end = tuple(
             partition
             for partition, (number, committable) in self._committable.items()

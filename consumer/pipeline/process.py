@@ -1,8 +1,9 @@
 """
-The path of one message: decode, choose, skip or classify, and what to publish. Start reading here.
+The path of one message: decode, skip or classify, decide, and what to publish. Start reading here.
 
-Taking and admitting come before (`intake.py`), releasing in key order and committing after. When
-`process` returns, the flight holds what is to be published, or nothing for a record passed over.
+Taking and admitting come before (`intake.py`, `admission.py`), releasing in key order and
+committing after (`release.py`). What `process` returns is what is to be published, or None for a
+record passed over.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from consumer.domain.messages.context import Context, context_of
 from consumer.domain.messages.decoding import decode
 from consumer.domain.messages.message import Message, age_ms
 from consumer.domain.policy import Outcome
-from consumer.domain.verdicts.decision import Decision, decide
+from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, Verdict, verdict_id
 from consumer.errors import Rejected
 from consumer.interfaces import Classifier, Clock
-from consumer.pipeline.flight import Flight
+from consumer.pipeline.assignment.assignment import Conclusion, Flight
 from consumer.pipeline.publisher import Publisher
 
 
@@ -31,75 +32,74 @@ class Processor:
         group: str,
     ) -> None:
         self._classifier = classifier
-        self._publisher = publisher
+        self.publisher = publisher
         self._clock = clock
         self._group = group
 
-    async def process(self, flight: Flight) -> None:
+    async def process(self, flight: Flight) -> Conclusion | None:
+        """From bytes to what is published; None for what its topic passes over."""
+        found = await self.judge(flight)
+        if isinstance(found, Verdict):
+            return self.publisher.verdict(flight, found)
+        if isinstance(found, Rejected):
+            return self.publisher.dead_letter(flight, found)
+        return None
+
+    async def judge(self, flight: Flight) -> Verdict | Rejected | None:
+        """The verdict on a record, why it can have none, or None for what its topic passes over."""
         record, binding = flight.record, flight.binding
         if record.value is None and binding.tombstones == "pass-over":
-            return
+            return None
         try:
             found = flight.in_context
             message = decode(record, binding.reading) if found is None else found.message
         except Rejected as rejection:
-            flight.rejection = rejection
-            flight.publication = self._publisher.dead_letter(flight, rejection)
-            return
+            return rejection
         if message.when_empty == "pass-over":
-            return
-        flight.verdict = await self.judge(message, flight)
-        flight.publication = self._publisher.verdict(flight, flight.verdict)
+            return None
+        judged = self._settled(message, flight)
+        if judged is not None:
+            return self._verdict(message, flight, judged)
+        asked_s = self._clock.now_s()
+        flight.usage = None
+        judged = await self._classifier.classify(
+            message.text,
+            flight.version,
+            binding,
+            flight.taken_s + binding.deadline_s if binding.deadline_s else None,
+            _context(message, flight),
+        )
+        flight.usage = judged.usage
+        return self._verdict(message, flight, judged, (asked_s - flight.taken_s) * 1_000)
 
-    def give_up(self, flight: Flight, reason: UnjudgedReason) -> None:
+    def give_up(self, flight: Flight, reason: UnjudgedReason) -> Conclusion:
         """End a record that will not be judged: its verdict is unjudged, for that reason."""
         message = decode(flight.record, flight.binding.reading)
-        flight.verdict = self._decide(message, flight, Judged((), reason), 0.0)
-        flight.publication = self._publisher.verdict(flight, flight.verdict)
+        verdict = self._verdict(message, flight, Judged((), reason))
+        return self.publisher.verdict(flight, verdict)
 
-    async def judge(self, message: Message, flight: Flight) -> Verdict:
-        """What is decided about a message: by the model, or without it."""
+    def _settled(self, message: Message, flight: Flight) -> Judged | None:
+        """What is said of a message without asking the model, or None where it has to be asked."""
         if message.skipped is not None:
-            return self._verdict(message, flight, Judged(()), SKIPPED)
+            return SKIPPED
         if message.when_empty is not None:
-            decision = Decision(Outcome(message.when_empty), Cause.SKIPPED)
-            return self._verdict(message, flight, Judged(()), decision)
-        binding = flight.binding
+            return SKIPPED._replace(settled=Outcome(message.when_empty))
         age = age_ms(message.timestamp_ms, self._clock.wall_ms())
-        if age is not None and 0 < binding.max_age_s * 1_000 < age:
-            judged = Judged((), UnjudgedReason.TOO_OLD)
-        elif flight.is_over_budget:
-            judged = Judged((), UnjudgedReason.BUDGET)
-        else:
-            deadline_s = flight.taken_s + binding.deadline_s if binding.deadline_s else None
-            asked_s = self._clock.now_s()
-            flight.usage = None
-            judged = await self._classifier.classify(
-                message.text, flight.version, binding, deadline_s, _context(message, flight)
-            )
-            flight.usage = judged.usage
-            return self._decide(message, flight, judged, (asked_s - flight.taken_s) * 1_000)
-        return self._decide(message, flight, judged, 0.0)
-
-    def _decide(
-        self, message: Message, flight: Flight, judged: Judged, queued_ms: float
-    ) -> Verdict:
-        return self._verdict(message, flight, judged, decide(judged, flight.binding), queued_ms)
+        if age is not None and 0 < flight.binding.max_age_s * 1_000 < age:
+            return Judged((), UnjudgedReason.TOO_OLD)
+        if flight.is_over_budget:
+            return Judged((), UnjudgedReason.BUDGET)
+        return None
 
     def _verdict(
-        self,
-        message: Message,
-        flight: Flight,
-        judged: Judged,
-        decision: Decision,
-        queued_ms: float = 0.0,
+        self, message: Message, flight: Flight, judged: Judged, queued_ms: float = 0.0
     ) -> Verdict:
-        position = flight.record.position
+        position, version, context = flight.record.position, flight.version, judged.context
         # Of the topic that it was taken from: the name may stand for another one by now.
-        source = flight.stretch.topic_id or position.topic
-        version, context = flight.version, judged.context
+        source = flight.assignment.topic_id or position.topic
         if context is None and flight.binding.context is not None:
             context = NOTHING
+        decision = decide(judged, flight.binding)
         return Verdict(
             id=verdict_id(source, position, self._group, version.digest),
             outcome=decision.outcome,
@@ -118,7 +118,7 @@ class Processor:
         )
 
 
-SKIPPED = Decision(Outcome.ALLOW, Cause.SKIPPED)
+SKIPPED = Judged((), cause=Cause.SKIPPED, settled=Outcome.ALLOW)
 """One of the topic's rules spares the message from judgement."""
 NOTHING = Context()
 """Where the topic has context and the model was not asked."""

@@ -19,8 +19,8 @@ from consumer.domain.verdicts.envelope import (
 from consumer.domain.verdicts.verdict import Verdict
 from consumer.errors import DeadLetterFailed, MessageTooLarge, Rejected
 from consumer.interfaces import Publication
+from consumer.pipeline.assignment.assignment import Conclusion, Flight
 from consumer.pipeline.dead_letters import DeadLetterEncoder, is_without_value, without_value
-from consumer.pipeline.flight import Flight
 
 
 class Publisher:
@@ -39,31 +39,14 @@ class Publisher:
         self._bytes_max_of = bytes_max_of
         """Of topics that take less; filled as they are looked at."""
 
-    def make_fit(self, flight: Flight) -> None:
-        """
-        Make what is to be published small enough for its topic, before anything waits for it.
-
-        Raises:
-            DeadLetterFailed: even the dead letter without its value does not fit.
-        """
-        while (found := flight.publication) is not None:
-            limit = min(self._bytes_max, self._bytes_max_of.get(found.topic, self._bytes_max))
-            content = len(found.key or b"") + len(found.value or b"")
-            # Nearly all end here: what we add ourselves is short, and the input brought nothing.
-            if not flight.record.headers and content + OWN_HEADERS_BYTES <= limit:
-                return
-            if content + _headers_bytes(found) <= limit:
-                return
-            flight.publication = self.smaller(flight)
-
     def verdict(
         self, flight: Flight, verdict: Verdict, text_chars_max: int | None = None
-    ) -> Publication:
+    ) -> Conclusion:
         """The verdict's record, as an envelope or as the record it came from."""
         record, outputs = flight.record, flight.binding.outputs
         position = record.position
         origin = flight.binding.origin_of(position.topic)
-        headers = verdict_headers(verdict, record, self._group, flight.stretch.term)
+        headers = verdict_headers(verdict, record, self._group, flight.assignment.term)
         first = first_position(record, origin)
         if first is not None:
             headers.append((FIRST_POSITION, str(first).encode()))
@@ -75,26 +58,47 @@ class Publisher:
             headers += cloudevent_headers(verdict)
             if record.headers:
                 headers += traceparent(record.headers)
-        return Publication(
+        publication = Publication(
             outputs.destination(verdict.outcome, origin),
             position.partition,
             record.key,
             value,
             tuple(headers),
         )
+        return Conclusion(publication, verdict)
 
-    def dead_letter(self, flight: Flight, rejection: Rejected) -> Publication:
-        record = flight.record
+    def dead_letter(self, flight: Flight, rejection: Rejected) -> Conclusion:
+        """The record untouched, and why it has no verdict."""
+        record, assignment = flight.record, flight.assignment
         origin = flight.binding.origin_of(record.position.topic)
         topic = flight.binding.outputs.dead_letters_of(origin)
-        stretch = flight.stretch
-        return self._encoder.letter(
-            record, rejection, topic, stretch.term, origin, stretch.topic_id
+        letter = self._encoder.letter(
+            record, rejection, topic, assignment.term, origin, assignment.topic_id
         )
+        return Conclusion(letter, rejection=rejection)
 
-    def smaller(self, flight: Flight) -> Publication:
+    def fitting(self, flight: Flight, found: Conclusion) -> Conclusion:
         """
-        The next smaller form of a publication that does not fit its topic; it always ends.
+        What is small enough for its topic: as it is, or made smaller until it is.
+
+        Raises:
+            DeadLetterFailed: even the dead letter without its value does not fit.
+        """
+        while not self._fits(flight, found.publication):
+            found = self.smaller(flight, found)
+        return found
+
+    def _fits(self, flight: Flight, found: Publication) -> bool:
+        limit = min(self._bytes_max, self._bytes_max_of.get(found.topic, self._bytes_max))
+        content = len(found.key or b"") + len(found.value or b"")
+        # Nearly all end here: what we add ourselves is short, and the input brought nothing.
+        if not flight.record.headers and content + OWN_HEADERS_BYTES <= limit:
+            return True
+        return content + _headers_bytes(found) <= limit
+
+    def smaller(self, flight: Flight, found: Conclusion) -> Conclusion:
+        """
+        The next smaller form of what does not fit its topic; it always ends.
 
         A review envelope loses the end of its text, anything else becomes a dead letter, and a
         dead letter loses its value.
@@ -102,22 +106,19 @@ class Publisher:
         Raises:
             DeadLetterFailed: even the dead letter without its value does not fit.
         """
-        publication = flight.publication
-        verdict = flight.verdict
+        publication, verdict = found.publication, found.verdict
         if verdict is not None and not is_passthrough(verdict, flight.binding):
-            size = len(publication.value or b"") if publication else 0
+            size = len(publication.value or b"")
             if size > SMALLEST_ENVELOPE_BYTES and verdict.outcome.severity == 1:
                 chars = min(len(verdict.message.text), size) // 4
                 cut = self.verdict(flight, verdict, text_chars_max=chars)
                 # What else is in it may be long as well, and would be made anew without an end.
-                if len(cut.value or b"") < size:
+                if len(cut.publication.value or b"") < size:
                     return cut
-        if flight.rejection is None:
-            flight.verdict = None
-            flight.rejection = MessageTooLarge("the verdict does not fit its topic")
-            return self.dead_letter(flight, flight.rejection)
-        if publication is not None and not is_without_value(publication):
-            return without_value(publication)
+        if found.rejection is None:
+            return self.dead_letter(flight, MessageTooLarge("the verdict does not fit its topic"))
+        if not is_without_value(publication):
+            return found._replace(publication=without_value(publication))
         raise DeadLetterFailed(
             f"the dead letter of {flight.record.position} does not fit its topic even without its "
             "value: raise max.message.bytes of the dead-letter topic"

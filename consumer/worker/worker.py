@@ -26,14 +26,15 @@ from consumer.kafka.tail import TailReader
 from consumer.kafka.tails import KafkaTails
 from consumer.kafka.topics import Topics
 from consumer.kafka.transactions import OpenTransactions
+from consumer.pipeline.assignment.assignment import Flight
+from consumer.pipeline.assignment.commits import Owner
 from consumer.pipeline.assignment.recovery import Recovery
 from consumer.pipeline.dead_letters import DeadLetterEncoder
-from consumer.pipeline.flight import Flight
-from consumer.pipeline.flow.limiter import FlowLimits, Limiter
+from consumer.pipeline.flow.limiter import FlowLimits
 from consumer.pipeline.intake import Intake
-from consumer.pipeline.ledger import Ledger
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
+from consumer.pipeline.seams import Seams
 from consumer.registry.store import PolicyStore
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock
@@ -189,28 +190,25 @@ class Worker:
         )
         classifier = build_classifier(settings.inference, self.fleet, self._clock, metrics)
         self.intake = Intake(
-            self.source,
-            self.sink,
-            self.policies,
-            Processor(classifier, publisher, self._clock, group),
-            publisher,
-            Recovery(self._tails, self._clock, recovery_limits(settings)),
-            Limiter(
-                FlowLimits(
-                    settings.pipeline.in_flight_max,
-                    settings.pipeline.pending_max,
-                    settings.pipeline.pending_total_max,
-                )
+            Seams(
+                self.source,
+                self.sink,
+                self.policies,
+                self._clock,
+                metrics,
+                self._is_model_well,
+                self.inputs.partitions_of,
             ),
-            Ledger(metrics),
-            terms,
-            secrets.token_hex(4),
-            self._clock,
-            metrics,
+            Processor(classifier, publisher, self._clock, group),
+            Recovery(self._tails, self._clock, recovery_limits(settings)),
+            FlowLimits(
+                settings.pipeline.in_flight_max,
+                settings.pipeline.pending_max,
+                settings.pipeline.pending_total_max,
+            ),
+            Owner(secrets.token_hex(4), terms),
             drain_s,
             self._on_terminal,
-            self.inputs.partitions_of,
-            self._is_model_well,
         )
         # Before the first assignment, so that nothing of a paused topic is taken at a start.
         self._apply_controls(controls)
@@ -370,7 +368,7 @@ class Worker:
 
     def _apply_controls(self, controls: Mapping[str, Control]) -> None:
         said = frozenset(topic for topic, control in controls.items() if control.is_paused)
-        self.intake.set_paused(said)
+        self.intake.admission.set_paused(said)
         paused = said.intersection(self.inputs.topics)
         for topic in sorted(paused ^ self._paused):
             control = controls.get(topic, Control(topic, False))
@@ -423,7 +421,7 @@ class Worker:
 
     async def _tick_regularly(self) -> None:
         while True:
-            self.intake.heed_budgets()
+            self.intake.admission.heed_budgets()
             self.intake.refresh_gauges(self.source.ends)
             self.intake.end_pinned(self._settings.pipeline.pinned_s, self.fleet.is_out)
             await asyncio.sleep(TICK_S)
@@ -481,7 +479,7 @@ class Worker:
                 "beyond_end": [str(partition) for partition in self.intake.beyond_end],
                 "publishing_waits": self.sink.troubled,
                 "paused_topics": sorted(self._paused),
-                "budgets_spent": list(self.intake.budgets.spent),
+                "budgets_spent": list(self.intake.admission.budgets.spent),
             },
         )
 

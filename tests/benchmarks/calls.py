@@ -98,13 +98,15 @@ async def _by_worker(client: str, endpoint: str, count: int, concurrency: int) -
     from collections import deque
 
     from consumer.domain.binding import Binding, MessageTerms
+    from consumer.domain.messages.context import Context
     from consumer.domain.messages.decoding import decode
     from consumer.domain.messages.message import Position, Record
     from consumer.domain.policy import PolicyVersion
-    from consumer.domain.verdicts.verdict import Cause
+    from consumer.domain.verdicts.verdict import Cause, Verdict
     from consumer.interfaces import Partition
+    from consumer.pipeline.assignment.assignment import Assignment, Flight
+    from consumer.pipeline.assignment.conversations import InContext
     from consumer.pipeline.dead_letters import DeadLetterEncoder
-    from consumer.pipeline.flight import Flight, Stretch
     from consumer.pipeline.process import Processor
     from consumer.pipeline.publisher import Publisher
     from consumer.settings import InferenceSettings
@@ -124,7 +126,7 @@ async def _by_worker(client: str, endpoint: str, count: int, concurrency: int) -
     version = PolicyVersion("bench", 1, (policy(),), "0" * 32)
     reading = MessageTerms(id=("id",), author=("author", "id"), conversation=("room",))
     binding = Binding("bench", (BACKLOG,), version, reading)
-    stretch = Stretch(Partition(BACKLOG, 0), 1)
+    assignment = Assignment(Partition(BACKLOG, 0), 1)
     # Made beforehand: whoever takes a record from Kafka has its bytes already.
     records = deque(
         Record(Position(BACKLOG, 0, offset), 1_000, key, value)
@@ -134,15 +136,16 @@ async def _by_worker(client: str, endpoint: str, count: int, concurrency: int) -
 
     async def judged() -> None:
         record, message = decoded.popleft()
-        flight = Flight(record, stretch, binding, clock.now_s())
-        verdict = await processor.judge(message, flight)
-        if verdict.cause is not Cause.MODEL:
+        flight = Flight(record, assignment, binding, clock.now_s())
+        flight.in_context = InContext(message, Context())
+        verdict = await processor.judge(flight)
+        if not isinstance(verdict, Verdict) or verdict.cause is not Cause.MODEL:
             raise ValueError("the server's answer is no judgement")
 
     async def processed() -> None:
-        flight = Flight(records.popleft(), stretch, binding, clock.now_s())
-        await processor.process(flight)
-        if flight.verdict is None or flight.verdict.cause is not Cause.MODEL:
+        flight = Flight(records.popleft(), assignment, binding, clock.now_s())
+        found = await processor.process(flight)
+        if not found or not found.verdict or found.verdict.cause is not Cause.MODEL:
             raise ValueError("the server's answer is no judgement")
 
     try:

@@ -189,12 +189,12 @@ async def test_what_retention_takes_before_a_running_worker_ends_nothing(
     async with working(settings_for(broker, endpoint, policies), 1) as worker:
         write(broker.bootstrap_servers, topic, [good] * 10)
         await finished(worker, 10)
-        worker.intake.set_paused(frozenset({topic}))
+        worker.intake.admission.set_paused(frozenset({topic}))
         await until(lambda: not worker.source._flowing, worker)
         write(broker.bootstrap_servers, topic, [good] * 20)
         for done in admin.delete_records([TopicPartition(topic, 0, 25)]).values():
             done.result(10)
-        worker.intake.set_paused(frozenset())
+        worker.intake.admission.set_paused(frozenset())
 
         await until(lambda: len(outputs_of(broker, topic)) >= 15, worker, 40)
     assert set(said(outputs_of(broker, topic))) == {

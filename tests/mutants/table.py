@@ -8,6 +8,7 @@ A mutant is a function that breaks the product in the running process; nothing i
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -22,12 +23,16 @@ from consumer.domain.verdicts.verdict import UnjudgedReason
 from consumer.interfaces import Assigned, DeliveryReport, Fate, Output
 from consumer.kafka.floors import FloorTracker
 from consumer.pipeline import intake
+from consumer.pipeline.assignment.assignment import Assignment, Conclusion, Flight
+from consumer.pipeline.assignment.commits import Commits
 from consumer.pipeline.assignment.lease import Lease, Moment, StallWatch
 from consumer.pipeline.assignment.offsets import OffsetTracker
+from consumer.pipeline.assignment.outputs import OutputFloors
 from consumer.pipeline.assignment.recovery import Recovered, Recovery
-from consumer.pipeline.assignment.tenure import Tenure
-from consumer.pipeline.flight import Flight, Stretch
+from consumer.pipeline.assignment.suspicion import Suspicion
 from consumer.pipeline.intake import Intake
+from consumer.pipeline.release import Release
+from consumer.pipeline.seams import Seams
 from consumer.pipeline.sequencer import Sequencer
 
 INTAKE = "tests/unit/pipeline/test_intake.py"
@@ -57,41 +62,42 @@ def commit_highest_seen() -> None:
 
 
 def commit_at_judgement() -> None:
-    ready = Intake._ready
+    concluded = Release.concluded
 
-    def bug(self: Intake, flight: Flight) -> None:
-        ready(self, flight)
-        stretch, offset = flight.stretch, flight.record.position.offset
-        tracker = stretch.settled.tracker
-        if flight.publication is not None and offset in stretch.flights:
+    def bug(self: Release, flight: Flight, conclusion: Conclusion | None) -> None:
+        concluded(self, flight, conclusion)
+        assignment, offset = flight.assignment, flight.record.position.offset
+        tracker = assignment.commits.offsets
+        if flight.conclusion is not None and offset in assignment.unfinished.admitted:
             tracker.finish(offset)
             tracker.finish = lambda *_: None  # type: ignore[method-assign]
 
-    Intake._ready = bug  # type: ignore[method-assign]
+    Release.concluded = bug  # type: ignore[method-assign]
 
 
 def drop_failed_dead_letter() -> None:
-    report = Intake._report
+    report = Release.reported
 
-    def bug(self: Intake, reports: Sequence[DeliveryReport]) -> None:
+    def bug(self: Release, reports: Sequence[DeliveryReport]) -> None:
         report(self, [_as_stored(each) for each in reports])
 
     def _as_stored(each: DeliveryReport) -> DeliveryReport:
         flight = each.ticket
         assert isinstance(flight, Flight)
-        is_lost = flight.rejection is not None and each.fate is Fate.NOT_STORED
+        found = flight.conclusion
+        is_lost = bool(found and found.rejection) and each.fate is Fate.NOT_STORED
         return DeliveryReport(flight, Fate.STORED) if is_lost else each
 
-    Intake._report = bug  # type: ignore[method-assign]
+    Release.reported = bug  # type: ignore[method-assign]
 
 
 def drop_failed_verdict() -> None:
-    report = Intake._report
+    report = Release.reported
 
-    def bug(self: Intake, reports: Sequence[DeliveryReport]) -> None:
+    def bug(self: Release, reports: Sequence[DeliveryReport]) -> None:
         report(self, [each._replace(fate=Fate.STORED) for each in reports])
 
-    Intake._report = bug  # type: ignore[method-assign]
+    Release.reported = bug  # type: ignore[method-assign]
 
 
 def no_term() -> None:
@@ -117,10 +123,10 @@ def ignore_the_tails() -> None:
 
 
 def ignore_the_done_map() -> None:
-    original = Tenure._point
+    original = Commits._point
 
-    def bug(self: Tenure, *args: Any, **options: Any) -> Any:
-        tracker = self.tracker
+    def bug(self: Commits, *args: Any, **options: Any) -> Any:
+        tracker = self.offsets
         done = type(tracker).done
         try:
             type(tracker).done = property(lambda _: frozenset())  # type: ignore[assignment, method-assign]
@@ -128,21 +134,21 @@ def ignore_the_done_map() -> None:
         finally:
             type(tracker).done = done  # type: ignore[method-assign]
 
-    Tenure._point = bug  # type: ignore[method-assign]
+    Commits._point = bug  # type: ignore[method-assign]
 
 
 def floors_pass_what_is_on_its_way() -> None:
-    def bug(self: Tenure, topic: str) -> Floor:
+    def bug(self: OutputFloors, topic: str, is_whole: bool) -> Floor:
         return self._floor(topic)
 
-    Tenure._floor_to_note = bug  # type: ignore[method-assign]
+    OutputFloors._floor_to_note = bug  # type: ignore[method-assign]
 
 
 def release_while_unacknowledged() -> None:
-    def bug(self: Tenure, now: Moment) -> Any:
+    def bug(self: Commits, now: Moment) -> Any:
         return self._point(now, 0.0, is_released=True)
 
-    Tenure.last_point = bug  # type: ignore[method-assign]
+    Commits.last_point = bug  # type: ignore[method-assign]
 
 
 def ends_before_the_lease_is_over() -> None:
@@ -189,9 +195,9 @@ def no_wait_for_the_last_owner() -> None:
 
 
 def lease_from_the_answer() -> None:
-    answered = Tenure.answered
+    answered = Commits.answered
 
-    def bug(self: Tenure, metadata: str, is_accepted: bool) -> None:
+    def bug(self: Commits, metadata: str, is_accepted: bool) -> None:
         answered(self, metadata, is_accepted)
         if is_accepted and self.lease._renewed is not None:
             # As if the clock were read only now: nobody knows how long the answer took.
@@ -199,7 +205,7 @@ def lease_from_the_answer() -> None:
                 self.lease._renewed.now_s + 6.0, self.lease._renewed.wall_ms + 6_000
             )
 
-    Tenure.answered = bug  # type: ignore[method-assign]
+    Commits.answered = bug  # type: ignore[method-assign]
 
 
 def stalls_go_unnoticed() -> None:
@@ -207,7 +213,7 @@ def stalls_go_unnoticed() -> None:
 
 
 def publish_to_unnamed_outputs() -> None:
-    Tenure.may_publish = lambda self, topic, now: self.lease.allows_publishing(now)  # type: ignore[method-assign]
+    Commits.may_publish = lambda self, topic, now: self.lease.allows_publishing(now)  # type: ignore[method-assign]
 
 
 def sequencer_releases_on_completion() -> None:
@@ -239,7 +245,7 @@ def release_after_a_failure() -> None:
     original = Intake.revoked
 
     async def bug(self: Intake, assignments: Any) -> Any:
-        failure, self.failure = self.failure, self._loop.create_future()
+        failure, self.failure = self.failure, asyncio.get_running_loop().create_future()
         try:
             return await original(self, assignments)
         finally:
@@ -249,7 +255,7 @@ def release_after_a_failure() -> None:
 
 
 def attempts_are_not_counted() -> None:
-    Tenure.is_marked = lambda self, offset: self._mark[0] == offset  # type: ignore[method-assign]
+    Suspicion.is_marked = lambda self, offset: self._mark[0] == offset  # type: ignore[method-assign]
 
 
 def believe_incoming_headers() -> None:
@@ -279,8 +285,8 @@ def ids_of_deleted_topics_are_believed() -> None:
 
 
 def floors_of_old_outputs_stay() -> None:
-    def only_rises(self: Tenure, topic: str) -> Floor:
-        own, sinks = self._floors[topic], self._floor_of(self._output(topic))
+    def only_rises(self: OutputFloors, topic: str) -> Floor:
+        own, sinks = self._floors[topic], self._floor_of(Output(topic, self._partition))
         return Floor(max(own.offset, sinks.offset), own.topic_id)
 
     def acknowledged(self: FloorTracker, output: Output, sent: Floor, offset: int) -> None:
@@ -291,7 +297,7 @@ def floors_of_old_outputs_stay() -> None:
             self._floors.setdefault(output, end)
         return []
 
-    Tenure._floor = only_rises  # type: ignore[method-assign]
+    OutputFloors._floor = only_rises  # type: ignore[method-assign]
     FloorTracker.look = look  # type: ignore[method-assign]
     FloorTracker.acknowledged = acknowledged  # type: ignore[method-assign]
 
@@ -307,34 +313,33 @@ def smaller_ones_overtake() -> None:
 
 
 def limits_are_read_once() -> None:
-    fit_again = Intake._fit_again
+    fit_again = Release._fit_again
 
-    def bug(self: Intake, flight: Flight, *, is_refused: bool) -> None:
+    def bug(self: Release, flight: Flight, *, is_refused: bool) -> None:
         if is_refused:
             fit_again(self, flight, is_refused=True)
 
-    Intake._fit_again = bug  # type: ignore[method-assign]
+    Release._fit_again = bug  # type: ignore[method-assign]
 
 
 def deaths_in_an_outage_count() -> None:
     original = Intake.__init__
 
-    def bug(self: Intake, *args: Any, **options: Any) -> None:
-        original(self, *args, **options)
-        self._is_model_well = lambda: True
+    def bug(self: Intake, seams: Seams, *args: Any) -> None:
+        original(self, seams._replace(is_model_well=lambda: True), *args)
 
-    Intake.__init__ = bug  # type: ignore[method-assign]
+    Intake.__init__ = bug  # type: ignore[assignment, method-assign]
 
 
 def every_death_counts() -> None:
-    original = Tenure.__init__
+    original = Suspicion.__init__
 
-    def bug(self: Tenure, *args: Any, **options: Any) -> None:
+    def bug(self: Suspicion, *args: Any, **options: Any) -> None:
         original(self, *args, **options)
         self._is_at_risk = True
 
-    Tenure.__init__ = bug  # type: ignore[method-assign]
-    Tenure.put_at_risk = lambda self, is_at_risk: None  # type: ignore[method-assign]
+    Suspicion.__init__ = bug  # type: ignore[method-assign]
+    Suspicion.put_at_risk = lambda self, is_at_risk: False  # type: ignore[method-assign]
 
 
 def old_commits_are_believed() -> None:
@@ -350,7 +355,7 @@ def starts_of_old_topics_are_believed() -> None:
 
 
 def the_name_stands_in_for_the_id() -> None:
-    Stretch.topic_id = property(lambda _: "")  # type: ignore[assignment, method-assign]
+    Assignment.topic_id = property(lambda _: "")  # type: ignore[assignment, method-assign]
 
 
 def outputs_made_again_are_read_late() -> None:
@@ -421,7 +426,7 @@ def a_stuck_record_holds_up_an_active_room() -> None:
     original = Intake.end_pinned
 
     def bug(self: Intake, pinned_s: float, is_out: bool) -> None:
-        if all(len(stretch.flights) == 1 for stretch in self._stretches.values()):
+        if all(len(each.unfinished.admitted) == 1 for each in self._assignments.values()):
             original(self, pinned_s, is_out)
 
     Intake.end_pinned = bug  # type: ignore[method-assign]
@@ -609,7 +614,7 @@ MUTANTS = (
         "every_death_counts",
         "a worker that is killed idle, or before it began, casts suspicion on its next record",
         every_death_counts,
-        tests=("tests/unit/pipeline/test_suspicion.py",),
+        tests=("tests/unit/pipeline/assignment/test_suspicion.py",),
     ),
     Mutant(
         "believe_incoming_headers",

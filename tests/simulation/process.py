@@ -14,14 +14,15 @@ from consumer.inference.endpoint import Endpoint
 from consumer.inference.fleet import Fleet
 from consumer.inference.retry import RetryLimits
 from consumer.inference.wires.format import RequestFormat
+from consumer.pipeline.assignment.commits import Owner
 from consumer.pipeline.assignment.lease import LeaseTerms
 from consumer.pipeline.assignment.recovery import Recovery, RecoveryLimits
 from consumer.pipeline.dead_letters import DeadLetterEncoder
-from consumer.pipeline.flow.limiter import FlowLimits, Limiter
+from consumer.pipeline.flow.limiter import FlowLimits
 from consumer.pipeline.intake import Intake
-from consumer.pipeline.ledger import Ledger
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
+from consumer.pipeline.seams import Seams
 from consumer.telemetry.metrics import Metrics
 from tests.simulation.client import (
     CLIENT_TIMEOUT_S,
@@ -150,11 +151,8 @@ class SimProcess:
                 dice,
             )
             self.intake = Intake(
-                self.source,
-                self.sink,
-                policies,
+                Seams(self.source, self.sink, policies, clock, metrics, self._is_model_well),
                 Processor(classifier, publisher, clock, "g"),
-                publisher,
                 Recovery(
                     SimTails(cluster, self.network),
                     clock,
@@ -162,14 +160,9 @@ class SimProcess:
                         clock_skew_s=0.3, careful_after=careful_after, careful_offsets=5
                     ),
                 ),
-                Limiter(limits),
-                Ledger(metrics),
-                terms,
-                f"{dice.getrandbits(32):08x}",
-                clock,
-                metrics,
+                limits,
+                Owner(f"{dice.getrandbits(32):08x}", terms),
                 DRAIN_S,
-                is_model_well=self._is_model_well,
             )
             self.sink.start(self.intake, cluster.floors())
             self.source.start(self.intake)

@@ -19,6 +19,7 @@ from consumer.commands.evaluate.report import STAND_IN_NOTE, EvaluationReport
 from consumer.commands.evaluate.scoring import Answered, score_attacks, score_cases
 from consumer.commands.terminal import bars, tell
 from consumer.domain.binding import Binding
+from consumer.domain.choose import choose
 from consumer.domain.policy import Policy, PolicyVersion
 from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Heard
@@ -38,7 +39,7 @@ class EvaluationRequest(NamedTuple):
 
     topic: str
     version: str | None = None
-    """`v2`, or None for the live one."""
+    """`v2`, or None for the one that judges now."""
     suite: Suite = "all"
     limit: int = 0
     """At most so many cases and so many attacks, spread over all of them; 0 is no limit."""
@@ -171,7 +172,7 @@ class _Judge:
 
 def _version(binding: Binding, word: str | None) -> PolicyVersion:
     if word is None:
-        return binding.live
+        return choose(binding)
     for number, version in binding.versions.items():
         if word in (version.id, f"v{number}", str(number)):
             return version

@@ -25,10 +25,11 @@ from consumer.commands.rejudge.replay import Unjudged, UnjudgedFinder, in_rounds
 from consumer.commands.rejudge.summary import Summary
 from consumer.commands.terminal import bars, read, tell
 from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.choose import choose
 from consumer.domain.lane import Lane
 from consumer.domain.messages.message import Position, Record
 from consumer.domain.policy import Outcome
-from consumer.domain.verdicts.verdict import UnjudgedReason
+from consumer.domain.verdicts.verdict import Cause, UnjudgedReason
 from consumer.errors import PublishFailed, Retryable, TopicsMissing
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.outputs import describe_outputs
@@ -37,7 +38,9 @@ from consumer.kafka.topics import Topics
 from consumer.kafka.turn import Turn, TurnLost
 from consumer.kafka.writer import TopicWriter
 from consumer.pipeline.dead_letters import DeadLetterEncoder
+from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
+from consumer.pipeline.rejudging import Rejudger
 from consumer.pipeline.superseding import Superseder, Superseding
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings import Settings
@@ -88,7 +91,7 @@ async def rejudge(settings: Settings, request: RejudgeRequest, progress: Progres
     catalogue = load_catalogue(settings.policies.folder)
     binding = binding_of(catalogue, request.topic)
     source = binding.origin_of(request.topic)
-    summary = Summary(source, binding.live.digest, request.dry_run)
+    summary = Summary(source, choose(binding).digest, request.dry_run)
     config = kafka_config(settings.kafka)
     site = await asyncio.to_thread(_Site, settings, config, catalogue, binding, source)
     if request.dry_run:
@@ -221,7 +224,8 @@ async def _supersede(
     try:
         await _probe(build_probers(settings.inference, fleet, clock))
         classifier = build_classifier(settings.inference, fleet, clock, metrics)
-        superseder = Superseder(classifier, publisher, clock, group, summary.run)
+        rejudger = Rejudger(Processor(classifier, publisher, clock, group), clock)
+        superseder = Superseder(publisher, Cause.REPLAY, summary.run)
         # Behind the live traffic, where the server knows priorities.
         binding = replace(site.binding, lane=Lane.REPLAY)
         places = asyncio.Semaphore(settings.inference.calls_max)
@@ -239,12 +243,14 @@ async def _supersede(
 
         async def judge(record: Record, superseded: str) -> Superseding | str:
             async with places:
-                found = await superseder.supersede(record, binding, superseded)
+                found = await rejudger.judge(record, binding)
                 while found == UnjudgedReason.OUTAGE and is_patient():
                     await asyncio.sleep(RETRY_S)
-                    found = await superseder.supersede(record, binding, superseded)
+                    found = await rejudger.judge(record, binding)
             progress.advance(task)
-            return found
+            if isinstance(found, str):
+                return found
+            return superseder.supersede(record, binding, found, superseded)
 
         for start in range(0, len(ordered), BATCH):
             batch = ordered[start : start + BATCH]

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from consumer.domain.messages.message import age_ms
 from consumer.domain.verdicts.verdict import Judgement, Verdict
-from consumer.pipeline.flight import Flight
+from consumer.pipeline.assignment.assignment import Flight
 
 STYLES = {"allow": "green", "flag": "yellow", "block": "red", "dead letter": "magenta"}
 TEXT_CELLS = 44
@@ -47,11 +47,12 @@ class Screen:
         age = age_ms(flight.record.timestamp_ms, self._wall_ms())
         if age is not None:
             self.latencies_ms.append(max(0, age))
-        if flight.rejection is not None:
+        assert flight.conclusion is not None
+        _, verdict, rejection = flight.conclusion
+        if rejection is not None:
             self.counts["dead letter"] += 1
-            self._line("dead letter", flight, flight.rejection.reason, "", str(flight.rejection))
-        elif flight.verdict is not None:
-            verdict = flight.verdict
+            self._line("dead letter", flight, rejection.reason, "", str(rejection))
+        elif verdict is not None:
             outcome = verdict.outcome.value
             self.counts[outcome] += 1
             label, why = _label_and_why(verdict)

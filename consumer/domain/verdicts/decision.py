@@ -26,16 +26,19 @@ class Decision(NamedTuple):
 
 def decide(judged: Judged, binding: Binding) -> Decision:
     """
-    The most severe outcome wins, and what could not be judged weighs as the topic says.
+    The most severe outcome wins, and what could not be judged weighs as the topic says. What was
+    settled without a judgement stays as it was settled.
 
     A block that the model did give stands whatever else is missing: nothing can outweigh it. A
     refusal to classify is a sign of danger and never milder than flag, nor is silence: where there
     is neither a judgement nor a reason for it, nobody has said that the message may pass.
     """
+    if judged.settled is not None:
+        return Decision(judged.settled, judged.cause)
     outcomes = [judgement.outcome for judgement in judged.judgements]
     reason = judged.unjudged
     if outcomes and (reason is None or Outcome.BLOCK in outcomes):
-        return Decision(most_severe(outcomes), Cause.MODEL)
+        return Decision(most_severe(outcomes), judged.cause)
     outcomes.append(weight_of(reason, binding))
     return Decision(most_severe(outcomes), Cause.UNJUDGED, reason or UnjudgedReason.MODEL_FAULT)
 

@@ -1,12 +1,13 @@
-"""What the model said of one message, before anything is decided."""
+"""What was said of one message, by the model or instead of it, before anything is decided."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from consumer.domain.messages.context import Context
+from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.usage import NO_USAGE, Usage
-from consumer.domain.verdicts.verdict import Judgement, UnjudgedReason
+from consumer.domain.verdicts.verdict import Cause, Judgement, UnjudgedReason
 
 
 class Heard(NamedTuple):
@@ -22,7 +23,7 @@ class Heard(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What the model said of one message: judgements, and why some are missing."""
+    """What was said of one message: judgements, and why some are missing; or what settled it."""
 
     judgements: tuple[Judgement, ...]
     unjudged: UnjudgedReason | None = None
@@ -36,3 +37,7 @@ class Judged(NamedTuple):
     """What the model was shown beside the message."""
     heard: tuple[Heard, ...] = ()
     """How the last calls ended, in that order; empty where nobody listens, as in a worker."""
+    cause: Cause = Cause.MODEL
+    """Where it comes from."""
+    settled: Outcome | None = None
+    """The outcome, where something other than a judgement gives it."""

@@ -1,5 +1,5 @@
 """
-Committer: sends the commits that tenures want, and hands their answers back.
+Committer: sends the commits that assignments want, and hands their answers back.
 
 An accepted commit renews the lease only if this process has not stood still of late, so somebody
 must call `tick` many times a second.
@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 import structlog
 
 from consumer.interfaces import Clock, CommitPoint, Committed, Partition, Source
+from consumer.pipeline.assignment.assignment import Assignment
 from consumer.pipeline.assignment.lease import LeaseTerms, Moment, StallWatch
-from consumer.pipeline.flight import Stretch
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -35,43 +35,42 @@ class Committer:
         """Notice whether this process has stood still."""
         self._stalls.tick(Moment.of(self._clock))
 
-    def commit(self, stretches: Iterable[Stretch]) -> None:
+    def commit(self, assignments: Iterable[Assignment]) -> None:
         """Ask for the commits that say anything new."""
         now = Moment.of(self._clock)
         is_steady = self._stalls.is_steady(now)
         points: dict[Partition, CommitPoint] = {}
-        for stretch in stretches:
-            tenure = stretch.tenure
-            if tenure is not None and tenure.wants_commit(now):
-                points[stretch.partition] = tenure.ask(now, is_steady)
+        for assignment in assignments:
+            if assignment.is_recovered and assignment.commits.is_wanted(now):
+                points[assignment.partition] = assignment.commits.ask(now, is_steady)
         if points:
             self._source.commit(points)
 
-    def answered(self, result: Committed, stretch: Stretch | None) -> bool:
+    def answered(self, result: Committed, assignment: Assignment | None) -> bool:
         """Note an answer. Returns whether it lets more be published or taken."""
         if not result.is_accepted:
             self._metrics.commits_refused.inc()
         waiting = self._last.pop(result.metadata, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(result.is_accepted)
-        if stretch is None or stretch.tenure is None:
+        if assignment is None or not assignment.is_recovered:
             return False
-        stretch.tenure.answered(result.metadata, result.is_accepted)
+        assignment.commits.answered(result.metadata, result.is_accepted)
         return result.is_accepted
 
-    def last_points(self, stretches: Iterable[Stretch]) -> Mapping[Partition, CommitPoint]:
+    def last_points(self, assignments: Iterable[Assignment]) -> Mapping[Partition, CommitPoint]:
         """The last commits of assignments that end now, with all that the next owner must know."""
         now = Moment.of(self._clock)
         return {
-            stretch.partition: stretch.tenure.last_point(now)
-            for stretch in stretches
+            assignment.partition: assignment.commits.last_point(now)
+            for assignment in assignments
             # The first commit may have been accepted already: then it has to be released.
-            if stretch.tenure is not None
+            if assignment.is_recovered
         }
 
-    async def commit_last(self, stretches: Iterable[Stretch], timeout_s: float) -> None:
+    async def commit_last(self, assignments: Iterable[Assignment], timeout_s: float) -> None:
         """Send the last commits and wait for their answers."""
-        points = self.last_points(stretches)
+        points = self.last_points(assignments)
         if not points:
             return
         loop = asyncio.get_running_loop()

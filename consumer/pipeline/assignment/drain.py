@@ -5,23 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from consumer.pipeline.flight import Stretch
+from consumer.pipeline.assignment.assignment import Assignment, Flight
+from consumer.pipeline.assignment.unfinished import Unfinished
 
 
 async def until_empty(
-    stretches: Iterable[Stretch], failure: asyncio.Future[None], budget_s: float
+    assignments: Iterable[Assignment], failure: asyncio.Future[None], budget_s: float
 ) -> None:
-    """Wait until the stretches are empty, the budget is spent, or the service has failed."""
-    left = {stretch for stretch in stretches if not stretch.is_empty}
+    """Wait until nothing of them is unfinished, the budget is spent, or the service has failed."""
+    left = {each.unfinished for each in assignments if not each.unfinished.is_empty}
     if not left:
         return
     emptied: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def on_empty(stretch: Stretch) -> None:
-        left.discard(stretch)
+    def on_empty(unfinished: Unfinished[Flight]) -> None:
+        left.discard(unfinished)
         if not left and not emptied.done():
             emptied.set_result(None)
 
-    for stretch in left:
-        stretch.on_empty.append(on_empty)
+    for unfinished in left:
+        unfinished.on_empty.append(on_empty)
     await asyncio.wait((emptied, failure), timeout=budget_s, return_when=asyncio.FIRST_COMPLETED)

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.choose import choose
 from consumer.interfaces import Clock
-from consumer.pipeline.flight import Flight, Reserve, Stretch
+from consumer.pipeline.assignment.assignment import Assignment, Flight, Reserve
 from consumer.pipeline.flow.budget import Budget, Spent
 from consumer.telemetry.metrics import Metrics
 
@@ -47,22 +48,22 @@ class Budgets:
         """The inputs whose budget is spent; health asks for them from a thread of its own."""
         return tuple(sorted(self._said))
 
-    def bind(self, stretches: Iterable[Stretch], catalogue: Catalogue) -> None:
+    def bind(self, assignments: Iterable[Assignment], catalogue: Catalogue) -> None:
         """
-        Give each stretch its input's budget, as `topic.toml` has it now; what was spent stays.
+        Give each assignment its input's budget, as `topic.toml` has it now; what was spent stays.
 
         A topic that is bound no more keeps the budget that it had, as it keeps its policies.
         """
         if not self._budgets and all(binding.budget is None for binding in catalogue.bindings):
             return
         owned: dict[Budget, int] = {}
-        for stretch in stretches:
-            topic = stretch.partition.topic
+        for assignment in assignments:
+            topic = assignment.partition.topic
             binding = catalogue.binding_for(topic)
             if binding is not None:
-                stretch.budget = self._budget_of(binding.origin_of(topic), binding)
-            if stretch.budget is not None:
-                owned[stretch.budget] = owned.get(stretch.budget, 0) + 1
+                assignment.budget = self._budget_of(binding.origin_of(topic), binding)
+            if assignment.budget is not None:
+                owned[assignment.budget] = owned.get(assignment.budget, 0) + 1
         for budget, count in owned.items():
             of = self._partitions_of(budget.topic) if self._partitions_of else count
             budget.share = min(1.0, count / max(1, of))
@@ -76,7 +77,7 @@ class Budgets:
         if budget is None:
             budget = self._budgets[topic] = Budget(topic, binding.budget)
         budget.terms = binding.budget
-        budget.calls_each = len(binding.live.policies)
+        budget.calls_each = len(choose(binding).policies)
         return budget
 
     def _look(self, owned: Iterable[Budget]) -> None:

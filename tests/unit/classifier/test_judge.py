@@ -25,7 +25,7 @@ from consumer.dev.safeguard import StandInSafeguard
 from consumer.domain.messages.context import Context, ContextTerms, Line
 from consumer.domain.messages.message import Fact
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
-from consumer.domain.verdicts.verdict import Cause, UnjudgedReason
+from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, Verdict
 from consumer.errors import EndpointRefused, InferenceTimeout, InferenceUnavailable
 from consumer.inference.breaker import Breaker
 from consumer.inference.direct import DirectTransport
@@ -35,9 +35,9 @@ from consumer.inference.reply import Reply
 from consumer.inference.retry import RetryLimits
 from consumer.inference.transport import Transport
 from consumer.inference.wires.format import RequestFormat
-from consumer.interfaces import Clock, Judged, Partition
+from consumer.interfaces import Clock, Judged
+from consumer.pipeline.assignment.assignment import sought_out
 from consumer.pipeline.dead_letters import DeadLetterEncoder
-from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.telemetry.clock import SystemClock
@@ -1049,11 +1049,9 @@ async def outcome_of(
     )
     binding = a_binding(live=version, on_unjudged=on_unjudged, on_outage="unjudged")
     record = a_record_of({"text": text})
-    stretch = Stretch(Partition(record.position.topic, 1), 1)
-    flight = Flight(record, stretch, binding, world.clock.now_s())
-    await processor.process(flight)
-    assert flight.verdict is not None
-    return flight.verdict.outcome, flight.verdict.cause
+    found = await processor.judge(sought_out(record, binding, world.clock.now_s()))
+    assert isinstance(found, Verdict)
+    return found.outcome, found.cause
 
 
 @pytest.mark.parametrize(

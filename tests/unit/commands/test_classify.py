@@ -24,13 +24,14 @@ from consumer.dev.behaviour import Behaviour
 from consumer.dev.safeguard import Reply, StandInSafeguard
 from consumer.domain.binding import Binding
 from consumer.domain.verdicts.judged import Heard
+from consumer.domain.verdicts.verdict import Verdict
 from consumer.errors import InferenceTimeout
 from consumer.interfaces import Partition
+from consumer.pipeline.assignment.assignment import Assignment, Flight
 from consumer.pipeline.dead_letters import DeadLetterEncoder
-from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
-from consumer.pipeline.superseding import Superseder, Superseding
+from consumer.pipeline.rejudging import Rejudger
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings import Settings, load_settings
 from consumer.telemetry.clock import SystemClock
@@ -85,13 +86,13 @@ async def worker_and_rejudge(settings: Settings, binding: Binding) -> tuple[Any,
         classifier = build_classifier(settings.inference, fleet, clock, metrics)
         publisher = Publisher("g", DeadLetterEncoder("g", "w"))
         record = a_record_of({"text": TEXT})._replace(position=a_position(topic="in"))
-        flight = Flight(record, Stretch(Partition("in", 1), 1), binding, clock.now_s())
-        await Processor(classifier, publisher, clock, "g").process(flight)
-        superseder = Superseder(classifier, publisher, clock, "g", "run")
-        found = await superseder.supersede(record, binding, "0" * 32)
-        assert flight.verdict is not None
-        again = found.outcome.value if isinstance(found, Superseding) else f"unjudged {found}"
-        return flight.verdict, again
+        flight = Flight(record, Assignment(Partition("in", 1), 1), binding, clock.now_s())
+        processor = Processor(classifier, publisher, clock, "g")
+        verdict = await processor.judge(flight)
+        assert isinstance(verdict, Verdict)
+        found = await Rejudger(processor, clock).judge(record, binding)
+        again = found.outcome.value if isinstance(found, Verdict) else f"unjudged {found}"
+        return verdict, again
     finally:
         await fleet.close()
 

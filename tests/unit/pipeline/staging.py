@@ -24,14 +24,15 @@ from consumer.interfaces import (
     Publication,
     Ticket,
 )
+from consumer.pipeline.assignment.commits import Owner
 from consumer.pipeline.assignment.lease import LeaseTerms
 from consumer.pipeline.assignment.recovery import Recovery, RecoveryLimits
 from consumer.pipeline.dead_letters import DeadLetterEncoder
-from consumer.pipeline.flow.limiter import FlowLimits, Limiter
+from consumer.pipeline.flow.limiter import FlowLimits
 from consumer.pipeline.intake import Intake
-from consumer.pipeline.ledger import Ledger
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
+from consumer.pipeline.seams import Seams
 from consumer.telemetry.metrics import Metrics
 
 TOPIC = "chat"
@@ -219,26 +220,24 @@ class Stage:
         self.classifier = FakeClassifier()
         self.policies = FakePolicies(self.binding)
         self.clock = HandClock()
-        metrics = Metrics()
         self.is_model_well = True
         self.limits: dict[str, int] = {}
         """What topics take, in bytes; a test may change it."""
         publisher = Publisher("g", DeadLetterEncoder("g", "w"), bytes_max_of=self.limits)
         self.intake = Intake(
-            self.source,
-            self.sink,
-            self.policies,
+            Seams(
+                self.source,
+                self.sink,
+                self.policies,
+                self.clock,
+                Metrics(),
+                is_model_well=lambda: self.is_model_well,
+            ),
             Processor(self.classifier, publisher, self.clock, "g"),
-            publisher,
             Recovery(self.tails, self.clock, recovery or RecoveryLimits()),
-            Limiter(limits or FlowLimits()),
-            Ledger(metrics),
-            TERMS,
-            "me",
-            self.clock,
-            metrics,
+            limits or FlowLimits(),
+            Owner("me", TERMS),
             drain_s,
-            is_model_well=lambda: self.is_model_well,
         )
         self.source.intake = self.intake
         self.numbers = 0

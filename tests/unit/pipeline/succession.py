@@ -11,9 +11,9 @@ from unittest.mock import patch
 from consumer.domain.checkpoint import Floor
 from consumer.interfaces import Assigned, CommitPoint, Output
 from consumer.kafka.floors import FloorTracker
+from consumer.pipeline.assignment.commits import Commits, Owner
 from consumer.pipeline.assignment.lease import Moment
 from consumer.pipeline.assignment.recovery import Recovered, Recovery, RecoveryLimits
-from consumer.pipeline.assignment.tenure import Tenure
 from tests.unit.pipeline.staging import TERMS, TOPIC, ZERO, FakeTails, HandClock
 
 OUTPUTS = tuple(f"{TOPIC}.{end}" for end in ("allow", "flag", "block", "dead-letter"))
@@ -125,7 +125,7 @@ class Broker(FakeTails):
 
 
 class Worker:
-    """What an intake does with its tenure, with every step left to whoever drives it."""
+    """What an intake does with what it may commit, with every step left to whoever drives it."""
 
     def __init__(self, broker: Broker, outputs: Sequence[str], knows_ends: bool) -> None:
         self.broker = broker
@@ -148,7 +148,7 @@ class Worker:
         """Stored, which this worker does not know yet: what was sent, and its offset there."""
         self.answers: deque[tuple[str, bool]] = deque()
         self.recovered: Recovered
-        self.tenure: Tenure
+        self.commits: Commits
 
     def recover(self, while_waiting: Callable[[int], None]) -> None:
         """Find out what was done; `while_waiting` is told of each second that passes meanwhile."""
@@ -164,8 +164,10 @@ class Worker:
         recovery = Recovery(self.broker, clock, RecoveryLimits())
         with patch.object(asyncio, "sleep", sleep):
             self.recovered = _finish(recovery.recover(self.assigned, self.outputs))
-        self.tenure = Tenure(self.assigned, self.recovered, f"{id(self)}", TERMS, self._floor)
-        self.tenure.name_outputs(self.outputs)
+        self.commits = Commits(
+            self.assigned, self.recovered, Owner(f"{id(self)}", TERMS), self._floor
+        )
+        self.commits.outputs.use(self.outputs)
 
     @property
     def now(self) -> Moment:
@@ -174,20 +176,19 @@ class Worker:
     @property
     def is_at_work(self) -> bool:
         """Whether its end would be worth a look: it has taken something, or has yet to begin."""
-        return self.position > self.assigned.start or not self.tenure.is_established
+        return self.position > self.assigned.start or not self.commits.is_established
 
     def take(self) -> None:
         """The next record, if the commit's map has room for it."""
         offset = next(offset for offset in self.broker.input if offset >= self.position)
-        tracker = self.tenure.tracker
+        tracker = self.commits.offsets
         is_done = tracker.is_recovered(offset)
         if not tracker.has_room(offset):
             return
         self.position = offset + 1
         assert tracker.start(offset)
         if is_done:
-            tracker.finish(offset)
-            self.tenure.moved()
+            self.commits.finish(offset)
         else:
             self.taken.append(offset)
 
@@ -195,10 +196,10 @@ class Worker:
         """All that is ready, up to the first that may not leave yet; order is kept."""
         while self.ready:
             topic, offset = self.ready[0]
-            if not self.tenure.may_publish(topic, self.now):
-                self.tenure.need(topic)
+            if not self.commits.may_publish(topic, self.now):
+                self.commits.outputs.need(topic)
                 return
-            self.tenure.sent(topic, offset)
+            self.commits.outputs.sent(topic, offset)
             until_ms = self.broker.clock.wall_ms() + int(TERMS.publish_s * 1_000)
             floor = self._floor(Output(topic, 0))
             self.broker.sent.append(Sent(self, topic, offset, floor, until_ms))
@@ -222,9 +223,8 @@ class Worker:
             sent, at = each
             self.floors.acknowledged(Output(topic, 0), sent.floor, at)
         for (_, _, offset, *_), _ in batch:
-            self.tenure.acknowledged(topic, offset)
-            self.tenure.tracker.finish(offset)
-            self.tenure.moved()
+            self.commits.acknowledged(topic, offset)
+            self.commits.finish(offset)
             if is_followed:
                 self.ready += [(topic, offset) for offset in self.taken[:1]]
                 del self.taken[:1]
@@ -232,12 +232,12 @@ class Worker:
                 self.ask(is_steady=True)
 
     def ask(self, is_steady: bool) -> None:
-        if self.tenure.wants_commit(self.now):
-            self.broker.asked.append(Asked(self, self.tenure.ask(self.now, is_steady)))
+        if self.commits.is_wanted(self.now):
+            self.broker.asked.append(Asked(self, self.commits.ask(self.now, is_steady)))
 
     def answered(self) -> None:
         """Hear what became of the first commit that has an answer."""
-        self.tenure.answered(*self.answers.popleft())
+        self.commits.answered(*self.answers.popleft())
         self.send()
 
     def _floor(self, output: Output) -> Floor:

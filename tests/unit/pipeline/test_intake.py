@@ -13,7 +13,7 @@ from consumer.domain.messages.message import Headers
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import DeadLetterFailed, Fatal
 from consumer.interfaces import DeliveryReport, Fate
-from consumer.pipeline.flight import Flight
+from consumer.pipeline.assignment.assignment import Flight
 from consumer.pipeline.flow.limiter import FlowLimits
 from consumer.pipeline.sequencer import Sequencer
 from tests.unit.pipeline.staging import POLICY, TOPIC, VERSION, ZERO, Stage, record, settle
@@ -493,7 +493,7 @@ async def test_a_topic_that_an_operator_pauses_takes_nothing_new_and_finishes_wh
     await stage.own()
     stage.intake.taken([record(0)])
     for _ in range(2):
-        stage.intake.set_paused(frozenset({TOPIC, "another"}))
+        stage.intake.admission.set_paused(frozenset({TOPIC, "another"}))
     await settle()
     stage.acknowledge()
     stage.intake.commit()
@@ -502,19 +502,19 @@ async def test_a_topic_that_an_operator_pauses_takes_nothing_new_and_finishes_wh
     assert stage.source.resumed == [ZERO]
     assert stage.offsets == [1]
     for _ in range(2):
-        stage.intake.set_paused(frozenset())
+        stage.intake.admission.set_paused(frozenset())
     assert stage.source.resumed == [ZERO, ZERO]
 
 
 async def test_a_partition_of_a_paused_topic_stays_paused_when_it_is_assigned() -> None:
     """It is recovered and established, and flows only when its topic is resumed."""
     stage = Stage()
-    stage.intake.set_paused(frozenset({TOPIC}))
+    stage.intake.admission.set_paused(frozenset({TOPIC}))
     await stage.own()
 
     assert stage.intake.recovering == ()
     assert stage.source.resumed == []
-    stage.intake.set_paused(frozenset())
+    stage.intake.admission.set_paused(frozenset())
     assert stage.source.resumed == [ZERO]
 
 
@@ -526,12 +526,12 @@ async def test_a_full_partition_of_a_paused_topic_is_resumed_when_both_reasons_a
     stage = Stage(limits=FlowLimits(in_flight_max=50, pending_max=4, pending_total_max=50))
     await stage.own()
     stage.intake.taken([record(offset) for offset in range(4)])
-    stage.intake.set_paused(frozenset({TOPIC}))
+    stage.intake.admission.set_paused(frozenset({TOPIC}))
     await settle()
     assert stage.source.paused == [ZERO]
 
     def resume() -> None:
-        stage.intake.set_paused(frozenset())
+        stage.intake.admission.set_paused(frozenset())
 
     first, second = (stage.acknowledge, resume) if room_first else (resume, stage.acknowledge)
     first()
@@ -550,7 +550,7 @@ async def test_a_later_lane_waits_for_room_and_goes_on_as_it_comes() -> None:
     stage = Stage(replay, FlowLimits(4, 100, 100))
     await stage.own()
     # Another topic of this worker carries chat.
-    assert stage.intake._limiter.has_room(Lane.REAL_TIME, stage.clock.now_s())
+    assert stage.intake.admission._limiter.has_room(Lane.REAL_TIME, stage.clock.now_s())
     gates = [stage.hold(f"OK {offset}") for offset in range(4)]
     stage.intake.taken([record(offset, f"OK {offset}") for offset in range(4)])
     await settle()

@@ -13,8 +13,8 @@ from consumer.domain.messages.message import age_ms
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, Verdict
 from consumer.interfaces import Partition
+from consumer.pipeline.assignment.assignment import Assignment, Flight
 from consumer.pipeline.dead_letters import DeadLetterEncoder
-from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from tests.unit.pipeline.staging import TOPIC, FakeClassifier, HandClock, Stage, record, settle
@@ -23,7 +23,7 @@ NOW_MS = 1_700_000_000_000
 
 
 def metric(stage: Stage, name: str, labels: Mapping[str, str] = {}) -> float | None:
-    registry = stage.intake._metrics.registry
+    registry = stage.intake._seams.metrics.registry
     return registry.get_sample_value(f"safeguard_{name}", dict(labels))
 
 
@@ -33,11 +33,14 @@ async def judged(timestamp_ms: int, max_age_s: float) -> tuple[Verdict, FakeClas
     publisher = Publisher("g", DeadLetterEncoder("g", "w"))
     binding = replace(Stage().binding, max_age_s=max_age_s)
     flight = Flight(
-        record(0)._replace(timestamp_ms=timestamp_ms), Stretch(Partition(TOPIC, 0), 1), binding, 0.0
+        record(0)._replace(timestamp_ms=timestamp_ms),
+        Assignment(Partition(TOPIC, 0), 1),
+        binding,
+        0.0,
     )
-    await Processor(classifier, publisher, clock, "g").process(flight)
-    assert flight.verdict is not None
-    return flight.verdict, classifier
+    found = await Processor(classifier, publisher, clock, "g").judge(flight)
+    assert isinstance(found, Verdict)
+    return found, classifier
 
 
 @pytest.mark.parametrize(

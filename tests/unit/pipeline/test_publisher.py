@@ -14,8 +14,8 @@ from consumer.domain.messages.message import Headers, Position
 from consumer.domain.policy import Outcome
 from consumer.errors import UndecodableMessage
 from consumer.interfaces import Partition, Publication
+from consumer.pipeline.assignment.assignment import Assignment, Flight
 from consumer.pipeline.dead_letters import DeadLetterEncoder
-from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.publisher import Publisher
 from tests.builders import TOPIC, a_binding, a_judgement, a_message, a_record, a_verdict
 
@@ -26,7 +26,7 @@ OURS: Headers = (("safeguard-first-position", b"chat.messages/1/41"), ("safeguar
 def a_flight(topic: str, payload: str = "envelope") -> Flight:
     binding = a_binding(outputs=Outputs(payload=payload))  # type: ignore[arg-type]
     record = a_record(headers=(("a", b"1"), *OURS), position=Position(topic, 1, 0))
-    return Flight(record, Stretch(Partition(topic, 1), 1), binding, 0.0)
+    return Flight(record, Assignment(Partition(topic, 1), 1), binding, 0.0)
 
 
 def publisher() -> Publisher:
@@ -37,7 +37,7 @@ def publisher() -> Publisher:
 @pytest.mark.parametrize("outcome", Outcome)
 def test_a_retried_records_verdict(payload: str, outcome: Outcome) -> None:
     """The input's topic, partition and key; the first position once, and none of ours echoed."""
-    found = publisher().verdict(a_flight(RETRY, payload), a_verdict(outcome=outcome))
+    found, *_ = publisher().verdict(a_flight(RETRY, payload), a_verdict(outcome=outcome))
     assert (found.topic, found.partition, found.key) == (f"{TOPIC}.{outcome}", 1, b"room-1")
     names = [name for name, _ in found.headers]
     assert names.count("safeguard-first-position") == 1
@@ -49,7 +49,7 @@ def test_a_retried_records_verdict(payload: str, outcome: Outcome) -> None:
 @pytest.mark.parametrize("payload", ["envelope", "passthrough"])
 def test_a_forged_first_position_does_not_pass(payload: str) -> None:
     """On the input itself the same headers are renamed, where headers are handed on at all."""
-    found = publisher().verdict(a_flight(TOPIC, payload), a_verdict(outcome=Outcome.ALLOW))
+    found, *_ = publisher().verdict(a_flight(TOPIC, payload), a_verdict(outcome=Outcome.ALLOW))
     names = [name for name, _ in found.headers]
     assert "safeguard-first-position" not in names
     assert ("upstream-safeguard-first-position" in names) is (payload == "passthrough")
@@ -58,11 +58,11 @@ def test_a_forged_first_position_does_not_pass(payload: str) -> None:
 def test_a_retried_records_dead_letter() -> None:
     """It lies on the input's dead-letter topic and counts the attempts."""
     rejection = UndecodableMessage("no_text", "none")
-    retried = publisher().dead_letter(a_flight(RETRY), rejection)
+    retried, *_ = publisher().dead_letter(a_flight(RETRY), rejection)
     assert retried.topic == f"{TOPIC}.dead-letter"
     assert dict(retried.headers)["safeguard-first-position"] == b"chat.messages/1/41"
     assert dict(retried.headers)["safeguard-attempts"] == b"2"
-    forged = publisher().dead_letter(a_flight(TOPIC), rejection)
+    forged, *_ = publisher().dead_letter(a_flight(TOPIC), rejection)
     assert "safeguard-first-position" not in dict(forged.headers)
     assert dict(forged.headers)["safeguard-attempts"] == b"1"
 
@@ -89,11 +89,9 @@ def fitted(
     publisher = Publisher("g", encoder, bytes_max, limits)
     record = a_record(orjson.dumps({"text": text}), headers=headers)
     binding = a_binding(outputs=Outputs(payload=payload))  # type: ignore[arg-type]
-    flight = Flight(record, Stretch(Partition(TOPIC, 1), 1), binding, 0.0)
-    flight.verdict = a_verdict(outcome=outcome, message=a_message(text=text))
-    flight.publication = publisher.verdict(flight, flight.verdict)
-    publisher.make_fit(flight)
-    return flight.publication
+    flight = Flight(record, Assignment(Partition(TOPIC, 1), 1), binding, 0.0)
+    verdict = a_verdict(outcome=outcome, message=a_message(text=text))
+    return publisher.fitting(flight, publisher.verdict(flight, verdict)).publication
 
 
 def test_the_smaller_limit_of_an_output_counts() -> None:
@@ -157,12 +155,12 @@ def test_an_envelope_that_is_long_for_another_reason_than_its_text_ends_as_well(
     """Rationales are never cut: what the end of the text cannot make smaller is a dead letter."""
     flight = a_flight(TOPIC)
     judgement = a_judgement(rationale="ш" * 2_000)
-    flight.verdict = a_verdict(outcome=Outcome.FLAG, judgements=(judgement,) * 3)
-    flight.publication = publisher().verdict(flight, flight.verdict)
-    sizes = [len(flight.publication.value or b"")]
+    verdict = a_verdict(outcome=Outcome.FLAG, judgements=(judgement,) * 3)
+    found = publisher().verdict(flight, verdict)
+    sizes = [len(found.publication.value or b"")]
     assert sizes[0] > 8_000
-    while flight.rejection is None and len(sizes) < 10:
-        flight.publication = publisher().smaller(flight)
-        sizes.append(len(flight.publication.value or b""))
+    while found.rejection is None and len(sizes) < 10:
+        found = publisher().smaller(flight, found)
+        sizes.append(len(found.publication.value or b""))
     assert sorted(set(sizes), reverse=True) == sizes
-    assert flight.publication.topic == f"{TOPIC}.dead-letter"
+    assert found.publication.topic == f"{TOPIC}.dead-letter"

@@ -14,7 +14,9 @@ from consumer.domain.verdicts.envelope import Envelope
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, superseding_id
 from consumer.interfaces import Judged
 from consumer.pipeline.dead_letters import DeadLetterEncoder
+from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
+from consumer.pipeline.rejudging import Rejudger
 from consumer.pipeline.superseding import Superseder, Superseding
 from tests.builders import TIMESTAMP_MS, a_binding, a_judgement, a_record
 from tests.unit.pipeline.staging import HandClock
@@ -51,9 +53,14 @@ async def supersede(
 ) -> tuple[Superseding | str, Says]:
     classifier = Says(judged)
     publisher = Publisher("g", DeadLetterEncoder("g", "w"), **limits)
-    superseder = Superseder(classifier, publisher, HandClock(), "g", "run-1")
-    found = await superseder.supersede(record or a_record(), binding or a_binding(), OLD)
-    return found, classifier
+    clock, record, binding = HandClock(), record or a_record(), binding or a_binding()
+    found = await Rejudger(Processor(classifier, publisher, clock, "g"), clock).judge(
+        record, binding
+    )
+    if isinstance(found, str):
+        return found, classifier
+    superseder = Superseder(publisher, Cause.REPLAY, "run-1")
+    return superseder.supersede(record, binding, found, OLD), classifier
 
 
 async def published(judged: Judged, **more: Any) -> Superseding:

@@ -15,8 +15,8 @@ from consumer.domain.messages.message import Headers, Position, Record
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, superseding_id, verdict_id
 from consumer.interfaces import Partition, Publication
+from consumer.pipeline.assignment.assignment import Assignment, Flight
 from consumer.pipeline.dead_letters import DeadLetterEncoder
-from consumer.pipeline.flight import Flight, Stretch
 from consumer.pipeline.publisher import Publisher
 from tests.builders import TOPIC, a_binding, a_message, a_record, a_verdict, a_version
 
@@ -59,8 +59,8 @@ def stored(
     )
     binding = a_binding(outputs=Outputs(payload=payload))  # type: ignore[arg-type]
     record = a_record(value, headers, position=position)
-    flight = Flight(record, Stretch(Partition(topic, 1), 1), binding, 0.0)
-    found = Publisher(group, DeadLetterEncoder(group, "w")).verdict(flight, verdict)
+    flight = Flight(record, Assignment(Partition(topic, 1), 1), binding, 0.0)
+    found, *_ = Publisher(group, DeadLetterEncoder(group, "w")).verdict(flight, verdict)
     place = Position(found.topic, 1, offset)
     return Record(place, written_ms, found.key, found.value, found.headers)
 

@@ -49,6 +49,18 @@ def test_the_rule(
     assert decide(judged(reason, *outcomes), a_binding(on_unjudged=on_unjudged)) == expected
 
 
+@pytest.mark.parametrize("outcome", Outcome)
+def test_what_was_settled_without_a_judgement_stays(outcome: Outcome) -> None:
+    """Whatever the topic says of what is unjudged: here it is known who decided."""
+    found = Judged((), cause=Cause.SKIPPED, settled=outcome)
+    assert decide(found, a_binding(on_unjudged=BLOCK)) == (outcome, Cause.SKIPPED, None)
+
+
+def test_judgements_from_elsewhere_keep_their_cause() -> None:
+    found = judged(None, ALLOW, FLAG)._replace(cause=Cause.REPLAY)
+    assert decide(found, a_binding()) == (FLAG, Cause.REPLAY, None)
+
+
 def every_case() -> list[tuple[Judged, Binding]]:
     reasons = [None, *UnjudgedReason]
     sets = [few for count in range(3) for few in product(Outcome, repeat=count)]

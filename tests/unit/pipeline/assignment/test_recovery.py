@@ -582,7 +582,9 @@ async def test_a_record_that_hangs_is_ended_in_a_room_that_never_rests() -> None
     stage.acknowledge()
     assert stage.sink.topics == [BLOCK]
     stage.intake.end_pinned(10, is_out=False)
-    assert list(stage.intake._stretches[ZERO].flights) == [1, 2], "the new one has its time"
+    assert list(stage.intake._assignments[ZERO].unfinished.admitted) == [1, 2], (
+        "the new one has its time"
+    )
 
 
 async def test_nobody_is_ended_where_all_of_a_partition_hang() -> None:
@@ -687,7 +689,7 @@ class SuccessionAgainstOutputs(RuleBasedStateMachine):
 
     @property
     def established(self) -> list[Worker]:
-        return [worker for worker in self.alive if worker.tenure.is_established]
+        return [worker for worker in self.alive if worker.commits.is_established]
 
     # Owners come and go.
 
@@ -727,7 +729,7 @@ class SuccessionAgainstOutputs(RuleBasedStateMachine):
         """When an owner begins to read, nothing can come that it would miss."""
         assert not self.broker.sent
         for other in self.alive:
-            assert not any(other.tenure.may_publish(topic, other.now) for topic in OUTPUTS)
+            assert not any(other.commits.may_publish(topic, other.now) for topic in OUTPUTS)
 
     @precondition(lambda self: self.alive[-1].is_at_work)
     @rule(
@@ -756,7 +758,7 @@ class SuccessionAgainstOutputs(RuleBasedStateMachine):
         while are_commits_in and self.broker.asked:
             self.broker.coordinate()
         if end == "revoked" and are_commits_in:
-            self.broker.commit = last.tenure.last_point(last.now)
+            self.broker.commit = last.commits.last_point(last.now)
         self.alive = [last] if end == "expelled" else []
 
         def others_go_on(seconds: int) -> None:
@@ -794,7 +796,7 @@ class SuccessionAgainstOutputs(RuleBasedStateMachine):
         """Other policies come into force, which publish elsewhere."""
         worker = data.draw(st.sampled_from(self.alive))
         worker.outputs = outputs
-        worker.tenure.name_outputs(outputs)
+        worker.commits.outputs.use(outputs)
 
     # Records.
 
@@ -878,7 +880,7 @@ class SuccessionAgainstOutputs(RuleBasedStateMachine):
     def stop_waiting_for_an_answer(self, data: st.DataObject) -> None:
         """It is told as refused, though it may yet be accepted."""
         worker, point = data.draw(st.sampled_from(list(self.broker.asked)))
-        worker.tenure.answered(point.metadata, is_accepted=False)
+        worker.commits.answered(point.metadata, is_accepted=False)
 
     @precondition(lambda self: any(worker.answers for worker in self.alive))
     @rule(data=st.data())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -57,7 +58,7 @@ class BudgetStage(Stage):
 
     async def look(self) -> None:
         """What the worker does four times a second."""
-        self.intake.heed_budgets()
+        self.intake.admission.heed_budgets()
         self.intake.refresh_gauges({})
         await settle()
 
@@ -70,7 +71,7 @@ class BudgetStage(Stage):
             await settle()
 
     def metric(self, name: str, **labels: str) -> float | None:
-        registry = self.intake._metrics.registry
+        registry = self.intake._seams.metrics.registry
         return registry.get_sample_value(f"safeguard_{name}", {"topic": TOPIC, **labels})
 
     @property
@@ -133,14 +134,14 @@ async def test_a_spent_budget_is_said_once_when_it_begins_and_once_when_it_ends(
         await stage.take(0, 1, 2, 3, 4)
         await stage.look()
         await stage.look()
-        assert list(stage.intake.budgets.spent) == [TOPIC]
+        assert list(stage.intake.admission.budgets.spent) == [TOPIC]
         assert stage.metric("budget_spent") == 1
         assert stage.metric("budget_used_ratio", kind="calls") == 1.0
         assert stage.metric("budget_used_ratio", kind="tokens") == 0.1
         stage.clock.move(HOUR_S)
         await stage.look()
         await stage.look()
-        assert list(stage.intake.budgets.spent) == []
+        assert list(stage.intake.admission.budgets.spent) == []
         assert stage.metric("budget_spent") == 0
 
     said = [entry for entry in logs if "budget" in entry["event"]]
@@ -218,7 +219,7 @@ async def test_two_partitions_share_the_budget_of_their_topic() -> None:
 async def test_a_process_has_the_share_of_its_partitions() -> None:
     """One of four partitions: a quarter of the budget; two of four: half of it."""
     stage = BudgetStage(BudgetTerms(calls_per_hour=8))
-    stage.intake.budgets._partitions_of = lambda topic: 4 if topic == TOPIC else 0
+    stage.intake.admission.budgets._partitions_of = lambda topic: 4 if topic == TOPIC else 0
     await stage.own()
     await stage.take(*range(6))
     assert stage.judged == 2
@@ -244,7 +245,7 @@ async def test_a_retry_topic_counts_as_its_input() -> None:
     )
     await settle()
     assert stage.judged == 3
-    assert stage.intake.budgets.spent == (TOPIC,)
+    assert stage.intake.admission.budgets.spent == (TOPIC,)
 
 
 @pytest.mark.parametrize("terms", [BudgetTerms(calls_per_hour=9), None])
@@ -270,7 +271,7 @@ async def test_a_drain_does_not_wait_for_a_budget() -> None:
     gate = stage.hold("OK")
     await stage.own()
     await stage.take(*range(5))
-    draining = stage.intake._loop.create_task(stage.intake.revoked({ZERO: 1}))
+    draining = asyncio.create_task(stage.intake.revoked({ZERO: 1}))
     await settle()
     assert not draining.done()
     gate.set()
@@ -294,7 +295,7 @@ async def test_where_all_that_is_left_waits_for_a_budget_a_drain_is_over_at_once
     await stage.take(*range(5))
     stage.acknowledge()
     work = stage.intake.drain() if is_stop else stage.intake.revoked({ZERO: 1})
-    draining = stage.intake._loop.create_task(work)
+    draining = asyncio.create_task(work)
     await settle()
     assert draining.done()
     assert stage.intake.ledger.discarded == 3
@@ -309,8 +310,8 @@ async def test_an_operators_resume_does_not_spend_more_than_the_budget() -> None
     await stage.take(0, 1)
     await stage.look()
     resumed = list(stage.source.resumed)
-    stage.intake.set_paused(frozenset({TOPIC}))
-    stage.intake.set_paused(frozenset())
+    stage.intake.admission.set_paused(frozenset({TOPIC}))
+    stage.intake.admission.set_paused(frozenset())
     assert stage.source.resumed == resumed
 
     stage.clock.move(HOUR_S)
@@ -324,11 +325,11 @@ async def test_a_budget_that_is_spent_during_a_drain_does_not_hold_it_up() -> No
     stage.hold("OK")
     await stage.own()
     await stage.take(0)
-    stretch = stage.intake._stretches[ZERO]
-    stretch.waiting.append(record(1))
+    assignment = stage.intake._assignments[ZERO]
+    assignment.unfinished.waiting.append(record(1))
     stage.intake.ledger.consume(TOPIC)
-    assert not stretch.is_held
-    draining = stage.intake._loop.create_task(stage.intake.drain())
+    assert not assignment.is_held
+    draining = asyncio.create_task(stage.intake.drain())
     await settle()
     stage.classifier.gates["OK"].set()
     await settle()
@@ -347,13 +348,13 @@ async def test_what_a_loss_cuts_short_leaves_nothing_set_aside(has_begun: bool) 
     stage.intake.taken([record(0), record(1)])
     if has_begun:
         await settle()
-    budget = stage.intake._stretches[ZERO].budget
+    budget = stage.intake._assignments[ZERO].budget
     assert budget is not None
     stage.intake.lost([ZERO])
     await settle()
     assert budget._set_aside == 0
     assert budget.used.calls == (2 if has_begun else 0)
-    assert stage.intake.budgets.spent == ()
+    assert stage.intake.admission.budgets.spent == ()
 
 
 async def test_without_a_budget_nothing_is_counted_or_asked() -> None:
@@ -362,7 +363,7 @@ async def test_without_a_budget_nothing_is_counted_or_asked() -> None:
     await stage.take(0, 1)
     assert stage.judged == 2
     assert stage.metric("budget_spent") is None
-    assert "[]" in repr(stage.intake.budgets)
+    assert "[]" in repr(stage.intake.admission.budgets)
 
 
 async def test_what_judging_cost_is_counted_under_the_version_that_judged() -> None:
@@ -378,7 +379,9 @@ async def test_what_judging_cost_is_counted_under_the_version_that_judged() -> N
     stage.intake.refresh_gauges({})
 
     def read(name: str, **labels: str) -> float | None:
-        return stage.intake._metrics.registry.get_sample_value(f"safeguard_{name}_total", labels)
+        return stage.intake._seams.metrics.registry.get_sample_value(
+            f"safeguard_{name}_total", labels
+        )
 
     assert read("tokens", policy_version="chat@v1", kind="prompt") == 80
     assert read("tokens", policy_version="chat@v2", kind="prompt") == 160
@@ -393,12 +396,12 @@ async def test_a_spent_budget_whose_partitions_have_left_is_told_no_more() -> No
         await stage.own()
         await stage.take(*range(3))
         stage.acknowledge()
-        assert list(stage.intake.budgets.spent) == [TOPIC]
+        assert list(stage.intake.admission.budgets.spent) == [TOPIC]
         await stage.intake.revoked({ZERO: 1})
         await stage.look()
-        assert list(stage.intake.budgets.spent) == []
+        assert list(stage.intake.admission.budgets.spent) == []
         assert stage.metric("budget_spent") is None
         await stage.own(2)
         await stage.take(2)
-        assert list(stage.intake.budgets.spent) == [TOPIC]
+        assert list(stage.intake.admission.budgets.spent) == [TOPIC]
     assert sum(entry["event"] == "budget is spent" for entry in logs) == 2

@@ -15,7 +15,7 @@ from consumer.domain.messages.context import LINE_TOKENS, ContextTerms, Line
 from consumer.domain.messages.message import Fact, Position, Record
 from consumer.domain.tokens import tokens_of
 from consumer.interfaces import Assigned, Partition
-from consumer.pipeline.conversations import Conversations
+from consumer.pipeline.assignment.conversations import Conversations
 from tests.builders import a_message
 from tests.unit.pipeline.staging import TOPIC, VERSION, ZERO, Stage, settle
 
@@ -183,7 +183,7 @@ async def test_records_that_wait_for_room_have_the_context_of_their_place() -> N
     crowded.intake.taken(talk(*texts))
     await settle()
     assert crowded.classifier.judged == texts[:1]
-    assert len(crowded.intake._stretches[ZERO].waiting) == 5
+    assert len(crowded.intake._assignments[ZERO].unfinished.waiting) == 5
     for _ in texts:
         crowded.acknowledge()
         await settle()
@@ -249,7 +249,7 @@ async def test_an_assignment_begins_without_context() -> None:
     await at_work.own()
     at_work.intake.taken(talk("OK 0"))
     await settle()
-    old = at_work.intake._stretches[ZERO].conversations
+    old = at_work.intake._assignments[ZERO].conversations
     assert len(old) == 1
     at_work.intake.lost([ZERO])
     assert len(old) == 0
@@ -268,7 +268,7 @@ async def test_a_reload_that_ends_context_forgets_it() -> None:
     at_work.intake.taken([said(1, "OK 1")])
     await settle()
     assert at_work.classifier.contexts["OK 1"] is None
-    assert len(at_work.intake._stretches[ZERO].conversations) == 0
+    assert len(at_work.intake._assignments[ZERO].conversations) == 0
 
 
 async def test_without_context_nothing_is_read_ahead_or_said() -> None:
@@ -276,7 +276,7 @@ async def test_without_context_nothing_is_read_ahead_or_said() -> None:
     at_work = stage(replace(BINDING, context=None))
     await at_work.own()
     at_work.intake.taken(talk("OK 0", "OK 1"))
-    flights = at_work.intake._stretches[ZERO].flights
+    flights = at_work.intake._assignments[ZERO].unfinished.admitted
     assert [flight.in_context for flight in flights.values()] == [None, None]
     await settle()
     assert at_work.classifier.contexts == {"OK 0": None, "OK 1": None}

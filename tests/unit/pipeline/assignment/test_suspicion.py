@@ -67,7 +67,7 @@ async def idle(stage: Stage) -> None:
 
 
 async def paused(stage: Stage) -> None:
-    stage.intake.set_paused(frozenset([TOPIC]))
+    stage.intake.admission.set_paused(frozenset([TOPIC]))
     await settle()
 
 
@@ -115,7 +115,7 @@ async def test_deaths_while_a_spent_budget_holds_the_partition_make_nobody_suspe
         stage = Stage(binding, recovery=CAREFUL)
         await stage.own(5, left)
         # What was judged before has taken all of it.
-        stage.intake.budgets._budgets[TOPIC].begin()
+        stage.intake.admission.budgets._budgets[TOPIC].begin()
         stage.intake.taken([record(5), record(6)])
         await settle()
         stage.intake.commit()

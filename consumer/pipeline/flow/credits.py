@@ -1,0 +1,51 @@
+"""Credits: permissions to take a record, given to the source by handfuls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from consumer.interfaces import Source
+from consumer.pipeline.flow.limiter import Limiter
+
+GIVE_EVERY_S = 0.001
+"""How often credits are given, at most: each gift wakes a thread, and this keeps gifts large."""
+
+
+class Credits:
+    """
+    Gives the source what the limiter has room for.
+
+    `before` is called each time first: what was taken long ago comes before what is to be taken.
+    """
+
+    def __init__(self, source: Source, limiter: Limiter, before: Callable[[], None]) -> None:
+        self._source = source
+        self._limiter = limiter
+        self._before = before
+        self._loop = asyncio.get_running_loop()
+        self._is_due = False
+        self._is_over = False
+
+    def __repr__(self) -> str:
+        return f"<Credits {'over' if self._is_over else 'due' if self._is_due else 'given'}>"
+
+    def give_soon(self) -> None:
+        """By handfuls: each gift wakes the source's thread, which then takes as many at once."""
+        if not self._is_due:
+            self._is_due = True
+            self._loop.call_later(GIVE_EVERY_S, self.give)
+
+    def give(self) -> None:
+        """Now."""
+        self._is_due = False
+        if self._is_over:
+            return
+        self._before()
+        more = self._limiter.credits_to_give()
+        if more:
+            self._source.give_credits(more)
+
+    def stop(self) -> None:
+        """Nothing more is to be taken."""
+        self._is_over = True
