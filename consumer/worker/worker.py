@@ -355,7 +355,7 @@ class Worker:
                     offset=held[partition],
                 )
             self._held_by_transactions = held
-            self.metrics.held_by_transactions.set(len(held))
+            self.metrics.partitions_held_by_transactions.set(len(held))
 
     async def _follow_controls(self) -> None:
         """Pause and resume what an operator says; what was said last holds while it is unread."""
