@@ -10,11 +10,9 @@ import json
 import re
 from pathlib import Path
 
-from prometheus_client.metrics import MetricWrapperBase
-
 from consumer.cli.settings import settings_table
 from consumer.domain.verdicts.envelope import Envelope
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.metrics import TABLE, Metrics
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -34,14 +32,12 @@ def schemas() -> dict[str, str]:
 def metrics_table() -> str:
     """Every metric, its kind and meaning."""
     rows = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
-    for metric in vars(Metrics()).values():
-        if isinstance(metric, MetricWrapperBase):
-            (family,) = metric.describe()
-            suffix = "_total" if family.type == "counter" else ""
-            labels = ", ".join(metric._labelnames)
-            rows.append(
-                f"| `{family.name}{suffix}` | {family.type} | {labels} | {family.documentation} |"
-            )
+    metrics = Metrics()
+    for metric in TABLE:
+        (family,) = getattr(metrics, metric.attribute).collect()
+        suffix = "_total" if family.type == "counter" else ""
+        labels = ", ".join(metric.labels)
+        rows.append(f"| `{family.name}{suffix}` | {family.type} | {labels} | {metric.meaning} |")
     return "\n".join(rows)
 
 

@@ -32,8 +32,8 @@ class Gauges:
         ledger.flush()
         metrics.in_flight.set(ledger.in_flight)
         metrics.ledger_difference.set(ledger.difference)
-        metrics.recovering.set(sum(not assignment.is_established for assignment in assignments))
-        metrics.withheld.set(sum(len(assignment.unfinished.withheld) for assignment in assignments))
+        metrics.recovering_partitions.set(sum(not each.is_established for each in assignments))
+        metrics.withheld.set(sum(len(each.unfinished.withheld) for each in assignments))
         if ends is not self._ends:
             self._look_beyond(assignments, ends)
         for assignment in assignments:
@@ -49,7 +49,7 @@ class Gauges:
                 metrics.lag_records.labels(*labels).set(lag)
             oldest = assignment.unfinished.oldest
             age = age_ms(oldest.record.timestamp_ms, wall_ms) if oldest else None
-            metrics.lag_age_s.labels(*labels).set(max(0, age or 0) / 1_000)
+            metrics.lag_age_seconds.labels(*labels).set(max(0, age or 0) / 1_000)
 
     def _look_beyond(
         self, assignments: Collection[Assignment], ends: Mapping[Partition, int]
@@ -62,11 +62,11 @@ class Gauges:
             for partition, (number, committable) in self._committable.items()
             if numbers.get(partition) == number and 0 <= ends.get(partition, -1) < committable
         )
-        self._metrics.beyond_end.set(len(self.beyond_end))
+        self._metrics.partitions_beyond_end.set(len(self.beyond_end))
 
     def drop(self, partition: Partition) -> None:
         """A partition that is somebody else's has no lag of ours."""
         self._committable.pop(partition, None)
-        for gauge in (self._metrics.lag_records, self._metrics.lag_age_s):
+        for gauge in (self._metrics.lag_records, self._metrics.lag_age_seconds):
             with contextlib.suppress(KeyError):
                 gauge.remove(partition.topic, str(partition.number))

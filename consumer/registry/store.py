@@ -60,7 +60,7 @@ class PolicyStore:
         self._reloading = threading.Lock()
         """A signal and the watch may come at once, each in a thread of its own."""
         for reason in Refusal:
-            metrics.reloads_refused.labels(reason.value)
+            metrics.policy_reloads_refused.labels(reason.value)
         self._catalogue = self._load()
 
     @property
@@ -106,7 +106,7 @@ class PolicyStore:
         return True
 
     def _refuse(self, reason: Refusal, **details: object) -> None:
-        self._metrics.reloads_refused.labels(reason.value).inc()
+        self._metrics.policy_reloads_refused.labels(reason.value).inc()
         log.error("policies not reloaded: the last good ones stay", reason=reason.value, **details)
 
     def _load_if_changed(self) -> Catalogue | None:
@@ -132,7 +132,7 @@ class PolicyStore:
             for version in binding.versions.values()
             if version.number <= binding.live.number
         }
-        self._metrics.policies_loaded.set(self._wall_ms() / 1_000)
+        self._metrics.policies_loaded_timestamp_seconds.set(self._wall_ms() / 1_000)
         for stray in strays_in(self._folder):
             log.warning("not read, though it lies among the policies", file=str(stray))
         return catalogue

@@ -51,16 +51,16 @@ class LoopHistogram(Collector):
         self,
         name: str,
         documentation: str,
-        label: str | None = None,
+        labels: Sequence[str] = (),
         *,
         buckets: Sequence[float],
         registry: CollectorRegistry,
     ) -> None:
-        """`buckets` are the upper bounds, in ascending order and without infinity."""
+        """`labels` is one at most; `buckets` the upper bounds, ascending and without infinity."""
         self._name, self._documentation = name, documentation
-        self._labelnames = () if label is None else (label,)
+        self._labelnames = tuple(labels)
         self._bounds = tuple(float(bound) for bound in buckets)
-        self._children: dict[str, Buckets] = {} if label else {"": Buckets(self._bounds)}
+        self._children: dict[str, Buckets] = {} if labels else {"": Buckets(self._bounds)}
         registry.register(self)
 
     def __repr__(self) -> str:

@@ -26,6 +26,7 @@ class Inputs:
     def __init__(self, settings: KafkaSettings, kafka: KafkaConfig, policies: Policies) -> None:
         self._settings = settings
         self._kafka = kafka
+        self._tail = TailReader(kafka)
         self._policies = policies
         self._co_partitions: dict[str, int] = {}
         self._partitions: Mapping[str, int] = {}
@@ -47,7 +48,7 @@ class Inputs:
         topics = {source, self._policies.catalogue.retry_topic_of(source)}
         return sum(self._partitions.get(topic, 0) for topic in self.topics if topic in topics)
 
-    def look(self, tail: TailReader) -> dict[Output, Floor]:
+    def look(self) -> dict[Output, Floor]:
         """
         Find the inputs, check their outputs, and return the outputs' ends and ids. Blocking.
 
@@ -93,7 +94,7 @@ class Inputs:
         outputs = outputs_of(catalogue, inputs, partitions)
         names = sorted({*inputs, *(name for name, _ in outputs)})
         before = self.identify(names)
-        ends = tail.ends(outputs)
+        ends = self._tail.ends(outputs)
         self.ids = self.identify(names)
         return {
             output: Floor(

@@ -63,7 +63,7 @@ async def _serve(settings: Settings) -> int:
 
     def on_orphaned() -> None:
         # Whoever starts the supervisor again needs the port at once, and nobody asks us any more.
-        worker.release_port()
+        worker.vitals.release_port()
         if not stop.is_set():
             log.warning("the supervisor is gone: stopping")
             on_stop()

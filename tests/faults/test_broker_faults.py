@@ -48,13 +48,13 @@ async def test_a_broker_that_goes_and_comes_back(tmp_path: Path, fault: str) -> 
                 },
             )
             async with working(settings, 2) as worker:
-                await until(lambda: worker.intake.ledger.verdicts > 300, "some verdicts")
+                await until(lambda: worker.member.intake.ledger.verdicts > 300, "some verdicts")
                 node = kafka.node(0)
                 if fault == "pause":
                     node.pause()
                 else:
                     node.kill()
-                await until(lambda: "repairing" in repr(worker.sink), "the first time-out")
+                await until(lambda: "repairing" in repr(worker.member.sink), "the first time-out")
                 if fault == "pause":
                     node.resume()
                 else:

@@ -51,7 +51,7 @@ async def test_the_verdicts_say_what_judging_cost(
         for partition in (0, 1):
             write(broker.bootstrap_servers, topic, texts(20), partition=partition)
         await finished(worker, 40)
-        worker.intake.refresh_gauges({})
+        worker.member.intake.refresh_gauges({})
         tokens = {kind: counted(worker, kind) for kind in Tokens._fields}
 
     capsys.readouterr()
@@ -147,7 +147,7 @@ async def test_a_topic_over_its_budget_waits_and_a_larger_one_lets_it_go_on(
     )
 
     def spent_by(worker: Worker) -> object:
-        return readiness(f"http://127.0.0.1:{worker.health_port}")["budgets_spent"]
+        return readiness(f"http://127.0.0.1:{worker.vitals.port}")["budgets_spent"]
 
     async def spent(worker: Worker, wanted: list[str]) -> None:
         await until(lambda: spent_by(worker) == wanted, f"budgets {wanted}")
@@ -156,12 +156,12 @@ async def test_a_topic_over_its_budget_waits_and_a_larger_one_lets_it_go_on(
         for partition in (0, 1):
             write(broker.bootstrap_servers, topic, texts(10), partition=partition)
         await spent(worker, [topic])
-        await until(lambda: worker.intake.ledger.verdicts == 6, worker)
-    assert worker.intake.ledger.verdicts == 6
+        await until(lambda: worker.member.intake.ledger.verdicts == 6, worker)
+    assert worker.member.intake.ledger.verdicts == 6
 
     async with working(settings, 2) as worker:
         # It counts anew: what an ended process has spent is not known to it.
-        await until(lambda: worker.intake.ledger.verdicts == 6, worker)
+        await until(lambda: worker.member.intake.ledger.verdicts == 6, worker)
         await spent(worker, [topic])
         make_policies(tmp_path, f'["{topic}"]', more=terms.format(1_000))
         await finished(worker, 14)

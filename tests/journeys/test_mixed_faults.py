@@ -112,7 +112,7 @@ async def run(
             write(broker.bootstrap_servers, topic, [value_of(n) for n in range(count)])
             await finished(worker, count)
             seconds = time.perf_counter() - started_s
-            opened = worker.fleet.endpoints[0].breaker.opened
+            opened = worker.model.fleet.endpoints[0].breaker.opened
         answers, served = list(safeguard.answers), dict(safeguard.faults_served)
     return Run(count, outputs_of(broker, topic), answers, served, opened, count / seconds)
 

@@ -195,7 +195,8 @@ async def test_several_inputs_share_outputs_and_a_pattern_never_eats_its_own(
         working(settings_for(broker, safeguard.base_url, policies), 3) as worker,
     ):
         await finished(worker, 10)
-        assert sorted({partition.topic for partition in worker.source.owned}) == [first, second]
+        owned = worker.member.source.owned
+        assert sorted({partition.topic for partition in owned}) == [first, second]
 
     found = read_all(broker.bootstrap_servers, outs.values())
     assert len({record.header("safeguard-position") for record in found}) == len(found) == 10
@@ -227,8 +228,8 @@ async def test_a_partition_that_the_outputs_lack_waits_and_the_others_go_on(
         settings = settings_for(broker, safeguard.base_url, policies)
         async with working(settings, 2) as worker:
             await finished(worker, 3)
-            assert worker._is_ready().details["stranded"] == [f"{topic}/1"]
-            assert worker.intake.ledger.consumed == 3
+            assert worker.vitals.ready().details["stranded"] == [f"{topic}/1"]
+            assert worker.member.intake.ledger.consumed == 3
 
     assert committed(broker.bootstrap_servers, settings.kafka.group, topic, 1) <= 0
 
@@ -296,7 +297,7 @@ async def test_skipped_edited_and_deleted_messages(broker: Broker, tmp_path: Pat
         working(settings_for(broker, safeguard.base_url, policies), 1) as worker,
     ):
         await finished(worker, 4)
-        assert worker.intake.ledger.passed_over == 1
+        assert worker.member.intake.ledger.passed_over == 1
 
     found = sorted(outputs_of(broker, topic), key=lambda r: r.header("safeguard-position") or "")
     assert [(r.header("safeguard-outcome"), r.header("safeguard-cause")) for r in found] == [
@@ -353,10 +354,11 @@ async def test_an_outage_holds_the_topic_and_loses_nothing(broker: Broker, tmp_p
         async with working(settings, 1) as worker:
             safeguard.behave(Behaviour(faults={FaultName.HTTP_502: 1.0}))
             write(broker.bootstrap_servers, topic, [said("a banned thing")] * 50, key=b"k")
-            await until(lambda: worker.fleet.endpoints[0].breaker.is_open, "the breaker to open")
+            breaker = worker.model.fleet.endpoints[0].breaker
+            await until(lambda: breaker.is_open, "the breaker to open")
             started_s = time.monotonic()
             await until(lambda: time.monotonic() > started_s + 0.8, "more than the deadline")
-            assert worker.intake.ledger.verdicts == 0
+            assert worker.member.intake.ledger.verdicts == 0
             safeguard.behave(Behaviour())
             await finished(worker, 50)
 
@@ -408,9 +410,9 @@ async def test_a_key_that_is_refused_later_holds_the_topic(broker: Broker, tmp_p
     ):
         safeguard.behave(Behaviour(faults={FaultName.HTTP_401: 1.0}))
         write(broker.bootstrap_servers, topic, [said("a banned thing")] * 5)
-        breaker = worker.fleet.endpoints[0].breaker
+        breaker = worker.model.fleet.endpoints[0].breaker
         await until(lambda: breaker.is_open, "the breaker to open")
-        assert worker.intake.ledger.verdicts == 0
+        assert worker.member.intake.ledger.verdicts == 0
         safeguard.behave(Behaviour())
         await finished(worker, 5)
 

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Producer
 
 from consumer.dev.safeguard import StandInSafeguard
-from consumer.worker import worker as app
+from consumer.worker.following import transactions
 from consumer.worker.worker import Worker
 from tests.journeys.worker import finished, make_policies, settings_for, working
 from tests.records import write
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.kafka
 
 
 def held(worker: Worker) -> object:
-    return worker._is_ready().details["held_by_transactions"]
+    return worker.vitals.ready().details["held_by_transactions"]
 
 
 async def test_what_an_open_transaction_holds_up_is_said(
     real_broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In readiness and in a metric, until it ends; then what came after it is judged."""
-    monkeypatch.setattr(app, "TRANSACTIONS_S", 0.5)
+    monkeypatch.setattr(transactions, "TRANSACTIONS_S", 0.5)
     broker = real_broker
     topic = broker.moderated(2)
     policies = make_policies(tmp_path, f'["{topic}"]')
@@ -50,10 +50,10 @@ async def test_what_an_open_transaction_holds_up_is_said(
             assert producer.flush(30) == 0
             write(broker.bootstrap_servers, topic, [good] * 3, partition=1)
             await until(lambda: held(worker) == [f"{topic}/1"], worker, 20)
-            assert worker.metrics.held_by_transactions._value.get() == 1
-            assert worker.intake.ledger.consumed == 2
+            assert worker.metrics.partitions_held_by_transactions._value.get() == 1
+            assert worker.member.intake.ledger.consumed == 2
 
             producer.commit_transaction(30)
             await finished(worker, 6)
             await until(lambda: held(worker) == [], worker, 20)
-            assert worker.metrics.held_by_transactions._value.get() == 0
+            assert worker.metrics.partitions_held_by_transactions._value.get() == 0

@@ -44,7 +44,7 @@ def gauge(worker: Worker) -> float | None:
 
 
 def paused_by(worker: Worker) -> object:
-    return readiness(f"http://127.0.0.1:{worker.health_port}")["paused_topics"]
+    return readiness(f"http://127.0.0.1:{worker.vitals.port}")["paused_topics"]
 
 
 async def paused_topics(worker: Worker, wanted: list[str]) -> None:
@@ -93,7 +93,7 @@ async def test_a_paused_topic_waits_while_others_go_on(
             write(servers, other, texts(20))
             await finished(worker, 20)
             assert len(outputs_of(broker, held)) == 5
-            assert worker.intake.ledger.consumed == 20
+            assert worker.member.intake.ledger.consumed == 20
             capsys.readouterr()
             assert show_paused(settings) == 0
             shown = next(x for x in capsys.readouterr().out.splitlines() if x.startswith(held))

@@ -148,28 +148,27 @@ async def test_an_output_made_again_and_a_kill_before_the_commit_contradict_noth
     async with working(settings, 1) as worker:
         write(broker.bootstrap_servers, topic, [b'{"text": "good morning"}'] * 50)
         await finished(worker, 50)
-        worker.intake.commit()
+        worker.member.intake.commit()
         for output in OUTPUTS:
             await make_again(broker, topic + output)
         # It is assigned anew, as after a rebalance: its process stays, and so does what it knows.
-        worker.source._command(
-            lambda consumer: worker.source._assign_anew(consumer, list(worker.source._owned))
-        )
-        await until(lambda: worker.intake.recovering, "an assignment")
-        await until(lambda: not worker.intake.recovering, worker, 40)
+        source = worker.member.source
+        source._command(lambda consumer: source._assign_anew(consumer, list(source._owned)))
+        await until(lambda: worker.member.intake.recovering, "an assignment")
+        await until(lambda: not worker.member.intake.recovering, worker, 40)
         write(broker.bootstrap_servers, topic, [b'{"text": "good morning"}'])
         group = settings.kafka.group
         await until(lambda: committed(broker.bootstrap_servers, group, topic) == 51, worker, 20)
         # From here on it commits nothing more.
-        worker.source.commit = lambda points: None  # type: ignore[method-assign]
+        worker.member.source.commit = lambda points: None  # type: ignore[method-assign]
         write(broker.bootstrap_servers, topic, [b'{"text": "good morning"}'] * 5)
         await until(lambda: len(outputs_of(broker, topic)) == 6, worker, 20)
         before = outputs_of(broker, topic)
         # Nor does it say that it leaves, as one that was killed does not.
-        worker.intake._committer.commit_last = _nothing  # type: ignore[assignment]
+        worker.member.intake._committer.commit_last = _nothing  # type: ignore[assignment]
 
     async with working(settings, 1) as successor:
-        await until(lambda: successor.intake.ledger.recovered == 5, successor, 60)
+        await until(lambda: successor.member.intake.ledger.recovered == 5, successor, 60)
     assert outputs_of(broker, topic) == before
 
 
@@ -189,12 +188,12 @@ async def test_what_retention_takes_before_a_running_worker_ends_nothing(
     async with working(settings_for(broker, endpoint, policies), 1) as worker:
         write(broker.bootstrap_servers, topic, [good] * 10)
         await finished(worker, 10)
-        worker.intake.admission.set_paused(frozenset({topic}))
-        await until(lambda: not worker.source._flowing, worker)
+        worker.member.intake.admission.set_paused(frozenset({topic}))
+        await until(lambda: not worker.member.source._flowing, worker)
         write(broker.bootstrap_servers, topic, [good] * 20)
         for done in admin.delete_records([TopicPartition(topic, 0, 25)]).values():
             done.result(10)
-        worker.intake.admission.set_paused(frozenset())
+        worker.member.intake.admission.set_paused(frozenset())
 
         await until(lambda: len(outputs_of(broker, topic)) >= 15, worker, 40)
     assert set(said(outputs_of(broker, topic))) == {

@@ -86,23 +86,24 @@ async def working(settings: Settings, partitions: int) -> AsyncIterator[Worker]:
     worker = Worker(settings)
     await worker.start()
     stop = asyncio.Event()
+    source = worker.member.source
     run = asyncio.create_task(worker.run(stop))
     try:
-        await until(lambda: run.done() or len(worker.source.owned) == partitions, "an assignment")
+        await until(lambda: run.done() or len(source.owned) == partitions, "an assignment")
         yield worker
     finally:
         stop.set()
         await run
-    assert worker.intake.ledger.difference == 0
+    assert worker.member.intake.ledger.difference == 0
 
 
 async def finished(worker: Worker, count: int) -> None:
     """Wait until so many records are terminal."""
-    ledger = worker.intake.ledger
+    ledger = worker.member.intake.ledger
 
     def is_done() -> bool:
-        if worker.intake.failure.done():
-            worker.intake.failure.result()
+        if worker.member.intake.failure.done():
+            worker.member.intake.failure.result()
         ended = ledger.verdicts + ledger.dead_letters + ledger.passed_over
         return ended >= count and ledger.in_flight == 0
 

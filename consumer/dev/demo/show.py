@@ -83,7 +83,8 @@ class Demo:
             sent = 0
             try:
                 with screen:
-                    await _until(lambda: len(worker.source.owned) == len(INPUTS) * PARTITIONS, 30)
+                    source = worker.member.source
+                    await _until(lambda: len(source.owned) == len(INPUTS) * PARTITIONS, 30)
                     sent = await self._send(broker.bootstrap_servers, worker)
                     await _until(lambda: sum(screen.counts.values()) >= sent, SETTLE_S)
             except ConsumerError as error:
@@ -138,8 +139,7 @@ class Demo:
         started_s = time.monotonic()
         sent = 0
         while (passed_s := time.monotonic() - started_s) < self._seconds:
-            if worker.intake.failure.done():
-                worker.intake.failure.result()
+            worker.member.raise_failure()
             while sent < passed_s * self._rate:
                 key, value, topic = next(traffic)
                 producer.produce(topic, value, key)

@@ -94,7 +94,7 @@ class Budgets:
             for kind, most in (("calls", budget.calls_max), ("tokens", budget.tokens_max)):
                 if most:
                     share = getattr(used, kind) / most
-                    metrics.budget_used.labels(budget.topic, kind).set(share)
+                    metrics.budget_used_ratio.labels(budget.topic, kind).set(share)
         for topic in self._topics - topics:
             self._forget(topic)
         self._topics = topics
@@ -106,7 +106,7 @@ class Budgets:
             self._metrics.budget_spent.remove(topic)
         for kind in Spent._fields:
             with contextlib.suppress(KeyError):
-                self._metrics.budget_used.remove(topic, kind)
+                self._metrics.budget_used_ratio.remove(topic, kind)
 
     def has_room(self, budget: Budget) -> bool:
         """Whether a record may begin; where records wait for their budget each is asked about."""

@@ -22,7 +22,7 @@ def shown(registry: CollectorRegistry) -> list[str]:
 @given(st.lists(st.tuples(st.sampled_from(["queued", "model"]), numbers)))
 def test_with_a_label_a_scrape_reads_the_same(counted: list[tuple[str, float]]) -> None:
     ours, theirs = CollectorRegistry(), CollectorRegistry()
-    one = LoopHistogram("seconds", "How long", "stage", buckets=BOUNDS, registry=ours)
+    one = LoopHistogram("seconds", "How long", ["stage"], buckets=BOUNDS, registry=ours)
     other = Histogram("seconds", "How long", ["stage"], buckets=BOUNDS, registry=theirs)
     for stage, number in counted:
         one.labels(stage).observe(number)

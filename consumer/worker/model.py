@@ -1,0 +1,59 @@
+"""The model as a worker knows it: warmed up before the first message, and well or not since."""
+
+from __future__ import annotations
+
+import structlog
+
+from consumer.errors import Retryable
+from consumer.interfaces import Clock
+from consumer.settings import InferenceSettings
+from consumer.telemetry.metrics import Metrics
+from consumer.worker.wiring import build_fleet, build_probers
+
+log = structlog.get_logger()
+
+
+class WatchedModel:
+    """The endpoints, what probes them, and whether any has answered this process."""
+
+    def __init__(self, settings: InferenceSettings, clock: Clock, metrics: Metrics) -> None:
+        """
+        Raises:
+            InvalidSettings: a key's file cannot be read.
+        """
+        self.fleet = build_fleet(settings, clock, metrics)
+        self._probers = build_probers(settings, self.fleet, clock)
+        self._probers.follow_outages()
+        self._was_there = False
+        """Whether it answered before the first message."""
+
+    def __repr__(self) -> str:
+        return f"<WatchedModel {'well' if self.is_well() else 'not well'}, {self.fleet!r}>"
+
+    async def warm_up(self) -> None:
+        """A first structured request takes some servers 20 s: better before traffic than in it."""
+        for name, found in (await self._probers.probe()).items():
+            if isinstance(found, Retryable):
+                log.warning("endpoint does not answer yet", endpoint=name, error=str(found))
+                self._probers.probe_soon(name)
+                continue
+            self._was_there = True
+            log.info(
+                "endpoint answers",
+                endpoint=name,
+                profile=found.profile,
+                api=found.api,
+                has_model=found.has_model,
+                known_bad=found.label_for_bad,
+                known_good=found.label_for_good,
+                schema=found.has_schema,
+            )
+
+    def is_well(self) -> bool:
+        """Whether it has answered this process, and is not out."""
+        has_answered = self._was_there or self.fleet.last_judgement_s > float("-inf")
+        return has_answered and not self.fleet.is_out
+
+    async def close(self) -> None:
+        await self._probers.close()
+        await self.fleet.close()
