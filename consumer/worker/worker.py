@@ -19,13 +19,13 @@ import structlog
 from consumer.domain.control import Control
 from consumer.errors import BrokerUnavailable, Fatal, PortTaken, Retryable
 from consumer.interfaces import Partition
-from consumer.kafka.controls import controls_table
-from consumer.kafka.sink import KafkaSink
-from consumer.kafka.source import KafkaSource
-from consumer.kafka.tail import TailReader
-from consumer.kafka.tails import KafkaTails
-from consumer.kafka.topics import Topics
-from consumer.kafka.transactions import OpenTransactions
+from consumer.kafka.cluster.controls import controls_table
+from consumer.kafka.cluster.topics import Topics
+from consumer.kafka.cluster.transactions import OpenTransactions
+from consumer.kafka.reader.tail import TailReader
+from consumer.kafka.reader.tails import KafkaTails
+from consumer.kafka.sink.sink import KafkaSink
+from consumer.kafka.source.source import KafkaSource
 from consumer.pipeline.assignment.recovery import Recovery
 from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.flight import Flight

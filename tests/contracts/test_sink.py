@@ -17,10 +17,10 @@ from consumer.domain.messages.message import Position
 from consumer.domain.verdicts.verdict import verdict_id
 from consumer.errors import PublishFailed
 from consumer.interfaces import DeliveryReport, Fate, Output, Partition, Publication
+from consumer.kafka.cluster.outputs import describe_outputs
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.outputs import describe_outputs
-from consumer.kafka.sink import KafkaSink
-from consumer.kafka.tail import TailReader
+from consumer.kafka.reader.tail import TailReader
+from consumer.kafka.sink.sink import KafkaSink
 from consumer.telemetry.metrics import Metrics
 from tests.records import read_all, write
 from tests.stage import Broker

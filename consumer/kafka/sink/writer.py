@@ -16,7 +16,7 @@ from consumer.interfaces import Publication
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.probation import OF_A_BATCH
+from consumer.kafka.sink.probation import OF_A_BATCH
 
 NO_REPORT = "no answer from the broker in time, so it may have been stored all the same"
 

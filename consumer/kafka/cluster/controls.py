@@ -14,10 +14,10 @@ import structlog
 from consumer.domain.control import Control, decode, encode
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import Publication
+from consumer.kafka.cluster.topics import Step
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.table import PARTITION, Table
-from consumer.kafka.topics import Step
-from consumer.kafka.writer import TopicWriter
+from consumer.kafka.reader.table import PARTITION, Table
+from consumer.kafka.sink.writer import TopicWriter
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from consumer.interfaces import Output, Partition
-from consumer.kafka.tail import TailReader
+from consumer.kafka.reader.tail import TailReader
 
 THREADS = 4
 """Long reads must not take the threads that the sink and the topics' look-up need."""

@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from consumer.domain.checkpoint import Checkpoint, decode_checkpoint
+from consumer.domain.checkpoint import Checkpoint, decode_checkpoint, is_same_topic
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ignore
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.reader import reading
-from consumer.kafka.start import is_of_this
+from consumer.kafka.reader.reader import reading
 
 CALL_S = 15.0
 
@@ -57,3 +56,9 @@ def read_commits(
             else:
                 found[tp.partition] = Commit(0)
     return found
+
+
+def is_of_this(topic: str, committed: int, metadata: str, topic_id: str, end: int) -> bool:
+    """Whether a commit is of the topic that has this id and end, and not of one before it. Pure."""
+    left = decode_checkpoint(metadata, committed, topic)
+    return committed <= end and (left is None or is_same_topic(left.topic_id, topic_id))

@@ -11,7 +11,7 @@ from consumer.domain.verdicts.envelope import percent
 from consumer.domain.verdicts.provenance import TOPIC_ID, VERDICT_ID, is_of_topic
 from consumer.interfaces import Output, Partition
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.reader import TopicReader
+from consumer.kafka.reader.reader import TopicReader
 from consumer.kafka.record import headers_of
 
 Identity = tuple[str, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from consumer.domain.checkpoint import Floor
 from consumer.interfaces import Output
-from consumer.kafka.floors import FloorTracker, lowest
+from consumer.kafka.sink.floors import FloorTracker, lowest
 
 ALLOW = Output("in.allow", 0)
 OTHER = Output("in.allow", 1)

@@ -19,7 +19,7 @@ from consumer.errors import BrokerUnavailable
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.reader import STALL_S, unreadable
+from consumer.kafka.reader.reader import STALL_S, unreadable
 
 log = structlog.get_logger()
 

@@ -38,9 +38,9 @@ from consumer.interfaces import DeliveryReport, Fate, Output, Publication, SinkL
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors, ClientFault, Meaning, as_fatal, read
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.floors import FloorTracker, lowest
-from consumer.kafka.probation import INVALID, TOO_LARGE, Probation, smaller_batch
-from consumer.kafka.tail import Identity, TailReader, identity
+from consumer.kafka.reader.tail import Identity, TailReader, identity
+from consumer.kafka.sink.floors import FloorTracker, lowest
+from consumer.kafka.sink.probation import INVALID, TOO_LARGE, Probation, smaller_batch
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError
 from consumer.errors import Fatal
 from consumer.interfaces import Partition
 from consumer.kafka.client_errors import ClientFault, read
-from consumer.kafka.troubles import Troubles
+from consumer.kafka.source.troubles import Troubles
 
 FIRST, SECOND = Partition("chat", 0), Partition("chat", 1)
 HELD = read(KafkaError(KafkaError.UNRELEASED_INSTANCE_ID))

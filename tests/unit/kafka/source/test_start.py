@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from consumer.domain.checkpoint import Checkpoint
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import Partition
-from consumer.kafka.start import Start, is_of_this, starting_offsets
+from consumer.kafka.source.start import Start, starting_offsets
 
 TOPIC, ID, OLD = "chat", "newnewnew", "oldoldold"
 BY_TIME = "2026-01-31T08:00:00+00:00"
@@ -92,15 +92,6 @@ def test_a_topic_made_again_begins_by_its_rule_and_never_at_its_end(rule: str, o
 def test_a_new_group_begins_where_the_topic_says(rule: str, offset: int) -> None:
     """Without a commit there is nothing that an earlier owner could have left."""
     assert start(FakeConsumer(-1001), rule) == Start(offset)
-
-
-def test_a_commit_is_of_this_topic_where_nothing_says_otherwise() -> None:
-    """One without our checkpoint names no topic: only an end below it tells."""
-    assert is_of_this(TOPIC, 100, left(ID, 100), ID, 100)
-    assert not is_of_this(TOPIC, 101, left(ID, 101), ID, 100)
-    assert not is_of_this(TOPIC, 1, left(OLD, 1), ID, 100)
-    assert is_of_this(TOPIC, 1, left(OLD, 1), "", 100)
-    assert is_of_this(TOPIC, 1, "", ID, 100)
 
 
 def test_a_partition_that_is_gone_ends_nobody() -> None:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from consumer.domain.checkpoint import decode_checkpoint, is_same_topic
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import Partition
+from consumer.kafka.cluster.commits import is_of_this
 
 log = structlog.get_logger()
 
@@ -101,12 +101,6 @@ def _start(
     )
     # What an earlier owner says of its lease holds, whatever it says of offsets.
     return Start(offset, tp.offset, metadata) if has_commit else Start(offset)
-
-
-def is_of_this(topic: str, committed: int, metadata: str, topic_id: str, end: int) -> bool:
-    """Whether a commit is of the topic that has this id and end, and not of one before it. Pure."""
-    left = decode_checkpoint(metadata, committed, topic)
-    return committed <= end and (left is None or is_same_topic(left.topic_id, topic_id))
 
 
 def _within(partition: Partition, committed: int, metadata: str, low: int) -> Start:

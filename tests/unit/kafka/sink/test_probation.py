@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.interfaces import Output
-from consumer.kafka.probation import Probation, smaller_batch
+from consumer.kafka.sink.probation import Probation, smaller_batch
 
 ONE, OTHER = Output("a", 0), Output("b", 0)
 

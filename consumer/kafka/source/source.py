@@ -30,8 +30,8 @@ from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors, ClientFault, Meaning, as_fatal, read
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.record import record_of
-from consumer.kafka.start import Start, StartRule, starting_offsets
-from consumer.kafka.troubles import Troubles
+from consumer.kafka.source.start import Start, StartRule, starting_offsets
+from consumer.kafka.source.troubles import Troubles
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()

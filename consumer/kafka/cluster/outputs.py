@@ -12,8 +12,8 @@ from confluent_kafka.admin._config import ConfigResource
 
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ignore
+from consumer.kafka.cluster.topics import Step
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.topics import Step
 
 log = structlog.get_logger()
 

@@ -9,9 +9,9 @@ from confluent_kafka import KafkaError
 from structlog.testing import capture_logs
 
 from consumer.errors import BrokerUnavailable
-from consumer.kafka import table
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.table import Table
+from consumer.kafka.reader import table
+from consumer.kafka.reader.table import Table
 
 REFUSED = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
 

@@ -16,7 +16,7 @@ from consumer.interfaces import Partition
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ignore
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.reader import reading
+from consumer.kafka.reader.reader import reading
 
 CALL_S = 5.0
 

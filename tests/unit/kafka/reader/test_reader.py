@@ -8,9 +8,9 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from consumer.errors import BrokerUnavailable
-from consumer.kafka import reader
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.reader import Span, TopicReader
+from consumer.kafka.reader import reader
+from consumer.kafka.reader.reader import Span, TopicReader
 
 
 class Message:
