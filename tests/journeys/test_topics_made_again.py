@@ -152,8 +152,9 @@ async def test_an_output_made_again_and_a_kill_before_the_commit_contradict_noth
         for output in OUTPUTS:
             await make_again(broker, topic + output)
         # It is assigned anew, as after a rebalance: its process stays, and so does what it knows.
-        worker.source._command(
-            lambda consumer: worker.source._assign_anew(consumer, list(worker.source._owned))
+        rebalances = worker.source._thread._rebalances
+        worker.source._mailbox.command(
+            lambda consumer: rebalances.assign_anew(consumer, worker.source.owned)
         )
         await until(lambda: worker.intake.recovering, "an assignment")
         await until(lambda: not worker.intake.recovering, worker, 40)
@@ -190,7 +191,7 @@ async def test_what_retention_takes_before_a_running_worker_ends_nothing(
         write(broker.bootstrap_servers, topic, [good] * 10)
         await finished(worker, 10)
         worker.intake.set_paused(frozenset({topic}))
-        await until(lambda: not worker.source._flowing, worker)
+        await until(lambda: not worker.source._share.pauses._flowing, worker)
         write(broker.bootstrap_servers, topic, [good] * 20)
         for done in admin.delete_records([TopicPartition(topic, 0, 25)]).values():
             done.result(10)
