@@ -322,6 +322,7 @@ class Worker:
             for output in self.sink.add_outputs(ends):
                 self.metrics.topics_made_again.labels(output).inc()
                 log.error("an output topic was made again: what was on it is gone", topic=output)
+            self.sink.heed_limits(self.inputs.bytes_max)
             self.source.begin_again(self.inputs.ids)
             if self.inputs.topics != before:
                 log.info("topics changed", topics=self.inputs.topics)
