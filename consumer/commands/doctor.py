@@ -14,8 +14,8 @@ from consumer.domain.policy import Look
 from consumer.errors import ConsumerError, Retryable
 from consumer.inference.endpoint import Endpoint
 from consumer.inference.profiles import PROFILES
-from consumer.kafka.session import check_metadata_room
-from consumer.kafka.topics import Topics
+from consumer.kafka.cluster.session import check_metadata_room
+from consumer.kafka.cluster.topics import Topics
 from consumer.registry.load import load_catalogue
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock

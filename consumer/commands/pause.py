@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 
 from consumer.domain.control import Control
 from consumer.errors import InvalidSettings, TopicsMissing
+from consumer.kafka.cluster.controls import CONTROLS_TOPIC, controls_table, write_control
+from consumer.kafka.cluster.topics import Topics
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.controls import CONTROLS_TOPIC, controls_table, write_control
-from consumer.kafka.topics import Topics
 from consumer.registry.load import load_catalogue
 from consumer.settings import Settings
 from consumer.worker.wiring import kafka_config

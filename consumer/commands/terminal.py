@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from consumer.domain.messages.message import Record
-from consumer.kafka.reader import Span, TopicReader
+from consumer.kafka.reader.reader import Span, TopicReader
 
 
 def tell(

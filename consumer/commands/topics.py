@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from consumer.domain.binding import Catalogue
-from consumer.kafka.controls import controls_steps
-from consumer.kafka.outputs import describe_outputs, unfit_steps
-from consumer.kafka.topics import Step, Topics
+from consumer.kafka.cluster.controls import controls_steps
+from consumer.kafka.cluster.outputs import describe_outputs, unfit_steps
+from consumer.kafka.cluster.topics import Step, Topics
 from consumer.registry.load import load_catalogue
 from consumer.settings import Settings
 from consumer.worker.wiring import kafka_config

@@ -10,11 +10,11 @@ from consumer.domain.binding import Catalogue
 from consumer.domain.checkpoint import Floor, short_id
 from consumer.errors import TopicsMissing
 from consumer.interfaces import Output, Policies
+from consumer.kafka.cluster.outputs import OutputFacts, describe_outputs, unfit_steps
+from consumer.kafka.cluster.session import check_metadata_room
+from consumer.kafka.cluster.topics import Step, Topics
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.outputs import OutputFacts, describe_outputs, unfit_steps
-from consumer.kafka.session import check_metadata_room
-from consumer.kafka.tail import TailReader
-from consumer.kafka.topics import Step, Topics
+from consumer.kafka.reader.tail import TailReader
 from consumer.settings import KafkaSettings
 
 log = structlog.get_logger()

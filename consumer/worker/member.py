@@ -9,9 +9,9 @@ from typing import Any
 
 from consumer.domain.checkpoint import Floor
 from consumer.interfaces import Output
-from consumer.kafka.sink import KafkaSink
-from consumer.kafka.source import KafkaSource
-from consumer.kafka.tails import KafkaTails
+from consumer.kafka.reader.tails import KafkaTails
+from consumer.kafka.sink.sink import KafkaSink
+from consumer.kafka.source.source import KafkaSource
 from consumer.pipeline.intake import Intake
 from consumer.worker.following.pauses import PauseFollower
 from consumer.worker.following.topics import TopicFollower

@@ -22,8 +22,8 @@ from consumer.inference.retry import RetryLimits
 from consumer.inference.transport import Transport
 from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
+from consumer.kafka.cluster.session import read_session
 from consumer.kafka.config import KafkaConfig, check_client_properties
-from consumer.kafka.session import read_session
 from consumer.pipeline.assignment.lease import LeaseTerms
 from consumer.pipeline.assignment.recovery import RecoveryLimits
 from consumer.settings import EndpointSettings, InferenceSettings, KafkaSettings, Settings

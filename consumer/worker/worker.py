@@ -13,13 +13,13 @@ from typing import Any
 
 import structlog
 
-from consumer.kafka.controls import controls_table
-from consumer.kafka.sink import KafkaSink
-from consumer.kafka.source import KafkaSource
-from consumer.kafka.tail import TailReader
-from consumer.kafka.tails import KafkaTails
-from consumer.kafka.topics import Topics
-from consumer.kafka.transactions import OpenTransactions
+from consumer.kafka.cluster.controls import controls_table
+from consumer.kafka.cluster.topics import Topics
+from consumer.kafka.cluster.transactions import OpenTransactions
+from consumer.kafka.reader.tail import TailReader
+from consumer.kafka.reader.tails import KafkaTails
+from consumer.kafka.sink.sink import KafkaSink
+from consumer.kafka.source.source import KafkaSource
 from consumer.pipeline.assignment.assignment import Flight
 from consumer.pipeline.assignment.commits import Owner
 from consumer.pipeline.assignment.lease import LeaseTerms

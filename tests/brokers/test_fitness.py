@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from consumer.errors import InvalidSettings
-from consumer.kafka.outputs import describe_outputs, unfit_steps
-from consumer.kafka.session import check_metadata_room, read_session
+from consumer.kafka.cluster.outputs import describe_outputs, unfit_steps
+from consumer.kafka.cluster.session import check_metadata_room, read_session
 from tests.brokers.kafka import RealKafka
 from tests.stage import Broker, new_name
 

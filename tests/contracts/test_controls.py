@@ -8,14 +8,14 @@ from contextlib import closing
 import pytest
 
 from consumer.domain.control import Control
-from consumer.kafka.controls import (
+from consumer.kafka.cluster.controls import (
     CONTROLS_TOPIC,
     controls_steps,
     controls_table,
     write_control,
 )
-from consumer.kafka.table import Table
-from consumer.kafka.topics import Topics
+from consumer.kafka.cluster.topics import Topics
+from consumer.kafka.reader.table import Table
 from tests.records import write
 from tests.stage import Broker, new_name
 from tests.waiting import until

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError
 
 from consumer.errors import Fatal
-from consumer.kafka.source import KafkaSource
+from consumer.kafka.source.source import KafkaSource
 from tests.contracts.test_source import Listener, member
 from tests.records import write
 from tests.stage import Broker

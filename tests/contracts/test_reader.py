@@ -9,7 +9,7 @@ from confluent_kafka import Producer
 
 from consumer.domain.messages.message import Position, Record
 from consumer.errors import BrokerUnavailable
-from consumer.kafka.reader import Span, TopicReader
+from consumer.kafka.reader.reader import Span, TopicReader
 from tests.records import write
 from tests.stage import Broker
 

@@ -17,10 +17,10 @@ from consumer.domain.messages.message import Position
 from consumer.domain.verdicts.verdict import verdict_id
 from consumer.errors import PublishFailed
 from consumer.interfaces import DeliveryReport, Fate, Output, Partition, Publication
+from consumer.kafka.cluster.outputs import describe_outputs
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.outputs import describe_outputs
-from consumer.kafka.sink import KafkaSink
-from consumer.kafka.tail import TailReader
+from consumer.kafka.reader.tail import TailReader
+from consumer.kafka.sink.sink import KafkaSink
 from consumer.telemetry.metrics import Metrics
 from tests.records import read_all, write
 from tests.stage import Broker
@@ -224,8 +224,42 @@ async def test_what_the_brokers_own_limit_refuses_is_looked_at_alone(real_broker
         await sink.close(10.0)
 
     assert patient.too_large == [11]
-    assert sink._config.batch_bytes_max == 6_000
+    assert sink._batches.bytes_max == 6_000
     assert patient.stored == [number for number in range(40) if number != 11]
+
+
+@pytest.mark.kafka
+async def test_batches_grow_again_when_their_output_takes_more(real_broker: Broker) -> None:
+    """Once nothing is on its way; what is sent after that lies behind what was sent before."""
+    topic = real_broker.topic()
+    config = real_broker.config(linger_ms=100.0, message_timeout_s=10.0)
+    limits = limits_of(config)
+    sink = KafkaSink(config, TailReader(config), Metrics(), limits=limits)
+    patient = Patient(sink)
+    sink.start(patient, {})
+    alter(real_broker, topic, "max.message.bytes", "6000")
+    try:
+        for number in range(20):
+            patient.send(publication(topic, number, config.group, os.urandom(500)), number)
+        patient.pump()
+        await until(lambda: len(patient.stored) == 20, "all reports")
+        smaller = sink._producer.batch_bytes_max
+        sink.heed_limits(limits([topic]))
+        assert smaller == sink._batches.bytes_max == 6_000
+
+        alter(real_broker, topic, "max.message.bytes", "500000")
+        sink.heed_limits(limits([topic]))
+        await until(lambda: sink._producer.batch_bytes_max == 500_000, "another producer")
+        for number in range(20, 60):
+            patient.send(publication(topic, number, config.group, os.urandom(500)), number)
+        patient.pump()
+        await until(lambda: len(patient.stored) == 60, "the rest")
+    finally:
+        await sink.close(10.0)
+
+    assert not patient.failures
+    stored = [b"k%d" % number for number in range(60)]
+    assert [record.key for record in read_all(real_broker.bootstrap_servers, [topic])] == stored
 
 
 @pytest.mark.kafka
@@ -272,12 +306,12 @@ async def test_reports_that_came_while_the_loop_stood_still_are_in_time(broker: 
     async with running(config) as (sink, listener, _):
         sink.send(publication(topic, 0, config.group), Ticket(0))
         await until(lambda: listener.stored == [0], "the first report")
-        producer = sink._producer
+        client = sink._producer._client
         sink.send(publication(topic, 1, config.group), Ticket(1))
         time.sleep(3.5)  # noqa: ASYNC251 - the loop is to stand still
         await until(lambda: listener.stored == [0, 1], "the second report")
 
-        assert sink._producer is producer
+        assert sink._producer._client is client
 
 
 async def test_a_tail_names_the_positions_of_its_own_group_alone(broker: Broker) -> None:

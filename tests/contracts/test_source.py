@@ -13,7 +13,7 @@ import pytest
 from consumer.domain.messages.message import Record
 from consumer.interfaces import Assigned, CommitPoint, Committed, Partition
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.source import KafkaSource
+from consumer.kafka.source.source import KafkaSource
 from consumer.telemetry.metrics import Metrics
 from tests.records import commit, committed, write
 from tests.stage import Broker

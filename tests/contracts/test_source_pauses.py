@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.interfaces import Partition
-from consumer.kafka.source import KafkaSource
+from consumer.kafka.source.source import KafkaSource
 from consumer.telemetry.metrics import Metrics
 from tests.contracts.test_source import Listener
 from tests.records import write

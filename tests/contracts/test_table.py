@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from consumer.kafka.table import Table
+from consumer.kafka.reader.table import Table
 from tests.records import write
 from tests.stage import Broker
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from consumer.kafka.turn import Turn, TurnLost
+from consumer.kafka.cluster.turn import Turn, TurnLost
 from tests.stage import Broker
 from tests.waiting import until
 

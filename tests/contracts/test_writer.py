@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from consumer.kafka.writer import TopicWriter
+from consumer.kafka.sink.writer import TopicWriter
 from tests.contracts.test_sink import alter, publication
 from tests.records import read_all
 from tests.stage import Broker

@@ -18,7 +18,7 @@ from consumer.commands.dead_letters.selection import Selection
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.domain.messages.message import Headers, Position, Record
 from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing, UndecodableMessage
-from consumer.kafka.writer import TopicWriter
+from consumer.kafka.sink.writer import TopicWriter
 from consumer.pipeline.dead_letters import DeadLetterEncoder, without_value
 from consumer.settings import Settings
 from consumer.worker.wiring import kafka_config

@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 from consumer.commands.pause import pause_topic, resume_topic, show_paused
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.errors import InvalidSettings, TopicsMissing
-from consumer.kafka.controls import CONTROLS_TOPIC, controls_steps
-from consumer.kafka.topics import Topics
+from consumer.kafka.cluster.controls import CONTROLS_TOPIC, controls_steps
+from consumer.kafka.cluster.topics import Topics
 from consumer.settings import Settings
 from consumer.worker.wiring import kafka_config
 from consumer.worker.worker import Worker

@@ -153,7 +153,8 @@ async def test_an_output_made_again_and_a_kill_before_the_commit_contradict_noth
             await make_again(broker, topic + output)
         # It is assigned anew, as after a rebalance: its process stays, and so does what it knows.
         source = worker.member.source
-        source._command(lambda consumer: source._assign_anew(consumer, list(source._owned)))
+        rebalances = source._thread._rebalances
+        source._mailbox.command(lambda consumer: rebalances.assign_anew(consumer, source.owned))
         await until(lambda: worker.member.intake.recovering, "an assignment")
         await until(lambda: not worker.member.intake.recovering, worker, 40)
         write(broker.bootstrap_servers, topic, [b'{"text": "good morning"}'])
@@ -189,7 +190,7 @@ async def test_what_retention_takes_before_a_running_worker_ends_nothing(
         write(broker.bootstrap_servers, topic, [good] * 10)
         await finished(worker, 10)
         worker.member.intake.admission.set_paused(frozenset({topic}))
-        await until(lambda: not worker.member.source._flowing, worker)
+        await until(lambda: not worker.member.source._share.pauses._flowing, worker)
         write(broker.bootstrap_servers, topic, [good] * 20)
         for done in admin.delete_records([TopicPartition(topic, 0, 25)]).values():
             done.result(10)

@@ -21,7 +21,7 @@ from consumer.domain.policy import Outcome
 from consumer.domain.verdicts import decision
 from consumer.domain.verdicts.verdict import UnjudgedReason
 from consumer.interfaces import Assigned, DeliveryReport, Fate, Output
-from consumer.kafka.floors import FloorTracker
+from consumer.kafka.sink.floors import FloorTracker
 from consumer.pipeline import intake
 from consumer.pipeline.assignment.assignment import Assignment, Conclusion, Flight
 from consumer.pipeline.assignment.commits import Commits
@@ -279,7 +279,7 @@ def retry_loses_the_key() -> None:
 
 
 def ids_of_deleted_topics_are_believed() -> None:
-    from consumer.kafka import tail
+    from consumer.kafka.reader import tail
 
     tail.is_of_topic = lambda *_: True  # type: ignore[attr-defined]
 
@@ -303,7 +303,7 @@ def floors_of_old_outputs_stay() -> None:
 
 
 def blame_the_batch() -> None:
-    from consumer.kafka.probation import Probation
+    from consumer.kafka.sink.probation import Probation
 
     Probation.is_to_blame = lambda self, output, *, is_alone: True  # type: ignore[method-assign]
 
@@ -349,9 +349,9 @@ def old_commits_are_believed() -> None:
 
 
 def starts_of_old_topics_are_believed() -> None:
-    from consumer.kafka import start
+    from consumer.kafka.cluster import commits
 
-    start.is_same_topic = lambda *_: True  # type: ignore[attr-defined]
+    commits.is_same_topic = lambda *_: True  # type: ignore[attr-defined]
 
 
 def the_name_stands_in_for_the_id() -> None:
@@ -370,7 +370,7 @@ def outputs_made_again_are_read_late() -> None:
 
 
 def repairs_read_from_old_floors() -> None:
-    from consumer.kafka import floors
+    from consumer.kafka.sink import floors
 
     floors.is_same_topic = lambda *_: True  # type: ignore[attr-defined]
 
@@ -410,7 +410,7 @@ def lanes_leak() -> None:
 
 
 def batches_of_scans_vanish() -> None:
-    from consumer.kafka import reader
+    from consumer.kafka.reader import reader
 
     original = reader._within
 
@@ -688,7 +688,7 @@ MUTANTS = (
         "repairs_read_from_old_floors",
         "what may have been stored on an output made again is looked for where the old one ended",
         repairs_read_from_old_floors,
-        tests=("tests/unit/kafka/test_floors.py",),
+        tests=("tests/unit/kafka/sink/test_floors.py",),
     ),
     Mutant(
         "begun_on_another_topic_than_the_start_was_found_for",
@@ -712,7 +712,7 @@ MUTANTS = (
         "batches_of_scans_vanish",
         "a scan hands on only the batches that end a partition",
         batches_of_scans_vanish,
-        tests=("tests/unit/kafka/test_reader.py",),
+        tests=("tests/unit/kafka/reader/test_reader.py",),
     ),
     Mutant(
         "a_stuck_record_holds_up_an_active_room",

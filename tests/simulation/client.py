@@ -25,10 +25,10 @@ from consumer.interfaces import (
     SourceListener,
     Ticket,
 )
-from consumer.kafka.floors import FloorTracker, lowest
-from consumer.kafka.probation import Probation, smaller_batch
-from consumer.kafka.start import is_of_this
-from consumer.kafka.tail import Identity, identity
+from consumer.kafka.cluster.commits import is_of_this
+from consumer.kafka.reader.tail import Identity, identity
+from consumer.kafka.sink.floors import FloorTracker, lowest
+from consumer.kafka.sink.probation import Probation, smaller_batch
 from tests.simulation.cluster import Cluster, stored_bytes
 from tests.simulation.scheduler import Loop, Scheduler, VirtualClock
 

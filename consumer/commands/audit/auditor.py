@@ -17,9 +17,9 @@ from consumer.commands.terminal import bars, read, tell
 from consumer.domain.binding import Binding, Outputs
 from consumer.domain.messages.passing import is_passed_over
 from consumer.errors import InvalidSettings, TopicsMissing
-from consumer.kafka.commits import Commit, read_commits
-from consumer.kafka.reader import TopicReader
-from consumer.kafka.topics import Topics
+from consumer.kafka.cluster.commits import Commit, read_commits
+from consumer.kafka.cluster.topics import Topics
+from consumer.kafka.reader.reader import TopicReader
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings import Settings
 from consumer.worker.wiring import kafka_config

@@ -18,8 +18,8 @@ from consumer.domain.binding import Binding
 from consumer.domain.policy import Outcome
 from consumer.domain.tokens import tokens_of
 from consumer.errors import TopicsMissing
-from consumer.kafka.reader import Span, TopicReader
-from consumer.kafka.topics import Topics
+from consumer.kafka.cluster.topics import Topics
+from consumer.kafka.reader.reader import Span, TopicReader
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings import Settings
 from consumer.worker.wiring import kafka_config

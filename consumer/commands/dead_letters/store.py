@@ -19,10 +19,10 @@ from consumer.domain.messages.message import Position, Record
 from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing
 from consumer.interfaces import Publication
 from consumer.kafka.client_errors import ClientErrors
-from consumer.kafka.reader import TopicReader
-from consumer.kafka.table import PARTITION, Table
-from consumer.kafka.topics import LETTER_STATES, Topics
-from consumer.kafka.writer import TopicWriter
+from consumer.kafka.cluster.topics import LETTER_STATES, Topics
+from consumer.kafka.reader.reader import TopicReader
+from consumer.kafka.reader.table import PARTITION, Table
+from consumer.kafka.sink.writer import TopicWriter
 from consumer.registry.load import load_catalogue
 from consumer.settings import Settings
 from consumer.telemetry.clock import SystemClock

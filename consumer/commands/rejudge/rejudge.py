@@ -31,12 +31,12 @@ from consumer.domain.messages.message import Position, Record
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason
 from consumer.errors import PublishFailed, Retryable, TopicsMissing
+from consumer.kafka.cluster.outputs import describe_outputs
+from consumer.kafka.cluster.topics import Topics
+from consumer.kafka.cluster.turn import Turn, TurnLost
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.outputs import describe_outputs
-from consumer.kafka.reader import Span, TopicReader
-from consumer.kafka.topics import Topics
-from consumer.kafka.turn import Turn, TurnLost
-from consumer.kafka.writer import TopicWriter
+from consumer.kafka.reader.reader import Span, TopicReader
+from consumer.kafka.sink.writer import TopicWriter
 from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher

@@ -8,8 +8,8 @@ import contextlib
 import structlog
 
 from consumer.errors import Fatal, Retryable
-from consumer.kafka.sink import KafkaSink
-from consumer.kafka.source import KafkaSource
+from consumer.kafka.sink.sink import KafkaSink
+from consumer.kafka.source.source import KafkaSource
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.inputs import Inputs
 
@@ -62,6 +62,7 @@ class TopicFollower:
         for output in self._sink.add_outputs(ends):
             self._metrics.topics_made_again.labels(output).inc()
             log.error("an output topic was made again: what was on it is gone", topic=output)
+        self._sink.heed_limits(self._inputs.bytes_max)
         self._source.begin_again(self._inputs.ids)
         if self._inputs.topics != before:
             log.info("topics changed", topics=self._inputs.topics)

@@ -9,7 +9,7 @@ import structlog
 
 from consumer.errors import Retryable
 from consumer.interfaces import Partition
-from consumer.kafka.transactions import OpenTransactions
+from consumer.kafka.cluster.transactions import OpenTransactions
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from consumer.commands.terminal import bars, read, tell
 from consumer.domain.messages.message import Position, Record
-from consumer.kafka.reader import Span, TopicReader
+from consumer.kafka.reader.reader import Span, TopicReader
 
 FIELDS = {"found": 2, "topic": "größe"}
 LINES = ["2 found", "in größe"]

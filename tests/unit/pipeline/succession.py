@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from consumer.domain.checkpoint import Floor
 from consumer.interfaces import Assigned, CommitPoint, Output
-from consumer.kafka.floors import FloorTracker
+from consumer.kafka.sink.floors import FloorTracker
 from consumer.pipeline.assignment.commits import Commits, Owner
 from consumer.pipeline.assignment.lease import Moment
 from consumer.pipeline.assignment.recovery import Recovered, Recovery, RecoveryLimits

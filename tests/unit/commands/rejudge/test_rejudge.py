@@ -12,7 +12,7 @@ from consumer.commands.rejudge.summary import Summary
 from consumer.domain.policy import Outcome
 from consumer.errors import PublishFailed
 from consumer.interfaces import Publication
-from consumer.kafka.writer import TopicWriter
+from consumer.kafka.sink.writer import TopicWriter
 from consumer.pipeline.superseding import Superseding
 from tests.builders import a_binding
 

@@ -7,7 +7,7 @@ from typing import cast
 from structlog.testing import capture_logs
 
 from consumer.interfaces import Partition
-from consumer.kafka.transactions import OpenTransactions
+from consumer.kafka.cluster.transactions import OpenTransactions
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.following.transactions import TransactionFollower
 

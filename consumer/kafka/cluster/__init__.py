@@ -1,0 +1,1 @@
+"""What the brokers are asked, and told, about topics, groups and transactions."""

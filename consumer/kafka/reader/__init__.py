@@ -1,0 +1,1 @@
+"""Reads topics outside the group: to an end that was taken, or on and on as they change."""

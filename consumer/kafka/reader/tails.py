@@ -1,0 +1,55 @@
+"""Tails for the pipeline: the blocking reads, in threads of their own beside the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from consumer.interfaces import Output, Partition
+from consumer.kafka.reader.tail import TailReader
+
+THREADS = 4
+"""Long reads must not take the threads that the sink and the topics' look-up need."""
+
+Answer = TypeVar("Answer")
+
+
+class KafkaTails:
+    """Reads topics outside any group; every method raises BrokerUnavailable."""
+
+    def __init__(
+        self, reader: TailReader, identify: Callable[[Sequence[str]], Mapping[str, str]]
+    ) -> None:
+        self._reader = reader
+        self._identify = identify
+        self._executor = ThreadPoolExecutor(THREADS, "tails")
+
+    async def _run(self, read: Callable[[], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, read)
+
+    async def ids(self, topics: Sequence[str]) -> Mapping[str, str]:
+        return await self._run(partial(self._identify, topics))
+
+    async def ends(self, outputs: Sequence[Output]) -> Mapping[Output, int]:
+        return await self._run(partial(self._reader.ends, outputs))
+
+    async def offsets_at(
+        self, outputs: Sequence[Output], timestamp_ms: int
+    ) -> Mapping[Output, int]:
+        return await self._run(partial(self._reader.offsets_at, outputs, timestamp_ms))
+
+    async def timestamp_ms(self, partition: Partition, offset: int) -> int | None:
+        return await self._run(partial(self._reader.timestamp_ms, partition, offset))
+
+    async def positions(
+        self, output: Output, floor: int, end: int, of: Partition, source: str
+    ) -> set[int]:
+        return await self._run(partial(self._reader.offsets_of, output, floor, end, of, source))
+
+    def close(self) -> None:
+        """Give up what is being read."""
+        self._reader.stop()
+        self._executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,1 @@
+"""Stores what we publish at the brokers, in order and once; start reading at `sink.py`."""

@@ -1,0 +1,1 @@
+"""Takes records as a member of the group; start reading at `source.py`."""
