@@ -8,18 +8,18 @@ import socket
 from typing import Literal
 
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
+from consumer.classifier.probing.known_texts import PROBE
 from consumer.classifier.probing.probe import Probers
 from consumer.classifier.probing.questions import ProbePlan
-from consumer.classifier.probing.specimen import PROBE
 from consumer.errors import InvalidSettings
-from consumer.inference.breaker import Breaker
-from consumer.inference.direct import DirectTransport
-from consumer.inference.endpoint import Endpoint
-from consumer.inference.fleet import Fleet
-from consumer.inference.hedge import Hedging
-from consumer.inference.knee import KneeFinder
-from consumer.inference.retry import RetryLimits
-from consumer.inference.transport import Transport
+from consumer.inference.fleet.breaker import Breaker
+from consumer.inference.fleet.endpoint import Endpoint
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.pacing.hedge import Hedging
+from consumer.inference.pacing.knee import KneeFinder
+from consumer.inference.pacing.retry import RetryLimits
+from consumer.inference.transports.direct import DirectTransport
+from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
 from consumer.kafka.config import KafkaConfig, check_client_properties
@@ -191,7 +191,7 @@ def _transport(ours: EndpointSettings, settings: InferenceSettings, calls_max: i
     # Probes go out beside the calls: one whether it is there, one for what it can do.
     if settings.transport == "sdk":
         # Imported here: the package takes a second and 40 MB that the direct transport saves.
-        from consumer.inference.sdk import SdkTransport
+        from consumer.inference.transports.sdk import SdkTransport
 
         return SdkTransport(ours.address, key, calls_max + 2, settings.timeout_s)
     return DirectTransport(ours.address, key, calls_max + 2, settings.timeout_s)

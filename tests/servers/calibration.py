@@ -18,18 +18,18 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from consumer.classifier.asking.patience import Patience
 from consumer.classifier.confidence.looks import Looks
-from consumer.classifier.patience import Patience
-from consumer.classifier.probing.specimen import PROBE
+from consumer.classifier.probing.known_texts import PROBE
 from consumer.classifier.prompt import user_message
 from consumer.classifier.question import PolicyQuestion
 from consumer.dev.behaviour import Behaviour, Dice
 from consumer.dev.judge import text_of
 from consumer.domain.policy import Look, Policy, SecondLookTerms
-from consumer.inference.breaker import Breaker
-from consumer.inference.endpoint import Endpoint
-from consumer.inference.fleet import Fleet
-from consumer.inference.reply import Reply
+from consumer.inference.fleet.breaker import Breaker
+from consumer.inference.fleet.endpoint import Endpoint
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics

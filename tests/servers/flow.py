@@ -32,7 +32,7 @@ from rich.table import Table
 from consumer.classifier.judge import SafeguardClassifier
 from consumer.domain.binding import Binding
 from consumer.domain.lane import Lane
-from consumer.inference.fleet import Fleet
+from consumer.inference.fleet.fleet import Fleet
 from consumer.settings import InferenceSettings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics

@@ -18,9 +18,9 @@ import pytest
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.parser import Fault
 from consumer.classifier.probing.capabilities import LongPrompts
+from consumer.classifier.probing.known_texts import PROBE, PROBE_GOOD, PROBE_POLICY
 from consumer.classifier.probing.probe import Prober
 from consumer.classifier.probing.questions import ProbePlan
-from consumer.classifier.probing.specimen import PROBE, PROBE_GOOD, PROBE_POLICY
 from consumer.classifier.prompt import RATIONALE_CHARS_MAX, RULES_MAX, user_message
 from consumer.classifier.question import PolicyQuestion
 from consumer.dev.behaviour import Behaviour
@@ -28,15 +28,15 @@ from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.domain.verdicts.verdict import UnjudgedReason
 from consumer.errors import InferenceUnavailable, ModelFault
-from consumer.inference.blame import Declined
-from consumer.inference.breaker import Breaker
-from consumer.inference.direct import DirectTransport
-from consumer.inference.endpoint import Endpoint
-from consumer.inference.fleet import Fleet
+from consumer.inference.blame.failures import Declined
+from consumer.inference.fleet.breaker import Breaker
+from consumer.inference.fleet.endpoint import Endpoint
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.pacing.retry import RetryLimits
 from consumer.inference.profiles import Api
-from consumer.inference.retry import RetryLimits
-from consumer.inference.sdk import SdkTransport
-from consumer.inference.transport import Transport
+from consumer.inference.transports.direct import DirectTransport
+from consumer.inference.transports.sdk import SdkTransport
+from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.format import RequestFormat
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics

@@ -6,13 +6,13 @@ import asyncio
 from random import Random
 
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
-from consumer.classifier.probing.specimen import PROBE
+from consumer.classifier.probing.known_texts import PROBE
 from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
-from consumer.inference.breaker import Breaker
-from consumer.inference.endpoint import Endpoint
-from consumer.inference.fleet import Fleet
-from consumer.inference.retry import RetryLimits
+from consumer.inference.fleet.breaker import Breaker
+from consumer.inference.fleet.endpoint import Endpoint
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.pacing.retry import RetryLimits
 from consumer.inference.wires.format import RequestFormat
 from consumer.pipeline.assignment.lease import LeaseTerms
 from consumer.pipeline.assignment.recovery import Recovery, RecoveryLimits

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
+from consumer.classifier.asking.patience import Patience
 from consumer.classifier.confidence.calibration import Calibration
 from consumer.classifier.confidence.certainty import doubt_of, reasoning_length, signs_of
 from consumer.classifier.confidence.second_look import (
@@ -24,16 +25,15 @@ from consumer.classifier.confidence.second_look import (
     without_look,
 )
 from consumer.classifier.parser import Reading
-from consumer.classifier.patience import Patience
 from consumer.classifier.prompt import system_message
 from consumer.classifier.question import PolicyQuestion
 from consumer.domain.policy import Effort, Look, Policy, SecondLookTerms
 from consumer.domain.verdicts.certainty import Certainty, Sign
 from consumer.domain.verdicts.verdict import Judgement
 from consumer.errors import Retryable
-from consumer.inference.blame import is_refusal
-from consumer.inference.fleet import Fleet
-from consumer.inference.usage import count_failed
+from consumer.inference.blame.failures import is_refusal
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.wires.usage import count_failed
 from consumer.interfaces import Clock
 from consumer.telemetry.metrics import Metrics
 

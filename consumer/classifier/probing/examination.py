@@ -12,14 +12,7 @@ from dataclasses import replace
 
 from consumer.classifier.parser import Fault, Reading, Repair
 from consumer.classifier.probing.capabilities import Capabilities, LongPrompts
-from consumer.classifier.probing.questions import (
-    ATTEMPTS_MAX,
-    ProbePlan,
-    Questions,
-    is_refusal,
-    varied,
-)
-from consumer.classifier.probing.specimen import (
+from consumer.classifier.probing.known_texts import (
     LONG_TEXT,
     LONG_WORDS,
     MARKER_PAIRS,
@@ -28,17 +21,19 @@ from consumer.classifier.probing.specimen import (
     PROBE_BAD,
     PROBE_GOOD,
 )
-from consumer.errors import InferenceTimeout, ModelFault
-from consumer.inference.blame import (
-    Declined,
-    PromptTooLong,
-    Refused,
-    UnknownParameter,
-    error_for,
+from consumer.classifier.probing.questions import (
+    ATTEMPTS_MAX,
+    ProbePlan,
+    Questions,
+    is_refusal,
+    varied,
 )
+from consumer.errors import InferenceTimeout, ModelFault
+from consumer.inference.blame.blame import error_for
+from consumer.inference.blame.failures import Declined, PromptTooLong, Refused, UnknownParameter
 from consumer.inference.profiles import PROFILES, Api, PriorityOrder, Profile
 from consumer.inference.recognition import models_in, recognise
-from consumer.inference.transport import Transport
+from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.format import SCHEMA_BOUNDS, RequestFormat
 
 

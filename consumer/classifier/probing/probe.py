@@ -17,9 +17,9 @@ from consumer.classifier.probing.capabilities import Capabilities, LongPrompts
 from consumer.classifier.probing.examination import Examination
 from consumer.classifier.probing.questions import ProbePlan
 from consumer.errors import EndpointRefused, Retryable
-from consumer.inference.blame import Declined
-from consumer.inference.endpoint import Endpoint
-from consumer.inference.fleet import Fleet
+from consumer.inference.blame.failures import Declined
+from consumer.inference.fleet.endpoint import Endpoint
+from consumer.inference.fleet.fleet import Fleet
 from consumer.interfaces import Clock
 
 log = structlog.get_logger()

@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
-from consumer.classifier.probing.specimen import PROBE, PROBE_POLICY
+from consumer.classifier.probing.known_texts import PROBE, PROBE_POLICY
 from consumer.classifier.prompt import context_part, system_message
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
@@ -27,13 +27,13 @@ from consumer.domain.messages.message import Fact
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason
 from consumer.errors import EndpointRefused, InferenceTimeout, InferenceUnavailable
-from consumer.inference.breaker import Breaker
-from consumer.inference.direct import DirectTransport
-from consumer.inference.endpoint import Condition, Endpoint
-from consumer.inference.fleet import Fleet
-from consumer.inference.reply import Reply
-from consumer.inference.retry import RetryLimits
-from consumer.inference.transport import Transport
+from consumer.inference.fleet.breaker import Breaker
+from consumer.inference.fleet.endpoint import Condition, Endpoint
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.pacing.retry import RetryLimits
+from consumer.inference.transports.direct import DirectTransport
+from consumer.inference.transports.reply import Reply
+from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock, Judged, Partition
 from consumer.pipeline.dead_letters import DeadLetterEncoder

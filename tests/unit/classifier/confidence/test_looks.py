@@ -15,19 +15,19 @@ from consumer.classifier.confidence import looks
 from consumer.classifier.confidence.looks import SEED_STEP, Looks
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.parser import Reading
-from consumer.classifier.probing.specimen import PROBE
+from consumer.classifier.probing.known_texts import PROBE
 from consumer.domain.policy import Effort, Look, Outcome, SecondLookTerms
 from consumer.domain.verdicts.certainty import SecondLook, Sign
 from consumer.domain.verdicts.usage import Usage
 from consumer.domain.verdicts.verdict import Judgement, Tokens
 from consumer.errors import InferenceTimeout, InferenceUnavailable
-from consumer.inference import endpoint as endpoints
-from consumer.inference.breaker import Breaker
-from consumer.inference.endpoint import Endpoint, Finding
-from consumer.inference.fleet import Fleet
+from consumer.inference.fleet import endpoint as endpoints
+from consumer.inference.fleet.breaker import Breaker
+from consumer.inference.fleet.endpoint import Endpoint, Finding
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.pacing.retry import RetryLimits
 from consumer.inference.question import Question
-from consumer.inference.reply import Reply
-from consumer.inference.retry import RetryLimits
+from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
 from consumer.telemetry.metrics import Metrics
 from tests.builders import a_binding, a_completion, a_judgement, a_policy, a_version, an_answer

@@ -11,9 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from consumer.classifier.probing.capabilities import Capabilities, LongPrompts, rows
-from consumer.classifier.probing.probe import Prober
-from consumer.classifier.probing.questions import ATTEMPTS_MAX, ProbePlan
-from consumer.classifier.probing.specimen import (
+from consumer.classifier.probing.known_texts import (
     LONG_TEXT,
     MARKERS,
     NO_MARKERS,
@@ -22,19 +20,21 @@ from consumer.classifier.probing.specimen import (
     PROBE_GOOD,
     PROBE_POLICY,
 )
+from consumer.classifier.probing.probe import Prober
+from consumer.classifier.probing.questions import ATTEMPTS_MAX, ProbePlan
 from consumer.classifier.prompt import user_message
 from consumer.classifier.question import PolicyQuestion
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.errors import EndpointRefused, InferenceUnavailable, Overloaded
-from consumer.inference.blame import Declined
-from consumer.inference.breaker import Breaker
-from consumer.inference.direct import DirectTransport
-from consumer.inference.endpoint import PROBES_MAX, Condition, Endpoint
+from consumer.inference.blame.failures import Declined
+from consumer.inference.fleet.breaker import Breaker
+from consumer.inference.fleet.endpoint import PROBES_MAX, Condition, Endpoint
 from consumer.inference.profiles import PROFILES
-from consumer.inference.reply import Reply
-from consumer.inference.transport import Transport
+from consumer.inference.transports.direct import DirectTransport
+from consumer.inference.transports.reply import Reply
+from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.format import SCHEMA_BOUNDS, RequestFormat
 from consumer.interfaces import Clock
 from consumer.settings import EndpointSettings, InferenceSettings
