@@ -13,8 +13,9 @@ from consumer.classifier.probing.probe import Probers
 from consumer.classifier.probing.questions import ProbePlan
 from consumer.errors import InvalidSettings
 from consumer.inference.fleet.breaker import Breaker
-from consumer.inference.fleet.endpoint import Endpoint
+from consumer.inference.fleet.endpoint import Contact, Endpoint
 from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.pacing.capacity import Capacity
 from consumer.inference.pacing.hedge import Hedging
 from consumer.inference.pacing.knee import KneeFinder
 from consumer.inference.pacing.retry import RetryLimits
@@ -160,10 +161,9 @@ def _build_endpoint(
     knee = None
     if settings.adaptive and calls_max > settings.calls_min:
         knee = KneeFinder(settings.calls_min, calls_max, START_CALLS)
+    transport = _transport(ours, settings, calls_max)
     return Endpoint(
-        name=name,
-        address=ours.address,
-        transport=_transport(ours, settings, calls_max),
+        Contact(name, ours.address, transport, settings.timeout_s),
         format=RequestFormat(
             model=ours.model or settings.model,
             tokens_max=settings.tokens_max,
@@ -173,12 +173,10 @@ def _build_endpoint(
             api="responses" if settings.api == "responses" else "chat",
         ),
         breaker=Breaker(settings.probe_every_s),
+        capacity=Capacity(calls_max, knee),
+        probe=PROBE,
         clock=clock,
         metrics=metrics,
-        timeout_s=settings.timeout_s,
-        calls_max=calls_max,
-        probe=PROBE,
-        knee=knee,
     )
 
 

@@ -19,10 +19,24 @@ MODULES: dict[str, tuple[str, ...]] = {
     "commands/costs/report.py": (),
     "commands/costs/sums.py": (),
     "classifier/answer.py": ("inference/blame/test_blame.py", "classifier/test_judge.py"),
-    "classifier/asking/asker.py": (
+    "classifier/asking/aftermath.py": (
         "classifier/asking/test_endings.py",
         "classifier/test_judge.py",
+    ),
+    "classifier/asking/asker.py": (
+        "classifier/asking/test_endings.py",
+        "classifier/asking/test_second_calls.py",
+        "classifier/test_judge.py",
         "classifier/confidence/test_looks.py",
+    ),
+    "classifier/asking/course.py": (
+        "classifier/asking/test_endings.py",
+        "classifier/asking/test_second_calls.py",
+        "classifier/test_judge.py",
+    ),
+    "classifier/asking/outage.py": (
+        "classifier/asking/test_endings.py",
+        "classifier/test_judge.py",
     ),
     "inference/blame/blame.py": (),
     "inference/blame/failures.py": ("inference/blame/test_blame.py",),
@@ -34,11 +48,33 @@ MODULES: dict[str, tuple[str, ...]] = {
         "inference/fleet/test_fleet.py",
         "classifier/probing/test_probe.py",
     ),
-    "inference/fleet/fleet.py": (
+    "inference/fleet/calls.py": (
+        "inference/fleet/test_fleet.py",
         "inference/pacing/test_hedge.py",
+        "classifier/asking/test_second_calls.py",
+    ),
+    "inference/fleet/falls.py": ("classifier/asking/test_endings.py", "classifier/test_judge.py"),
+    "inference/fleet/fleet.py": (
         "classifier/asking/test_endings.py",
         "classifier/test_judge.py",
     ),
+    "inference/fleet/places.py": (
+        "inference/fleet/test_fleet.py",
+        "inference/pacing/test_hedge.py",
+        "classifier/asking/test_endings.py",
+    ),
+    "inference/fleet/ranking.py": ("inference/fleet/test_fleet.py",),
+    "inference/fleet/standing.py": (
+        "inference/fleet/test_fleet.py",
+        "classifier/asking/test_endings.py",
+        "classifier/test_judge.py",
+    ),
+    "inference/fleet/watch.py": (
+        "inference/fleet/test_fleet.py",
+        "classifier/asking/test_endings.py",
+        "classifier/test_judge.py",
+    ),
+    "inference/pacing/capacity.py": ("inference/fleet/test_fleet.py",),
     "inference/pacing/hedge.py": ("inference/fleet/test_fleet.py",),
     "classifier/judge.py": ("classifier/asking/test_endings.py",),
     "inference/pacing/knee.py": (),

@@ -189,7 +189,7 @@ async def _measure(
         (after["refused_total"] - before["refused_total"])
         / (after["requests_total"] - before["requests_total"]),
         p95(load.chat_s) / alone_s,
-        fleet.endpoints[0].limit,
+        fleet.endpoints[0].capacity.limit,
     )
 
 

@@ -9,8 +9,7 @@ from consumer.classifier.hearsay import answer_in
 from consumer.domain.verdicts.judged import Heard
 from consumer.errors import ModelFault, Retryable
 from consumer.inference.blame.failures import Declined
-from consumer.inference.fleet.endpoint import Endpoint
-from consumer.inference.wires.format import Spoken
+from consumer.inference.wires.format import RequestFormat, Spoken
 
 Listener = Callable[[Heard], None]
 """Told of each call that ends, at once, for a person who waits; it must not wait for anything."""
@@ -30,9 +29,10 @@ class Trail:
         self.spoken: dict[Spoken, None] = {}
         """What the prompts said, in the order in which they were first sent."""
 
-    def note(self, endpoint: Endpoint) -> None:
-        self._models[endpoint.name] = endpoint.format.model
-        self.spoken[endpoint.format.spoken] = None
+    def note(self, endpoint: str, format: RequestFormat) -> None:
+        """A call at the endpoint of this name ended, which was asked in this format."""
+        self._models[endpoint] = format.model
+        self.spoken[format.spoken] = None
 
     def answered(self, policy: str, said: str) -> None:
         """A call gave a judgement."""

@@ -134,20 +134,20 @@ class Looks:
 
         It is asked for once: a second look is not worth a retry.
         """
-        place = await fleet.take(question, patience.left_s(self._clock.now_s()))
+        place = await fleet.places.take(question, patience.left_s(self._clock.now_s()))
         if place is None:
             return None
         # It may have been waited for to the end.
         now_s = self._clock.now_s()
         if patience.is_over(now_s):
-            fleet.give_back(place)
+            fleet.places.give_back(place)
             return None
         format = place.format
         if fleet is self._fleet:
             format = format.for_retry(SEED_STEP + number, was_truncated=False)
         try:
             left_s = patience.left_s(now_s)
-            reading = await fleet.ask(place, question, format, left_s, patience.tally)
+            reading = await fleet.calls.ask(place, question, format, left_s, patience.tally)
         except Retryable as error:
             count_failed(error, patience.tally)
             return error

@@ -15,7 +15,9 @@ from consumer.domain.binding import Binding
 from consumer.domain.policy import Policy
 from consumer.domain.verdicts.verdict import UnjudgedReason
 from consumer.errors import InferenceTimeout, InferenceUnavailable
-from consumer.inference.fleet.endpoint import Condition, Endpoint
+from consumer.inference.fleet.endpoint import Endpoint
+from consumer.inference.fleet.ranking import Ranking
+from consumer.inference.fleet.standing import Condition
 from consumer.inference.transports.reply import Reply
 from tests.builders import a_completion, a_policy, a_version
 from tests.unit.classifier.test_judge import (
@@ -278,7 +280,7 @@ async def test_a_suspect_waits_for_its_turn_no_longer_than_its_deadline(binding:
         if is_probe(asked):
             return answer_to(asked)
         asked_s.append(world.clock.now_s())
-        world.endpoint.note_broken(world.clock.now_s(), "another that fell with it")
+        world.endpoint.falls.note(world.clock.now_s(), "another that fell with it")
         raise InferenceUnavailable
 
     world = World(Scripted(script))
@@ -297,7 +299,7 @@ async def test_a_suspect_that_waited_for_its_turn_pays_for_it_while_any_server_j
             if not is_probe(asked):
                 fell.append(number)
                 endpoint = world.fleet.endpoints[number]
-                endpoint.note_broken(world.clock.now_s(), "another that fell with it")
+                endpoint.falls.note(world.clock.now_s(), "another that fell with it")
                 raise InferenceUnavailable
             if len(fell) > 1 and fell[-1] == number:
                 raise InferenceUnavailable
@@ -318,7 +320,7 @@ async def test_a_suspect_gives_its_turn_on_whatever_becomes_of_it() -> None:
     async def script(asked: dict[str, Any], timeout_s: float) -> bytes:
         if is_probe(asked) or not next(fell, False):
             return answer_to(asked)
-        world.endpoint.note_broken(world.clock.now_s(), "another that fell with it")
+        world.endpoint.falls.note(world.clock.now_s(), "another that fell with it")
         raise InferenceUnavailable
 
     world = World(Scripted(script))
@@ -347,7 +349,7 @@ async def test_a_fleet_judged_when_any_of_its_endpoints_last_did() -> None:
     world = World(in_turn(), in_turn(), clock=clock)
     for endpoint in (*world.fleet.endpoints, *reversed(world.fleet.endpoints)):
         clock.seconds += 5
-        assert await endpoint.condition() is Condition.WELL
+        assert await endpoint.watch.condition() is Condition.WELL
         assert world.fleet.last_judgement_s == clock.seconds
 
 
@@ -360,7 +362,7 @@ async def test_a_probe_is_given_half_a_minute_whatever_calls_are_given() -> None
         return answer_to(asked)
 
     world = World(Scripted(script), timeout_s=300)
-    assert await world.endpoint.condition() is Condition.WELL
+    assert await world.endpoint.watch.condition() is Condition.WELL
     assert limits == [30.0]
 
 
@@ -372,7 +374,7 @@ async def test_a_probe_is_repeated_with_another_seed_and_the_same_room() -> None
         probes.append(asked)
         return NONSENSE
 
-    assert await World(Scripted(script)).endpoint.condition() is Condition.OUT
+    assert await World(Scripted(script)).endpoint.watch.condition() is Condition.OUT
     assert len({asked["seed"] for asked in probes}) == len(probes) == 3
     assert len({asked["max_completion_tokens"] for asked in probes}) == 1
 
@@ -513,7 +515,8 @@ async def test_a_field_that_is_complained_of_whatever_is_sent_is_kept(status: in
 
 def home(world: World, policy: Policy) -> Endpoint:
     """The endpoint that a policy is asked at first."""
-    return world.fleet._ranked(PolicyQuestion(policy, "text"))[0]
+    ranking = Ranking(world.fleet.endpoints)
+    return ranking.of(PolicyQuestion(policy, "text").affinity)[0]
 
 
 def policy_at(world: World, endpoint: Endpoint) -> Policy:
@@ -543,7 +546,7 @@ async def test_a_field_that_one_endpoint_lacks_is_sent_to_the_other() -> None:
         if is_probe(asked):
             return answer_to(asked)
         # Full by the time the call without the field is made: it goes to the other.
-        lacking.at_once = lacking.limit + 1
+        lacking.capacity.taken = lacking.capacity.limit + 1
         return Reply(400, {}, UNKNOWN)
 
     async def knows(asked: dict[str, Any], timeout_s: float) -> bytes:
@@ -603,12 +606,12 @@ async def test_a_place_at_an_endpoint_that_is_out_by_then_is_given_back() -> Non
     """A call gets its place as the endpoint falls: it is not made, and the place is not lost."""
     world = World(in_turn(), in_turn(), calls_max=1)
     question = PolicyQuestion(a_policy(), "text")
-    places = [await world.fleet.take(question, None) for _ in range(2)]
+    places = [await world.fleet.places.take(question, None) for _ in range(2)]
     judging = asyncio.create_task(world.judge())
     await asyncio.sleep(0)
     for place in places:
         assert place is not None
         place.breaker.trip(world.clock.now_s())
-        world.fleet.give_back(place)
+        world.fleet.places.give_back(place)
     assert ended(await asyncio.wait_for(judging, LIMIT_S)) is UnjudgedReason.OUTAGE
-    assert [endpoint.at_once for endpoint in world.fleet.endpoints] == [0, 0]
+    assert [endpoint.capacity.taken for endpoint in world.fleet.endpoints] == [0, 0]

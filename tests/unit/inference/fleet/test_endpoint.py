@@ -8,13 +8,14 @@ import pytest
 
 from consumer.domain.lane import Lane
 from consumer.errors import InferenceUnavailable
-from consumer.inference.fleet.breaker import Breaker
-from consumer.inference.fleet.endpoint import Condition, Endpoint
+from consumer.inference.fleet.endpoint import Endpoint
 from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.fleet.standing import Condition
 from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
+from tests.builders import an_endpoint
 
 
 @dataclass
@@ -50,73 +51,63 @@ class Counter:
     async def close(self) -> None: ...
 
 
-def an_endpoint(counter: Counter, name: str = "server") -> Endpoint:
-    return Endpoint(
-        name,
-        counter,
-        RequestFormat("m"),
-        Breaker(60.0),
-        SystemClock(),
-        Metrics(),
-        5.0,
-        2,
-        Greeting(),
-    )
+def a_server(counter: Counter, name: str = "server") -> Endpoint:
+    return an_endpoint(counter, name, probe_every_s=60.0, capacity=2, probe=Greeting())
 
 
 async def test_what_is_sent_and_what_it_means_is_the_questions_own() -> None:
     """The path goes by the format's API, the lane is the priority; what was read is handed back."""
     counter = Counter()
-    fleet = Fleet([an_endpoint(counter)], SystemClock(), Metrics())
+    fleet = Fleet([a_server(counter)], SystemClock(), Metrics())
     question = Greeting(lane=Lane.REPLAY)
-    place = await fleet.take(question, None)
+    place = await fleet.places.take(question, None)
     assert place is not None
 
-    number: int = await fleet.ask(place, question, RequestFormat("n", api="responses"), None)
+    number: int = await fleet.calls.ask(place, question, RequestFormat("n", api="responses"), None)
 
     assert number == 7
     assert counter.sent == [("/responses", b"n %d" % Lane.REPLAY)]
-    assert place.at_once == 0
+    assert place.capacity.taken == 0
 
 
 async def test_an_answer_that_its_question_can_read_is_proof_that_the_endpoint_is_well() -> None:
     """Any other proves nothing."""
     counter = Counter(b"hello")
-    endpoint = an_endpoint(counter)
+    endpoint = a_server(counter)
     with pytest.raises(InferenceUnavailable):
         await endpoint.ask(Greeting(), endpoint.format, None)
-    assert not endpoint.has_judged
+    assert not endpoint.standing.has_judged
 
     counter.answer = b"1"
     assert await endpoint.ask(Greeting(), endpoint.format, None) == 1
-    assert endpoint.has_judged
+    assert endpoint.standing.has_judged
 
 
 async def test_a_probe_is_the_question_that_the_endpoint_was_given() -> None:
     """What is asked and when it counts as answered, comes from outside."""
     well, ill = Counter(), Counter(b"no number")
-    endpoint, other = an_endpoint(well), an_endpoint(ill)
+    endpoint, other = a_server(well), a_server(ill)
 
-    assert await endpoint.condition() is Condition.WELL
+    assert await endpoint.watch.condition() is Condition.WELL
     assert well.sent == [("/chat/completions", b"m None")]
-    assert await other.condition() is Condition.OUT
+    assert await other.watch.condition() is Condition.OUT
     await other.close()
 
 
 async def test_questions_of_one_affinity_like_the_same_endpoint() -> None:
     """Whatever else differs between them."""
-    endpoints = [an_endpoint(Counter(), f"server {number}") for number in range(3)]
+    endpoints = [a_server(Counter(), f"server {number}") for number in range(3)]
     fleet = Fleet(endpoints, SystemClock(), Metrics())
     homes = {}
     for affinity in map(str, range(30)):
         places = [
-            await fleet.take(Greeting(affinity, lane), None)
+            await fleet.places.take(Greeting(affinity, lane), None)
             for lane in (Lane.REAL_TIME, Lane.REPLAY)
         ]
         assert places[0] is places[1]
         homes[affinity] = places[0]
         for place in places:
             assert place is not None
-            fleet.give_back(place)
+            fleet.places.give_back(place)
 
     assert len(set(homes.values())) == 3

@@ -6,20 +6,21 @@ import asyncio
 
 import pytest
 
-from consumer.classifier.probing.known_texts import PROBE
 from consumer.classifier.question import PolicyQuestion
 from consumer.domain.lane import Lane
 from consumer.errors import InferenceUnavailable, Overloaded
-from consumer.inference.fleet.breaker import Breaker
-from consumer.inference.fleet.endpoint import Condition, Endpoint
+from consumer.inference.fleet.endpoint import Endpoint
 from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.fleet.standing import Condition
+from consumer.inference.pacing.capacity import Capacity
 from consumer.inference.pacing.hedge import SEEN_MIN, Hedging
+from consumer.inference.pacing.knee import KneeFinder
 from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
-from tests.builders import a_completion, a_policy, an_answer
+from tests.builders import a_completion, a_policy, an_answer, an_endpoint
 from tests.waiting import until
 
 POLICIES = [a_policy(name=f"policy {number}") for number in range(40)]
@@ -58,19 +59,16 @@ def a_fleet(
     reserved_share: float = 0.0,
     hedging: Hedging | None = None,
     clock: Clock | None = None,
+    finder: KneeFinder | None = None,
 ) -> Fleet:
     clock, metrics = clock or SystemClock(), Metrics()
     endpoints = [
-        Endpoint(
-            f"server {number}",
+        an_endpoint(
             server,
-            RequestFormat("m"),
-            Breaker(0.01),
-            clock,
-            metrics,
-            5.0,
-            places,
-            PROBE,
+            f"server {number}",
+            capacity=Capacity(1, finder) if finder else places,
+            clock=clock,
+            metrics=metrics,
         )
         for number, server in enumerate(servers)
     ]
@@ -82,7 +80,7 @@ def asked(policy_number: int = 0, lane: Lane = Lane.REAL_TIME) -> PolicyQuestion
 
 
 async def taken(fleet: Fleet, question: PolicyQuestion, avoid: Endpoint | None = None) -> Endpoint:
-    place = await fleet.take(question, None, avoid)
+    place = await fleet.places.take(question, None, avoid)
     assert place is not None
     return place
 
@@ -117,12 +115,12 @@ async def test_what_finds_no_place_goes_to_the_next_endpoint_and_then_waits() ->
     """A full endpoint spills over; a full fleet keeps its calls here."""
     fleet = a_fleet([Server(), Server()], places=1)
     first, second = await taken(fleet, asked()), await taken(fleet, asked())
-    waiting = asyncio.create_task(fleet.take(asked(), None))
+    waiting = asyncio.create_task(fleet.places.take(asked(), None))
     await asyncio.sleep(0)
     assert first is not second
     assert not waiting.done()
 
-    assert fleet.give_back(second)
+    assert fleet.places.give_back(second)
     assert await waiting is second
 
 
@@ -130,7 +128,7 @@ async def test_a_call_that_failed_is_asked_elsewhere() -> None:
     """The endpoint that failed is avoided while another has room."""
     fleet = a_fleet([Server(), Server()], places=1)
     failed = await taken(fleet, asked())
-    fleet.give_back(failed)
+    fleet.places.give_back(failed)
 
     other = await taken(fleet, asked(), avoid=failed)
     assert other is not failed
@@ -141,17 +139,17 @@ async def test_later_lanes_leave_room_while_an_earlier_one_is_in_use() -> None:
     """Replay cannot take the last places from under a chat that is at work."""
     fleet = a_fleet([Server()], places=4, reserved_share=0.25)
     chat = await taken(fleet, asked())
-    fleet.give_back(chat)
+    fleet.places.give_back(chat)
     replays = [await taken(fleet, asked(lane=Lane.REPLAY)) for _ in range(3)]
-    late = asyncio.create_task(fleet.take(asked(lane=Lane.REPLAY), None))
+    late = asyncio.create_task(fleet.places.take(asked(lane=Lane.REPLAY), None))
     await asyncio.sleep(0)
 
     assert not late.done()
     assert await taken(fleet, asked()) is chat
-    fleet.give_back(chat)
+    fleet.places.give_back(chat)
     await asyncio.sleep(0)
     assert not late.done()
-    fleet.give_back(replays[0])
+    fleet.places.give_back(replays[0])
     assert await late is chat
 
 
@@ -174,12 +172,12 @@ async def test_the_share_that_is_kept_for_earlier_lanes(
     """It is a share of the places, one at least, and one place at least is for everybody."""
     for lane in (Lane.COMMENTS, Lane.REPLAY):
         fleet = a_fleet([Server()], places=places, reserved_share=share)
-        fleet.give_back(await taken(fleet, asked()))
+        fleet.places.give_back(await taken(fleet, asked()))
         for _ in range(free):
             await taken(fleet, asked(lane=lane))
         if free == places:
             continue
-        late = asyncio.create_task(fleet.take(asked(lane=lane), None))
+        late = asyncio.create_task(fleet.places.take(asked(lane=lane), None))
         await asyncio.sleep(0)
         assert not late.done()
         for _ in range(places - free):
@@ -190,13 +188,13 @@ async def test_the_share_that_is_kept_for_earlier_lanes(
 async def test_room_is_kept_for_earlier_lanes_and_from_later_ones_alone() -> None:
     """Comments that are in use keep nothing from a chat, and room from replay."""
     fleet = a_fleet([Server()], places=2, reserved_share=0.5)
-    fleet.give_back(await taken(fleet, asked(lane=Lane.COMMENTS)))
+    fleet.places.give_back(await taken(fleet, asked(lane=Lane.COMMENTS)))
     replay = await taken(fleet, asked(lane=Lane.REPLAY))
-    late = asyncio.create_task(fleet.take(asked(lane=Lane.REPLAY), None))
+    late = asyncio.create_task(fleet.places.take(asked(lane=Lane.REPLAY), None))
     await asyncio.sleep(0)
     assert not late.done()
     late.cancel()
-    fleet.give_back(replay)
+    fleet.places.give_back(replay)
     assert [await taken(fleet, asked()) for _ in range(2)] == [replay] * 2
 
 
@@ -211,14 +209,14 @@ async def test_a_waiter_that_is_cancelled_as_its_turn_comes_gives_its_place_on()
     """No place is lost when a partition is revoked at that moment."""
     fleet = a_fleet([Server()], places=1)
     place = await taken(fleet, asked())
-    cancelled = asyncio.create_task(fleet.take(asked(), None))
-    next_one = asyncio.create_task(fleet.take(asked(), None))
+    cancelled = asyncio.create_task(fleet.places.take(asked(), None))
+    next_one = asyncio.create_task(fleet.places.take(asked(), None))
     await asyncio.sleep(0)
-    fleet.give_back(place)
+    fleet.places.give_back(place)
     cancelled.cancel()
 
     assert await next_one is place
-    assert place.at_once == 1
+    assert place.capacity.taken == 1
 
 
 async def test_a_place_is_given_back_whatever_became_of_the_call() -> None:
@@ -229,8 +227,8 @@ async def test_a_place_is_given_back_whatever_became_of_the_call() -> None:
     place = await taken(fleet, asked())
 
     with pytest.raises(InferenceUnavailable):
-        await fleet.ask(place, asked(), place.format, None)
-    assert place.at_once == 0
+        await fleet.calls.ask(place, asked(), place.format, None)
+    assert place.capacity.taken == 0
 
 
 async def test_one_endpoint_that_is_there_is_enough() -> None:
@@ -250,7 +248,7 @@ async def test_an_endpoint_that_is_out_is_probed_while_another_judges() -> None:
     servers[0].is_out = True
     fleet = a_fleet(servers)
     first = fleet.endpoints[0]
-    assert await first.condition() is Condition.OUT
+    assert await first.watch.condition() is Condition.OUT
     asked = servers[0].asked
     await until(lambda: servers[0].asked > asked + 2, "more probes")
     assert first.breaker.is_open
@@ -272,13 +270,13 @@ async def test_a_call_that_takes_unusually_long_is_asked_again_elsewhere() -> No
     fleet = a_fleet(servers, hedging=learned(Hedging(0.95, 0.05)))
     place = await taken(fleet, asked())
     servers[fleet.endpoints.index(place)].gate.clear()
-    reading = await asyncio.wait_for(fleet.ask(place, asked(), place.format, 5.0), 5.0)
+    reading = await asyncio.wait_for(fleet.calls.ask(place, asked(), place.format, 5.0), 5.0)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
     assert reading.judgement.label == "HH0"
     assert [server.asked for server in servers] == [1, 1]
-    assert [endpoint.at_once for endpoint in fleet.endpoints] == [0, 0]
+    assert [endpoint.capacity.taken for endpoint in fleet.endpoints] == [0, 0]
 
 
 def test_second_calls_keep_to_their_share() -> None:
@@ -298,7 +296,7 @@ async def test_what_failed_first_does_not_hide_the_answer_that_comes() -> None:
     second = servers[1 - fleet.endpoints.index(place)]
     first.gate.clear()
     second.is_out = True
-    asking = asyncio.create_task(fleet.ask(place, asked(), place.format, 5.0))
+    asking = asyncio.create_task(fleet.calls.ask(place, asked(), place.format, 5.0))
     while not second.asked:
         await asyncio.sleep(0.005)
     first.gate.set()
@@ -321,13 +319,13 @@ async def test_a_call_that_hangs_is_asked_anew_in_its_own_place() -> None:
     server = HangsOnce()
     fleet = a_fleet([server], places=1, hedging=learned(Hedging(0.95, 0.05)))
     place = await taken(fleet, asked())
-    hanging = asyncio.create_task(fleet.ask(place, asked(), place.format, 5.0))
+    hanging = asyncio.create_task(fleet.calls.ask(place, asked(), place.format, 5.0))
     waiting = asyncio.create_task(taken(fleet, asked(1)))
     reading = await asyncio.wait_for(hanging, 5.0)
 
     assert reading.judgement.label == "HH0"
     assert server.asked == 2
-    assert place.at_once == 1
+    assert place.capacity.taken == 1
     assert await asyncio.wait_for(waiting, 5.0) is place
 
 
@@ -337,7 +335,7 @@ async def test_the_lane_is_the_calls_priority_where_the_server_knows_priorities(
     fleet = a_fleet([server])
     for format in (RequestFormat("m", with_priority=True), RequestFormat("m", with_priority=False)):
         question = asked(lane=Lane.REPLAY)
-        await fleet.ask(await taken(fleet, question), question, format, None)
+        await fleet.calls.ask(await taken(fleet, question), question, format, None)
 
     assert [b'"priority":2' in body for body in server.bodies] == [True, False]
 
@@ -364,22 +362,21 @@ class Heard:
 async def test_the_knee_is_told_of_answers_of_who_waits_and_of_refusals() -> None:
     """An answer while nobody waits teaches nothing; a refusal always does."""
     server, heard = Server(), Heard()
-    fleet = a_fleet([server], places=1)
-    fleet.endpoints[0].knee = heard  # type: ignore[assignment]
-    fleet._lateness.mean_s = 0.25
+    fleet = a_fleet([server], finder=heard)  # type: ignore[arg-type]
+    fleet.calls._lateness.mean_s = 0.25
     place = await taken(fleet, asked())
-    await fleet.ask(place, asked(), place.format, None)
+    await fleet.calls.ask(place, asked(), place.format, None)
     place = await taken(fleet, asked())
-    waiting = asyncio.create_task(fleet.take(asked(), None))
+    waiting = asyncio.create_task(fleet.places.take(asked(), None))
     await asyncio.sleep(0)
-    await fleet.ask(place, asked(), place.format, None)
+    await fleet.calls.ask(place, asked(), place.format, None)
     server.status = 503
     with pytest.raises(Overloaded):
-        await fleet.ask(place, asked(), place.format, None)
+        await fleet.calls.ask(place, asked(), place.format, None)
 
     assert await waiting is place
     assert heard.told == [False, True, "refused"]
     assert heard.late_s == 0.25
-    assert fleet._lateness.is_watching
+    assert fleet.calls._lateness.is_watching
     await fleet.close()
-    assert not fleet._lateness.is_watching
+    assert not fleet.calls._lateness.is_watching

@@ -62,7 +62,9 @@ async def label_of(asking: asyncio.Task[Any]) -> str:
 
 async def all_given_back(fleet: Fleet) -> None:
     """What was given up leaves its place in a later turn of the loop."""
-    await until(lambda: not any(each.at_once for each in fleet.endpoints), "places given back")
+    await until(
+        lambda: not any(each.capacity.taken for each in fleet.endpoints), "places given back"
+    )
 
 
 async def two_calls(
@@ -72,7 +74,7 @@ async def two_calls(
     servers = [kind(), kind()]
     fleet = fleet_of(*servers)
     place = await taken(fleet, asked())
-    asking = asyncio.create_task(fleet.ask(place, asked(), place.format, 4.0, tally))
+    asking = asyncio.create_task(fleet.calls.ask(place, asked(), place.format, 4.0, tally))
     first, second = by_place(fleet, servers, place)
     await until(lambda: second.answers, "the second call")
     return fleet, first, second, asking
@@ -81,8 +83,8 @@ async def two_calls(
 async def test_a_second_call_has_the_time_that_the_first_one_has_left() -> None:
     """Both end together, at the message's deadline."""
     fleet, first, second, asking = await two_calls()
-    assert fleet._hedging is not None
-    after_s = fleet._hedging.after_s()
+    assert fleet.calls.hedging is not None
+    after_s = fleet.calls.hedging.after_s()
     assert after_s is not None
     assert first.timeouts_s == [4.0]
     assert second.timeouts_s == [pytest.approx(4.0 - after_s)]
@@ -95,16 +97,16 @@ async def test_a_new_call_in_the_place_of_the_first_has_the_time_that_is_left() 
     server = Held()
     fleet = fleet_of(server, places=1)
     place = await taken(fleet, asked())
-    asking = asyncio.create_task(fleet.ask(place, asked(), place.format, 4.0))
+    asking = asyncio.create_task(fleet.calls.ask(place, asked(), place.format, 4.0))
     await until(lambda: len(server.answers) == 2, "the new call")
-    assert fleet._hedging is not None
-    after_s = fleet._hedging.after_s()
+    assert fleet.calls.hedging is not None
+    after_s = fleet.calls.hedging.after_s()
     assert after_s is not None
     assert server.timeouts_s == [4.0, pytest.approx(4.0 - 2 * after_s)]
     assert server.answers[0].cancelled()
     server.answer(1)
     assert await label_of(asking) == "HH0"
-    assert place.at_once == 0
+    assert place.capacity.taken == 0
 
 
 @pytest.mark.parametrize("places", [1, 2], ids=["in its own place", "elsewhere"])
@@ -113,18 +115,18 @@ async def test_no_call_has_a_second_one_where_the_share_is_spent(places: int) ->
     servers = [Held()] if places == 1 else [Held(), Held()]
     fleet = fleet_of(*servers, share_max=0.0, places=1)
     place = await taken(fleet, asked())
-    asking = asyncio.create_task(fleet.ask(place, asked(), place.format, 4.0))
+    asking = asyncio.create_task(fleet.calls.ask(place, asked(), place.format, 4.0))
     first = servers[fleet.endpoints.index(place)]
     await until(lambda: first.answers, "the call")
-    assert fleet._hedging is not None
-    after_s = fleet._hedging.after_s()
+    assert fleet.calls.hedging is not None
+    after_s = fleet.calls.hedging.after_s()
     assert after_s is not None
     # Longer than both waits of a call that may have a second one.
     await asyncio.wait([asking], timeout=4 * after_s)
     assert sum(len(server.timeouts_s) for server in servers) == 1
     first.answer()
     assert await label_of(asking) == "HH0"
-    assert fleet._hedging.hedged == 0
+    assert fleet.calls.hedging.hedged == 0
 
 
 async def test_a_call_that_is_quick_has_no_second_one() -> None:
@@ -133,7 +135,7 @@ async def test_a_call_that_is_quick_has_no_second_one() -> None:
     fleet = fleet_of(*servers)
     tally = Tally()
     place = await taken(fleet, asked())
-    await fleet.ask(place, asked(), place.format, 4.0, tally)
+    await fleet.calls.ask(place, asked(), place.format, 4.0, tally)
     assert sum(server.asked for server in servers) == 1
     assert tally.usage == Usage()
 
@@ -272,7 +274,7 @@ async def test_a_call_that_is_asked_anew_is_counted_too() -> None:
     server, tally = Held(), Tally()
     fleet = fleet_of(server, places=1)
     place = await taken(fleet, asked())
-    asking = asyncio.create_task(fleet.ask(place, asked(), place.format, 4.0, tally))
+    asking = asyncio.create_task(fleet.calls.ask(place, asked(), place.format, 4.0, tally))
     await until(lambda: len(server.answers) == 2, "the new call")
     server.answer(1)
     assert await label_of(asking) == "HH0"
@@ -284,7 +286,7 @@ async def test_a_second_call_takes_no_place_for_which_another_waits() -> None:
     servers = [Held(), Held()]
     fleet = fleet_of(*servers, places=1)
     place = await taken(fleet, asked())
-    asking = asyncio.create_task(fleet.ask(place, asked(), place.format, 4.0))
+    asking = asyncio.create_task(fleet.calls.ask(place, asked(), place.format, 4.0))
     first, other = by_place(fleet, servers, place)
     taken_too = await taken(fleet, asked())
     waiting = asyncio.create_task(taken(fleet, asked(1)))
@@ -292,7 +294,7 @@ async def test_a_second_call_takes_no_place_for_which_another_waits() -> None:
     assert not other.answers
     first.answer(1)
     assert await label_of(asking) == "HH0"
-    fleet.give_back(taken_too)
+    fleet.places.give_back(taken_too)
     assert await asyncio.wait_for(waiting, LIMIT_S) in fleet.endpoints
 
 
@@ -305,8 +307,8 @@ async def test_what_is_answered_teaches_what_is_long_and_what_fails_does_not() -
         server.status = status
         place = await taken(fleet, asked())
         if status == 200:
-            await fleet.ask(place, asked(), place.format, None)
+            await fleet.calls.ask(place, asked(), place.format, None)
         else:
             with pytest.raises(Overloaded):
-                await fleet.ask(place, asked(), place.format, None)
+                await fleet.calls.ask(place, asked(), place.format, None)
         assert known._latencies.seen == seen
