@@ -85,6 +85,8 @@ class Asker:
                 else:
                     reading = await self._call(question, course, patience, left_s)
             except PromptTooLong:
+                if await self._outages.takes_nothing(course, patience):
+                    continue
                 return UnjudgedReason.REFUSED if course.has_refused else TOO_LONG
             except Retryable as error:
                 count_failed(error, patience.tally)

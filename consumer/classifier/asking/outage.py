@@ -64,6 +64,22 @@ class OutageJudge:
             return was_alone and is_well
         return is_well
 
+    async def takes_nothing(self, course: Course, patience: Patience) -> bool:
+        """
+        Whether an endpoint that calls this text too long does not even judge a few words.
+
+        It takes texts if it judged something since this call was sent, or if it judges a probe now.
+        One that is busy, or that the message has no time to ask, is believed.
+        """
+        if self._last_judgement_s(course) > course.sent_s:
+            return False
+        failed_s = self._clock.now_s()
+        if await self._probed(course, patience) is not Condition.OUT:
+            return False
+        if patience.waits_out_outages:
+            patience.extend(failed_s - course.asked_s)
+        return True
+
     async def is_over(self, patience: Patience) -> bool:
         """Wait for endpoints that are out; False where the topic would rather go on without."""
         self._fleet.check()

@@ -3,7 +3,8 @@ The failures that an answer may mean, by what to do about each of them. Pure.
 
 | kind | error | what becomes of it |
 |---|---|---|
-| its own | PromptTooLong, ModelFault, Refused | asked otherwise, then it ends unjudged |
+| its own | ModelFault, Refused | asked otherwise, then it ends unjudged |
+| its length | PromptTooLong | in shorter pieces, where a probe's few words are not too long |
 | load | Overloaded | nobody's fault: the call waits and asks again |
 | a feature to leave out | UnknownParameter | asked once without it; kept out where that works |
 | the endpoint's | InferenceUnavailable | unknown, as the next |

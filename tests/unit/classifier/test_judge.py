@@ -270,6 +270,8 @@ OF_EVERYTHING: dict[FaultName, str | UnjudgedReason] = {
     },
     FaultName.EMPTY_BODY: UnjudgedReason.OUTAGE,
     FaultName.NOT_JSON_BODY: UnjudgedReason.OUTAGE,
+    FaultName.HTTP_400_CONTEXT_LENGTH: UnjudgedReason.OUTAGE,
+    FaultName.HTTP_400_CONTEXT_LENGTH_LLAMA: UnjudgedReason.OUTAGE,
     FaultName.HTTP_401: STOPS,
     FaultName.HTTP_403: STOPS,
     FaultName.HTTP_404_MODEL: STOPS,
@@ -1235,8 +1237,12 @@ async def test_a_context_smaller_than_our_guess_is_found_out(server: StandInSafe
 
 async def test_the_calls_of_one_long_text_are_bounded(server: StandInSafeguard) -> None:
     """However small the server's context is, one text costs a bounded number of calls."""
-    error = b'{"error":{"message":"maximum context length is 9"}}'
-    server.reply_with(lambda _: web.Response(status=400, body=error))
+
+    def reply(asked: dict[str, Any]) -> str | web.Response:
+        error = b'{"error":{"message":"maximum context length is 9"}}'
+        return an_answer("SAFE") if is_probe(asked) else web.Response(status=400, body=error)
+
+    server.reply_with(reply)
     async with a_world(server) as world:
         assert ended(await world.judge("ok " * 40_000)) is UnjudgedReason.TOO_LONG
     assert len(asked_for(server)) <= SegmentLimits().count_max
