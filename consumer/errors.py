@@ -21,7 +21,7 @@ Every error of the service, by what to do about it.
         ├── PublishFailed
         └── DeadLetterFailed
 
-On a message's path each family is caught in one place: Retryable in `classifier/asking.py`,
+On a message's path each family is caught in one place: Retryable in `classifier/asking/asker.py`,
 Rejected in `pipeline/process.py`, Fatal in `pipeline/intake.py`, which stops the worker. A leaf's
 docstring is what an operator reads when no better message is given, so it ends with what to do. An
 unknown exception is Fatal.

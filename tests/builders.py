@@ -7,10 +7,20 @@ from typing import Any
 
 import orjson
 
+from consumer.classifier.probing.known_texts import PROBE
 from consumer.domain.binding import Binding
 from consumer.domain.messages.message import Headers, Message, Position, Record
 from consumer.domain.policy import Example, Outcome, Policy, PolicyVersion, digest_of
 from consumer.domain.verdicts.verdict import Cause, Judgement, Tokens, Verdict, verdict_id
+from consumer.inference.fleet.breaker import Breaker
+from consumer.inference.fleet.endpoint import Contact, Endpoint
+from consumer.inference.pacing.capacity import Capacity
+from consumer.inference.question import Question
+from consumer.inference.transports.transport import Transport
+from consumer.inference.wires.format import RequestFormat
+from consumer.interfaces import Clock
+from consumer.telemetry.clock import SystemClock
+from consumer.telemetry.metrics import Metrics
 
 TOPIC = "chat.messages"
 TIMESTAMP_MS = 1_767_225_600_123
@@ -140,3 +150,27 @@ def a_completion(content: object, finish: object = "stop", **message: object) ->
         "completion_tokens_details": {"reasoning_tokens": 60},
     }
     return orjson.dumps({"object": "chat.completion", "choices": [choice], "usage": usage})
+
+
+def an_endpoint(
+    transport: Transport,
+    name: str = "server",
+    format: RequestFormat | None = None,
+    *,
+    probe_every_s: float = 0.01,
+    timeout_s: float = 5.0,
+    capacity: Capacity | int = 4,
+    probe: Question[object] = PROBE,
+    clock: Clock | None = None,
+    metrics: Metrics | None = None,
+) -> Endpoint:
+    """A server behind this transport, which takes a fixed number of calls at once."""
+    return Endpoint(
+        Contact(name, name, transport, timeout_s),
+        format or RequestFormat("m"),
+        Breaker(probe_every_s),
+        Capacity(capacity) if isinstance(capacity, int) else capacity,
+        probe,
+        clock or SystemClock(),
+        metrics or Metrics(),
+    )

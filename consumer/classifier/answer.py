@@ -6,10 +6,11 @@ from consumer.classifier.parser import Fault, Reading, read_completion, read_fai
 from consumer.classifier.prompt import system_message
 from consumer.domain.policy import Policy
 from consumer.errors import ModelFault
-from consumer.inference.blame import FailedGeneration, error_for
-from consumer.inference.reply import Reply
-from consumer.inference.usage import tokens_of
+from consumer.inference.blame.blame import error_for
+from consumer.inference.blame.failures import FailedGeneration
+from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
+from consumer.inference.wires.usage import tokens_of
 
 NO_COMPLETION = (Fault.NOT_A_COMPLETION, Fault.ERROR_IN_BODY)
 """What a 200 holds that is no answer of a model, so that `blame` says what it is."""

@@ -2,7 +2,7 @@
 The classifier: one question per policy of the version, in parallel, over all pieces of the text.
 
 The most severe judgement of any piece counts, and a piece without one leaves the whole unjudged.
-How one piece is asked about until there is a judgement is in `asking.py`.
+How one piece is asked about until there is a judgement is in `asking/`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import asyncio
 from random import Random
 from typing import NamedTuple
 
-from consumer.classifier.asking import Asker, TooLong
-from consumer.classifier.patience import Patience
+from consumer.classifier.asking.asker import Asker, TooLong
+from consumer.classifier.asking.patience import Patience
+from consumer.classifier.asking.trail import Listener, Trail
 from consumer.classifier.prompt import context_part, template_of, user_message
 from consumer.classifier.question import PolicyQuestion
 from consumer.classifier.segments import segments
-from consumer.classifier.trail import Listener, Trail
 from consumer.domain.binding import Binding
 from consumer.domain.messages.context import Context
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.domain.verdicts.decision import gravest
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import NO_TOKENS, Judgement, UnjudgedReason
-from consumer.inference.fleet import Fleet
-from consumer.inference.retry import RetryLimits
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.pacing.retry import RetryLimits
 from consumer.interfaces import Clock
 from consumer.telemetry.metrics import Metrics
 

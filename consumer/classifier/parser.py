@@ -23,8 +23,8 @@ from consumer.classifier.grammar import is_courtesy, names_any, read_label
 from consumer.classifier.objects import contradicts, object_in, objects_in, without
 from consumer.domain.policy import Policy
 from consumer.domain.verdicts.verdict import NO_TOKENS, Judgement, Tokens
-from consumer.inference.fault import Fault as Fault
-from consumer.inference.fault import declines, is_refusal
+from consumer.inference.blame.fault import Fault as Fault
+from consumer.inference.blame.fault import declines, is_refusal
 from consumer.inference.profiles import Api
 from consumer.inference.wires.apis import WIRES
 from consumer.inference.wires.content import Said

@@ -10,7 +10,7 @@ from consumer.classifier.parser import Reading
 from consumer.classifier.request import frame_of
 from consumer.domain.lane import Lane
 from consumer.domain.policy import Policy
-from consumer.inference.reply import Reply
+from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
 
 

@@ -12,7 +12,7 @@ from consumer.commands.topics import unfit
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import Look
 from consumer.errors import ConsumerError, Retryable
-from consumer.inference.endpoint import Endpoint
+from consumer.inference.fleet.endpoint import Endpoint
 from consumer.inference.profiles import PROFILES
 from consumer.kafka.cluster.session import check_metadata_room
 from consumer.kafka.cluster.topics import Topics

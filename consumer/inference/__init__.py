@@ -1,8 +1,8 @@
 """
 Talking to inference servers, knowing nothing of policies.
 
-Who asks brings a `Question`: its bytes, and how its answer is read. Here are the fleet and its
-endpoints, transports, the wires of two APIs, whose fault a failed call is, what each kind of server
-is like, how many calls one takes at once and when to wait. May import domain (but no policy),
-errors, interfaces and telemetry.
+Who asks brings a `Question`: its bytes, and how its answer is read. In `fleet/` are the endpoints
+and the choice among them, in `pacing/` how many calls go out at once, in `transports/` how a call
+travels, in `wires/` what the two APIs say, in `blame/` whose fault a failed call is. May import
+domain (but no policy), errors, interfaces and telemetry.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol, TypeVar
 
 from consumer.domain.lane import Lane
-from consumer.inference.reply import Reply
+from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
 
 Finding_co = TypeVar("Finding_co", covariant=True)

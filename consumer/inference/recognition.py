@@ -19,7 +19,7 @@ from consumer.inference.profiles import (
     VLLM,
     Profile,
 )
-from consumer.inference.transport import Transport
+from consumer.inference.transports.transport import Transport
 
 _BY_HOST = {"groq.com": GROQ, "openrouter.ai": OPENROUTER}
 _BY_OWNER = {

@@ -9,7 +9,7 @@ import time
 from prometheus_client import CollectorRegistry
 
 from consumer.errors import PortTaken
-from consumer.inference.fleet import Fleet
+from consumer.inference.fleet.fleet import Fleet
 from consumer.settings import Settings
 from consumer.telemetry.health import Health, HealthServer
 from consumer.telemetry.readiness import State, why_not_ready

@@ -8,18 +8,19 @@ import socket
 from typing import Literal
 
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
+from consumer.classifier.probing.known_texts import PROBE
 from consumer.classifier.probing.probe import Probers
 from consumer.classifier.probing.questions import ProbePlan
-from consumer.classifier.probing.specimen import PROBE
 from consumer.errors import InvalidSettings
-from consumer.inference.breaker import Breaker
-from consumer.inference.direct import DirectTransport
-from consumer.inference.endpoint import Endpoint
-from consumer.inference.fleet import Fleet
-from consumer.inference.hedge import Hedging
-from consumer.inference.knee import KneeFinder
-from consumer.inference.retry import RetryLimits
-from consumer.inference.transport import Transport
+from consumer.inference.fleet.breaker import Breaker
+from consumer.inference.fleet.endpoint import Contact, Endpoint
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.pacing.capacity import Capacity
+from consumer.inference.pacing.hedge import Hedging
+from consumer.inference.pacing.knee import KneeFinder
+from consumer.inference.pacing.retry import RetryLimits
+from consumer.inference.transports.direct import DirectTransport
+from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
 from consumer.kafka.cluster.session import read_session
@@ -160,10 +161,9 @@ def _build_endpoint(
     knee = None
     if settings.adaptive and calls_max > settings.calls_min:
         knee = KneeFinder(settings.calls_min, calls_max, START_CALLS)
+    transport = _transport(ours, settings, calls_max)
     return Endpoint(
-        name=name,
-        address=ours.address,
-        transport=_transport(ours, settings, calls_max),
+        Contact(name, ours.address, transport, settings.timeout_s),
         format=RequestFormat(
             model=ours.model or settings.model,
             tokens_max=settings.tokens_max,
@@ -173,12 +173,10 @@ def _build_endpoint(
             api="responses" if settings.api == "responses" else "chat",
         ),
         breaker=Breaker(settings.probe_every_s),
+        capacity=Capacity(calls_max, knee),
+        probe=PROBE,
         clock=clock,
         metrics=metrics,
-        timeout_s=settings.timeout_s,
-        calls_max=calls_max,
-        probe=PROBE,
-        knee=knee,
     )
 
 
@@ -191,7 +189,7 @@ def _transport(ours: EndpointSettings, settings: InferenceSettings, calls_max: i
     # Probes go out beside the calls: one whether it is there, one for what it can do.
     if settings.transport == "sdk":
         # Imported here: the package takes a second and 40 MB that the direct transport saves.
-        from consumer.inference.sdk import SdkTransport
+        from consumer.inference.transports.sdk import SdkTransport
 
         return SdkTransport(ours.address, key, calls_max + 2, settings.timeout_s)
     return DirectTransport(ours.address, key, calls_max + 2, settings.timeout_s)

@@ -57,7 +57,7 @@ async def measure(client: str, endpoint: str, body: bytes, count: int, concurren
     if client in ("judged", "record"):
         return await _by_worker(client, endpoint, count, concurrency)
     if client == "direct":
-        from consumer.inference.direct import DirectTransport
+        from consumer.inference.transports.direct import DirectTransport
 
         direct = DirectTransport(endpoint, "none", concurrency, 60.0)
         try:
@@ -65,7 +65,7 @@ async def measure(client: str, endpoint: str, body: bytes, count: int, concurren
         finally:
             await direct.close()
     if client == "sdk":
-        from consumer.inference.sdk import SdkTransport
+        from consumer.inference.transports.sdk import SdkTransport
 
         sdk = SdkTransport(endpoint, "none", concurrency, 60.0)
         try:
@@ -79,7 +79,7 @@ async def measure(client: str, endpoint: str, body: bytes, count: int, concurren
 
 def _posted_by(post: Callable[[str, bytes, float], Awaitable[object]], body: bytes) -> Call:
     from consumer.classifier.parser import Reading, read_completion
-    from consumer.inference.reply import Reply
+    from consumer.inference.transports.reply import Reply
     from tests.benchmarks.workload import policy
 
     judged_under = policy()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from consumer.classifier.probing.specimen import PROBE_GOOD
+from consumer.classifier.probing.known_texts import PROBE_GOOD
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.mixture import GROUPS, MODEL_FAULTS, spread

@@ -89,7 +89,7 @@ def test_what_changes_nothing_is_still_what_was_looked_at() -> None:
 
 def test_a_sample_is_a_function_of_its_seed_and_leaves_out_what_changes_nothing() -> None:
     """The same seed draws the same; a longer sample begins with the shorter one."""
-    samples = all_samples(["domain/lane.py", "classifier/asking.py"])
+    samples = all_samples(["domain/lane.py", "classifier/asking/asker.py"])
     assert drawn(samples, 20, "1") == drawn(samples[::-1], 30, "1")[:20]
     assert drawn(samples, 20, "1") != drawn(samples, 20, "2")
     known = equivalents()

@@ -18,22 +18,19 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from consumer.classifier.asking.patience import Patience
 from consumer.classifier.confidence.looks import Looks
-from consumer.classifier.patience import Patience
-from consumer.classifier.probing.specimen import PROBE
 from consumer.classifier.prompt import user_message
 from consumer.classifier.question import PolicyQuestion
 from consumer.dev.behaviour import Behaviour, Dice
 from consumer.dev.judge import text_of
 from consumer.domain.policy import Look, Policy, SecondLookTerms
-from consumer.inference.breaker import Breaker
-from consumer.inference.endpoint import Endpoint
-from consumer.inference.fleet import Fleet
-from consumer.inference.reply import Reply
-from consumer.inference.wires.format import RequestFormat
+from consumer.inference.fleet.endpoint import Endpoint
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.transports.reply import Reply
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
-from tests.builders import a_policy, an_answer
+from tests.builders import a_policy, an_answer, an_endpoint
 
 TEXTS = 6_000
 SHARES = (0.01, 0.05, 0.2, 1.0)
@@ -104,9 +101,7 @@ async def run(
     model = model or Model(seed)
     policy = replace(a_policy(), second_look=SecondLookTerms(share, Look.SAMPLES, 1))
     metrics = Metrics()
-    endpoint = Endpoint(
-        "sim", model, RequestFormat("m"), Breaker(1.0), SystemClock(), metrics, 5.0, 4, PROBE
-    )
+    endpoint = an_endpoint(model, metrics=metrics)
     clock = SystemClock()
     looks = Looks(Fleet([endpoint], clock, metrics), metrics, clock)
     cases: list[Case] = []

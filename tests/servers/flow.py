@@ -32,7 +32,7 @@ from rich.table import Table
 from consumer.classifier.judge import SafeguardClassifier
 from consumer.domain.binding import Binding
 from consumer.domain.lane import Lane
-from consumer.inference.fleet import Fleet
+from consumer.inference.fleet.fleet import Fleet
 from consumer.settings import InferenceSettings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
@@ -189,7 +189,7 @@ async def _measure(
         (after["refused_total"] - before["refused_total"])
         / (after["requests_total"] - before["requests_total"]),
         p95(load.chat_s) / alone_s,
-        fleet.endpoints[0].limit,
+        fleet.endpoints[0].capacity.limit,
     )
 
 

@@ -18,9 +18,9 @@ import pytest
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.parser import Fault
 from consumer.classifier.probing.capabilities import LongPrompts
+from consumer.classifier.probing.known_texts import PROBE_GOOD, PROBE_POLICY
 from consumer.classifier.probing.probe import Prober
 from consumer.classifier.probing.questions import ProbePlan
-from consumer.classifier.probing.specimen import PROBE, PROBE_GOOD, PROBE_POLICY
 from consumer.classifier.prompt import RATIONALE_CHARS_MAX, RULES_MAX, user_message
 from consumer.classifier.question import PolicyQuestion
 from consumer.dev.behaviour import Behaviour
@@ -28,19 +28,18 @@ from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.domain.verdicts.verdict import UnjudgedReason
 from consumer.errors import InferenceUnavailable, ModelFault
-from consumer.inference.blame import Declined
-from consumer.inference.breaker import Breaker
-from consumer.inference.direct import DirectTransport
-from consumer.inference.endpoint import Endpoint
-from consumer.inference.fleet import Fleet
+from consumer.inference.blame.failures import Declined
+from consumer.inference.fleet.endpoint import Endpoint
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.pacing.retry import RetryLimits
 from consumer.inference.profiles import Api
-from consumer.inference.retry import RetryLimits
-from consumer.inference.sdk import SdkTransport
-from consumer.inference.transport import Transport
+from consumer.inference.transports.direct import DirectTransport
+from consumer.inference.transports.sdk import SdkTransport
+from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.format import RequestFormat
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
-from tests.builders import a_binding, a_policy, a_version
+from tests.builders import a_binding, a_policy, a_version, an_endpoint
 from tests.servers.fixtures import other_endpoint
 from tests.servers.llama import LlamaServer
 
@@ -112,17 +111,8 @@ async def endpoint(
     """The server behind each of the transports, asked over each of the APIs."""
     make = DirectTransport if request.param == "direct" else SdkTransport
     transport: Transport = make(server.base_url, "none", 8, TIMEOUT_S)
-    made = Endpoint(
-        server.base_url,
-        transport,
-        RequestFormat(server.model, tokens_max=1_024, api=api),
-        Breaker(0.1),
-        SystemClock(),
-        Metrics(),
-        TIMEOUT_S,
-        4,
-        PROBE,
-    )
+    format = RequestFormat(server.model, tokens_max=1_024, api=api)
+    made = an_endpoint(transport, server.base_url, format, probe_every_s=0.1, timeout_s=TIMEOUT_S)
     yield made
     await made.close()
 
@@ -285,16 +275,13 @@ async def test_a_wrong_key_is_refused_by_a_real_server(
     """401 names the setting to mend."""
     with LlamaServer(tmp_path_factory.mktemp("keyed"), slots=1, api_key="right") as keyed:
         for key, is_right in (("wrong", False), ("right", True)):
-            made = Endpoint(
-                keyed.base_url,
+            made = an_endpoint(
                 DirectTransport(keyed.base_url, key, 2, TIMEOUT_S),
+                keyed.base_url,
                 RequestFormat(keyed.model, tokens_max=512),
-                Breaker(0.1),
-                SystemClock(),
-                Metrics(),
-                TIMEOUT_S,
-                1,
-                PROBE,
+                probe_every_s=0.1,
+                timeout_s=TIMEOUT_S,
+                capacity=1,
             )
             user = user_message(PROBE_GOOD, "0" * 10)
             if is_right:

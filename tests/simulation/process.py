@@ -6,14 +6,10 @@ import asyncio
 from random import Random
 
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
-from consumer.classifier.probing.specimen import PROBE
 from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
-from consumer.inference.breaker import Breaker
-from consumer.inference.endpoint import Endpoint
-from consumer.inference.fleet import Fleet
-from consumer.inference.retry import RetryLimits
-from consumer.inference.wires.format import RequestFormat
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.pacing.retry import RetryLimits
 from consumer.pipeline.assignment.commits import Owner
 from consumer.pipeline.assignment.lease import LeaseTerms
 from consumer.pipeline.assignment.recovery import Recovery, RecoveryLimits
@@ -24,6 +20,7 @@ from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.seams import Seams
 from consumer.telemetry.metrics import Metrics
+from tests.builders import an_endpoint
 from tests.simulation.client import (
     CLIENT_TIMEOUT_S,
     HEARTBEAT_S,
@@ -131,16 +128,13 @@ class SimProcess:
                 topic_limits,
                 are_limits_shown=are_limits_shown,
             )
-            self.endpoint = Endpoint(
-                "sim",
+            self.endpoint = an_endpoint(
                 self.transport,
-                RequestFormat("m"),
-                Breaker(0.5),
-                clock,
-                metrics,
-                3.0,
-                8,
-                PROBE,
+                probe_every_s=0.5,
+                timeout_s=3.0,
+                capacity=8,
+                clock=clock,
+                metrics=metrics,
             )
             classifier = SafeguardClassifier(
                 Fleet([self.endpoint], clock, metrics),
@@ -182,7 +176,9 @@ class SimProcess:
         return None
 
     def _is_model_well(self) -> bool:
-        has_answered = self._was_model_there or self.endpoint.last_judgement_s > float("-inf")
+        has_answered = self._was_model_there or self.endpoint.standing.last_judgement_s > float(
+            "-inf"
+        )
         return has_answered and not self.endpoint.breaker.is_open
 
     async def _commit(self) -> None:

@@ -9,7 +9,7 @@ from random import Random
 import orjson
 
 from consumer.errors import InferenceTimeout, InferenceUnavailable
-from consumer.inference.reply import Reply
+from consumer.inference.transports.reply import Reply
 
 LABELS = ("OK", "MAYBE", "BAD")
 FLIP_RATE = 0.08

@@ -348,7 +348,8 @@ async def test_several_endpoints_each_have_a_table(file: Path) -> None:
     second = build_fleet(inference, SystemClock(), Metrics(), "second")
 
     assert [(e.name, e.format.model) for e in fleet.endpoints] == [("gpu-a", "small")]
-    assert [(e.name, e.format.model, e.limit) for e in second.endpoints] == [("gpu-b", "large", 8)]
+    (other,) = second.endpoints
+    assert (other.name, other.format.model, other.capacity.limit) == ("gpu-b", "large", 8)
     assert endpoints_of(inference)["gpu-a"].calls_max == 16
     await fleet.close()
     await second.close()

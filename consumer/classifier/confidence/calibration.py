@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from consumer.inference.quantiles import Quantiles
+from consumer.inference.pacing.quantiles import Quantiles
 
 ANSWERS_MIN = 100
 """Of fewer answers nobody can say which are the longest 20 % (to within 4 points)."""

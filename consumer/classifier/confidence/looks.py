@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
+from consumer.classifier.asking.patience import Patience
 from consumer.classifier.confidence.calibration import Calibration
 from consumer.classifier.confidence.certainty import doubt_of, reasoning_length, signs_of
 from consumer.classifier.confidence.second_look import (
@@ -24,16 +25,15 @@ from consumer.classifier.confidence.second_look import (
     without_look,
 )
 from consumer.classifier.parser import Reading
-from consumer.classifier.patience import Patience
 from consumer.classifier.prompt import system_message
 from consumer.classifier.question import PolicyQuestion
 from consumer.domain.policy import Effort, Look, Policy, SecondLookTerms
 from consumer.domain.verdicts.certainty import Certainty, Sign
 from consumer.domain.verdicts.verdict import Judgement
 from consumer.errors import Retryable
-from consumer.inference.blame import is_refusal
-from consumer.inference.fleet import Fleet
-from consumer.inference.usage import count_failed
+from consumer.inference.blame.failures import is_refusal
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.wires.usage import count_failed
 from consumer.interfaces import Clock
 from consumer.telemetry.metrics import Metrics
 
@@ -134,20 +134,20 @@ class Looks:
 
         It is asked for once: a second look is not worth a retry.
         """
-        place = await fleet.take(question, patience.left_s(self._clock.now_s()))
+        place = await fleet.places.take(question, patience.left_s(self._clock.now_s()))
         if place is None:
             return None
         # It may have been waited for to the end.
         now_s = self._clock.now_s()
         if patience.is_over(now_s):
-            fleet.give_back(place)
+            fleet.places.give_back(place)
             return None
         format = place.format
         if fleet is self._fleet:
             format = format.for_retry(SEED_STEP + number, was_truncated=False)
         try:
             left_s = patience.left_s(now_s)
-            reading = await fleet.ask(place, question, format, left_s, patience.tally)
+            reading = await fleet.calls.ask(place, question, format, left_s, patience.tally)
         except Retryable as error:
             count_failed(error, patience.tally)
             return error

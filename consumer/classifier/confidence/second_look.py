@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from consumer.domain.policy import Look, Outcome
 from consumer.domain.verdicts.certainty import Certainty, SecondLook, Sign
 from consumer.domain.verdicts.verdict import Judgement, most_severe
-from consumer.inference.quantiles import Quantiles
+from consumer.inference.pacing.quantiles import Quantiles
 
 WHOLE = 1_000_000
 """One look, in millionths. Shares are cut and added up as whole numbers: no rounding adds one."""

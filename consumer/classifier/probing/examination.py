@@ -12,14 +12,7 @@ from dataclasses import replace
 
 from consumer.classifier.parser import Fault, Reading, Repair
 from consumer.classifier.probing.capabilities import Capabilities, LongPrompts
-from consumer.classifier.probing.questions import (
-    ATTEMPTS_MAX,
-    ProbePlan,
-    Questions,
-    is_refusal,
-    varied,
-)
-from consumer.classifier.probing.specimen import (
+from consumer.classifier.probing.known_texts import (
     LONG_TEXT,
     LONG_WORDS,
     MARKER_PAIRS,
@@ -28,41 +21,39 @@ from consumer.classifier.probing.specimen import (
     PROBE_BAD,
     PROBE_GOOD,
 )
-from consumer.errors import InferenceTimeout, ModelFault
-from consumer.inference.blame import (
-    Declined,
-    PromptTooLong,
-    Refused,
-    UnknownParameter,
-    error_for,
+from consumer.classifier.probing.questions import (
+    ATTEMPTS_MAX,
+    ProbePlan,
+    Questions,
+    is_refusal,
+    varied,
 )
+from consumer.errors import InferenceTimeout, ModelFault
+from consumer.inference.blame.blame import error_for
+from consumer.inference.blame.failures import Declined, PromptTooLong, Refused, UnknownParameter
+from consumer.inference.fleet.endpoint import Contact
 from consumer.inference.profiles import PROFILES, Api, PriorityOrder, Profile
 from consumer.inference.recognition import models_in, recognise
-from consumer.inference.transport import Transport
 from consumer.inference.wires.format import SCHEMA_BOUNDS, RequestFormat
 
 
 class Examination:
     """Finds out what `format` may hold here; `run` it once."""
 
-    def __init__(
-        self, address: str, transport: Transport, wanted: RequestFormat, plan: ProbePlan
-    ) -> None:
+    def __init__(self, contact: Contact, wanted: RequestFormat, plan: ProbePlan) -> None:
         self.format = wanted
         """Shrinks to what the endpoint takes."""
         self.left_out: dict[str, str] = {}
         """Field -> why it is not sent."""
         self.has_judgement = False
         """Whether any answer held a judgement."""
-        self._address = address
-        self._transport = transport
+        self._contact = contact
         self._plan = plan
-        self._questions = Questions(transport, plan.timeout_s)
+        self._questions = Questions(contact.transport, plan.timeout_s)
 
     def __repr__(self) -> str:
-        return (
-            f"<Examination of {self._address}, left out: {', '.join(self.left_out) or 'nothing'}>"
-        )
+        left_out = ", ".join(self.left_out) or "nothing"
+        return f"<Examination of {self._contact.address}, left out: {left_out}>"
 
     async def run(self) -> Capabilities:
         """
@@ -71,11 +62,11 @@ class Examination:
         Raises:
             Retryable: it cannot be reached, or has nothing to do with us (Declined).
         """
-        reply = await self._transport.get("/models", self._plan.timeout_s)
+        reply = await self._contact.transport.get("/models", self._plan.timeout_s)
         if reply.status in (401, 403):
             raise error_for(reply)
         profile = PROFILES.get(self._plan.profile) or await recognise(
-            self._address, reply.body, self._transport, self._plan.timeout_s
+            self._contact.address, reply.body, self._contact.transport, self._plan.timeout_s
         )
         self._suit(profile)
         bad = await self._judge(PROBE_BAD)
@@ -151,9 +142,9 @@ class Examination:
                 return "no judgement (refused)"
             except InferenceTimeout as error:
                 raise InferenceTimeout(
-                    f"asked to judge a known text of a few words, {self._address} gave {error}: it "
-                    "is slow, or its model comes to no end; see inference.timeout_s and "
-                    "tokens_max_low"
+                    "asked to judge a known text of a few words, "
+                    f"{self._contact.address} gave {error}: it is slow, or its model comes to no "
+                    "end; see inference.timeout_s and tokens_max_low"
                 ) from None
             except ModelFault as error:
                 fault, attempt = error.reason, attempt + 1

@@ -17,9 +17,9 @@ from consumer.classifier.probing.capabilities import Capabilities, LongPrompts
 from consumer.classifier.probing.examination import Examination
 from consumer.classifier.probing.questions import ProbePlan
 from consumer.errors import EndpointRefused, Retryable
-from consumer.inference.blame import Declined
-from consumer.inference.endpoint import Endpoint
-from consumer.inference.fleet import Fleet
+from consumer.inference.blame.failures import Declined
+from consumer.inference.fleet.endpoint import Endpoint
+from consumer.inference.fleet.fleet import Fleet
 from consumer.interfaces import Clock
 
 log = structlog.get_logger()
@@ -52,18 +52,16 @@ class Prober:
             EndpointRefused: it never judged anything, and key, model or path are wrong.
         """
         self._begun_s = self._clock.now_s()
-        examination = Examination(
-            self._endpoint.address, self._endpoint.transport, self._wanted, self._plan
-        )
+        examination = Examination(self._endpoint.contact, self._wanted, self._plan)
         try:
             found = await examination.run()
         except Declined as error:
             # After it has judged once, whatever it answers is an outage.
-            if error.is_misconfigured and not self._endpoint.has_judged:
+            if error.is_misconfigured and not self._endpoint.standing.has_judged:
                 raise error.as_fatal() from None
             raise
         if examination.has_judgement:
-            self._endpoint.note_probe_judged()
+            self._endpoint.standing.probe_judged()
         self._tell(found, examination)
         self._endpoint.format = examination.format
         self.found = found
@@ -71,7 +69,7 @@ class Prober:
 
     def follow_outages(self) -> None:
         """Probe again whenever the endpoint comes back; for a worker, which outlives outages."""
-        self._endpoint.when_back = self.probe_soon
+        self._endpoint.standing.when_back = self.probe_soon
 
     def probe_soon(self) -> None:
         """Probe in the background, where that is not under way already."""

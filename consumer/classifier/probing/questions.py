@@ -10,17 +10,18 @@ import orjson
 
 from consumer.classifier.answer import reading_of
 from consumer.classifier.parser import Reading
-from consumer.classifier.probing.specimen import PROBE_POLICY
+from consumer.classifier.probing.known_texts import PROBE_POLICY
 from consumer.classifier.prompt import user_message
 from consumer.classifier.request import request_body
 from consumer.errors import ModelFault, Retryable
-from consumer.inference.blame import UnknownParameter, error_for
+from consumer.inference.blame.blame import error_for
+from consumer.inference.blame.failures import UnknownParameter
 from consumer.inference.profiles import Api
-from consumer.inference.reply import Reply
-from consumer.inference.transport import Transport
-from consumer.inference.usage import tokens_of
+from consumer.inference.transports.reply import Reply
+from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.apis import WIRES
 from consumer.inference.wires.format import RequestFormat
+from consumer.inference.wires.usage import tokens_of
 
 ATTEMPTS_MAX = 5
 """At one question; the model's own faults are a few in a hundred answers on some servers."""

@@ -21,7 +21,7 @@ from consumer.dev.demo.screen import Screen
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.dev.traffic import chat_messages, comments
 from consumer.errors import ConsumerError, InvalidSettings
-from consumer.inference.direct import DirectTransport
+from consumer.inference.transports.direct import DirectTransport
 from consumer.settings import Settings, load_settings
 from consumer.telemetry.clock import SystemClock
 from consumer.worker.worker import Worker

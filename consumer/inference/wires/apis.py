@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from consumer.inference.fault import Fault
+from consumer.inference.blame.fault import Fault
 from consumer.inference.profiles import Api
 from consumer.inference.wires.chat import chat_content, chat_frame
 from consumer.inference.wires.content import Content

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import orjson
 
-from consumer.inference.fault import Fault, fault_of_finish, is_refusal
-from consumer.inference.usage import read_tokens
+from consumer.inference.blame.fault import Fault, fault_of_finish, is_refusal
 from consumer.inference.wires.content import CHOICES_MAX, Content, Said, said_in
 from consumer.inference.wires.format import RequestFormat
 from consumer.inference.wires.frame import Frame, Prompt
+from consumer.inference.wires.usage import read_tokens
 
 
 def chat_frame(prompt: Prompt, format: RequestFormat) -> Frame:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from consumer.domain.verdicts.verdict import Tokens
-from consumer.inference.fault import Fault
+from consumer.inference.blame.fault import Fault
 
 CHOICES_MAX = 8
 """One is asked for; what comes with more than these is no answer."""

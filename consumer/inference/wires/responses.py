@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import orjson
 
-from consumer.inference.fault import Fault, fault_of_finish, is_refusal
-from consumer.inference.usage import read_tokens
+from consumer.inference.blame.fault import Fault, fault_of_finish, is_refusal
 from consumer.inference.wires.content import Content, Said, said_in, texts_in
 from consumer.inference.wires.format import RequestFormat
 from consumer.inference.wires.frame import Frame, Prompt
+from consumer.inference.wires.usage import read_tokens
 
 
 def response_frame(prompt: Prompt, format: RequestFormat) -> Frame:

@@ -96,5 +96,6 @@ MODELS = (
     ),
 )
 
-_OF_MODELS = tuple(replace(row, may_end_all=row.answer.status < 500) for row in TOO_LONG + MODELS)
-FAULTS = INVALID + _OF_MODELS
+_OF_MODELS = tuple(replace(row, may_end_all=row.answer.status < 500) for row in MODELS)
+# Where even a probe's few words are too long, it is no text that is.
+FAULTS = INVALID + TOO_LONG + _OF_MODELS

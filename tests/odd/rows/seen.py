@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.odd.row import Answer
 
-FOLDER = Path(__file__).parents[2] / "unit" / "inference" / "answers"
+FOLDER = Path(__file__).parents[2] / "unit" / "inference" / "blame" / "answers"
 _TYPES = {".json": "application/json", ".html": "text/html", ".txt": "text/plain"}
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from consumer.classifier.parser import Reading, read_completion, read_failed_generation
 from consumer.domain.policy import Outcome, Policy
-from consumer.inference.fault import Fault
+from consumer.inference.blame.fault import Fault
 from tests.builders import a_completion, a_policy
 
 SHAPES: list[dict[str, Any]] = [

@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
-from consumer.classifier.probing.specimen import PROBE, PROBE_POLICY
+from consumer.classifier.probing.known_texts import PROBE_POLICY
 from consumer.classifier.prompt import context_part, system_message
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
@@ -27,13 +27,12 @@ from consumer.domain.messages.message import Fact
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, Verdict
 from consumer.errors import EndpointRefused, InferenceTimeout, InferenceUnavailable
-from consumer.inference.breaker import Breaker
-from consumer.inference.direct import DirectTransport
-from consumer.inference.endpoint import Condition, Endpoint
-from consumer.inference.fleet import Fleet
-from consumer.inference.reply import Reply
-from consumer.inference.retry import RetryLimits
-from consumer.inference.transport import Transport
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.fleet.standing import Condition
+from consumer.inference.pacing.retry import RetryLimits
+from consumer.inference.transports.direct import DirectTransport
+from consumer.inference.transports.reply import Reply
+from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock, Judged
 from consumer.pipeline.assignment.assignment import sought_out
@@ -42,7 +41,15 @@ from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
-from tests.builders import a_binding, a_completion, a_policy, a_record_of, a_version, an_answer
+from tests.builders import (
+    a_binding,
+    a_completion,
+    a_policy,
+    a_record_of,
+    a_version,
+    an_answer,
+    an_endpoint,
+)
 from tests.waiting import until
 
 BAD = "you are worthless"
@@ -73,16 +80,15 @@ class World:
         self.metrics = Metrics()
         self.transport = transport
         endpoints = [
-            Endpoint(
-                f"http://server{number or ''}/v1",
+            an_endpoint(
                 each,
+                f"http://server{number or ''}/v1",
                 RequestFormat("stand-in-safeguard"),
-                Breaker(probe_every_s),
-                self.clock,
-                self.metrics,
-                timeout_s,
-                calls_max,
-                PROBE,
+                probe_every_s=probe_every_s,
+                timeout_s=timeout_s,
+                capacity=calls_max,
+                clock=self.clock,
+                metrics=self.metrics,
             )
             for number, each in enumerate((transport, *others))
         ]
@@ -196,7 +202,7 @@ def is_probe(asked: dict[str, Any]) -> bool:
 
 def recovers(world: World) -> bool:
     """Whether the endpoint is back; looks again where it is not."""
-    world.endpoint.probe_soon()
+    world.endpoint.watch.probe_soon()
     return not world.endpoint.breaker.is_open
 
 
@@ -264,6 +270,8 @@ OF_EVERYTHING: dict[FaultName, str | UnjudgedReason] = {
     },
     FaultName.EMPTY_BODY: UnjudgedReason.OUTAGE,
     FaultName.NOT_JSON_BODY: UnjudgedReason.OUTAGE,
+    FaultName.HTTP_400_CONTEXT_LENGTH: UnjudgedReason.OUTAGE,
+    FaultName.HTTP_400_CONTEXT_LENGTH_LLAMA: UnjudgedReason.OUTAGE,
     FaultName.HTTP_401: STOPS,
     FaultName.HTTP_403: STOPS,
     FaultName.HTTP_404_MODEL: STOPS,
@@ -353,7 +361,7 @@ async def test_an_outage_in_any_dress_is_waited_out(
 ) -> None:
     """Once something was judged nothing that everything is answered ends a worker or a message."""
     async with a_world(server, lambda _: never_ends(server)) as world:
-        assert await world.endpoint.condition() is Condition.WELL
+        assert await world.endpoint.watch.condition() is Condition.WELL
         server.behave(Behaviour(faults={fault: 1.0}))
         judging = [asyncio.create_task(world.judge(BAD, binding=WAIT)) for _ in range(3)]
         breaker = world.endpoint.breaker
@@ -744,7 +752,7 @@ async def test_a_closed_endpoint_leaves_nothing_behind() -> None:
     """A probe that waits for its time at the stop has ended with the endpoint, and quietly."""
     world = World(Scripted(never), probe_every_s=60)
     world.endpoint.breaker.trip(world.clock.now_s())
-    world.endpoint.probe_soon()
+    world.endpoint.watch.probe_soon()
     (probe,) = probes_under_way()
     await asyncio.sleep(0)
     await world.endpoint.close()
@@ -762,9 +770,9 @@ async def test_a_key_refused_in_a_probe_is_not_lost(server: StandInSafeguard) ->
         server.behave(Behaviour(faults={FaultName.HTTP_401: 1.0}))
         await server.start()
         probed = server.requests_total + 3
-        world.endpoint.probe_soon()
+        world.endpoint.watch.probe_soon()
         await until(lambda: server.requests_total >= probed, "the probe to be refused")
-        await world.endpoint.condition()
+        await world.endpoint.watch.condition()
         with pytest.raises(EndpointRefused):
             await world.judge()
 
@@ -776,7 +784,7 @@ async def test_a_probe_refused_for_load_is_no_outage(
     """A server that refuses a probe for load is there: calls go on, within their deadlines."""
     server.behave(Behaviour(faults={fault: 1.0}))
     async with a_world(server) as world:
-        assert await world.endpoint.condition() is Condition.BUSY
+        assert await world.endpoint.watch.condition() is Condition.BUSY
         assert not world.endpoint.breaker.is_open
 
 
@@ -909,7 +917,7 @@ async def test_an_answer_to_a_call_sent_before_the_fall_proves_nothing() -> None
     world = World(Scripted(script), clock=clock)
     earlier = asyncio.create_task(world.judge("earlier"))
     await asyncio.sleep(0)
-    probing = asyncio.create_task(world.endpoint.condition())
+    probing = asyncio.create_task(world.endpoint.watch.condition())
     assert ended(await earlier) == "HH2"
     late.set()
     assert await probing is Condition.OUT
@@ -1227,8 +1235,12 @@ async def test_a_context_smaller_than_our_guess_is_found_out(server: StandInSafe
 
 async def test_the_calls_of_one_long_text_are_bounded(server: StandInSafeguard) -> None:
     """However small the server's context is, one text costs a bounded number of calls."""
-    error = b'{"error":{"message":"maximum context length is 9"}}'
-    server.reply_with(lambda _: web.Response(status=400, body=error))
+
+    def reply(asked: dict[str, Any]) -> str | web.Response:
+        error = b'{"error":{"message":"maximum context length is 9"}}'
+        return an_answer("SAFE") if is_probe(asked) else web.Response(status=400, body=error)
+
+    server.reply_with(reply)
     async with a_world(server) as world:
         assert ended(await world.judge("ok " * 40_000)) is UnjudgedReason.TOO_LONG
     assert len(asked_for(server)) <= SegmentLimits().count_max

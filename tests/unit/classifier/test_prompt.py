@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from consumer.classifier.parser import Reading, read_completion
-from consumer.classifier.probing.specimen import PROBE_POLICY
+from consumer.classifier.probing.known_texts import PROBE_POLICY
 from consumer.classifier.prompt import (
     CONTEXT_TEMPLATE,
     TEMPLATE,

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from consumer.classifier.prompt import answer_schema, system_message
 from consumer.classifier.request import request_body
 from consumer.domain.policy import Effort
+from consumer.inference.blame.wordings import OPTIONAL_FIELDS
 from consumer.inference.wires.format import SCHEMA_BOUNDS, RequestFormat
-from consumer.inference.wordings import OPTIONAL_FIELDS
 from tests.builders import a_policy
 
 POLICY = a_policy()

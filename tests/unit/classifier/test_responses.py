@@ -17,11 +17,11 @@ from consumer.dev.faults import FaultName, serve
 from consumer.dev.judge import StandInAnswer
 from consumer.dev.responses import as_response_served
 from consumer.domain.verdicts.verdict import Tokens
-from consumer.inference.blame import error_for
+from consumer.inference.blame.blame import error_for
 from consumer.inference.profiles import Api
-from consumer.inference.reply import Reply
-from consumer.inference.usage import tokens_of
+from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
+from consumer.inference.wires.usage import tokens_of
 from tests.builders import a_policy, an_answer
 
 POLICY = a_policy()

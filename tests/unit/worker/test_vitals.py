@@ -7,7 +7,7 @@ import json
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from consumer.inference.fleet import Fleet
+from consumer.inference.fleet.fleet import Fleet
 from consumer.settings import Settings, load_settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics

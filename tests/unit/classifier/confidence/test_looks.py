@@ -15,22 +15,26 @@ from consumer.classifier.confidence import looks
 from consumer.classifier.confidence.looks import SEED_STEP, Looks
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.parser import Reading
-from consumer.classifier.probing.specimen import PROBE
 from consumer.domain.policy import Effort, Look, Outcome, SecondLookTerms
 from consumer.domain.verdicts.certainty import SecondLook, Sign
 from consumer.domain.verdicts.usage import Usage
 from consumer.domain.verdicts.verdict import Judgement, Tokens
 from consumer.errors import InferenceTimeout, InferenceUnavailable
-from consumer.inference import endpoint as endpoints
-from consumer.inference.breaker import Breaker
-from consumer.inference.endpoint import Endpoint, Finding
-from consumer.inference.fleet import Fleet
+from consumer.inference.fleet.endpoint import Endpoint
+from consumer.inference.fleet.fleet import Fleet
+from consumer.inference.pacing.retry import RetryLimits
 from consumer.inference.question import Question
-from consumer.inference.reply import Reply
-from consumer.inference.retry import RetryLimits
-from consumer.inference.wires.format import RequestFormat
+from consumer.inference.transports.reply import Reply
 from consumer.telemetry.metrics import Metrics
-from tests.builders import a_binding, a_completion, a_judgement, a_policy, a_version, an_answer
+from tests.builders import (
+    a_binding,
+    a_completion,
+    a_judgement,
+    a_policy,
+    a_version,
+    an_answer,
+    an_endpoint,
+)
 
 EVERY = SecondLookTerms(1.0)
 SAMPLES = SecondLookTerms(1.0, Look.SAMPLES, 3)
@@ -111,8 +115,14 @@ class World:
         )
 
     def _fleet_of(self, server: Script, name: str) -> Fleet:
-        endpoint = Endpoint(
-            name, server, RequestFormat("m"), Breaker(1.0), self.clock, self.metrics, 60.0, 9, PROBE
+        endpoint = an_endpoint(
+            server,
+            name,
+            probe_every_s=1.0,
+            timeout_s=60.0,
+            capacity=9,
+            clock=self.clock,
+            metrics=self.metrics,
         )
         return Fleet([endpoint], self.clock, self.metrics)
 
@@ -318,31 +328,30 @@ async def test_the_time_that_a_second_look_waits_for_a_place_counts(
 ) -> None:
     """It is asked with what is left after that, and not at all where nothing is."""
     world = World("HH0", "HH0", call_s=1.0)
-    take = world.fleet.take
+    take = world.fleet.places.take
 
     async def take_late(question: Question[object], within_s: float | None) -> Endpoint | None:
         place = await take(question, within_s)
         world.clock.time_s += 2.0
         return place
 
-    world.fleet.take = lambda question, within_s, avoid=None: take_late(  # type: ignore[method-assign]
+    world.fleet.places.take = lambda question, within_s, avoid=None: take_late(  # type: ignore[method-assign]
         question, within_s
     )
     await world.judge(within_s=within_s)
     assert world.server.timeouts_s == timeouts_s
-    assert world.endpoint.at_once == 0
+    assert world.endpoint.capacity.taken == 0
 
 
 async def test_an_endpoint_that_is_out_is_not_asked_again() -> None:
     world = World("HH0", "HH0")
-    read = world.endpoint.read
+    judged = world.endpoint.standing.judged
 
-    def read_and_trip(answer: endpoints.Answer, question: Question[Finding]) -> Finding:
-        reading = read(answer, question)
+    def judged_and_trip(now_s: float) -> None:
+        judged(now_s)
         world.endpoint.breaker.trip(world.clock.time_s)
-        return reading
 
-    world.endpoint.read = read_and_trip  # type: ignore[method-assign]
+    world.endpoint.standing.judged = judged_and_trip  # type: ignore[method-assign]
     judgement = await world.judge()
     assert len(world.server.requests) == 1
     assert rests_on(judgement) == (Sign.SECOND_LOOK_MISSING,)

@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from consumer.classifier.probing.specimen import PROBE_BAD
+from consumer.classifier.probing.known_texts import PROBE_BAD
 from consumer.errors import InferenceUnavailable
-from consumer.inference.reply import Reply
+from consumer.inference.transports.reply import Reply
 from tests.builders import a_completion, an_answer
 
 TOO_LONG = b'{"error":{"message":"maximum context length is 4096 tokens"}}'

@@ -11,54 +11,44 @@ import pytest
 from structlog.testing import capture_logs
 
 from consumer.classifier.probing.capabilities import Capabilities, LongPrompts, rows
-from consumer.classifier.probing.probe import Prober
-from consumer.classifier.probing.questions import ATTEMPTS_MAX, ProbePlan
-from consumer.classifier.probing.specimen import (
+from consumer.classifier.probing.known_texts import (
     LONG_TEXT,
     MARKERS,
     NO_MARKERS,
-    PROBE,
     PROBE_BAD,
     PROBE_GOOD,
     PROBE_POLICY,
 )
+from consumer.classifier.probing.probe import Prober
+from consumer.classifier.probing.questions import ATTEMPTS_MAX, ProbePlan
 from consumer.classifier.prompt import user_message
 from consumer.classifier.question import PolicyQuestion
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.errors import EndpointRefused, InferenceUnavailable, Overloaded
-from consumer.inference.blame import Declined
-from consumer.inference.breaker import Breaker
-from consumer.inference.direct import DirectTransport
-from consumer.inference.endpoint import PROBES_MAX, Condition, Endpoint
+from consumer.inference.blame.failures import Declined
+from consumer.inference.fleet.endpoint import PROBES_MAX, Endpoint
+from consumer.inference.fleet.standing import Condition
 from consumer.inference.profiles import PROFILES
-from consumer.inference.reply import Reply
-from consumer.inference.transport import Transport
+from consumer.inference.transports.direct import DirectTransport
+from consumer.inference.transports.reply import Reply
+from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.format import SCHEMA_BOUNDS, RequestFormat
 from consumer.interfaces import Clock
 from consumer.settings import EndpointSettings, InferenceSettings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.wiring import build_fleet, build_probers
+from tests.builders import an_endpoint
 from tests.unit.classifier.probing.odd_server import OddServer, text_of
 from tests.waiting import until
 
 WANTED = RequestFormat("m")
 
 
-def an_endpoint(transport: Transport, clock: Clock, model: str = "m") -> Endpoint:
-    return Endpoint(
-        "http://server/v1",
-        transport,
-        replace(WANTED, model=model),
-        Breaker(0.01),
-        clock,
-        Metrics(),
-        5.0,
-        4,
-        PROBE,
-    )
+def at(transport: Transport, clock: Clock, model: str = "m") -> Endpoint:
+    return an_endpoint(transport, "http://server/v1", replace(WANTED, model=model), clock=clock)
 
 
 class World:
@@ -66,7 +56,7 @@ class World:
 
     def __init__(self, server: OddServer, clock: Clock | None = None, **plan: Any) -> None:
         self.server = server
-        self.endpoint = an_endpoint(server, clock or SystemClock())
+        self.endpoint = at(server, clock or SystemClock())
         self.prober = Prober(self.endpoint, ProbePlan(**plan), clock or SystemClock())
 
     async def call(self) -> str:
@@ -79,9 +69,9 @@ class World:
     async def outage(self) -> None:
         """The server goes, a call finds out, and it comes back."""
         self.server.is_out = True
-        assert await self.endpoint.condition() is Condition.OUT
+        assert await self.endpoint.watch.condition() is Condition.OUT
         self.server.is_out = False
-        assert await self.endpoint.condition() is Condition.WELL
+        assert await self.endpoint.watch.condition() is Condition.WELL
 
 
 async def found_at(server: OddServer, **plan: Any) -> tuple[Capabilities, RequestFormat]:
@@ -102,7 +92,7 @@ async def stand_in() -> AsyncIterator[StandInSafeguard]:
 async def prober(
     request: pytest.FixtureRequest, stand_in: StandInSafeguard
 ) -> AsyncIterator[Prober]:
-    endpoint = an_endpoint(
+    endpoint = at(
         DirectTransport(stand_in.base_url, "none", 4, 5.0), SystemClock(), "stand-in-safeguard"
     )
     yield Prober(endpoint, ProbePlan(api=request.param), SystemClock())
@@ -428,8 +418,8 @@ async def test_an_endpoint_with_a_name_is_known_by_its_address(
     settings = InferenceSettings(model="m", endpoints={name: EndpointSettings(address=address)})
     fleet = build_fleet(settings, SystemClock(), Metrics())
     (endpoint,) = fleet.endpoints
-    await endpoint.transport.close()
-    endpoint._transport = OddServer()
+    await endpoint.contact.transport.close()
+    endpoint.contact = endpoint.contact._replace(transport=OddServer())
     probers = build_probers(settings, fleet, SystemClock())
     found = (await probers.probe())[name]
     assert isinstance(found, Capabilities)
@@ -586,7 +576,7 @@ async def test_a_probe_that_fails_keeps_the_old_findings() -> None:
 
     assert (world.prober.found, world.endpoint.format) == (before, format)
     server.is_out = False
-    assert await world.endpoint.condition() is Condition.WELL
+    assert await world.endpoint.watch.condition() is Condition.WELL
     await until(lambda: world.prober.found is not before, "another probe")
     await world.prober.close()
 

@@ -1,0 +1,101 @@
+"""The transport of the hot path: aiohttp, nothing in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import aiohttp
+from yarl import URL
+
+from consumer.errors import InferenceTimeout, InferenceUnavailable
+from consumer.inference.transports.reply import Reply
+from consumer.inference.transports.time_limits import TimeLimits
+from consumer.inference.transports.transport import ANSWER_BYTES_MAX
+
+CONNECT_S = 10.0
+"""A server that takes longer to answer a new connection is not there."""
+NONE: Mapping[str, str] = {}
+"""Nobody reads the headers of an answer that is one."""
+
+
+class DirectTransport:
+    """Posts the body as it is. `base_url` ends in the version, as in `http://127.0.0.1:8000/v1`."""
+
+    def __init__(self, base_url: str, api_key: str, connections_max: int, timeout_s: float) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._urls: dict[str, URL] = {}
+        """Parsed once: a call's URL is one of two."""
+        self._limits = TimeLimits()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections_max, keepalive_timeout=30.0),
+            headers={
+                "Authorization": f"Bearer {api_key}",
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+            },
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_S, timeout_s)),
+            skip_auto_headers=("User-Agent",),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def post(self, path: str, body: bytes, timeout_s: float) -> Reply:
+        return await self._send("POST", path, body, timeout_s)
+
+    async def get(self, path: str, timeout_s: float) -> Reply:
+        return await self._send("GET", path, None, timeout_s)
+
+    async def _send(self, method: str, path: str, body: bytes | None, timeout_s: float) -> Reply:
+        url = self._urls.get(path)
+        if url is None:
+            url = self._urls[path] = URL(self._base_url + path)
+        task = self._limits.begin(timeout_s)
+        try:
+            response = await self._session.request(method, url, data=body, allow_redirects=False)
+            return await _reply(response)
+        except asyncio.CancelledError:
+            if self._limits.was_over(task):
+                raise InferenceTimeout(f"no answer within {timeout_s:.1f} s") from None
+            raise
+        except TimeoutError:
+            raise InferenceTimeout(f"no connection within {CONNECT_S:.0f} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            # The class is enough: some messages quote the URL, and that may hold credentials.
+            raise InferenceUnavailable(f"the request failed: {type(error).__name__}") from None
+        finally:
+            self._limits.end(task)
+
+    async def close(self) -> None:
+        self._limits.close()
+        await self._session.close()
+        await asyncio.sleep(0)
+
+
+async def _reply(response: aiohttp.ClientResponse) -> Reply:
+    status, length = response.status, response.content_length
+    if length is None:
+        answer = await _read_bounded(response)
+    elif length <= ANSWER_BYTES_MAX:
+        answer = await response.read()
+    else:
+        response.close()
+        answer = b""
+    if status == 200:
+        return Reply(200, NONE, answer)
+    return Reply(status, {name.lower(): text for name, text in response.headers.items()}, answer)
+
+
+async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
+    """A body of unknown length, or nothing where it goes on beyond the bound."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in response.content.iter_any():
+            size += len(part)
+            if size > ANSWER_BYTES_MAX:
+                return b""
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        # Whoever reads to the end gives the connection back; where there is more it is closed.
+        response.release()

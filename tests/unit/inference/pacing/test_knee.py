@@ -1,0 +1,248 @@
+"""The knee of a server is found by its latency and its refusals, from any start."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections import deque
+from typing import NamedTuple
+
+import pytest
+
+from consumer.inference.pacing.knee import ELASTICITY, KneeFinder, Sent, _elasticity, _Width
+
+
+class Run(NamedTuple):
+    """What a run looked like after its first third."""
+
+    busy_share: float
+    """Of the server's slots."""
+    refused_share: float
+    limits: list[int]
+
+
+def run(
+    finder: KneeFinder,
+    slots: int,
+    *,
+    queue_max: int | None = None,
+    refused_at_random: float = 0.0,
+    quick_answers: int = 0,
+    answers: int = 30_000,
+    seed: int = 1,
+    is_full: bool = True,
+) -> Run:
+    """
+    Let a server with so many slots answer as many calls as the finder allows at once.
+
+    Some calls are refused whatever the load; the first `quick_answers` take a quarter of the time.
+    """
+    dice = random.Random(seed)
+    now_s = busy_s = settled_s = busy_before_s = 0.0
+    waiting: deque[tuple[Sent, float]] = deque()
+    running: list[tuple[float, int, Sent, float]] = []
+    at_once = done = refused = number = 0
+    limits: list[int] = []
+
+    def begin(sent: Sent, since_s: float) -> None:
+        nonlocal number
+        number += 1
+        takes_s = dice.lognormvariate(math.log(0.2), 0.8) / (4 if done < quick_answers else 1)
+        heapq.heappush(running, (now_s + takes_s, number, sent, since_s))
+
+    while done < answers:
+        while at_once < finder.limit:
+            sent = finder.sent(at_once + 1)
+            if dice.random() < refused_at_random:
+                finder.refused(sent)
+                continue
+            if len(running) < slots:
+                begin(sent, now_s)
+            elif queue_max is not None and len(waiting) >= queue_max:
+                refused += done > answers / 3
+                finder.refused(sent)
+                continue
+            else:
+                waiting.append((sent, now_s))
+            at_once += 1
+        ends_s, _, sent, since_s = heapq.heappop(running)
+        busy_s += (len(running) + 1) * (ends_s - now_s)
+        now_s = ends_s
+        at_once -= 1
+        done += 1
+        if waiting:
+            begin(*waiting.popleft())
+        finder.answered(sent, now_s - since_s, is_full)
+        if done == answers // 3:
+            settled_s, busy_before_s = now_s, busy_s
+        if done > answers / 3:
+            limits.append(finder.limit)
+    share = (busy_s - busy_before_s) / (now_s - settled_s) / slots
+    return Run(share, refused / (answers * 2 / 3), limits)
+
+
+@pytest.mark.parametrize("slots", [16, 64, 256])
+@pytest.mark.parametrize("start", [8, 48])
+def test_all_slots_are_used_and_few_calls_queue_in_the_server(slots: int, start: int) -> None:
+    """From below as from above it settles about the number of slots, though latency scatters."""
+    found = run(KneeFinder(4, 512, start), slots)
+
+    assert found.busy_share > 0.95
+    assert sum(found.limits) / len(found.limits) < 1.25 * slots
+
+
+@pytest.mark.parametrize("queue_max", [0, 8])
+def test_a_server_that_refuses_is_hardly_refused_by(queue_max: int) -> None:
+    """Its refusals name a ceiling, which is tried again only now and then."""
+    found = run(KneeFinder(4, 512, 32), 64, queue_max=queue_max)
+
+    assert found.busy_share > 0.95
+    assert found.refused_share < 0.01
+
+
+@pytest.mark.parametrize("share", [0.01, 0.03])
+def test_refusals_at_any_width_do_not_narrow_it(share: float) -> None:
+    """A gateway that refuses one call in fifty does so at any width: fewer calls do not help."""
+    found = run(KneeFinder(4, 512, 32), 64, refused_at_random=share)
+
+    assert found.busy_share > 0.95
+
+
+@pytest.mark.parametrize("quick", [60, 100])
+def test_a_quick_beginning_is_not_taken_for_the_server_being_full_now(quick: int) -> None:
+    """A knee that shows on the way up is looked for again from below, and goes up where it lies."""
+    for seed in range(6):
+        finder = KneeFinder(4, 512, 16)
+
+        found = run(finder, 64, quick_answers=quick, answers=8_000, seed=seed)
+
+        assert found.busy_share > 0.85
+
+
+def test_a_ceiling_that_was_lifted_is_found_out() -> None:
+    """More servers behind the same address are used without a restart."""
+    finder = KneeFinder(4, 512, 32)
+    run(finder, 32, queue_max=0)
+    assert finder.limit <= 32
+
+    assert run(finder, 64, queue_max=0, answers=60_000).limits[-1] > 40
+
+
+def test_nothing_is_learned_while_there_was_no_more_to_do() -> None:
+    """A quiet hour says nothing about the server."""
+    finder = KneeFinder(4, 512, 32)
+
+    assert set(run(finder, 8, is_full=False, answers=3_000).limits) == {32}
+
+
+def narrowed(late_s: float) -> int:
+    """The limit after each answer took as long as there were calls, as if all of them queued."""
+    finder = KneeFinder(4, 512, 64)
+    for _ in range(6_000):
+        at_once = finder.limit
+        finder.answered(finder.sent(at_once), 0.001 * at_once, True, late_s * at_once)
+    return finder.limit
+
+
+def test_a_worker_that_is_slow_itself_is_not_taken_for_a_slow_server() -> None:
+    """The same latencies narrow it where the worker was on time, and else say nothing."""
+    assert narrowed(late_s=0.0) < 32
+    assert narrowed(late_s=0.00009) < 32
+    assert narrowed(late_s=0.0002) == 64
+
+
+def test_once_the_worker_is_on_time_again_the_knee_is_found() -> None:
+    """A busy spell leaves nothing behind, in whatever phase it came."""
+    finder = KneeFinder(4, 512, 32)
+    dice = random.Random(3)
+    for _ in range(200):
+        late_s = dice.choice([0.0, 1.0])
+        for _ in range(dice.randrange(600)):
+            finder.answered(finder.sent(finder.limit), 0.1, True, late_s)
+
+    assert run(finder, 64).busy_share > 0.95
+
+
+def test_the_bounds_hold() -> None:
+    """Neither refusals nor slowness take it below the least, nor ease above the most."""
+    assert min(run(KneeFinder(4, 512, 32), 1, queue_max=3, answers=3_000).limits) == 4
+    assert max(run(KneeFinder(4, 20, 8), 1_000, answers=9_000).limits) == 20
+
+
+@pytest.mark.parametrize("growth", [1.0, 1.009, 0.5])
+def test_two_windows_of_one_width_tell_nothing(growth: float) -> None:
+    """Where no more calls were under way, a latency that grew tells nothing of the server."""
+    before = _Width(64.0, 0.0)
+    assert _elasticity(before, _Width(64.0 * growth, 3.0)) == ELASTICITY
+    assert _elasticity(before, _Width(64.0 * growth, -3.0)) == ELASTICITY
+
+
+@pytest.mark.parametrize(("slower", "expected"), [(1.0, 0.0), (2.0, 1.0), (4.0, 2.0), (0.5, -1.0)])
+def test_elasticity_is_the_growth_of_latency_over_that_of_width(
+    slower: float, expected: float
+) -> None:
+    """Twice the calls and twice the latency is 1: all of the added calls only wait."""
+    found = _elasticity(_Width(8.0, math.log(0.2)), _Width(16.0, math.log(0.2 * slower)))
+    assert found == pytest.approx(expected)
+    barely = _elasticity(_Width(100.0, 0.0), _Width(101.1, math.log(1.011)))
+    assert barely == pytest.approx(1.0)
+
+
+def test_a_server_of_one_place_keeps_it() -> None:
+    """Where widths cannot differ none is compared, and nothing fails."""
+    finder = KneeFinder(1, 1, 1)
+    assert set(run(finder, 1, answers=5_000).limits) == {1}
+
+
+def test_each_ceiling_takes_as_many_refusals_as_the_first() -> None:
+    """Those that named one are spent: three more may be anything's doing."""
+    finder = KneeFinder(4, 512, 64)
+
+    def refused(times: int) -> int:
+        for _ in range(times):
+            finder.refused(finder.sent(finder.limit))
+        return finder.limit
+
+    assert refused(3) == 64
+    first = refused(1)
+    assert first < 64
+    assert refused(3) == first
+    assert refused(1) < first
+
+
+@pytest.mark.parametrize(("places", "growing", "comparing"), [(20, 40, 120), (200, 200, 400)])
+def test_a_window_is_as_many_answers_as_its_width_needs(
+    places: int, growing: int, comparing: int
+) -> None:
+    """Enough for their scatter, and each call of a wide one counts: once in growth, else twice."""
+    finder = KneeFinder(places, places, places)
+
+    def answers_to_the_end_of_the_window() -> int:
+        answers, window = 0, finder.sent(places).window
+        while finder.sent(places).window == window:
+            finder.answered(finder.sent(places), 0.2, True)
+            answers += 1
+        return answers
+
+    # The first of all are of calls that may still have met another width.
+    assert answers_to_the_end_of_the_window() == places + growing
+    assert answers_to_the_end_of_the_window() == comparing
+
+
+def test_comparisons_that_contradict_each_other_are_made_ever_more_rarely() -> None:
+    """After each the width is held for twice as many windows, up to a bound."""
+    finder = KneeFinder(4, 512, 64)
+    held, is_steep = [0], False
+    while len(held) < 8:
+        phase, window = finder._phase, finder.sent(1).window
+        elasticity = ELASTICITY + (0.1 if is_steep else -0.1)
+        while finder.sent(1).window == window:
+            at_once = finder.limit
+            finder.answered(finder.sent(at_once), 0.01 * at_once**elasticity, True)
+        if phase == "hold":
+            held[-1] += 1
+        if (phase, finder._phase) == ("hold", "low"):
+            held.append(0)
+            is_steep = not is_steep
+    assert held[:-1] == [2, 4, 8, 16, 16, 16, 16]
