@@ -15,7 +15,7 @@ from consumer.kafka.outputs import OutputFacts, describe_outputs, unfit_steps
 from consumer.kafka.session import check_metadata_room
 from consumer.kafka.tail import TailReader
 from consumer.kafka.topics import Step, Topics
-from consumer.settings import KafkaSettings
+from consumer.settings.kafka import KafkaSettings
 
 log = structlog.get_logger()
 

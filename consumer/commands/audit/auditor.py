@@ -21,7 +21,7 @@ from consumer.kafka.commits import Commit, read_commits
 from consumer.kafka.reader import TopicReader
 from consumer.kafka.topics import Topics
 from consumer.registry.load import binding_of, load_catalogue
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.worker.wiring import kafka_config
 
 

@@ -21,7 +21,7 @@ from consumer.errors import TopicsMissing
 from consumer.kafka.reader import Span, TopicReader
 from consumer.kafka.topics import Topics
 from consumer.registry.load import binding_of, load_catalogue
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.worker.wiring import kafka_config
 
 

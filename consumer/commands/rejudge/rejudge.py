@@ -40,7 +40,7 @@ from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.superseding import Superseder, Superseding
 from consumer.registry.load import binding_of, load_catalogue
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.wiring import (
