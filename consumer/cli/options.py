@@ -11,7 +11,8 @@ from cyclopts import Parameter
 from consumer.commands.dead_letters.selection import Selection, moment_ms, position_of
 from consumer.domain.messages.decoding import DeadLetterReason
 from consumer.errors import InvalidSettings
-from consumer.settings import Settings, load_settings
+from consumer.settings.load import load_settings
+from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.logs import set_up_logs
 

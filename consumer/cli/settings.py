@@ -8,7 +8,7 @@ import cyclopts
 from cyclopts import Parameter
 
 from consumer.cli.options import Config, Sets, examples, settings_of
-from consumer.settings import describe_settings
+from consumer.settings.describe import describe_settings
 
 app = cyclopts.App()
 
@@ -32,16 +32,17 @@ def settings(
         print(settings_table())
         return
     values = settings_of(config, set).model_dump(mode="json")
-    for name, _default, meaning in describe_settings():
-        section, _, field = name.partition(".")
-        print(f"{name} = {values[section][field]!r}\n    {meaning}")
+    for each in describe_settings():
+        section, _, field = each.name.partition(".")
+        # What the table of one endpoint may hold has a value for each of them, shown as a whole.
+        value = f" = {values[section][field]!r}" if field in values[section] else ""
+        print(f"{each.name}{value}\n    {each.meaning}")
 
 
 def settings_table() -> str:
     """The configuration table of the README."""
-    rows = ["| setting | default | meaning |", "|---|---|---|"]
-    for name, default, meaning in describe_settings():
-        rows.append(
-            f"| `{name}` | `{default}` | {meaning} |" if default else f"| `{name}` | | {meaning} |"
-        )
+    rows = ["| setting | default | limits | meaning |", "|---|---|---|---|"]
+    for name, default, limits, meaning in describe_settings():
+        shown = f"`{default}`" if default else ""
+        rows.append(f"| `{name}` | {shown} | {limits} | {meaning} |")
     return "\n".join(rows)

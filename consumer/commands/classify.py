@@ -20,7 +20,7 @@ from consumer.domain.verdicts.judged import Heard, Judged
 from consumer.domain.verdicts.verdict import Judgement, UnjudgedReason
 from consumer.interfaces import Clock
 from consumer.registry.load import binding_of, load_catalogue
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.wiring import build_classifier, build_fleet, build_probers

@@ -17,7 +17,7 @@ from consumer.inference.profiles import PROFILES
 from consumer.kafka.cluster.session import check_metadata_room
 from consumer.kafka.cluster.topics import Topics
 from consumer.registry.load import load_catalogue
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.wiring import (

@@ -15,7 +15,7 @@ from consumer.kafka.cluster.controls import CONTROLS_TOPIC, controls_table, writ
 from consumer.kafka.cluster.topics import Topics
 from consumer.kafka.config import KafkaConfig
 from consumer.registry.load import load_catalogue
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.worker.wiring import kafka_config
 
 NO_TOPIC = f"there is no topic {CONTROLS_TOPIC}: `safeguard topics apply` makes it"

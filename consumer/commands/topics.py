@@ -9,7 +9,7 @@ from consumer.kafka.cluster.controls import controls_steps
 from consumer.kafka.cluster.outputs import describe_outputs, unfit_steps
 from consumer.kafka.cluster.topics import Step, Topics
 from consumer.registry.load import load_catalogue
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.worker.wiring import kafka_config
 
 

@@ -15,7 +15,7 @@ from consumer.kafka.cluster.session import check_metadata_room
 from consumer.kafka.cluster.topics import Step, Topics
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.reader.tail import TailReader
-from consumer.settings import KafkaSettings
+from consumer.settings.kafka import KafkaSettings
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ import structlog
 
 from consumer.errors import Retryable
 from consumer.interfaces import Clock
-from consumer.settings import InferenceSettings
+from consumer.settings.inference import InferenceSettings
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.wiring import build_fleet, build_probers
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 import structlog
 
 from consumer.errors import ConsumerError, Fatal, Retryable
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.worker import stops
 from consumer.worker.worker import Worker
 

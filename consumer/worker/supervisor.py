@@ -20,7 +20,7 @@ from pathlib import Path
 
 import structlog
 
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.worker.restarts import TO_MEND, Restarts
 from consumer.worker.stops import PARENT_PIPE, STOPS
 

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from consumer.errors import PortTaken
 from consumer.inference.fleet.fleet import Fleet
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.telemetry.health import Health, HealthServer
 from consumer.telemetry.readiness import State, why_not_ready
 from consumer.worker.member import Member

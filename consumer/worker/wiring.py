@@ -27,7 +27,9 @@ from consumer.kafka.cluster.session import read_session
 from consumer.kafka.config import KafkaConfig, check_client_properties
 from consumer.pipeline.assignment.lease import LeaseTerms
 from consumer.pipeline.assignment.recovery import RecoveryLimits
-from consumer.settings import EndpointSettings, InferenceSettings, KafkaSettings, Settings
+from consumer.settings.inference import EndpointSettings, InferenceSettings
+from consumer.settings.kafka import KafkaSettings
+from consumer.settings.settings import Settings
 from consumer.telemetry.metrics import Metrics
 
 

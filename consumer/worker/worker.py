@@ -31,7 +31,7 @@ from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.seams import Seams
 from consumer.registry.store import PolicyStore
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.following.pauses import PauseFollower

@@ -109,7 +109,7 @@ async def _by_worker(client: str, endpoint: str, count: int, concurrency: int) -
     from consumer.pipeline.dead_letters import DeadLetterEncoder
     from consumer.pipeline.process import Processor
     from consumer.pipeline.publisher import Publisher
-    from consumer.settings import InferenceSettings
+    from consumer.settings.inference import InferenceSettings
     from consumer.telemetry.clock import SystemClock
     from consumer.telemetry.metrics import Metrics
     from consumer.worker.wiring import build_classifier, build_fleet

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.errors import BrokerUnavailable
 from consumer.kafka.cluster.topics import TIMEOUT_S, Topics
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.worker.wiring import kafka_config
 from consumer.worker.worker import Worker
 from tests.brokers.certificates import make_certificates

@@ -20,7 +20,7 @@ from consumer.domain.messages.message import Headers, Position, Record
 from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing, UndecodableMessage
 from consumer.kafka.sink.writer import TopicWriter
 from consumer.pipeline.dead_letters import DeadLetterEncoder, without_value
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.worker.wiring import kafka_config
 from tests.journeys.test_cli import flags, safeguard
 from tests.journeys.worker import finished, make_policies, settings_for, working

@@ -17,7 +17,7 @@ from consumer.dev.safeguard import StandInSafeguard
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.kafka.cluster.controls import CONTROLS_TOPIC, controls_steps
 from consumer.kafka.cluster.topics import Topics
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.worker.wiring import kafka_config
 from consumer.worker.worker import Worker
 from tests.brokers.kafka import RealKafka

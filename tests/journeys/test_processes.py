@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from consumer.dev.safeguard import StandInSafeguard
-from consumer.settings import load_settings
+from consumer.settings.load import load_settings
 from consumer.worker.supervisor import worker_command
 from tests.brokers.kafka import RealKafka
 from tests.journeys.test_cli import ROOT, Service, events, is_settled, wait_for

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from consumer.settings import load_settings
+from consumer.settings.load import load_settings
 from tests.generated import README
 from tests.records import write
 from tests.stage import Broker

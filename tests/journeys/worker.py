@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from consumer.settings import Settings, load_settings
+from consumer.settings.load import load_settings
+from consumer.settings.settings import Settings
 from consumer.worker.worker import Worker
 from tests.records import Stored, read_all
 from tests.stage import Broker

@@ -33,7 +33,7 @@ from consumer.classifier.judge import SafeguardClassifier
 from consumer.domain.binding import Binding
 from consumer.domain.lane import Lane
 from consumer.inference.fleet.fleet import Fleet
-from consumer.settings import InferenceSettings
+from consumer.settings.inference import InferenceSettings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.wiring import build_classifier, build_fleet

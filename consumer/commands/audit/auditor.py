@@ -21,7 +21,7 @@ from consumer.kafka.cluster.commits import Commit, read_commits
 from consumer.kafka.cluster.topics import Topics
 from consumer.kafka.reader.reader import TopicReader
 from consumer.registry.load import binding_of, load_catalogue
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.worker.wiring import kafka_config
 
 

@@ -27,7 +27,7 @@ from consumer.commands.dead_letters.store import LetterStore, LetterTopics
 from consumer.domain.messages.message import Position
 from consumer.domain.verdicts.envelope import rfc3339
 from consumer.errors import InvalidSettings
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 
 
 def list_letters(settings: Settings, topic: str, selection: Selection, *, as_json: bool) -> int:

@@ -24,7 +24,7 @@ from consumer.kafka.reader.reader import TopicReader
 from consumer.kafka.reader.table import PARTITION, Table
 from consumer.kafka.sink.writer import TopicWriter
 from consumer.registry.load import load_catalogue
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.worker.wiring import kafka_config
 

@@ -26,7 +26,7 @@ from consumer.domain.verdicts.judged import Heard
 from consumer.errors import InvalidSettings
 from consumer.interfaces import Classifier, Clock
 from consumer.registry.load import binding_of, load_catalogue
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.wiring import build_classifier, build_fleet, build_probers

@@ -43,7 +43,7 @@ from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.rejudging import Rejudger
 from consumer.pipeline.superseding import Superseder, Superseding
 from consumer.registry.load import binding_of, load_catalogue
-from consumer.settings import Settings
+from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.wiring import (

@@ -22,7 +22,8 @@ from consumer.dev.safeguard import StandInSafeguard
 from consumer.dev.traffic import chat_messages, comments
 from consumer.errors import ConsumerError, InvalidSettings
 from consumer.inference.transports.direct import DirectTransport
-from consumer.settings import Settings, load_settings
+from consumer.settings.load import load_settings
+from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.worker.worker import Worker
 

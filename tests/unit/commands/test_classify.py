@@ -33,7 +33,8 @@ from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.rejudging import Rejudger
 from consumer.registry.load import binding_of, load_catalogue
-from consumer.settings import Settings, load_settings
+from consumer.settings.load import load_settings
+from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.wiring import build_classifier, build_fleet

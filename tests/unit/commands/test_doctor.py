@@ -11,7 +11,7 @@ from consumer.commands.doctor import Checks
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
-from consumer.settings import load_settings
+from consumer.settings.load import load_settings
 
 
 async def told(behaviour: Behaviour, *, is_terminal: bool = False, **inference: str) -> str:

@@ -15,7 +15,7 @@ from consumer.errors import InferenceUnavailable
 from consumer.inference.profiles import LM_STUDIO, PROFILES, Profile
 from consumer.inference.recognition import models_in, profile_of_host, recognise
 from consumer.inference.transports.reply import Reply
-from consumer.settings import InferenceSettings
+from consumer.settings.inference import InferenceSettings
 
 HERE = "http://127.0.0.1:8000/v1"
 

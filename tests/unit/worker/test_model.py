@@ -5,7 +5,7 @@ from __future__ import annotations
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
-from consumer.settings import InferenceSettings
+from consumer.settings.inference import InferenceSettings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.model import WatchedModel

@@ -8,7 +8,8 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from consumer.inference.fleet.fleet import Fleet
-from consumer.settings import Settings, load_settings
+from consumer.settings.load import load_settings
+from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.vitals import Vitals

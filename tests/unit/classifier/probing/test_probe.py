@@ -36,7 +36,7 @@ from consumer.inference.transports.reply import Reply
 from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.format import SCHEMA_BOUNDS, RequestFormat
 from consumer.interfaces import Clock
-from consumer.settings import EndpointSettings, InferenceSettings
+from consumer.settings.inference import EndpointSettings, InferenceSettings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.wiring import build_fleet, build_probers

@@ -22,7 +22,8 @@ from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.errors import EndpointRefused, InferenceUnavailable, InvalidSettings
-from consumer.settings import Settings, load_settings
+from consumer.settings.load import load_settings
+from consumer.settings.settings import Settings
 from tests.journeys.worker import make_policies
 
 CASES = [

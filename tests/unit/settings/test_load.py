@@ -1,4 +1,4 @@
-"""Settings: who wins, what is refused and where it stood, and what is owned."""
+"""Settings are read: who wins, what is refused and where it stood."""
 
 from __future__ import annotations
 
@@ -6,21 +6,10 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from pydantic_core import PydanticUndefined
 
 from consumer.errors import InvalidSettings
-from consumer.kafka.config import OWNED, check_client_properties
-from consumer.settings import (
-    EndpointSettings,
-    InferenceSettings,
-    KafkaSettings,
-    Settings,
-    describe_settings,
-    load_settings,
-)
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
-from consumer.worker.wiring import build_fleet, check_budgets, endpoints_of, kafka_config
+from consumer.settings.load import load_settings
+from consumer.settings.settings import Settings
 
 
 @pytest.fixture
@@ -36,9 +25,6 @@ def fault(
     with pytest.raises(InvalidSettings) as caught:
         load_settings(file, flags or {}, environment or {})
     return str(caught.value)
-
-
-# Who wins.
 
 
 def test_the_defaults() -> None:
@@ -90,9 +76,6 @@ def test_the_processs_own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no environment is given, the process's own is read."""
     monkeypatch.setenv("SAFEGUARD_KAFKA__GROUP", "from-process")
     assert load_settings(None).kafka.group == "from-process"
-
-
-# What is refused.
 
 
 def test_every_fault_with_its_place(file: Path) -> None:
@@ -189,9 +172,6 @@ def test_settings_cannot_be_changed() -> None:
         Settings().kafka.group = "other"
 
 
-# librdkafka's own names.
-
-
 def test_dotted_names_in_the_file(file: Path) -> None:
     """Properties are written with their own dotted names, quoted or not."""
     file.write_text(
@@ -232,95 +212,6 @@ def test_dotted_names_from_elsewhere(file: Path) -> None:
     assert kafka.client_files == {"sasl.password": Path("/p")}
 
 
-def test_secrets_come_from_files(tmp_path: Path) -> None:
-    """A property given by file has the file's content, without the line's end."""
-    secret = tmp_path / "password"
-    secret.write_text("s3cret\n")
-    config = kafka_config(KafkaSettings(client_files={"sasl.password": secret}))
-    assert config.client == {"sasl.password": "s3cret"}
-
-
-def test_a_secret_that_cannot_be_read(tmp_path: Path) -> None:
-    """A missing secret stops the start and names the setting and the file."""
-    missing = tmp_path / "missing"
-    with pytest.raises(InvalidSettings, match=r"kafka\.client_files\.sasl\.password: .*missing"):
-        kafka_config(KafkaSettings(client_files={"sasl.password": missing}))
-    with pytest.raises(InvalidSettings, match=r"inference\.api_key_file: .*missing"):
-        build_fleet(InferenceSettings(api_key_file=missing), SystemClock(), Metrics())
-
-
-def test_a_secret_that_is_no_text(tmp_path: Path) -> None:
-    """A secret file that is no UTF-8 is a fault of the settings, not a crash."""
-    secret = tmp_path / "password"
-    secret.write_bytes(b"\xff\xfe")
-    with pytest.raises(InvalidSettings):
-        kafka_config(KafkaSettings(client_files={"sasl.password": secret}))
-    with pytest.raises(InvalidSettings):
-        build_fleet(InferenceSettings(api_key_file=secret), SystemClock(), Metrics())
-
-
-def test_properties_are_words_for_the_client() -> None:
-    """Numbers and booleans are passed on as librdkafka spells them."""
-    client: dict[str, str | int | float | bool] = {"a": True, "b": 5, "c": 0.5, "d": "x"}
-    assert kafka_config(KafkaSettings(client=client)).client == {
-        "a": "true",
-        "b": "5",
-        "c": "0.5",
-        "d": "x",
-    }
-
-
-@pytest.mark.parametrize("name", sorted(OWNED))
-def test_owned_properties_are_refused(name: str, tmp_path: Path) -> None:
-    """A property that the service owns is refused by name, with what to use instead."""
-    with pytest.raises(InvalidSettings) as caught:
-        kafka_config(KafkaSettings(client={name: "x"}))
-    assert f"kafka.client.{name} is not yours to set: {OWNED[name]}" in str(caught.value)
-    secret = tmp_path / "x"
-    secret.write_text("x")
-    with pytest.raises(InvalidSettings):
-        kafka_config(KafkaSettings(client_files={name: secret}))
-
-
-def test_all_owned_properties_are_named_at_once() -> None:
-    """Several refused properties are one message."""
-    with pytest.raises(InvalidSettings) as caught:
-        check_client_properties({"acks": "0", "group.id": "x", "client.rack": "r"})
-    assert str(caught.value).count("\n") == 1
-    assert "client.rack" not in str(caught.value)
-
-
-# The table of the README.
-
-
-def test_every_setting_is_described() -> None:
-    """Each setting has a dotted name that can be set, and a meaning."""
-    rows = describe_settings()
-    names = [name for name, _, _ in rows]
-    assert len(names) == len(set(names))
-    assert len(names) > 30
-    undescribed = [name for name, _, meaning in rows if not meaning.strip()]
-    assert undescribed in ([], ["telemetry.log_level"])
-    for name, default, _ in rows:
-        section, _, field = name.partition(".")
-        if field.startswith("endpoints.NAME."):
-            shown = EndpointSettings.model_fields[field.rpartition(".")[2]].default
-            assert default == ("" if shown in (None, PydanticUndefined) else shown)
-            continue
-        shown = getattr(getattr(Settings(), section), field)
-        assert default == ("" if shown is None else str(shown))
-
-
-def test_a_drain_that_costs_the_membership_is_refused() -> None:
-    """Budgets that only make sense together are checked together, and both are named."""
-    settings = load_settings(
-        None, {"pipeline.drain_s": "60", "kafka.max_poll_interval_s": "60"}, environment={}
-    )
-
-    with pytest.raises(InvalidSettings, match=r"pipeline\.drain_s.*kafka\.max_poll_interval_s"):
-        check_budgets(settings)
-
-
 SEVERAL = """
 [inference]
 model = "small"
@@ -337,35 +228,9 @@ role = "second"
 """
 
 
-async def test_several_endpoints_each_have_a_table(file: Path) -> None:
-    """What an endpoint does not say is that of all; a flag reaches into one of the tables."""
-    # Async only because a client wants a running loop; nothing else runs that this could hold up.
-    file.write_text(SEVERAL)  # noqa: ASYNC240
-    flags = {"inference.endpoints.gpu-a.calls_max": "16"}
-    inference = load_settings(file, flags, environment={}).inference
-
-    fleet = build_fleet(inference, SystemClock(), Metrics())
-    second = build_fleet(inference, SystemClock(), Metrics(), "second")
-
-    assert [(e.name, e.format.model) for e in fleet.endpoints] == [("gpu-a", "small")]
-    (other,) = second.endpoints
-    assert (other.name, other.format.model, other.capacity.limit) == ("gpu-b", "large", 8)
-    assert endpoints_of(inference)["gpu-a"].calls_max == 16
-    await fleet.close()
-    await second.close()
-
-
 def test_endpoints_of_which_none_judges_are_refused(file: Path) -> None:
     """A second opinion alone is none."""
     file.write_text(SEVERAL.replace('"http://a:8000/v1"', '"http://a:8000/v1"\nrole = "second"'))
 
     with pytest.raises(InvalidSettings, match=r'role = "first"'):
         load_settings(file, environment={})
-
-
-async def test_one_endpoint_needs_no_name() -> None:
-    """`inference.endpoint` alone is a fleet of one."""
-    fleet = build_fleet(InferenceSettings(), SystemClock(), Metrics())
-
-    assert [endpoint.name for endpoint in fleet.endpoints] == ["http://127.0.0.1:8000/v1"]
-    await fleet.close()

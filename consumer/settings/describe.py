@@ -1,0 +1,51 @@
+"""Describe: every setting with its default, limits and meaning, for people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from consumer.settings.inference import EndpointSettings
+from consumer.settings.settings import Settings
+
+
+class Described(NamedTuple):
+    """One setting."""
+
+    name: str
+    """Dotted, as `--set` takes it."""
+    default: str
+    """Empty where there is none."""
+    limits: str
+    """What it may be: `1 to 60`, or words; empty where anything of its type will do."""
+    meaning: str
+
+
+def describe_settings() -> Iterator[Described]:
+    """Every setting, in the order of the files."""
+    for section, holder in Settings.model_fields.items():
+        for name, field in type(holder.default).model_fields.items():
+            yield _described(f"{section}.{name}", field)
+    for name, field in EndpointSettings.model_fields.items():
+        yield _described(f"inference.endpoints.NAME.{name}", field)
+
+
+def _described(name: str, field: FieldInfo) -> Described:
+    default = "" if field.is_required() or field.default is None else str(field.default)
+    return Described(name, default, _limits(field), (field.description or "").replace("\n", " "))
+
+
+def _limits(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(get_args(field.annotation))
+    bounds = {
+        name: f"{getattr(limit, name):,}"
+        for limit in field.metadata
+        for name in ("ge", "le", "lt")
+        if hasattr(limit, name)
+    }
+    if not bounds:
+        return ""
+    return f"{bounds['ge']} to {bounds.get('le') or 'below ' + bounds['lt']}"
