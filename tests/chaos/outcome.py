@@ -29,6 +29,10 @@ RECOVER_IS = (
 )
 
 
+AUDITED_MIN = 0.3
+"""A run whose last input has less of what was written shows nothing, and is not clean."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Everything that `build/chaos.json` holds."""
@@ -37,6 +41,8 @@ class Outcome:
     protocols: list[str]
     without: str | None
     """The rule that was switched off, in a control."""
+    written: int
+    """Messages that the feeder wrote, to any topic of the input's name."""
     messages: int
     """Stored on the input."""
     verdicts: int
@@ -83,8 +89,13 @@ class Outcome:
 
     @property
     def is_clean(self) -> bool:
-        """Whether none of the faults came up, and all was done in time."""
-        return self.settled and not any(getattr(self, fault) for fault in FAULTS)
+        """Whether none of the faults came up, all was done in time, and enough was looked at."""
+        return self.settled and self.is_evidence and not any(getattr(self, f) for f in FAULTS)
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether the last topic of the input's name has enough of all messages to say anything."""
+        return self.messages >= AUDITED_MIN * self.written
 
     def write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +103,7 @@ class Outcome:
             **asdict(self),
             "pauses": self.pauses,
             "recover_is": RECOVER_IS,
+            "is_evidence": self.is_evidence,
             "is_clean": self.is_clean,
         }
         file.write_text(json.dumps(document, indent=2) + "\n")
@@ -106,6 +118,10 @@ class Outcome:
         for name in ("messages", "verdicts", "dead_letters", *FAULTS, "duplicated_same_verdict"):
             count = getattr(self, name)
             table.add_row(name, str(count), style="red" if name in FAULTS and count else None)
+        enough = "yes" if self.is_evidence else "NO"
+        table.add_row(
+            f"enough of {self.written}", enough, style=None if self.is_evidence else "red"
+        )
         table.add_section()
         for name, count in self.struck.items():
             table.add_row(f"struck: {name}", str(count))

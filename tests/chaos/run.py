@@ -135,6 +135,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         seed=plan.seed,
         protocols=list(plan.protocols),
         without=plan.without,
+        written=plan.messages,
         messages=report["messages"],
         verdicts=report["verdicts"],
         dead_letters=report["dead_letters"],

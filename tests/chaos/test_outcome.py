@@ -1,0 +1,32 @@
+"""What a run found: when it may be called clean."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from tests.chaos.outcome import FAULTS, Outcome
+
+
+def an_outcome(**found: Any) -> Outcome:
+    """Of a run with 100 messages that found nothing but what is given."""
+    nothing: dict[str, Any] = dict.fromkeys((field.name for field in fields(Outcome)), 0)
+    return Outcome(**nothing | {"written": 100, "messages": 100, "settled": True} | found)
+
+
+def test_a_run_without_a_fault_is_clean() -> None:
+    assert an_outcome().is_clean
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_any_fault_counts(fault: str) -> None:
+    assert not an_outcome(**{fault: 1}).is_clean
+
+
+@pytest.mark.parametrize("messages", [0, 29])
+def test_a_run_that_looked_at_next_to_nothing_is_not_clean(messages: int) -> None:
+    """The input was made again too late: what lies on the last one is no evidence."""
+    assert not an_outcome(messages=messages).is_clean
+    assert an_outcome(messages=30).is_clean
