@@ -64,7 +64,7 @@ def read(error: KafkaError) -> ClientFault:
 
 def as_fatal(fault: ClientFault, about: str = "") -> Fatal:
     """The error that stops the worker: what happened, and what to do about it."""
-    advice = _ADVICE.get(fault.code, UNKNOWN)
+    advice = (_ADVICE | _ADVICE_WHERE_FATAL).get(fault.code, UNKNOWN)
     place = f" ({about})" if about else ""
     kind = InvalidSettings if fault.code in _OF_SETTINGS else Fatal
     return kind(f"the Kafka client cannot go on: {fault.words}{place}; {advice}")
@@ -114,6 +114,12 @@ _ADVICE = {
 }
 """What ends a worker in any dress, and what to do about it."""
 
+_ADVICE_WHERE_FATAL = {
+    KafkaError.GROUP_ID_NOT_FOUND: "members with the other kafka.group_protocol are still in the "
+    "group: end them, or let their sessions end, and start this worker again",
+}
+"""What may also pass: to a commit it is an answer like any other."""
+
 _OF_SETTINGS = (KafkaError.INVALID_SESSION_TIMEOUT, KafkaError.INVALID_GROUP_ID)
 """Refused for what we were told to ask: no start changes that."""
 
@@ -160,7 +166,7 @@ _OF_PARTITION = (
     KafkaError.REPLICA_NOT_AVAILABLE,
 )
 
-_SAID = {code: KafkaError(code).str() for code in (*_ADVICE, *_OF_SEQUENCE)}
+_SAID = {code: KafkaError(code).str() for code in (*_ADVICE, *_ADVICE_WHERE_FATAL, *_OF_SEQUENCE)}
 
 
 def ignore(_error: object) -> None:

@@ -132,3 +132,19 @@ def test_a_client_without_brokers_is_told_of_now_and_then() -> None:
 
     assert [log["held_back"] for log in logs] == [0, 0, 4]
     assert [fault.code for fault in noted] == [KafkaError._ALL_BROKERS_DOWN] * 6
+
+
+def test_a_group_of_the_other_protocol_is_named() -> None:
+    """
+    So the client says it at the change from one group protocol to the other (librdkafka 2.16).
+
+    The bare code, such as a commit may be answered with, ends nobody.
+    """
+    words = (
+        "Fatal error: Broker: The group id does not exist: ConsumerGroupHeartbeat fatal error: "
+        "Broker: The group id does not exist"
+    )
+    fault = read(KafkaError(KafkaError._FATAL, words))
+    assert (fault.code, fault.meaning) == (KafkaError.GROUP_ID_NOT_FOUND, Meaning.FATAL)
+    assert "kafka.group_protocol" in str(as_fatal(fault))
+    assert read(KafkaError(KafkaError.GROUP_ID_NOT_FOUND)).meaning is Meaning.PASSING
