@@ -46,12 +46,13 @@ class ClientFault(NamedTuple):
 def read(error: KafkaError) -> ClientFault:
     """What an error means, wherever it came from: a poll, a commit, a callback."""
     words = error.str()
-    code = _cause(words) if error.code() == KafkaError._FATAL else error.code()
+    is_end = error.code() == KafkaError._FATAL
+    code = _cause(words) if is_end else error.code()
     if code == KafkaError.UNRELEASED_INSTANCE_ID:
         meaning = Meaning.NAME_HELD
     elif code in _OF_SEQUENCE:
         meaning = Meaning.SEQUENCE
-    elif code in _ADVICE or error.fatal() or code == KafkaError._FATAL:
+    elif code in _ADVICE or error.fatal() or is_end:
         meaning = Meaning.FATAL
     elif code in _AWAY:
         meaning = Meaning.AWAY
