@@ -21,6 +21,7 @@ from consumer.kafka.client_errors import ignore
 from consumer.kafka.config import KafkaConfig
 
 CALL_S = 10.0
+"""For two questions to every broker; whoever gets no answer joins and sees."""
 
 
 def topics_of_members(config: KafkaConfig, group: str) -> set[str]:

@@ -27,12 +27,17 @@ from consumer.kafka.config import KafkaConfig
 log = structlog.get_logger()
 
 POLL_S = 0.1
+"""How late the end of a run is seen, and a small part of FRESH_S."""
 LOOK_S = 1.0
-"""How often it is looked whether the other run has ended."""
+"""How often it is looked whether the other run has ended: runs take minutes."""
 JOIN_S = 20.0
-"""Whoever has not got all partitions by then steps back and begins anew."""
+"""Whoever has not got all partitions by then steps back and begins anew. A rebalance takes a few
+seconds (`group.initial.rebalance.delay.ms` is 3 s), and stepping back costs nothing but time."""
+STEP_BACK_S = (0.2, 2.0)
+"""For how long, at random, so that of several that stepped back one is the first."""
 FRESH_S = 3.0
-"""A poll longer ago than this says nothing of the group any more."""
+"""A poll longer ago than this says nothing of the group any more. Protocol: a session is longer
+(6 s at least, unless the brokers allow less), so until then nobody else was given its part."""
 
 
 class TurnLost(Retryable):
@@ -77,7 +82,7 @@ class Turn:
             if self._has_all():
                 return
             self.close()
-            time.sleep(random.uniform(0.2, 2.0))
+            time.sleep(random.uniform(*STEP_BACK_S))
 
     @contextmanager
     def held(self) -> Iterator[None]:

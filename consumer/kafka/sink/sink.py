@@ -37,7 +37,8 @@ from consumer.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 THREADS = 4
-"""A repair reads so many outputs at once; each holds a megabyte or two while it is read."""
+"""So many outputs are read at once in a repair: a topic has four, and each holds a megabyte or two
+while it is read."""
 
 
 class KafkaSink:
