@@ -138,7 +138,7 @@ def producer(config: KafkaConfig, on_error: Callable[[object], None]) -> Propert
             "compression.type": "lz4",
             "message.max.bytes": config.message_bytes_max,
             "batch.size": min(config.batch_bytes_max, 1_000_000),
-            # Twenty times what pipeline.pending_total_max lets wait by default; a full one is mended.
+            # Twenty times what pipeline.pending_total_max lets wait; a full one is mended, too.
             "queue.buffering.max.messages": 200_000,
         }
         | _passed_on(config, CONSUMER_ONLY)

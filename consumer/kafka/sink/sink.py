@@ -127,8 +127,10 @@ class KafkaSink:
             self._held.hold(output, [ticket])
             return
         is_alone = self._probation.sent(output)
-        sending = Sending(publication, ticket, self.floor(output), time.monotonic(), is_alone)
-        number = self._under_way.add(sending)
+        floor = self._floors.at(output)
+        number = self._under_way.add(
+            Sending(publication, output, ticket, floor, time.monotonic(), is_alone)
+        )
         self._collecting.soon()
         try:
             self._producer.produce(publication, number)
