@@ -21,6 +21,7 @@ from consumer.errors import Fatal, InvalidSettings
 log = structlog.get_logger()
 
 EVERY_S = 10.0
+"""Each kind of error is logged no oftener: a client without its broker reports it without end."""
 
 
 class Meaning(Enum):

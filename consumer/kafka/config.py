@@ -84,6 +84,7 @@ def common(config: KafkaConfig, on_error: Callable[[object], None]) -> Propertie
         "log_level": 2,
         # A request that takes longer fails; the lease counts on it.
         "socket.timeout.ms": int(config.request_timeout_s * 1_000),
+        # New partitions are seen by then; where a new one begins counts on it (GROWN_S).
         "topic.metadata.refresh.interval.ms": 60_000,
         "allow.auto.create.topics": False,
         **{
@@ -137,6 +138,7 @@ def producer(config: KafkaConfig, on_error: Callable[[object], None]) -> Propert
             "compression.type": "lz4",
             "message.max.bytes": config.message_bytes_max,
             "batch.size": min(config.batch_bytes_max, 1_000_000),
+            # Twenty times what pipeline.pending_total_max lets wait; a full one is mended, too.
             "queue.buffering.max.messages": 200_000,
         }
         | _passed_on(config, CONSUMER_ONLY)

@@ -13,6 +13,7 @@ from consumer.kafka.config import KafkaConfig
 from consumer.kafka.reader.reader import reading
 
 CALL_S = 15.0
+"""For each question; the command that asked says that it was not answered."""
 
 
 class Commit(NamedTuple):

@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 CONTROLS_TOPIC = "safeguard.controls"
 STALL_S = 5.0
+"""A reading that does not get on is given up for the next one, after kafka.controls_refresh_s."""
 FETCH_WAIT_MS = 500
 """The broker holds an empty fetch for so long, so that following costs next to nothing."""
 

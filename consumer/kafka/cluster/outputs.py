@@ -18,6 +18,7 @@ from consumer.kafka.config import KafkaConfig
 log = structlog.get_logger()
 
 CALL_S = 15.0
+"""For one question about all of them; at the start it is asked again, later the next look does."""
 
 
 class OutputFacts(NamedTuple):

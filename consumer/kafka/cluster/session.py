@@ -15,8 +15,9 @@ from consumer.kafka.client_errors import ignore
 from consumer.kafka.config import KafkaConfig
 
 CALL_S = 10.0
+"""For each question; the start asks again for a while."""
 HEARTBEAT_S = 3.0
-"""librdkafka's default of heartbeat.interval.ms, for the classic protocol."""
+"""librdkafka's default of heartbeat.interval.ms (classic protocol); [kafka.client] may set it."""
 
 
 class Session(NamedTuple):

@@ -18,6 +18,7 @@ from consumer.kafka import config as properties
 from consumer.kafka.config import KafkaConfig
 
 TIMEOUT_S = 15.0
+"""For each question; brokers that refuse us say so at once, and a leader that moves takes less."""
 LETTER_STATES = "safeguard.dead-letters"
 """Compacted: what became of each dead letter that was retried or discarded, by its position."""
 _DURATION = re.compile(r" \(after \d+ms in state [^)]*\)")

@@ -19,6 +19,7 @@ from consumer.kafka.config import KafkaConfig
 from consumer.kafka.reader.reader import reading
 
 CALL_S = 5.0
+"""For each end; what is not answered is looked at the next time."""
 
 
 class OpenTransactions:

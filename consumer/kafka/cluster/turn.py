@@ -15,22 +15,29 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from consumer.errors import BrokerUnavailable, Retryable
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors
+from consumer.kafka.cluster.members import topics_of_members
 from consumer.kafka.config import KafkaConfig
 
+log = structlog.get_logger()
+
 POLL_S = 0.1
+"""How late the end of a run is seen, and a small part of FRESH_S."""
 LOOK_S = 1.0
-"""How often it is looked whether the other run has ended."""
+"""How often it is looked whether the other run has ended: runs take minutes."""
 JOIN_S = 20.0
-"""Whoever has not got all partitions by then steps back and begins anew."""
+"""Whoever has not got all partitions by then steps back and begins anew. A rebalance takes a few
+seconds (`group.initial.rebalance.delay.ms` is 3 s), and stepping back costs nothing but time."""
+STEP_BACK_S = (0.2, 2.0)
+"""For how long, at random, so that of several that stepped back one is the first."""
 FRESH_S = 3.0
-"""A poll longer ago than this says nothing of the group any more."""
-CALL_S = 10.0
+"""A poll longer ago than this says nothing of the group any more. Protocol: a session is longer
+(6 s at least, unless the brokers allow less), so until then nobody else was given its part."""
 
 
 class TurnLost(Retryable):
@@ -75,7 +82,7 @@ class Turn:
             if self._has_all():
                 return
             self.close()
-            time.sleep(random.uniform(0.2, 2.0))
+            time.sleep(random.uniform(*STEP_BACK_S))
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -102,18 +109,10 @@ class Turn:
 
     def _is_another_at_work(self) -> bool:
         """Whether a member has any of the input's partitions; who may not ask, joins."""
-        group = self._config.group + ".reader"
-        admin = AdminClient(properties.common(self._config, ClientErrors("turn")))
         try:
-            found = admin.describe_consumer_groups([group], request_timeout=CALL_S)[group]
-            members = found.result(CALL_S).members
-        except (KafkaException, TimeoutError):
+            return self._topic in topics_of_members(self._config, self._config.group + ".reader")
+        except BrokerUnavailable:
             return False
-        return any(
-            part.topic == self._topic
-            for member in members
-            for part in member.assignment.topic_partitions
-        )
 
     def _join(self) -> None:
         """Become a member, and see which partitions are given to it."""
@@ -182,10 +181,15 @@ class _Member:
         self._thread.join()
 
     def _poll(self) -> None:
-        while not self._ended.is_set():
-            self._consumer.poll(POLL_S)
-            self._turn.polled()
-        self._consumer.close()
+        try:
+            while not self._ended.is_set():
+                self._consumer.poll(POLL_S)
+                self._turn.polled()
+        except KafkaException as error:
+            # Nothing is polled from here on, so the turn is lost; whoever has it is told then.
+            log.warning("the turn's member has failed", error=str(error))
+        finally:
+            self._consumer.close()
 
     def _given(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.incremental_assign(partitions)

@@ -19,7 +19,9 @@ from consumer.kafka.config import KafkaConfig, Properties
 from consumer.kafka.record import record_of
 
 BATCH = 1_000
+"""What is held in memory at once; the client's own queue (`config.py`) holds hardly more."""
 CALL_S = 10.0
+"""For each question to a broker, such as for an end; whoever asked tries again or says so."""
 STALL_S = 30.0
 """Reading that makes no progress for so long is given up; the caller may try again later."""
 

@@ -24,8 +24,11 @@ from consumer.kafka.reader.reader import STALL_S, unreadable
 log = structlog.get_logger()
 
 PARTITION = 0
+"""The only one, so that records have one order: the form of such topics, not a number to turn."""
 BATCH = 500
+"""What is held in memory at once, beside the table itself."""
 CALL_S = 5.0
+"""For the question whether the topic is there; the next read asks again."""
 
 _ABSENT = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
 _REFUSED = KafkaError.TOPIC_AUTHORIZATION_FAILED

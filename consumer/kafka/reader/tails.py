@@ -12,7 +12,8 @@ from consumer.interfaces import Output, Partition
 from consumer.kafka.reader.tail import TailReader
 
 THREADS = 4
-"""Long reads must not take the threads that the sink and the topics' look-up need."""
+"""Long reads must not take the threads that the sink and the topics' look-up need. A topic has four
+outputs, which a recovery reads at once; each read holds a megabyte or two."""
 
 Answer = TypeVar("Answer")
 

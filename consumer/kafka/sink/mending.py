@@ -33,11 +33,13 @@ from consumer.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 EMPTY_S = 0.05
-"""How often it is looked whether an emptied producer has reported everything."""
+"""How often it is looked whether an emptied producer has reported everything; it does at once."""
 AGAIN_S = 1.0
-"""How often brokers that are out, or outputs that cannot be read, are asked again."""
+"""How often brokers that are out, or outputs that cannot be read, are asked again. Without end, for
+nothing may be published before; what waits is bounded by `pipeline.pending_total_max`."""
 SETTLE_S = 1.0
-"""From the broker's first answer to reading a tail: by then it has what the network held."""
+"""From the broker's first answer to reading a tail: by then it has what the network held. Physics:
+what is held for longer is among what cannot be ruled out, see deploy/README.md."""
 
 
 class Mending:

@@ -23,7 +23,8 @@ OF_A_BATCH = (*TOO_LARGE, *INVALID)
 """Errors by which a broker refuses a whole batch."""
 
 SMALLER_BY = 4
-"""Batches become so much smaller after a refusal, where the brokers do not say what they take."""
+"""Batches become so much smaller after a refusal, where the brokers do not say what they take. Each
+refusal costs a repair: from a megabyte to a few kB is four of them."""
 
 
 class Probation:

@@ -25,7 +25,8 @@ from consumer.kafka.config import KafkaConfig
 log = structlog.get_logger()
 
 END_S = 1.0
-"""How long a client is given to report what it throws away; nobody waits for these reports."""
+"""How long a client is given to report what it throws away; nobody waits for these reports, and it
+takes none where the client is well."""
 
 
 Report = tuple[int, KafkaError | None, int]

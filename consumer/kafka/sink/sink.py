@@ -37,7 +37,8 @@ from consumer.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 THREADS = 4
-"""A repair reads so many outputs at once; each holds a megabyte or two while it is read."""
+"""So many outputs are read at once in a repair: a topic has four, and each holds a megabyte or two
+while it is read."""
 
 
 class KafkaSink:
@@ -126,8 +127,10 @@ class KafkaSink:
             self._held.hold(output, [ticket])
             return
         is_alone = self._probation.sent(output)
-        sending = Sending(publication, ticket, self.floor(output), time.monotonic(), is_alone)
-        number = self._under_way.add(sending)
+        floor = self._floors.at(output)
+        number = self._under_way.add(
+            Sending(publication, output, ticket, floor, time.monotonic(), is_alone)
+        )
         self._collecting.soon()
         try:
             self._producer.produce(publication, number)

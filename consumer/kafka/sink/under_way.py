@@ -12,15 +12,13 @@ class Sending(NamedTuple):
     """A publication that was handed to the client, and where it can lie at the earliest."""
 
     publication: Publication
+    output: Output
+    """Of the publication; made once, since every step asks for it."""
     ticket: Ticket
     floor: Floor
     sent_s: float
     is_alone: bool
     """Whether its output takes one at a time, so that a refusal means this very publication."""
-
-    @property
-    def output(self) -> Output:
-        return self.publication.output
 
 
 class UnderWay:

@@ -18,6 +18,8 @@ from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.sink.probation import OF_A_BATCH
 
+END_S = 1.0
+"""Beyond the client's own time-out, for its last reports; and for what it throws away."""
 NO_REPORT = "no answer from the broker in time, so it may have been stored all the same"
 
 
@@ -63,13 +65,13 @@ class TopicWriter:
         try:
             for number in range(len(publications)):
                 produce(number)
-            producer.flush(self._config.client_timeout_s + 1.0)
+            producer.flush(self._config.client_timeout_s + END_S)
             for number in sorted(refused):
                 produce(number)
-                producer.flush(self._config.client_timeout_s + 1.0)
+                producer.flush(self._config.client_timeout_s + END_S)
             # What is thrown away below would be reported as such, which tells nobody anything.
             return list(faults)
         finally:
             producer.purge()
-            producer.flush(1.0)
+            producer.flush(END_S)
             producer.close()

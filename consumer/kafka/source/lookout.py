@@ -9,14 +9,15 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from consumer.interfaces import Partition
 from consumer.kafka.source.announcer import Announcer
-from consumer.kafka.source.holdings import Holdings
+from consumer.kafka.source.share.holdings import Holdings
 from consumer.kafka.source.troubles import Troubles
 
 log = structlog.get_logger()
 
 EVERY_S = 1.0
+"""The lag is shown every few seconds, and ends cost no request: oftener tells nobody more."""
 ASK_S = 0.2
-"""How long brokers that were away are given to answer, each time."""
+"""How long brokers that were away are given to answer, each time: meanwhile nothing is polled."""
 
 
 class Lookout:

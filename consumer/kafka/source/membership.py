@@ -12,9 +12,9 @@ from consumer.errors import InvalidSettings
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ClientErrors, ClientFault
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.source.namesakes import Namesakes
-from consumer.kafka.source.rebalances import Rebalances
-from consumer.kafka.source.sent_commits import SentCommits
+from consumer.kafka.source.share.namesakes import Namesakes
+from consumer.kafka.source.share.rebalances import Rebalances
+from consumer.kafka.source.share.sent_commits import SentCommits
 from consumer.kafka.source.troubles import Troubles
 
 log = structlog.get_logger()

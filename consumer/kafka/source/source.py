@@ -20,17 +20,17 @@ from confluent_kafka import Consumer
 from consumer.interfaces import CommitPoint, Partition, SourceListener
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.source.announcer import Announcer
-from consumer.kafka.source.holdings import Holdings
 from consumer.kafka.source.lookout import Lookout
 from consumer.kafka.source.mailbox import Mailbox
 from consumer.kafka.source.membership import Membership
-from consumer.kafka.source.namesakes import Namesakes
-from consumer.kafka.source.pauses import Pauses
-from consumer.kafka.source.rebalances import Rebalances
-from consumer.kafka.source.sent_commits import SentCommits
-from consumer.kafka.source.share import Share
-from consumer.kafka.source.start import StartRule
-from consumer.kafka.source.start_finder import StartFinder
+from consumer.kafka.source.share.holdings import Holdings
+from consumer.kafka.source.share.namesakes import Namesakes
+from consumer.kafka.source.share.pauses import Pauses
+from consumer.kafka.source.share.rebalances import Rebalances
+from consumer.kafka.source.share.sent_commits import SentCommits
+from consumer.kafka.source.share.share import Share
+from consumer.kafka.source.share.start import StartRule
+from consumer.kafka.source.share.start_finder import StartFinder
 from consumer.kafka.source.thread import SourceThread
 from consumer.kafka.source.troubles import Troubles
 from consumer.telemetry.metrics import Metrics
@@ -38,8 +38,9 @@ from consumer.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 CLOSE_S = 60.0
+"""For whoever names no time; the worker does, by its drain budget."""
 NAME_SLACK_S = 5.0
-"""How much longer than it must a name of a static member may be held, before it is an error."""
+"""How much longer than it must a name may be held before it is an error: a few heartbeats."""
 
 
 class KafkaSource:

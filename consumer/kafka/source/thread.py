@@ -23,15 +23,18 @@ from consumer.kafka.source.announcer import Announcer
 from consumer.kafka.source.lookout import Lookout
 from consumer.kafka.source.mailbox import Mailbox
 from consumer.kafka.source.membership import Membership, NameHeld, leave
-from consumer.kafka.source.namesakes import MadeAgain, may_be_made_again
-from consumer.kafka.source.rebalances import Rebalances
-from consumer.kafka.source.share import Share
+from consumer.kafka.source.share.namesakes import MadeAgain, may_be_made_again
+from consumer.kafka.source.share.rebalances import Rebalances
+from consumer.kafka.source.share.share import Share
 from consumer.kafka.source.troubles import Troubles
 
 log = structlog.get_logger()
 
 POLL_S = 0.05
+"""How late a command comes that is left while nothing does; a record wakes the client at once."""
 BATCH_MAX = 1_000
+"""So that the event loop is not kept for long by one batch; credits (`pipeline.pending_max`) bound
+what is taken in all, and beyond some hundred records a larger batch saves nothing more."""
 
 
 class SourceThread:

@@ -14,11 +14,13 @@ from consumer.interfaces import Partition
 from consumer.kafka.client_errors import ClientFault, Meaning, as_fatal
 
 NAME_SETTLED_S = 5.0
-"""A name that is held is refused with the first heartbeat: silence for so long is consent."""
+"""A name that is held is refused with the first heartbeat: silence for so long is consent. It is
+asked for every second, and a refusal takes one request."""
 CAUSE_S = 2.0
-"""A commit says only that the client has come to its end; why comes with one of the next polls."""
+"""A commit says only that the client has come to its end; why comes with one of the next polls, and
+those are POLL_S apart."""
 FRESH_S = 60.0
-"""The client says again what lasts: what it has not said for so long is over."""
+"""The client says again what lasts: what it has not said for so long is over. Only for people."""
 
 
 class Troubles:

@@ -37,7 +37,7 @@ def test_what_has_failed_holds_its_output_until_it_was_read() -> None:
     """In the order it was sent."""
     held = Held()
     sendings = [
-        Sending(Publication(*output, None, b"", ()), ticket, Floor(0), 0.0, is_alone=False)
+        Sending(Publication(*output, None, b"", ()), output, ticket, Floor(0), 0.0, is_alone=False)
         for output, ticket in ((ONE, "a"), (OTHER, "x"), (ONE, "b"))
     ]
     held.fail(sendings)

@@ -96,7 +96,7 @@ class Scene:
     def send(self, output: Output, *tickets: str) -> None:
         for ticket in tickets:
             publication = Publication(*output, None, b"v", ())
-            self.under_way.add(Sending(publication, ticket, Floor(0), 0.0, is_alone=False))
+            self.under_way.add(Sending(publication, output, ticket, Floor(0), 0.0, is_alone=False))
 
     def told(self, fate: Fate) -> list[object]:
         return [ticket for ticket, found in self.reports if found is fate]

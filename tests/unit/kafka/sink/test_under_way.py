@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from consumer.domain.checkpoint import Floor
-from consumer.interfaces import Publication
+from consumer.interfaces import Output, Publication
 from consumer.kafka.sink.under_way import Sending, UnderWay
 
 
 def sending(number: int) -> Sending:
-    publication = Publication(f"out{number % 2}", 0, None, b"v", ())
-    return Sending(publication, f"t{number}", Floor(0), float(number), is_alone=False)
+    output = Output(f"out{number % 2}", 0)
+    publication = Publication(*output, None, b"v", ())
+    return Sending(publication, output, f"t{number}", Floor(0), float(number), is_alone=False)
 
 
 def test_a_report_settles_a_sending_once() -> None:

@@ -6,8 +6,8 @@ from confluent_kafka import KafkaError
 
 from consumer.interfaces import Partition
 from consumer.kafka.client_errors import ClientFault, Meaning
-from consumer.kafka.source.holdings import Holdings
 from consumer.kafka.source.lookout import EVERY_S, Lookout
+from consumer.kafka.source.share.holdings import Holdings
 from consumer.kafka.source.troubles import Troubles
 from tests.unit.kafka.source.fake_client import FakeClient, Told
 

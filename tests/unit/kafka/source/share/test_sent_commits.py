@@ -6,8 +6,8 @@ import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
 from consumer.interfaces import CommitPoint, Partition
-from consumer.kafka.source.holdings import Holdings
-from consumer.kafka.source.sent_commits import SentCommits
+from consumer.kafka.source.share.holdings import Holdings
+from consumer.kafka.source.share.sent_commits import SentCommits
 from consumer.kafka.source.troubles import Troubles
 from tests.unit.kafka.source.fake_client import FakeClient, Told
 

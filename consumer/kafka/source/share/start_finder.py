@@ -11,14 +11,17 @@ from confluent_kafka import Consumer, TopicPartition
 
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import Partition
-from consumer.kafka.source.namesakes import Namesakes
-from consumer.kafka.source.start import Start, StartRule, starting_offsets
+from consumer.kafka.source.share.namesakes import Namesakes
+from consumer.kafka.source.share.start import Start, StartRule, starting_offsets
 
 log = structlog.get_logger()
 
 CALL_TIMEOUT_S = 10.0
+"""For each question to a broker; what takes longer is asked again while the patience lasts."""
 PATIENCE_MAX_S = 60.0
+"""Longer than a broker takes to hand over what it leads; half the poll interval if that is less."""
 AGAIN_S = 1.0
+"""Beside a call that has just waited for its time-out this asks nobody too often."""
 
 
 class Starts(NamedTuple):

@@ -13,14 +13,16 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from consumer.interfaces import Partition
-from consumer.kafka.source.holdings import Holdings
+from consumer.kafka.source.share.holdings import Holdings
 
 log = structlog.get_logger()
 
 STARVED_S = 0.5
-"""Without credits for so long, all is paused: a pause costs what has been fetched already."""
+"""Without credits for so long, all is paused: a pause costs what has been fetched already. Shorter
+than any time-out of the group, and longer than credits are away for in normal work."""
 WAKE_S = 1.0
-"""How long a broker is given to answer a question that only serves to wake the client."""
+"""How long a broker is given to answer a question that only serves to wake the client: so long the
+client's thread would sleep by itself."""
 
 
 class Pauses:

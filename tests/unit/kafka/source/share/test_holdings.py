@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consumer.interfaces import Partition
-from consumer.kafka.source.holdings import Holdings
+from consumer.kafka.source.share.holdings import Holdings
 
 ZERO, ONE = Partition("in", 0), Partition("in", 1)
 

@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError
 
 from consumer.interfaces import Partition
 from consumer.kafka.client_errors import read
-from consumer.kafka.source.namesakes import MadeAgain, Namesakes, may_be_made_again
+from consumer.kafka.source.share.namesakes import MadeAgain, Namesakes, may_be_made_again
 from consumer.telemetry.metrics import Metrics
 
 

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from consumer.interfaces import CommitPoint, Committed, Partition
 from consumer.kafka.client_errors import Meaning, read
 from consumer.kafka.source.announcer import Announcer
-from consumer.kafka.source.holdings import Holdings
+from consumer.kafka.source.share.holdings import Holdings
 from consumer.kafka.source.troubles import Troubles
 
 log = structlog.get_logger()

@@ -10,16 +10,16 @@ from confluent_kafka import Consumer, TopicPartition
 
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import Assigned, CommitPoint, Partition
-from consumer.kafka.source import start_finder
-from consumer.kafka.source.holdings import Holdings
 from consumer.kafka.source.mailbox import Mailbox
-from consumer.kafka.source.namesakes import MadeAgain, Namesakes
-from consumer.kafka.source.pauses import Pauses
-from consumer.kafka.source.rebalances import Rebalances
-from consumer.kafka.source.sent_commits import SentCommits
-from consumer.kafka.source.share import Share
-from consumer.kafka.source.start import Start
-from consumer.kafka.source.start_finder import StartFinder
+from consumer.kafka.source.share import start_finder
+from consumer.kafka.source.share.holdings import Holdings
+from consumer.kafka.source.share.namesakes import MadeAgain, Namesakes
+from consumer.kafka.source.share.pauses import Pauses
+from consumer.kafka.source.share.rebalances import Rebalances
+from consumer.kafka.source.share.sent_commits import SentCommits
+from consumer.kafka.source.share.share import Share
+from consumer.kafka.source.share.start import Start
+from consumer.kafka.source.share.start_finder import StartFinder
 from consumer.kafka.source.troubles import Troubles
 from consumer.telemetry.metrics import Metrics
 from tests.unit.kafka.source.fake_client import FakeClient, Told

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from confluent_kafka import Consumer, TopicPartition
 
 from consumer.interfaces import Assigned, Partition
-from consumer.kafka.source.holdings import Holdings
-from consumer.kafka.source.pauses import Pauses
-from consumer.kafka.source.sent_commits import SentCommits
-from consumer.kafka.source.start_finder import Starts
+from consumer.kafka.source.share.holdings import Holdings
+from consumer.kafka.source.share.pauses import Pauses
+from consumer.kafka.source.share.sent_commits import SentCommits
+from consumer.kafka.source.share.start_finder import Starts
 from consumer.kafka.source.troubles import Troubles
 
 

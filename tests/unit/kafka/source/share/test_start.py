@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from consumer.domain.checkpoint import Checkpoint
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import Partition
-from consumer.kafka.source.start import Start, starting_offsets
+from consumer.kafka.source.share.start import Start, starting_offsets
 
 TOPIC, ID, OLD = "chat", "newnewnew", "oldoldold"
 BY_TIME = "2026-01-31T08:00:00+00:00"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from consumer.interfaces import Partition
-from consumer.kafka.source.holdings import Holdings
-from consumer.kafka.source.pauses import STARVED_S, Pauses
+from consumer.kafka.source.share.holdings import Holdings
+from consumer.kafka.source.share.pauses import STARVED_S, Pauses
 from tests.unit.kafka.source.fake_client import FakeClient
 
 ZERO, ONE, OTHER = Partition("in", 0), Partition("in", 1), Partition("in", 2)

@@ -21,7 +21,8 @@ StartRule = str
 
 
 GROWN_S = 300.0
-"""A new partition is seen within a minute or two: the client asks for metadata each minute."""
+"""A new partition is seen within a minute or two, since the client asks for metadata each minute
+(`config.py`); what is taken twice for beginning too early is recognised by the recovery."""
 
 
 class Start(NamedTuple):

@@ -18,15 +18,16 @@ from confluent_kafka import Consumer, TopicPartition
 from consumer.interfaces import CommitPoint, Partition
 from consumer.kafka.source.announcer import Announcer
 from consumer.kafka.source.mailbox import Mailbox
-from consumer.kafka.source.share import Share
-from consumer.kafka.source.start_finder import StartFinder
+from consumer.kafka.source.share.share import Share
+from consumer.kafka.source.share.start_finder import StartFinder
 from consumer.kafka.source.troubles import Troubles
 
 log = structlog.get_logger()
 
 LOOK_S = 0.05
+"""How often commits are looked for meanwhile; leases are renewed every second or so."""
 ANSWER_S = 10.0
-"""Beyond the drain budget, for the event loop to come round and answer."""
+"""Beyond the drain budget (`pipeline.drain_s`), for the event loop to come round and answer."""
 
 
 class Rebalances:
