@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 
 from consumer.dev.completion import MODEL
-from consumer.dev.faults import Ending, Served
+from consumer.dev.served import Ending, Served
 
 HANG_S_MAX = 60.0
 DRIP_EVERY_S = 0.1
