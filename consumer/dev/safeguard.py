@@ -37,7 +37,9 @@ from consumer.dev.speaker import Speaker
 from consumer.dev.wire import as_json, send
 
 REQUESTS_KEPT = 1_000
+"""They are kept whole."""
 ANSWERS_KEPT = 100_000
+"""More than a test asks for; the oldest go first."""
 
 Request = dict[str, Any]
 Reply = str | web.Response

@@ -7,6 +7,7 @@ from consumer.dev.completion import Completion, lengthened
 from consumer.dev.judge import StandInAnswer, read_policy, text_of
 
 PREFIXES_KEPT = 256
+"""More policies than a demonstration has; further prompts are never cached."""
 
 
 class Speaker:

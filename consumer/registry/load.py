@@ -20,10 +20,11 @@ PINS = "pins.toml"
 """`v2 = "<digest>"`: what a published version's content was; written by `safeguard policy pin`."""
 TOPIC_FILE = "topic.toml"
 TOML_BYTES_MAX = 256_000
+"""Of topic.toml and the file of digests: people write these, and a hundred lines are many."""
 POLICY_BYTES_MAX = 1_000_000
 """Of a policy file; what the model could not keep in mind is refused long before."""
 POLICIES_MAX = 64
-"""Of one version."""
+"""Of one version; each is a call for every message, so more would be a mistake."""
 UNPRINTABLE = "the name is not UTF-8 on one line: rename it"
 _VERSION = re.compile(r"v([1-9][0-9]{0,5})")
 

@@ -29,7 +29,7 @@ from consumer.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 TRIES = 3
-"""How often files are read that change meanwhile."""
+"""How often files are read that change meanwhile; the next look at them is the next chance."""
 
 _Look = tuple[tuple[str, int, int, int, int], ...]
 

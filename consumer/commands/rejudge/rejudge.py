@@ -52,10 +52,14 @@ from consumer.worker.wiring import (
 )
 
 BATCH = 200
-"""Records held in memory at once."""
+"""Records held in memory at once; what is beyond comes in the next batch."""
 PATIENCE_S = 30.0
-"""An endpoint that has answered nothing for so long is not waited for."""
+"""
+An endpoint that has answered nothing for so long is not waited for: somebody sits before the
+command, and the next run goes on where this one ended.
+"""
 RETRY_S = 1.0
+"""How soon an endpoint that is out is asked again, until PATIENCE_S has passed."""
 
 
 class RejudgeRequest(NamedTuple):
