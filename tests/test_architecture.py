@@ -7,15 +7,14 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests import generated, rooms
 
 ROOT = generated.ROOT
-SHARED_NAMES = {
-    "Tally": "adds up calls in domain/usage, reads their cost in classifier/apis: to be parted",
-}
-"""Class names that stand for several things, each with the reason why that is borne."""
+LIMITS_SAY_WHY = ("cli", "commands", "dev", "registry", "settings", "telemetry", "worker")
+"""Rooms in which every limit is explained."""
 
 
 def test_the_import_contracts_hold() -> None:
@@ -89,7 +88,29 @@ def test_one_class_name_has_one_meaning() -> None:
                 places[node.name].append(str(file.relative_to(ROOT)))
     shared = {name: sorted(files) for name, files in places.items() if len(files) > 1}
 
-    assert {name: files for name, files in shared.items() if name not in SHARED_NAMES} == {}
+    assert shared == {}
+
+
+def test_every_limit_that_is_no_setting_says_what_it_is_for() -> None:
+    """A number that bounds or times something has a comment; `settings` has one for each field."""
+    limit = re.compile(r"[A-Z0-9_]*(_S|_MS|_MAX|_KEPT|BATCH|TRIES)")
+    silent = [
+        f"{file.relative_to(ROOT)}: {name}"
+        for room in LIMITS_SAY_WHY
+        for file in (ROOT / "consumer" / room).rglob("*.py")
+        for name, is_told in _constants(ast.parse(file.read_text()).body)
+        if limit.fullmatch(name) and not is_told
+    ]
+    assert silent == []
+
+
+def _constants(body: list[ast.stmt]) -> Iterator[tuple[str, bool]]:
+    """The numbers of a module by name, each with whether a comment follows it."""
+    for at, line in enumerate(body):
+        match line:
+            case ast.Assign(targets=[ast.Name(name)], value=ast.Constant(int() | float())):
+                following = body[at + 1 :]
+                yield name, bool(following) and isinstance(following[0], ast.Expr)
 
 
 def test_every_file_that_is_named_exists() -> None:

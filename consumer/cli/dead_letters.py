@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import cyclopts
@@ -25,15 +26,47 @@ app = cyclopts.App(
     name="dead-letters", help="List, show, retry and discard what could not be judged."
 )
 
-Topic = Annotated[str | None, Parameter(help="The input whose dead letters are meant.")]
+Position = Annotated[str, Parameter(help="topic/partition/offset, as `list` prints it.")]
+Topic = Annotated[str, Parameter(help="The input whose dead letters are meant.")]
 Reasons = Annotated[
     list[str] | None, Parameter(negative=(), help="Why they are dead letters; repeatable.")
 ]
 Key = Annotated[str | None, Parameter(help="The record's key, as `show` prints it.")]
-All = Annotated[bool, Parameter(negative=(), help="All of the topic, without a filter.")]
-Again = Annotated[
-    bool, Parameter(negative=(), help="Those that were retried or discarded before as well.")
-]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meant:
+    """Which letters something is done to, and how: what `retry` and `discard` are told alike."""
+
+    topic: Topic | None = None
+    reason: Reasons = None
+    since: Since = None
+    until: Until = None
+    key: Key = None
+    limit: Limit = 0
+    all: Annotated[bool, Parameter(negative=(), help="All of the topic, without a filter.")] = False
+    dry_run: DryRun = False
+    again: Annotated[
+        bool, Parameter(negative=(), help="Those that were retried or discarded before as well.")
+    ] = False
+
+    def selected(self, positions: tuple[str, ...]) -> tuple[list[str], Selection]:
+        """The inputs and the letters that are meant; so much is done at once that it must be."""
+        chosen = selection_of(self.reason, self.since, self.until, self.key, self.limit, positions)
+        if chosen.positions:
+            if self.topic or self.all or chosen != Selection(positions=chosen.positions):
+                raise InvalidSettings("give positions, or --topic with filters, not both")
+            return sorted({position.topic for position in chosen.positions}), chosen
+        if self.topic is None:
+            raise InvalidSettings("say which letters: positions, or --topic with a filter or --all")
+        if chosen.is_everything != self.all:
+            raise InvalidSettings(
+                f"all dead letters of {self.topic}? Give a filter, or --all"
+                if chosen.is_everything
+                else "give filters or --all, not both"
+            )
+        return [self.topic], chosen
 
 
 @app.command(
@@ -46,7 +79,7 @@ Again = Annotated[
 )
 def list_(
     *,
-    topic: Annotated[str, Parameter(help="The input whose dead letters are meant.")],
+    topic: Topic,
     reason: Reasons = None,
     since: Since = None,
     until: Until = None,
@@ -71,7 +104,7 @@ def list_(
     )
 )
 def show(
-    position: Annotated[str, Parameter(help="topic/partition/offset, as `list` prints it.")],
+    position: Position,
     *,
     value: Annotated[
         bool, Parameter(negative=(), help="Print the value too; it is what a user wrote.")
@@ -95,26 +128,14 @@ def show(
     )
 )
 def retry(
-    *positions: Annotated[str, Parameter(help="topic/partition/offset, as `list` prints it.")],
-    topic: Topic = None,
-    reason: Reasons = None,
-    since: Since = None,
-    until: Until = None,
-    key: Key = None,
-    limit: Limit = 0,
-    all: All = False,
-    dry_run: DryRun = False,
-    again: Again = False,
-    config: Config = None,
-    set: Sets = None,
+    *positions: Position, meant: Meant = Meant(), config: Config = None, set: Sets = None
 ) -> None:
     """Have the records of dead letters judged once more, after what was wrong has been mended."""
     from consumer.commands.dead_letters.actions import retry_letters
 
     settings = settings_of(config, set, quiet=True)
-    selection = selection_of(reason, since, until, key, limit, positions)
-    topics = _topics_meant(topic, selection, all)
-    raise SystemExit(retry_letters(settings, topics, selection, dry_run=dry_run, again=again))
+    selected = meant.selected(positions)
+    raise SystemExit(retry_letters(settings, *selected, dry_run=meant.dry_run, again=meant.again))
 
 
 @app.command(
@@ -124,40 +145,11 @@ def retry(
     )
 )
 def discard(
-    *positions: Annotated[str, Parameter(help="topic/partition/offset, as `list` prints it.")],
-    topic: Topic = None,
-    reason: Reasons = None,
-    since: Since = None,
-    until: Until = None,
-    key: Key = None,
-    limit: Limit = 0,
-    all: All = False,
-    dry_run: DryRun = False,
-    again: Again = False,
-    config: Config = None,
-    set: Sets = None,
+    *positions: Position, meant: Meant = Meant(), config: Config = None, set: Sets = None
 ) -> None:
     """Note dead letters as done with, so that `retry` passes over them; none is deleted."""
     from consumer.commands.dead_letters.actions import discard_letters
 
     settings = settings_of(config, set, quiet=True)
-    selection = selection_of(reason, since, until, key, limit, positions)
-    topics = _topics_meant(topic, selection, all)
-    raise SystemExit(discard_letters(settings, topics, selection, dry_run=dry_run, again=again))
-
-
-def _topics_meant(topic: str | None, selection: Selection, is_all: bool) -> list[str]:
-    """The inputs that a command is about; so much is done at once that it must be meant."""
-    if selection.positions:
-        if topic or is_all or selection != Selection(positions=selection.positions):
-            raise InvalidSettings("give positions, or --topic with filters, not both")
-        return sorted({position.topic for position in selection.positions})
-    if topic is None:
-        raise InvalidSettings("say which letters: positions, or --topic with a filter or --all")
-    if selection.is_everything != is_all:
-        raise InvalidSettings(
-            f"all dead letters of {topic}? Give a filter, or --all"
-            if selection.is_everything
-            else "give filters or --all, not both"
-        )
-    return [topic]
+    selected = meant.selected(positions)
+    raise SystemExit(discard_letters(settings, *selected, dry_run=meant.dry_run, again=meant.again))

@@ -12,7 +12,8 @@ from consumer.domain.binding import Binding
 from consumer.domain.policy import PolicyVersion
 from consumer.domain.tokens import tokens_of
 from consumer.errors import InvalidSettings
-from consumer.registry.load import load_catalogue, write_pins
+from consumer.registry.load import load_catalogue
+from consumer.registry.pins import write_pins
 
 
 def pin_policies(folder: Path) -> int:

@@ -15,7 +15,8 @@ def read_arguments(words: list[str] | None) -> tuple[str, int, Behaviour]:
     parser = argparse.ArgumentParser(
         prog="python -m consumer.dev.safeguard",
         description="A stand-in for an inference server with gpt-oss-safeguard. It has no model: "
-        "it looks for the phrases that a policy quotes. For demonstrations and tests.",
+        "it looks for the phrases that a policy quotes. For demonstrations and tests. "
+        "While it runs POST /behaviour changes all of this and more.",
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8089, help="0 takes a free one")
@@ -28,14 +29,6 @@ def read_arguments(words: list[str] | None) -> tuple[str, int, Behaviour]:
     )
     parser.add_argument("--pace", type=float, default=1.0, help="multiplies a profile's latency")
     parser.add_argument("--slots", type=int, help="generations at one time")
-    parser.add_argument("--queue-max", type=int, help="requests that may wait for a slot")
-    parser.add_argument(
-        "--overload-status", type=int, choices=(429, 503), default=503, help="past the queue"
-    )
-    parser.add_argument("--retry-after", type=float, metavar="S", help="named in such a refusal")
-    parser.add_argument(
-        "--engine-down", type=float, default=0.0, metavar="S", help="after http_500_engine_dead"
-    )
     parser.add_argument("--flip-rate", type=float, default=0.0, help="share of changed labels")
     parser.add_argument(
         "--fault",
@@ -53,10 +46,6 @@ def read_arguments(words: list[str] | None) -> tuple[str, int, Behaviour]:
             profile=given.profile,
             pace=given.pace,
             slots=given.slots,
-            queue_max=given.queue_max,
-            overload_status=given.overload_status,
-            retry_after_s=given.retry_after,
-            engine_down_s=given.engine_down,
             flip_rate=given.flip_rate,
             faults=spread(
                 {

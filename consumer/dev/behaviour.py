@@ -34,10 +34,8 @@ class Behaviour:
     """Generations at one time; further requests queue. None = as many as come."""
     queue_max: int | None = None
     """Requests that may queue; further ones are refused. None = as many as come."""
-    overload_status: int = 503
-    """What a refusal for load is: 503 as vLLM and Ollama send it, or a host's 429."""
     retry_after_s: float | None = None
-    """Named in a refusal for load, where given."""
+    """Named in a refusal for load (503, as vLLM and Ollama send it), where given."""
     engine_down_s: float = 0.0
     """How long every connection is reset after an `http_500_engine_dead`."""
     flip_rate: float = 0.0
@@ -60,8 +58,6 @@ class Behaviour:
                 raise ValueError("latency_lognormal wants 0 < median <= p95")
         if self.profile is not None and self.profile not in PROFILES:
             raise ValueError(f"there is no profile {self.profile}, but {', '.join(PROFILES)}")
-        if self.overload_status not in (429, 503):
-            raise ValueError("overload_status is 429 or 503")
         rates = [self.flip_rate, *faults.values(), sum(faults.values())]
         if any(not 0 <= rate <= 1 + 1e-9 for rate in rates):
             raise ValueError("rates lie between 0 and 1, those of all faults together too")

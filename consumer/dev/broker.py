@@ -101,11 +101,6 @@ class EmbeddedBroker:
     def set_broker_up(self, broker: int = 1) -> None:
         self._controlled.check("broker_set_up", broker)
 
-    def round_trip_ms(self, ms: int) -> None:
-        """Let every answer of every broker take this long."""
-        for broker in range(1, self.brokers + 1):
-            self._controlled.check("broker_set_rtt", broker, ms)
-
     def delete_records(self, topic: str, partition: int, before: int) -> None:
         """Drop the records below an offset, as retention would."""
         self._controlled.check("partition_delete_records", topic.encode(), partition, before)
@@ -142,7 +137,6 @@ class _Cluster:
         "clear_request_errors": (ctypes.c_int16,),
         "broker_set_down": (ctypes.c_int32,),
         "broker_set_up": (ctypes.c_int32,),
-        "broker_set_rtt": (ctypes.c_int32, ctypes.c_int),
         "partition_delete_records": (ctypes.c_char_p, ctypes.c_int32, ctypes.c_int64),
         "group_initial_rebalance_delay_ms": (ctypes.c_int32,),
         "cluster_destroy": (),

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -126,6 +127,17 @@ def read_policy(system_message: str) -> PolicyReading | None:
         words_max=max((phrase.count(" ") + 1 for phrase in terms), default=0),
         unspaced=tuple(phrase for phrase in terms if _UNSPACED.search(phrase)),
     )
+
+
+def messages_of(asked: Mapping[str, Any]) -> tuple[str, str]:
+    """The first system message and the last user message of a request."""
+    texts = [(message["role"], _text(message["content"])) for message in asked["messages"]]
+    system = next((text for role, text in texts if role in ("system", "developer")), "")
+    return system, next((text for role, text in reversed(texts) if role == "user"), "")
+
+
+def _text(content: Any) -> str:
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
 
 
 def text_of(user_message: str) -> str:

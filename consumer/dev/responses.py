@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from consumer.dev.faults import Served
+from consumer.dev.served import Served
 
 PATH = "/v1/responses"
 

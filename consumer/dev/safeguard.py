@@ -26,17 +26,20 @@ from aiohttp import web
 
 from consumer.dev.arguments import read_arguments
 from consumer.dev.behaviour import Behaviour, Dice, Generation
-from consumer.dev.completion import MODEL, Completion, lengthened
-from consumer.dev.faults import FaultName, Served, overloaded, serve
-from consumer.dev.judge import StandInAnswer, read_policy, text_of
+from consumer.dev.completion import MODEL
+from consumer.dev.faults import FaultName
+from consumer.dev.judge import messages_of, text_of
 from consumer.dev.responses import PATH as RESPONSES
 from consumer.dev.responses import as_chat_request, as_response_served
+from consumer.dev.served import Served, is_immediate, overloaded, serve
 from consumer.dev.slots import Slots
+from consumer.dev.speaker import Speaker
 from consumer.dev.wire import as_json, send
 
 REQUESTS_KEPT = 1_000
+"""They are kept whole."""
 ANSWERS_KEPT = 100_000
-PREFIXES_KEPT = 256
+"""More than a test asks for; the oldest go first."""
 
 Request = dict[str, Any]
 Reply = str | web.Response
@@ -88,7 +91,7 @@ class StandInSafeguard:
         self.faults_served: Counter[FaultName] = Counter()
         self._record = record
         self._replies: Replies | None = None
-        self._prefixes: set[str] = set()
+        self._speaker = Speaker()
         self._runner: web.ServerRunner | None = None
         self.behave(behaviour or Behaviour())
 
@@ -210,7 +213,7 @@ class StandInSafeguard:
         try:
             asked: Request = orjson.loads(body)
             asked = as_chat_request(asked) if is_response else asked
-            system, user = _messages(asked)
+            system, user = messages_of(asked)
         except (ValueError, KeyError, TypeError, AttributeError):
             return as_json({"error": {"message": "not a request for a completion"}}, status=400)
         self.requests_total += 1
@@ -226,14 +229,15 @@ class StandInSafeguard:
 
     async def _answer(self, asked: Request, system: str, user: str) -> Served | web.Response:
         behaviour, dice, slots = self.behaviour, self._dice, self._slots
+        number = self.requests_total
         fault = dice.fault() if behaviour.only in text_of(user) else None
         generation = Generation(0.0)
         if self._is_down():
             fault = FaultName.CONNECTION_RESET
-        if fault is None or not fault.is_immediate:
+        if fault is None or not is_immediate(fault):
             if slots.is_full:
                 self.refused_total += 1
-                return overloaded(behaviour.overload_status, behaviour.retry_after_s)
+                return overloaded(503, behaviour.retry_after_s)
             async with slots:
                 generation = dice.generation(text_of(user)).at(asked.get("reasoning_effort"))
                 if _is_cut(generation, asked) and fault is None:
@@ -249,8 +253,9 @@ class StandInSafeguard:
                 reply = await reply
             if not isinstance(reply, str):
                 return reply
-            return Served(200, self._completion(dice, system, user, generation, reply).body())
-        completion = self._completion(dice, system, user, generation)
+            said = self._speaker.say(number, dice, system, user, generation, reply)
+            return Served(200, said.body())
+        completion = self._speaker.say(number, dice, system, user, generation)
         if self._record:
             label = completion.decision.label
             self.answers.append(RecordedAnswer(text_of(user), label, fault))
@@ -265,54 +270,11 @@ class StandInSafeguard:
     def _is_down(self) -> bool:
         return asyncio.get_running_loop().time() < self._down_until_s
 
-    def _completion(
-        self,
-        dice: Dice,
-        system: str,
-        user: str,
-        generation: Generation,
-        content: str | None = None,
-    ) -> Completion:
-        policy = read_policy(system)
-        cached = len(system) if system in self._prefixes else 0
-        if not cached and len(self._prefixes) < PREFIXES_KEPT:
-            self._prefixes.add(system)
-        characters = len(system) + len(user)
-        if policy is None:
-            content = _NO_ANSWER if content is None else content
-            return Completion(self.requests_total, _NO_POLICY, (), characters, cached, content)
-        decision = policy.judge(text_of(user))
-        label = dice.label(decision.label, policy.labels, generation.wrong_rate)
-        if label != decision.label:
-            # A contested text is not told by the model's own word, a flip is.
-            word = "low" if generation.wrong_rate is None else decision.confidence
-            decision = decision._replace(label=label, rules=(), confidence=word)
-        reasoning = lengthened(decision.reasoning, generation.reasoning_tokens)
-        decision = decision._replace(reasoning=reasoning)
-        return Completion(self.requests_total, decision, policy.labels, characters, cached, content)
-
 
 def _is_cut(generation: Generation, asked: Request) -> bool:
     """Whether the reasoning alone fills the room that the request gives to the whole answer."""
     room = asked.get("max_completion_tokens")
     return isinstance(room, int) and (generation.reasoning_tokens or 0) >= room
-
-
-def _messages(asked: Request) -> tuple[str, str]:
-    """The first system message and the last user message of a request."""
-    texts = [(message["role"], _text(message["content"])) for message in asked["messages"]]
-    system = next((text for role, text in texts if role in ("system", "developer")), "")
-    return system, next((text for role, text in reversed(texts) if role == "user"), "")
-
-
-def _text(content: Any) -> str:
-    return content if isinstance(content, str) else "".join(part["text"] for part in content)
-
-
-_NO_POLICY = StandInAnswer(
-    "", (), "low", "", "This is a stand-in, and no policy that it can read came."
-)
-_NO_ANSWER = "This is a stand-in: the system message names no labels, so it cannot answer."
 
 
 def main(words: list[str] | None = None) -> None:

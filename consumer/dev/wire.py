@@ -11,10 +11,12 @@ import orjson
 from aiohttp import web
 
 from consumer.dev.completion import MODEL
-from consumer.dev.faults import Ending, Served
+from consumer.dev.served import Ending, Served
 
 HANG_S_MAX = 60.0
+"""Longer than any client waits."""
 DRIP_EVERY_S = 0.1
+"""Often enough that the client hears something all the time."""
 _JSON = {"Content-Type": "application/json", "Server": MODEL}
 
 

@@ -20,6 +20,9 @@ from consumer.domain.policy import USER_MESSAGE, Outcome, PolicyVersion
 Pointer = tuple[str, ...]
 """A JSON Pointer (RFC 6901), split into its unescaped steps."""
 
+MessageFormat = Literal["json", "text", "cloudevents"]
+"""What a record's value can be; `topic.toml` takes these words, and `decoding` reads each."""
+
 
 @dataclass(frozen=True, slots=True)
 class SkipRule:
@@ -37,7 +40,7 @@ class SkipRule:
 class MessageTerms:
     """How a record of the topic is read as a message."""
 
-    format: Literal["json", "text", "cloudevents"] = "json"
+    format: MessageFormat = "json"
     framing: Literal["none", "schema-registry-json"] = "none"
     """`schema-registry-json` drops the five bytes that JSON Schema serializers prepend."""
     text: tuple[Pointer, ...] = (("text",),)

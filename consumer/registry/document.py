@@ -15,6 +15,7 @@ from consumer.registry.files import as_saved_anywhere
 from consumer.registry.lines import Lines, line_of, yaml_lines
 
 LABELS_MAX = 12
+"""Each is a line of every prompt; what needs more of them is two policies."""
 FRONT_CHARS_MAX = 40_000
 """What YAML reads in about half a second."""
 BODY_CHARS_MAX = 60_000

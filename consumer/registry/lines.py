@@ -42,6 +42,8 @@ def _note(node: yaml.Node, path: Path, first_line: int, lines: dict[Path, int]) 
             _note(item, (*path, index), first_line, lines)
 
 
+TOML_BYTES_MAX = 256_000
+"""Of a file: people write these, and a hundred lines are many."""
 KEY_DOTS_MAX = 1_000
 """The library's work grows with the third power of a dotted key's length."""
 

@@ -13,17 +13,15 @@ from consumer.domain.policy import USER_MESSAGE, Outcome, Policy, PolicyVersion,
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.registry.document import read_policy
 from consumer.registry.files import as_saved_anywhere, is_printable, names_in, printable, read_file
-from consumer.registry.lines import toml_fields
+from consumer.registry.lines import TOML_BYTES_MAX
+from consumer.registry.pins import PINS, changed_version, read_pins
 from consumer.registry.topic import TopicFile, read_topic_file
 
-PINS = "pins.toml"
-"""`v2 = "<digest>"`: what a published version's content was; written by `safeguard policy pin`."""
 TOPIC_FILE = "topic.toml"
-TOML_BYTES_MAX = 256_000
 POLICY_BYTES_MAX = 1_000_000
 """Of a policy file; what the model could not keep in mind is refused long before."""
 POLICIES_MAX = 64
-"""Of one version."""
+"""Of one version; each is a call for every message, so more would be a mistake."""
 UNPRINTABLE = "the name is not UTF-8 on one line: rename it"
 _VERSION = re.compile(r"v([1-9][0-9]{0,5})")
 
@@ -114,7 +112,7 @@ def _load_set(
     )
     flaws: list[Flaw] = topic if isinstance(topic, list) else []
     versions: dict[int, PolicyVersion] = {}
-    pins = _read_pins(set_folder / PINS)
+    pins = read_pins(set_folder / PINS)
     if isinstance(pins, str):
         flaws.append(Flaw(_shown(set_folder / PINS, folder), 1, pins))
         pins = {}
@@ -134,16 +132,6 @@ def _load_set(
         if not flaws:
             return _binding(set_folder.name, topic, versions)
     return flaws
-
-
-def changed_version(version: PolicyVersion, shown: str) -> Flaw:
-    """A published version's text changed under the same number."""
-    return Flaw(
-        shown,
-        1,
-        f"{version.id} is published and its text has changed: put the old text back and publish "
-        "the new one under the next number",
-    )
 
 
 def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) -> Binding:
@@ -215,47 +203,6 @@ def _load_version(
 
 def _shown(file: Path, folder: Path) -> str:
     return printable(file.relative_to(folder))
-
-
-def _read_pins(file: Path) -> dict[str, str] | str:
-    """The pins, or what is wrong with them."""
-    if not os.path.lexists(file):
-        return {}
-    content = read_file(file, TOML_BYTES_MAX)
-    if isinstance(content, str):
-        return f"{content}, so nothing is protected"
-    try:
-        pins = toml_fields(as_saved_anywhere(content).decode())
-    except ValueError as error:
-        return f"the pins cannot be read, so nothing is protected: {error}"
-    return {name: digest if isinstance(digest, str) else "" for name, digest in pins.items()}
-
-
-def write_pins(folder: Path, binding: Binding) -> list[str]:
-    """
-    Pin the live version of a set and those before it; returns the lines that were added.
-
-    Later numbers are drafts and may change as often as their author likes.
-    """
-    file = folder / binding.set_name / PINS
-    pins = _read_pins(file)
-    if isinstance(pins, str):
-        raise InvalidPolicy((Flaw(str(file), 1, pins),))
-    added = [
-        f'v{number} = "{version.digest}"'
-        for number, version in sorted(binding.versions.items())
-        if number <= binding.live.number and f"v{number}" not in pins
-    ]
-    if added:
-        old = file.read_text() if file.exists() else _PINS_HEAD
-        file.write_text(old + "".join(line + "\n" for line in added))
-    return added
-
-
-_PINS_HEAD = (
-    "# What each published version's content was. A version whose text changes is refused:\n"
-    "# publish the new text under the next number. Written by `safeguard policy pin`.\n"
-)
 
 
 def _claimed_twice(claims: list[tuple[str, list[str]]]) -> list[Flaw]:

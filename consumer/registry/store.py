@@ -15,21 +15,20 @@ from consumer.domain.binding import Catalogue
 from consumer.errors import Flaw, InvalidPolicy
 from consumer.registry.files import names_in, printable
 from consumer.registry.load import (
-    PINS,
     TOPIC_FILE,
-    changed_version,
     is_policy,
     load_catalogue,
     set_folders,
     version_folders,
 )
+from consumer.registry.pins import PINS, changed_version
 from consumer.registry.strays import strays_in
 from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
 TRIES = 3
-"""How often files are read that change meanwhile."""
+"""How often files are read that change meanwhile; the next look at them is the next chance."""
 
 _Look = tuple[tuple[str, int, int, int, int], ...]
 

@@ -12,6 +12,7 @@ from consumer.registry.files import names_in, printable
 from consumer.registry.load import TOPIC_FILE, is_policy, version_folders
 
 STRAYS_MAX = 50
+"""Nobody reads more; what is mended makes room for the next."""
 CASES = "cases.jsonl"
 _NEARLY_A_VERSION = re.compile(r"[vV]\s*\d+")
 

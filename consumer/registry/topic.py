@@ -16,7 +16,14 @@ from pydantic import (
     model_validator,
 )
 
-from consumer.domain.binding import BudgetTerms, MessageTerms, Outputs, Pointer, SkipRule
+from consumer.domain.binding import (
+    BudgetTerms,
+    MessageFormat,
+    MessageTerms,
+    Outputs,
+    Pointer,
+    SkipRule,
+)
 from consumer.domain.messages.context import MESSAGES_MAX, ContextTerms
 from consumer.domain.policy import USER_MESSAGE
 from consumer.errors import Flaw
@@ -71,7 +78,7 @@ OutputName = Annotated[str, AfterValidator(_output_name)]
 class MessageTable(_ClosedTable):
     """`[message]`: how a record is read."""
 
-    format: Literal["json", "text", "cloudevents"] = "json"
+    format: MessageFormat = "json"
     framing: Literal["none", "schema-registry-json"] = "none"
     text: Annotated[
         list[PointerText],

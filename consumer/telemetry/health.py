@@ -26,9 +26,9 @@ from consumer.errors import InvalidSettings, PortTaken
 log = structlog.get_logger()
 
 ASKERS_MAX = 64
-"""Connections at once; one more is closed unanswered."""
+"""Connections at once; one more is closed unanswered. Probes and scrapes need three or four."""
 SILENCE_S = 10.0
-"""Who neither sends nor takes anything for so long is hung up on."""
+"""Who neither sends nor takes anything for so long is hung up on; Prometheus waits as long."""
 CLOSE_S = 0.1
 """How soon the port is let go of."""
 SCRAPES_MAX = 5

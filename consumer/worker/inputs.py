@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import structlog
 
@@ -63,8 +63,24 @@ class Inputs:
                 log.info("topics", step=line)
             partitions = topics.partitions()
             steps = [step for step in topics.plan(catalogue, partitions) if step.is_needed]
-        inputs = catalogue.inputs_among(list(partitions))
-        steps += self._unfit(catalogue, inputs, partitions)
+        found = catalogue.inputs_among(list(partitions))
+        steps += self._unfit(catalogue, found, partitions)
+        self.topics = self._fit(catalogue, found, steps, partitions)
+        self._partitions = partitions
+        outputs_of = {source: _outputs_of(catalogue, source) for source in self.topics}
+        for source, outputs in outputs_of.items():
+            counts = (partitions.get(output, 0) for output in outputs)
+            self._co_partitions[source] = min(counts, default=0)
+        return self._floors({output for outputs in outputs_of.values() for output in outputs})
+
+    def _fit(
+        self,
+        catalogue: Catalogue,
+        found: list[str],
+        steps: Sequence[Step],
+        partitions: Mapping[str, int],
+    ) -> list[str]:
+        """Those that can be consumed; at the start all must be, later only the faulty wait."""
         refused = {s.topic for s in steps if s.topic not in partitions or s.change == "by hand"}
         if refused:
             lines = "\n".join(f"  {step}" for step in steps if step.topic in refused)
@@ -75,26 +91,28 @@ class Inputs:
             )
             if not self.topics:
                 raise error
-            # Of what came up later only the topics that are at fault wait.
             log.error("new topics are left out", error=str(error))
-            inputs = [
+            found = [
                 source
-                for source in inputs
+                for source in found
                 if source in self.topics
                 or not refused.intersection((source, *_outputs_of(catalogue, source)))
             ]
-        if not inputs:
+        if not found:
             raise TopicsMissing(
                 "no topic of the broker matches the policies: create the input topics, or mend "
                 "`topics` in topic.toml"
             )
-        self.topics = inputs
-        self._partitions = partitions
-        self._co_partitions.update(co_partitions(catalogue, inputs, partitions))
-        outputs = outputs_of(catalogue, inputs, partitions)
-        names = sorted({*inputs, *(name for name, _ in outputs)})
+        return found
+
+    def _floors(self, outputs: Set[str]) -> dict[Output, Floor]:
+        """Where each output ends; the ids of all that is consumed and written are noted."""
+        names = sorted({*outputs, *self.topics})
         before = self.identify(names)
-        ends = self._tail.ends(outputs)
+        counts = self._partitions
+        ends = self._tail.ends(
+            (name, n) for name in sorted(outputs) for n in range(counts.get(name, 0))
+        )
         self.ids = self.identify(names)
         return {
             output: Floor(
@@ -149,28 +167,3 @@ class Inputs:
 def _outputs_of(catalogue: Catalogue, source: str) -> tuple[str, ...]:
     binding = catalogue.binding_for(source)
     return binding.outputs_of(source) if binding else ()
-
-
-def co_partitions(
-    catalogue: Catalogue, inputs: list[str], partitions: Mapping[str, int]
-) -> dict[str, int]:
-    """How many partitions all outputs of each input have."""
-    found: dict[str, int] = {}
-    for source in inputs:
-        binding = catalogue.binding_for(source)
-        if binding is not None:
-            outputs = binding.outputs_of(source)
-            found[source] = min(partitions.get(output, 0) for output in outputs)
-    return found
-
-
-def outputs_of(
-    catalogue: Catalogue, inputs: list[str], partitions: Mapping[str, int]
-) -> list[tuple[str, int]]:
-    """Every partition of every output."""
-    names: dict[str, None] = {}
-    for source in inputs:
-        binding = catalogue.binding_for(source)
-        if binding is not None:
-            names |= dict.fromkeys(binding.outputs_of(source))
-    return [(name, number) for name in names for number in range(partitions.get(name, 0))]

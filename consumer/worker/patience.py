@@ -14,9 +14,17 @@ from consumer.errors import BrokerUnavailable
 log = structlog.get_logger()
 
 START_PATIENCE_S = 20.0
+"""
+Longer than an election of leaders takes. Where brokers stay away for longer the process ends, and
+whoever started it starts it again: the supervisor at once, an orchestrator as it was told.
+"""
 AGAIN_S = 1.0
+"""How soon they are asked again, until START_PATIENCE_S has passed."""
 LEAVE_S = 2.0
-"""Beyond the drain budget, for each step that asks brokers, which may be away."""
+"""
+Beyond the drain budget, for each step that asks brokers, which may be away. Nothing is owed by
+then, so nobody gains by waiting longer; who wants to finish more sets pipeline.drain_s.
+"""
 
 Answer = TypeVar("Answer")
 

@@ -15,7 +15,10 @@ TO_MEND = 2
 
 @dataclass(frozen=True, slots=True)
 class RestartLimits:
-    """The bounds of the wait before a restart."""
+    """
+    The bounds of the wait before a restart; no settings, for they only keep a process that cannot
+    live from keeping a machine busy. Who wants other rules has an orchestrator for them.
+    """
 
     wait_initial_s: float = 1.0
     wait_max_s: float = 30.0

@@ -19,8 +19,12 @@ from consumer.worker.worker import Worker
 log = structlog.get_logger()
 
 CLOSE_S = 1.0
+"""A start that is broken off has taken nothing, so nobody gains by waiting for its threads."""
 GRACE_S = 15.0
-"""Beyond the drain budget; then the process ends however it stands: redelivery covers it."""
+"""
+Beyond the drain budget; then the process ends however it stands: redelivery covers it. More than
+the steps of a stop take together, so it is for what hangs, and pipeline.drain_s is what to turn.
+"""
 
 
 def serve(settings: Settings) -> NoReturn:

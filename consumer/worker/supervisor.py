@@ -27,6 +27,7 @@ from consumer.worker.stops import PARENT_PIPE, STOPS
 log = structlog.get_logger()
 
 LOOK_S = 0.1
+"""How soon the end of a child is seen; a signal is acted upon at once."""
 HEARD = (*STOPS, signal.SIGHUP)
 KILLED_AT_ONCE = 1
 

@@ -16,8 +16,12 @@ from consumer.telemetry.readiness import State, why_not_ready
 from consumer.worker.member import Member
 
 BEAT_S = 0.25
+"""How often the loop shows that it goes round: far within the least telemetry.stuck_s, 1 s."""
 PORT_PATIENCE_S = 3.0
-"""Workers whose supervisor was killed let go of their ports within a second."""
+"""
+A port is asked for so long. Workers whose supervisor was killed let go of theirs within a second;
+whoever still has it then is another program.
+"""
 
 
 class Vitals:

@@ -32,6 +32,12 @@ from consumer.settings.kafka import KafkaSettings
 from consumer.settings.settings import Settings
 from consumer.telemetry.metrics import Metrics
 
+POLL_SLACK_S = 15.0
+"""
+For the last commit of a revocation and the poll after it; whoever wants more sets the two settings
+further apart.
+"""
+
 
 def kafka_config(settings: KafkaSettings) -> KafkaConfig:
     """
@@ -72,10 +78,11 @@ def check_budgets(settings: Settings) -> None:
         InvalidSettings: naming both, and what to change.
     """
     drain_s, poll_s = settings.pipeline.drain_s, settings.kafka.max_poll_interval_s
-    if drain_s + 15 > poll_s:
+    if drain_s + POLL_SLACK_S > poll_s:
         raise InvalidSettings(
             f"pipeline.drain_s = {drain_s:g} does not fit into kafka.max_poll_interval_s = "
-            f"{poll_s:g}: a drain that long would cost the membership; leave 15 s between them"
+            f"{poll_s:g}: a drain that long would cost the membership; leave {POLL_SLACK_S:g} s "
+            "between them"
         )
 
 
@@ -183,7 +190,10 @@ def _build_endpoint(
 
 
 START_CALLS = 16
-"""Where the search for a server's knee begins: it doubles while a server has room."""
+"""
+Where the search for a server's knee begins; `inference.calls_max` bounds it. It doubles while a
+server has room, so another beginning is found out within seconds.
+"""
 
 
 def _transport(ours: EndpointSettings, settings: InferenceSettings, calls_max: int) -> Transport:

@@ -54,6 +54,7 @@ from consumer.worker.wiring import (
 log = structlog.get_logger()
 
 TICK_S = 0.25
+"""Gauges, budgets and stuck records are looked at so often: soon for a person, idle for a core."""
 
 
 class Worker:

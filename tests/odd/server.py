@@ -17,9 +17,9 @@ import orjson
 from aiohttp import web
 
 from consumer.dev.completion import Completion
-from consumer.dev.faults import Served
 from consumer.dev.judge import read_policy, text_of
 from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.served import Served
 from consumer.dev.wire import send
 from tests.odd.row import Answer
 from tests.odd.rows.features import Feature

@@ -10,8 +10,8 @@ from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.envelope import percent
 from consumer.domain.verdicts.provenance import is_of_topic
 
-DIGITS_MAX = 18
-"""More digits are no offset of Kafka's, whose offsets are 64 bits wide."""
+OFFSET_MAX = 2**63 - 1
+"""Kafka's offsets are 64 bits wide, and so are the index's numbers."""
 
 
 class RecordFate(IntEnum):
@@ -66,30 +66,18 @@ class OutputReader:
         last = dict(headers)
         if last.get("safeguard-group") != self._group:
             return Other.FOREIGN
-        found = _position(last.get("safeguard-position"))
-        if found is None:
+        found = Position.parse((last.get("safeguard-position") or b"").decode("ascii", "replace"))
+        if found is None or found.offset > OFFSET_MAX:
             return Other.UNREADABLE
-        topic, partition, offset = found
-        if topic != self._topic:
+        if found.topic != self._topic:
             return Other.FOREIGN
         if "safeguard-supersedes" in last:
             return Other.SUPERSEDED
-        if not is_of_topic(last, Position(*found), self._source, self._group_name):
+        if not is_of_topic(last, found, self._source, self._group_name):
             return Other.EARLIER
         if "safeguard-dead-letter-reason" in last:
-            return Published(partition, offset, RecordFate.DEAD_LETTER)
+            return Published(found.partition, found.offset, RecordFate.DEAD_LETTER)
         fate = _FATES.get(last.get("safeguard-outcome") or b"")
-        return Other.UNREADABLE if fate is None else Published(partition, offset, fate)
-
-
-def _position(value: bytes | None) -> tuple[str, int, int] | None:
-    parts = (value or b"").rsplit(b"/", 2)
-    if len(parts) != 3:
-        return None
-    topic, partition, offset = parts
-    # isdigit() of bytes knows ASCII alone, so int() meets no sign, space or underscore.
-    if not partition.isdigit() or not offset.isdigit():
-        return None
-    if len(partition) > DIGITS_MAX or len(offset) > DIGITS_MAX:
-        return None
-    return topic.decode("ascii", "replace"), int(partition), int(offset)
+        if fate is None:
+            return Other.UNREADABLE
+        return Published(found.partition, found.offset, fate)

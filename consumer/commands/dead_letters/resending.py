@@ -18,6 +18,7 @@ from consumer.errors import PublishFailed
 from consumer.interfaces import Publication
 
 BATCH_RECORDS_MAX = 200
+"""So many letters at most show as open although they were sent, where a run is cut short."""
 BATCH_BYTES_MAX = 32_000_000
 """What is held in memory at once, unless a single value is larger."""
 

@@ -13,6 +13,7 @@ from consumer.registry.files import as_saved_anywhere, read_file
 
 FILE = "cases.jsonl"
 BYTES_MAX = 50_000_000
+"""Some 100,000 cases, each a call for every run: nobody waits for more."""
 
 
 class Case(NamedTuple):

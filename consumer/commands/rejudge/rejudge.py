@@ -10,8 +10,7 @@ under the same policies has the same id, whichever run it comes from.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import NamedTuple
@@ -21,21 +20,18 @@ from rich.progress import Progress
 
 from consumer.classifier.probing.probe import Probers
 from consumer.commands.dead_letters.selection import Selection
-from consumer.commands.rejudge.replay import Unjudged, UnjudgedFinder, in_rounds
+from consumer.commands.rejudge.replay import in_rounds
+from consumer.commands.rejudge.site import InputSite
 from consumer.commands.rejudge.summary import Summary
-from consumer.commands.terminal import bars, read, tell
-from consumer.domain.binding import Binding, Catalogue
+from consumer.commands.terminal import bars, tell
+from consumer.domain.binding import Binding
 from consumer.domain.choose import choose
 from consumer.domain.lane import Lane
-from consumer.domain.messages.message import Position, Record
-from consumer.domain.policy import Outcome
+from consumer.domain.messages.message import Record
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason
-from consumer.errors import PublishFailed, Retryable, TopicsMissing
-from consumer.kafka.cluster.outputs import describe_outputs
-from consumer.kafka.cluster.topics import Topics
+from consumer.errors import PublishFailed, Retryable
 from consumer.kafka.cluster.turn import Turn, TurnLost
 from consumer.kafka.config import KafkaConfig
-from consumer.kafka.reader.reader import Span, TopicReader
 from consumer.kafka.sink.writer import TopicWriter
 from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.process import Processor
@@ -55,10 +51,14 @@ from consumer.worker.wiring import (
 )
 
 BATCH = 200
-"""Records held in memory at once."""
+"""Records held in memory at once; what is beyond comes in the next batch."""
 PATIENCE_S = 30.0
-"""An endpoint that has answered nothing for so long is not waited for."""
+"""
+An endpoint that has answered nothing for so long is not waited for: somebody sits before the
+command, and the next run goes on where this one ended.
+"""
 RETRY_S = 1.0
+"""How soon an endpoint that is out is asked again, until PATIENCE_S has passed."""
 
 
 class RejudgeRequest(NamedTuple):
@@ -93,7 +93,7 @@ async def rejudge(settings: Settings, request: RejudgeRequest, progress: Progres
     source = binding.origin_of(request.topic)
     summary = Summary(source, choose(binding).digest, request.dry_run)
     config = kafka_config(settings.kafka)
-    site = await asyncio.to_thread(_Site, settings, config, catalogue, binding, source)
+    site = await asyncio.to_thread(InputSite, settings, config, catalogue, binding, source)
     if request.dry_run:
         await _look(site, request.selection, summary, progress)
         return summary
@@ -114,7 +114,9 @@ async def rejudge(settings: Settings, request: RejudgeRequest, progress: Progres
         await asyncio.to_thread(turn.close)
 
 
-async def _look(site: _Site, selection: Selection, summary: Summary, progress: Progress) -> None:
+async def _look(
+    site: InputSite, selection: Selection, summary: Summary, progress: Progress
+) -> None:
     """Find what is open now, and choose of it."""
     finder = await asyncio.to_thread(site.find, progress)
     found = finder.open(selection)
@@ -122,96 +124,10 @@ async def _look(site: _Site, selection: Selection, summary: Summary, progress: P
     summary.look_anew(found[:limit], len(found[limit:]), finder.earlier)
 
 
-class _Site:
-    """The topics of one input at the brokers. Blocking."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        config: KafkaConfig,
-        catalogue: Catalogue,
-        binding: Binding,
-        source: str,
-    ) -> None:
-        self.binding = binding
-        self._config = config
-        self._scan = TopicReader(config)
-        topics = Topics(config)
-        self._partitions = topics.partitions()
-        self.partitions = self._partitions.get(source, 0)
-        self._outputs = list(
-            dict.fromkeys(binding.outputs.destination(outcome, source) for outcome in Outcome)
-        )
-        self._check(source)
-        # What was retried is judged on the retry topic, and its verdicts lie with the input's.
-        retry = catalogue.retry_topic_of(source)
-        inputs = [topic for topic in (source, retry) if topic in self._partitions]
-        ids = topics.ids([t for t in inputs if t]) if settings.kafka.topic_ids else {}
-        self._group = settings.kafka.group
-        self._sources = {topic: ids.get(topic, topic) for topic in inputs if topic}
-
-    def _check(self, source: str) -> None:
-        wanted = self._partitions.get(source)
-        if wanted is None:
-            raise TopicsMissing(f"the topic {source} does not exist on the brokers")
-        lacking = [name for name in self._outputs if self._partitions.get(name, 0) < wanted]
-        if lacking:
-            raise TopicsMissing(
-                f"{', '.join(lacking)}: missing, or with fewer partitions than {source}; "
-                "`safeguard topics apply` mends it"
-            )
-
-    def find(self, progress: Progress) -> UnjudgedFinder:
-        """Read the outputs to their present end."""
-        finder = UnjudgedFinder(self._sources, self._group)
-        spans = [
-            span
-            for name in self._outputs
-            for span in self._scan.spans(name, self._partitions[name])
-        ]
-        for batch in read(self._scan, spans, progress, "outputs"):
-            for record in batch:
-                finder.add(record)
-        return finder
-
-    def bytes_max(self) -> dict[str, int]:
-        """The largest record of each output, where the brokers show it."""
-        facts = describe_outputs(self._config, self._outputs)
-        return {topic: fact.bytes_max for topic, fact in facts.items() if fact.bytes_max}
-
-    def bounds(self) -> dict[tuple[str, int], Span]:
-        """What the inputs hold now."""
-        return {
-            (span.topic, span.partition): span
-            for topic in self._sources
-            for span in self._scan.spans(topic, self._partitions[topic])
-        }
-
-    def fetch(
-        self, batch: Sequence[Unjudged], bounds: Mapping[tuple[str, int], Span]
-    ) -> dict[Position, Record]:
-        """Their records, but for those that are gone; what lies between is read in passing."""
-        wanted = {unjudged.position for unjudged in batch}
-        offsets: dict[tuple[str, int], list[int]] = defaultdict(list)
-        for topic, number, offset in wanted:
-            offsets[topic, number].append(offset)
-        spans = [
-            Span(*partition, max(min(found), held.start), min(max(found) + 1, held.end))
-            for partition, found in offsets.items()
-            if (held := bounds.get(partition)) is not None
-        ]
-        return {
-            record.position: record
-            for records in self._scan.records(spans)
-            for record in records
-            if record.position in wanted
-        }
-
-
 async def _supersede(
     settings: Settings,
     config: KafkaConfig,
-    site: _Site,
+    site: InputSite,
     summary: Summary,
     progress: Progress,
     turn: Turn,

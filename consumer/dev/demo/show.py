@@ -33,6 +33,7 @@ SETTLE_S = 90.0
 """How long the last messages may take after the traffic has ended."""
 
 READ_BACK_S = 30.0
+"""How long the count at the end may take; what is missing then does not add up."""
 
 USUAL_PORTS = {11434: "Ollama", 8000: "vLLM", 8080: "llama.cpp", 1234: "LM Studio"}
 

@@ -16,7 +16,10 @@ from consumer.worker.inputs import Inputs
 log = structlog.get_logger()
 
 DOUBT_S = 1.0
-"""Topics are looked at no more often, whatever the source doubts."""
+"""
+Topics are looked at no more often, whatever the source doubts; the least that may be set as
+kafka.topics_refresh_s.
+"""
 
 
 class TopicFollower:

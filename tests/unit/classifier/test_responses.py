@@ -13,9 +13,10 @@ from consumer.classifier.parser import Fault, Reading, Repair, read_completion
 from consumer.classifier.prompt import answer_schema, system_message
 from consumer.classifier.request import request_body
 from consumer.dev.completion import Completion
-from consumer.dev.faults import FaultName, serve
+from consumer.dev.faults import FaultName
 from consumer.dev.judge import StandInAnswer
 from consumer.dev.responses import as_response_served
+from consumer.dev.served import serve
 from consumer.domain.verdicts.verdict import Tokens
 from consumer.inference.blame.blame import error_for
 from consumer.inference.profiles import Api

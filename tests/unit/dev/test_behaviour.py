@@ -24,7 +24,6 @@ from consumer.dev.faults import FaultName
         {"colour": "red"},
         {"profile": "unheard-of"},
         {"pace": -1},
-        {"overload_status": 500},
         {"engine_down_s": -1},
         {"slots": "many"},
         [],

@@ -89,17 +89,6 @@ def test_broker_down_and_up(broker: EmbeddedBroker) -> None:
     assert producer.flush(10) == 0
 
 
-def test_round_trip(broker: EmbeddedBroker) -> None:
-    """A slower round trip is felt, and can be taken back."""
-    producer = a_producer(broker)
-    assert produced(producer, "single", b"warm") is None
-    broker.round_trip_ms(300)
-    producer.produce("single", b"slow")
-    assert producer.flush(0.1) == 1
-    broker.round_trip_ms(0)
-    assert producer.flush(10) == 0
-
-
 def test_existing_topic_is_refused(broker: EmbeddedBroker) -> None:
     """A topic cannot be made twice."""
     with pytest.raises(KafkaException):

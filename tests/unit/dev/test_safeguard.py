@@ -168,17 +168,15 @@ async def test_slots_and_queue(client: aiohttp.ClientSession, server: StandInSaf
     await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def test_past_the_queue_a_host_says_429(
+async def test_refusals_for_load_are_counted(
     client: aiohttp.ClientSession, server: StandInSafeguard
 ) -> None:
-    """The status of a refusal for load can be another, and refusals are counted."""
-    server.behave(
-        Behaviour(slots=1, queue_max=0, latency_s=60, overload_status=429, retry_after_s=1.5)
-    )
+    """And say when to come again."""
+    server.behave(Behaviour(slots=1, queue_max=0, latency_s=60, retry_after_s=1.5))
     holding = asyncio.create_task(ask(client, server))
     await until(lambda: server.in_flight == 1 and server.statistics()["queued"] == 0)
     refused = await ask(client, server)
-    assert (refused.status, refused.headers["Retry-After"]) == (429, "1.5")
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "1.5")
     assert server.statistics()["refused_total"] == 1
     holding.cancel()
     await asyncio.gather(holding, return_exceptions=True)
@@ -273,14 +271,12 @@ async def test_answers_are_recorded(
 
 
 def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """Faults by name and group, a profile and the queue are words of the command."""
-    words = "--profile groq-20b --pace 0.1 --slots 4 --queue-max 8 --overload-status 429"
-    more = "--retry-after 2 --engine-down 3 --fault all=0.2 --fault refusal=0.1 --port 1"
-    host, port, behaviour = read_arguments([*words.split(), *more.split()])
+    """Faults by name and group, a profile and the slots are words of the command."""
+    words = "--profile groq-20b --pace 0.1 --slots 4 --fault all=0.2 --fault refusal=0.1 --port 1"
+    host, port, behaviour = read_arguments(words.split())
     assert (host, port) == ("127.0.0.1", 1)
     assert sum(behaviour.faults.values()) == pytest.approx(0.3)
-    assert (behaviour.profile, behaviour.pace, behaviour.engine_down_s) == ("groq-20b", 0.1, 3)
-    assert (behaviour.slots, behaviour.queue_max, behaviour.overload_status) == (4, 8, 429)
+    assert (behaviour.profile, behaviour.pace, behaviour.slots) == ("groq-20b", 0.1, 4)
     for wrong in (["--fault", "unheard=1"], ["--fault", "refusal"], ["--slots", "0"]):
         with pytest.raises(SystemExit):
             read_arguments(wrong)

@@ -12,7 +12,8 @@ from consumer.domain.lane import Lane
 from consumer.domain.messages.context import ContextTerms
 from consumer.domain.policy import Effort, Look, Outcome, SecondLookTerms
 from consumer.errors import InvalidPolicy
-from consumer.registry.load import load_catalogue, write_pins
+from consumer.registry.load import load_catalogue
+from consumer.registry.pins import write_pins
 
 TOPIC = """\
 topics = ["chat.messages"]

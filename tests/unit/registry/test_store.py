@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 from consumer.domain.binding import Catalogue
 from consumer.errors import InvalidPolicy
 from consumer.registry import store
-from consumer.registry.load import load_catalogue, write_pins
+from consumer.registry.load import load_catalogue
+from consumer.registry.pins import write_pins
 from consumer.registry.store import PolicyStore, Refusal
 from consumer.telemetry.metrics import Metrics
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from consumer.classifier.answer import reading_of
 from consumer.dev.completion import Completion
-from consumer.dev.faults import FaultName, serve
+from consumer.dev.faults import FaultName
 from consumer.dev.judge import StandInAnswer
+from consumer.dev.served import serve
 from consumer.errors import (
     ConsumerError,
     InferenceUnavailable,
