@@ -13,7 +13,18 @@ from pathlib import Path
 from tests import generated, rooms
 
 ROOT = generated.ROOT
-LIMITS_SAY_WHY = ("cli", "commands", "dev", "registry", "settings", "telemetry", "worker")
+LIMITS_SAY_WHY = (
+    "cli",
+    "commands",
+    "dev",
+    "domain",
+    "kafka",
+    "pipeline",
+    "registry",
+    "settings",
+    "telemetry",
+    "worker",
+)
 """Rooms in which every limit is explained."""
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 PREFIX = "sg1:"
 CHARS_MAX = 4_095
+"""What a commit may bring: offset.metadata.max.bytes is 4,096 by default at every broker."""
 MAP_CHARS_MAX = 2_500
 """Room for the finished records; four outputs with the longest names need 1,300 of the rest."""
 

@@ -23,6 +23,7 @@ from consumer.errors import Rejected
 from consumer.interfaces import Publication
 
 ERROR_CHARS_MAX = 300
+"""Of an error's words in a header, where they are to be read and not to be kept."""
 REASON = "safeguard-dead-letter-reason"
 """The first of our own headers on every dead letter."""
 VALUE_BYTES = "safeguard-value-bytes"

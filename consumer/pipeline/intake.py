@@ -35,7 +35,11 @@ from consumer.telemetry.usage import UsageMeter
 log = structlog.get_logger()
 
 LAST_COMMIT_S = 5.0
-"""How long the stop waits for the answers to its last commits."""
+"""
+How long the stop waits for the answers to its last commits.
+
+Beyond it nothing is lost: the next owner finds on the outputs what they would have told.
+"""
 
 
 class Intake:

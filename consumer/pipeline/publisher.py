@@ -128,6 +128,7 @@ class Publisher:
 BATCH_OVERHEAD = 200
 """Bytes of a batch and a record beside key, value and headers, generously."""
 HEADER_OVERHEAD = 10
+"""Of each header, by the record format: two lengths, at most five bytes each."""
 OWN_HEADERS_BYTES = 8_000
 """More than our own headers and the batch around them ever take."""
 SMALLEST_ENVELOPE_BYTES = 8_000

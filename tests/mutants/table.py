@@ -652,7 +652,7 @@ MUTANTS = (
         "a_refusal_weighs_like_any_reason",
         "a refused message is allowed where the topic allows the unjudged",
         a_refusal_weighs_like_any_reason,
-        tests=("tests/unit/domain/test_decision.py",),
+        tests=("tests/unit/domain/verdicts/test_decision.py",),
     ),
     Mutant(
         "floors_of_old_outputs_stay",

@@ -23,6 +23,7 @@ TOLERANT_BYTES_MAX = 1_100_000
 INTEGERS = range(-(2**63), 2**64)
 """Other numbers are floats, in either parser: an id is the same whatever stands beside it."""
 INTEGER_CHARS_MAX = 20
+"""2^64 has twenty digits; what is longer is a float, for int() takes quadratic time for it."""
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     # Before UTF-16, whose mark is the beginning of this one.

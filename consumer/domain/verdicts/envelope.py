@@ -29,6 +29,7 @@ from consumer.domain.verdicts.verdict import (
 )
 
 MESSAGE_ID_CHARS_MAX = 256
+"""Of the header alone, by contract with who reads it; the envelope has the id whole."""
 EVENT_TYPE = "safeguard.verdict.v1"
 OWN_PREFIX = "safeguard-"
 SAFE = "/@:.-_~"

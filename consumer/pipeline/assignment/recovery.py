@@ -29,6 +29,7 @@ from consumer.interfaces import Assigned, Clock, Output, Partition, Tails
 log = structlog.get_logger()
 
 RETRY_S = 1.0
+"""After brokers did not answer; their own time limits have passed by then."""
 LEASE_MAX_S = 1_800.0
 """The longest session that a group can have; no lease is longer."""
 

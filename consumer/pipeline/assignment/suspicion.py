@@ -14,7 +14,11 @@ from typing import NamedTuple
 from consumer.pipeline.assignment.recovery import Recovered
 
 ATTEMPTS_MAX = 2
-"""A record begun alone so often, each time with the end of its worker, is quarantined."""
+"""
+A record begun alone so often, each time with the end of its worker, is quarantined.
+
+Once may be chance; each time more costs a worker. `pipeline.careful_after` comes before.
+"""
 
 
 class Note(NamedTuple):

@@ -15,6 +15,7 @@ from consumer.domain.binding import BudgetTerms
 from consumer.domain.verdicts.usage import Usage
 
 MINUTE_S = 60.0
+"""Sums are kept by the minute: an hour of them is little, and fine enough for an hour's bound."""
 MINUTES = 61
 """The minute that has begun and 60 whole ones, so that no hour holds more than it may."""
 TOKENS_FIRST = 1_000

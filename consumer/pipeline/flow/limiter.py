@@ -16,7 +16,7 @@ from consumer.domain.lane import LANES, Lane, LaneUse
 LANE_SHARES = (1.0, 0.75, 0.5)
 """What a lane and all later ones may hold together of `in_flight_max`, while an earlier is used."""
 KEPT_S = 60.0
-"""A lane counts as in use for so long after its last record."""
+"""A lane counts as in use for so long after its last record: a quiet chat is not a dead one."""
 RESUME_SHARE = 0.75
 """A paused partition resumes below this share of its bound, so that it does not flap."""
 

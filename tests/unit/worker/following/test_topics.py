@@ -30,6 +30,8 @@ class Scene:
         self.doubts = asyncio.Event()
         self.subscribed: list[list[str]] = []
         self.seen_ids: list[dict[str, str]] = []
+        self.bytes_max: dict[str, int] = {"chat.allow": 1_000}
+        self.limits: list[dict[str, int]] = []
         self.metrics = Metrics()
 
     def look(self) -> dict[Output, Floor]:
@@ -43,6 +45,9 @@ class Scene:
     def add_outputs(self, ends: dict[Output, Floor]) -> list[str]:
         assert ends == {ALLOW: Floor(7)}
         return self.made_again
+
+    def heed_limits(self, limits: dict[str, int]) -> None:
+        self.limits.append(dict(limits))
 
     def begin_again(self, ids: dict[str, str]) -> None:
         self.seen_ids.append(ids)
@@ -62,6 +67,17 @@ class Scene:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(topics, "DOUBT_S", 0.0)
+
+
+async def test_the_sink_hears_what_each_topic_takes_at_every_look() -> None:
+    """So that batches that were made smaller may grow again."""
+    scene = Scene()
+    following = scene.follow(0.0)
+    await until(lambda: scene.looks > 2, "some looks")
+    scene.bytes_max["chat.allow"] = 2_000
+    await until(lambda: {"chat.allow": 2_000} in scene.limits, "the limit of now")
+    following.cancel()
+    assert scene.limits[0] == {"chat.allow": 1_000}
 
 
 async def test_new_topics_are_subscribed_to_once() -> None:
