@@ -18,9 +18,7 @@ from consumer.inference.pacing.capacity import Capacity
 from consumer.inference.question import Question
 from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.format import RequestFormat
-from consumer.interfaces import Clock
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 TOPIC = "chat.messages"
 TIMESTAMP_MS = 1_767_225_600_123
@@ -161,8 +159,7 @@ def an_endpoint(
     timeout_s: float = 5.0,
     capacity: Capacity | int = 4,
     probe: Question[object] = PROBE,
-    clock: Clock | None = None,
-    metrics: Metrics | None = None,
+    telemetry: Telemetry | None = None,
 ) -> Endpoint:
     """A server behind this transport, which takes a fixed number of calls at once."""
     return Endpoint(
@@ -171,6 +168,5 @@ def an_endpoint(
         Breaker(probe_every_s),
         Capacity(capacity) if isinstance(capacity, int) else capacity,
         probe,
-        clock or SystemClock(),
-        metrics or Metrics(),
+        telemetry or Telemetry(),
     )

@@ -25,8 +25,7 @@ from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import NO_TOKENS, Judgement, UnjudgedReason
 from consumer.inference.fleet.fleet import Fleet
 from consumer.inference.pacing.retry import RetryLimits
-from consumer.interfaces import Clock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 
 class SegmentLimits(NamedTuple):
@@ -53,13 +52,12 @@ class SafeguardClassifier:
         fleet: Fleet,
         retries: RetryLimits,
         cut: SegmentLimits,
-        clock: Clock,
-        metrics: Metrics,
+        telemetry: Telemetry,
         random: Random,
     ) -> None:
-        self._asker = Asker(fleet, retries, clock, metrics, random)
+        self._asker = Asker(fleet, retries, telemetry, random)
         self._cut = cut
-        self._clock = clock
+        self._clock = telemetry.clock
         self._random = random
         self.listener: Listener | None = None
         """For a person who looks on; without one no answer is kept."""

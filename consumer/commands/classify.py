@@ -21,8 +21,7 @@ from consumer.domain.verdicts.verdict import Judgement, UnjudgedReason
 from consumer.interfaces import Clock
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings.settings import Settings
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import build_classifier, build_fleet, build_probers
 
 
@@ -30,15 +29,16 @@ async def classify_text(settings: Settings, text: str, topic: str, *, as_json: b
     """Judge one text and print what came of it; what is waited for is said on stderr."""
     binding = binding_of(load_catalogue(settings.policies.folder), topic)
     version = choose(binding)
-    clock, metrics = SystemClock(), Metrics()
-    fleet = build_fleet(settings.inference, clock, metrics)
+    telemetry = Telemetry()
+    clock = telemetry.clock
+    fleet = build_fleet(settings.inference, telemetry)
     whom = ", ".join(f"{each.name} ({each.format.model})" for each in fleet.endpoints)
     try:
         with Wait(Console(stderr=True), whom, clock) as wait:
             # A person is waiting: endpoints that are out are told at once, as an error.
             wait.now("finding out what it can do")
             await build_probers(settings.inference, fleet, clock).probe_first()
-            classifier = build_classifier(settings.inference, fleet, clock, metrics)
+            classifier = build_classifier(settings.inference, fleet, telemetry)
             classifier.listener = wait.heard
             limit_s = binding.deadline_s
             wait.now(f"judging under {len(version.policies)} policies, {_limit(limit_s)}")

@@ -18,8 +18,7 @@ from consumer.kafka.cluster.session import check_metadata_room
 from consumer.kafka.cluster.topics import Topics
 from consumer.registry.load import load_catalogue
 from consumer.settings.settings import Settings
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import (
     build_fleet,
     build_probers,
@@ -114,10 +113,10 @@ class Checks:
         )
 
     async def endpoint(self, settings: Settings) -> None:
-        clock = SystemClock()
-        fleet = build_fleet(settings.inference, clock, Metrics())
+        telemetry = Telemetry()
+        fleet = build_fleet(settings.inference, telemetry)
         try:
-            found = await build_probers(settings.inference, fleet, clock).probe()
+            found = await build_probers(settings.inference, fleet, telemetry.clock).probe()
         except ConsumerError as error:
             self._say(False, "endpoint", str(error))
             return

@@ -41,14 +41,14 @@ class Admission:
         judge: Callable[[Flight], Coroutine[Any, Any, None]],
     ) -> None:
         self._policies = seams.policies
-        self._clock = seams.clock
+        self._clock = seams.telemetry.clock
         self._limiter = limiter
         self._ledger = ledger
         self._assignments = assignments
         self._caution = caution
         self._release = release
         self._judge = judge
-        self.budgets = Budgets(seams.clock, seams.metrics, seams.partitions_of)
+        self.budgets = Budgets(seams.telemetry, seams.partitions_of)
         self.gate = Gate(seams.source, limiter)
         self.credits = Credits(seams.source, limiter, self._admit_crowded_out)
         self._crowded_out: set[Assignment] = set()

@@ -6,18 +6,18 @@ import contextlib
 from collections.abc import Collection, Mapping
 
 from consumer.domain.messages.message import age_ms
-from consumer.interfaces import Clock, Partition
+from consumer.interfaces import Partition
 from consumer.pipeline.assignment.assignment import Assignment
 from consumer.pipeline.ledger import Ledger
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 
 class Gauges:
     """In flight, withheld, recovering, and each partition's lag."""
 
-    def __init__(self, metrics: Metrics, clock: Clock) -> None:
-        self._metrics = metrics
-        self._clock = clock
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._metrics = telemetry.metrics
+        self._clock = telemetry.clock
         self._ends: Mapping[Partition, int] = {}
         self._committable: dict[Partition, tuple[int, int]] = {}
         """By partition: the number of its assignment, and how far it was when last looked at."""

@@ -61,11 +61,11 @@ class Intake:
         self._owner = owner
         self._drain_s = drain_s
         self._assignments: dict[Partition, Assignment] = {}
-        self._committer = Committer(seams.source, owner.terms, seams.clock, seams.metrics)
+        self._committer = Committer(seams.source, owner.terms, seams.telemetry)
         self._caution = Caution(self._committer, seams.is_model_well)
-        self.ledger = Ledger(seams.metrics)
-        self._usage = UsageMeter(seams.metrics)
-        self._gauges = Gauges(seams.metrics, seams.clock)
+        self.ledger = Ledger(seams.telemetry)
+        self._usage = UsageMeter(seams.telemetry)
+        self._gauges = Gauges(seams.telemetry)
         self._release = Release(
             seams,
             processor.publisher,
@@ -224,7 +224,7 @@ class Intake:
             flight = assignment.unfinished.oldest
             if flight is None or flight.task is None or flight.task.done():
                 continue
-            age_s = self._seams.clock.now_s() - flight.taken_s
+            age_s = self._seams.telemetry.clock.now_s() - flight.taken_s
             if age_s < pinned_s or not assignment.goes_on_behind(flight):
                 continue
             log.error(

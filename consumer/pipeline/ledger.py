@@ -11,14 +11,14 @@ from prometheus_client import Counter
 
 from consumer.domain.verdicts.verdict import Verdict
 from consumer.errors import Rejected
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 
 class Ledger:
     """Books every record in, and out again under what became of it."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._metrics = telemetry.metrics
         self._counted: dict[tuple[Counter | str, ...], float] = {}
         """What has been counted since the last `flush`."""
         self.consumed = 0

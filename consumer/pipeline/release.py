@@ -34,8 +34,8 @@ class Release:
         on_terminal: Callable[[Flight], None] | None = None,
     ) -> None:
         self._sink = seams.sink
-        self._clock = seams.clock
-        self._stages = StageTimes(seams.metrics)
+        self._clock = seams.telemetry.clock
+        self._stages = StageTimes(seams.telemetry)
         self._publisher = publisher
         self._ledger = ledger
         self._assignments = assignments

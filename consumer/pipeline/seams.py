@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from consumer.interfaces import Clock, Policies, Sink, Source
-from consumer.telemetry.metrics import Metrics
+from consumer.interfaces import Policies, Sink, Source
+from consumer.telemetry.telemetry import Telemetry
 
 
 class Seams(NamedTuple):
@@ -15,8 +15,7 @@ class Seams(NamedTuple):
     source: Source
     sink: Sink
     policies: Policies
-    clock: Clock
-    metrics: Metrics
+    telemetry: Telemetry
     is_model_well: Callable[[], bool] = lambda: True
     """Whether it is known to answer: only then may a record be what ends a worker."""
     partitions_of: Callable[[str], int] | None = None

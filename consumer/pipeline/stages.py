@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from consumer.domain.messages.message import age_ms
 from consumer.pipeline.assignment.assignment import Flight
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 
 class StageTimes:
     """Observes what the broker has."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        stages = metrics.stage_seconds
+    def __init__(self, telemetry: Telemetry) -> None:
+        stages = telemetry.metrics.stage_seconds
         self._queued = stages.labels("queued").observe
         self._model = stages.labels("model").observe
         self._publish = stages.labels("publish").observe

@@ -23,7 +23,7 @@ from consumer.registry.load import (
 )
 from consumer.registry.pins import PINS, changed_version
 from consumer.registry.strays import strays_in
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 log = structlog.get_logger()
 
@@ -47,10 +47,10 @@ class Refusal(StrEnum):
 class PolicyStore:
     """Holds a catalogue, and replaces it when the files have changed and are without fault."""
 
-    def __init__(self, folder: Path, metrics: Metrics, wall_ms: Callable[[], int]) -> None:
+    def __init__(self, folder: Path, telemetry: Telemetry) -> None:
         self._folder = folder
-        self._metrics = metrics
-        self._wall_ms = wall_ms
+        self._metrics = telemetry.metrics
+        self._wall_ms = telemetry.clock.wall_ms
         self._published: dict[str, str] = {}
         """Version id -> digest, of every version that has been live in this process."""
         self._loaded: _Look = ()
@@ -59,7 +59,7 @@ class PolicyStore:
         self._reloading = threading.Lock()
         """A signal and the watch may come at once, each in a thread of its own."""
         for reason in Refusal:
-            metrics.policy_reloads_refused.labels(reason.value)
+            self._metrics.policy_reloads_refused.labels(reason.value)
         self._catalogue = self._load()
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from consumer.domain.verdicts.usage import Usage
 from consumer.domain.verdicts.verdict import Tokens
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 KINDS = Tokens._fields
 
@@ -14,8 +14,8 @@ KINDS = Tokens._fields
 class UsageMeter:
     """One sum for each version that has judged anything in this process."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
         self._sums: dict[str, _Sum] = {}
 
     def __repr__(self) -> str:
@@ -25,7 +25,7 @@ class UsageMeter:
         """A message was judged, or given up, under this version."""
         found = self._sums.get(version)
         if found is None:
-            found = self._sums[version] = _Sum(self._metrics, version)
+            found = self._sums[version] = _Sum(self._telemetry, version)
         found.add(usage, model_ms)
 
     def flush(self) -> None:
@@ -37,7 +37,8 @@ class UsageMeter:
 class _Sum:
     """What was added since the last flush, and the counters' children to hand it to."""
 
-    def __init__(self, metrics: Metrics, version: str) -> None:
+    def __init__(self, telemetry: Telemetry, version: str) -> None:
+        metrics = telemetry.metrics
         results = (metrics.judging_calls.labels(version, result) for result in ("judged", "unread"))
         kinds = (metrics.tokens.labels(version, kind) for kind in KINDS)
         unread = (metrics.unread_tokens.labels(version, kind) for kind in KINDS)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import structlog
 
 from consumer.errors import Retryable
-from consumer.interfaces import Clock
 from consumer.settings.inference import InferenceSettings
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import build_fleet, build_probers
 
 log = structlog.get_logger()
@@ -16,13 +15,13 @@ log = structlog.get_logger()
 class WatchedModel:
     """The endpoints, what probes them, and whether any has answered this process."""
 
-    def __init__(self, settings: InferenceSettings, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, settings: InferenceSettings, telemetry: Telemetry) -> None:
         """
         Raises:
             InvalidSettings: a key's file cannot be read.
         """
-        self.fleet = build_fleet(settings, clock, metrics)
-        self._probers = build_probers(settings, self.fleet, clock)
+        self.fleet = build_fleet(settings, telemetry)
+        self._probers = build_probers(settings, self.fleet, telemetry.clock)
         self._probers.follow_outages()
         self._was_there = False
         """Whether it answered before the first message."""

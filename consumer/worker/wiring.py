@@ -30,7 +30,7 @@ from consumer.pipeline.assignment.recovery import RecoveryLimits
 from consumer.settings.inference import EndpointSettings, InferenceSettings
 from consumer.settings.kafka import KafkaSettings
 from consumer.settings.settings import Settings
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 POLL_SLACK_S = 15.0
 """
@@ -133,8 +133,7 @@ def _property(value: str | float | bool) -> str:
 
 def build_fleet(
     settings: InferenceSettings,
-    clock: Clock,
-    metrics: Metrics,
+    telemetry: Telemetry,
     role: Literal["first", "second"] = "first",
 ) -> Fleet:
     """
@@ -146,14 +145,14 @@ def build_fleet(
     # Before the first ones: the gauges are those of the whole.
     second = None
     if role == "first" and any(e.role == "second" for e in settings.endpoints.values()):
-        second = build_fleet(settings, clock, metrics, "second")
+        second = build_fleet(settings, telemetry, "second")
     hedging = Hedging(settings.hedge_at, settings.hedge_share_max) if settings.hedge_at else None
     endpoints = [
-        _build_endpoint(name, each, settings, clock, metrics)
+        _build_endpoint(name, each, settings, telemetry)
         for name, each in endpoints_of(settings).items()
         if each.role == role
     ]
-    return Fleet(endpoints, clock, metrics, settings.reserved_share, hedging, second)
+    return Fleet(endpoints, telemetry, settings.reserved_share, hedging, second)
 
 
 def endpoints_of(settings: InferenceSettings) -> dict[str, EndpointSettings]:
@@ -164,7 +163,7 @@ def endpoints_of(settings: InferenceSettings) -> dict[str, EndpointSettings]:
 
 
 def _build_endpoint(
-    name: str, ours: EndpointSettings, settings: InferenceSettings, clock: Clock, metrics: Metrics
+    name: str, ours: EndpointSettings, settings: InferenceSettings, telemetry: Telemetry
 ) -> Endpoint:
     calls_max = ours.calls_max or settings.calls_max
     knee = None
@@ -184,8 +183,7 @@ def _build_endpoint(
         breaker=Breaker(settings.probe_every_s),
         capacity=Capacity(calls_max, knee),
         probe=PROBE,
-        clock=clock,
-        metrics=metrics,
+        telemetry=telemetry,
     )
 
 
@@ -229,7 +227,7 @@ def build_probers(settings: InferenceSettings, fleet: Fleet, clock: Clock) -> Pr
 
 
 def build_classifier(
-    settings: InferenceSettings, fleet: Fleet, clock: Clock, metrics: Metrics
+    settings: InferenceSettings, fleet: Fleet, telemetry: Telemetry
 ) -> SafeguardClassifier:
     return SafeguardClassifier(
         fleet,
@@ -237,8 +235,7 @@ def build_classifier(
         SegmentLimits(
             settings.segment_bytes, settings.segment_overlap_chars, settings.segments_max
         ),
-        clock,
-        metrics,
+        telemetry,
         random.Random(),
     )
 

@@ -32,8 +32,7 @@ from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.seams import Seams
 from consumer.registry.store import PolicyStore
 from consumer.settings.settings import Settings
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.following.pauses import PauseFollower
 from consumer.worker.following.topics import TopicFollower
 from consumer.worker.following.transactions import TransactionFollower
@@ -65,15 +64,14 @@ class Worker:
     ) -> None:
         self._settings = settings
         self._on_terminal = on_terminal
-        self._clock = SystemClock()
-        self.metrics = Metrics()
+        self.telemetry = Telemetry()
         self._kafka = kafka_config(settings.kafka)
         check_budgets(settings)
-        self.policies = PolicyStore(settings.policies.folder, self.metrics, self._clock.wall_ms)
-        self.model = WatchedModel(settings.inference, self._clock, self.metrics)
+        self.policies = PolicyStore(settings.policies.folder, self.telemetry)
+        self.model = WatchedModel(settings.inference, self.telemetry)
         self._inputs = Inputs(settings.kafka, self._kafka, self.policies)
         self._controls = controls_table(self._kafka)
-        self.vitals = Vitals(settings, self.metrics.registry, self.model.fleet)
+        self.vitals = Vitals(settings, self.telemetry.metrics.registry, self.model.fleet)
 
     def __repr__(self) -> str:
         member = self.vitals.member
@@ -122,7 +120,7 @@ class Worker:
         )
 
     def _build_member(self, terms: LeaseTerms) -> Member:
-        ours, metrics, inputs = self._settings.kafka, self.metrics, self._inputs
+        ours, inputs = self._settings.kafka, self._inputs
         tails = KafkaTails(TailReader(self._kafka), inputs.identify)
         source, sink = self._build_source(terms), self._build_sink()
         intake = self._build_intake(source, sink, tails, terms)
@@ -131,16 +129,16 @@ class Worker:
             sink,
             intake,
             tails,
-            TopicFollower(inputs, source, sink, metrics, ours.topics_refresh_s),
+            TopicFollower(inputs, source, sink, self.telemetry, ours.topics_refresh_s),
             PauseFollower(
                 self._controls.read,
                 lambda: inputs.topics,
                 intake.admission.set_paused,
-                metrics,
+                self.telemetry,
                 ours.controls_refresh_s,
             ),
             TransactionFollower(
-                OpenTransactions(self._kafka), lambda: intake.at_rest(source.ends), metrics
+                OpenTransactions(self._kafka), lambda: intake.at_rest(source.ends), self.telemetry
             ),
         )
 
@@ -153,7 +151,7 @@ class Worker:
             inputs.start_rule,
             inputs.co_partitions,
             inputs.identify,
-            self.metrics,
+            self.telemetry,
             self._settings.pipeline.drain_s,
         )
 
@@ -164,7 +162,7 @@ class Worker:
         return KafkaSink(
             self._kafka._replace(batch_bytes_max=smallest),
             TailReader(self._kafka),
-            self.metrics,
+            self.telemetry,
             inputs.identify,
             inputs.limits,
         )
@@ -172,24 +170,23 @@ class Worker:
     def _build_intake(
         self, source: KafkaSource, sink: KafkaSink, tails: KafkaTails, terms: LeaseTerms
     ) -> Intake:
-        settings, metrics, group = self._settings, self.metrics, self._kafka.group
+        settings, clock, group = self._settings, self.telemetry.clock, self._kafka.group
         encoder = DeadLetterEncoder(group, worker_name(), settings.dead_letters.spring_names)
         publisher = Publisher(
             group, encoder, settings.kafka.message_bytes_max, self._inputs.bytes_max
         )
-        classifier = build_classifier(settings.inference, self.model.fleet, self._clock, metrics)
+        classifier = build_classifier(settings.inference, self.model.fleet, self.telemetry)
         return Intake(
             Seams(
                 source,
                 sink,
                 self.policies,
-                self._clock,
-                metrics,
+                self.telemetry,
                 self.model.is_well,
                 self._inputs.partitions_of,
             ),
-            Processor(classifier, publisher, self._clock, group),
-            Recovery(tails, self._clock, recovery_limits(settings)),
+            Processor(classifier, publisher, clock, group),
+            Recovery(tails, clock, recovery_limits(settings)),
             FlowLimits(
                 settings.pipeline.in_flight_max,
                 settings.pipeline.pending_max,

@@ -20,6 +20,7 @@ from pathlib import Path
 import orjson
 import uvloop
 
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.serve import tune_interpreter
 
 CLIENTS = ("judged", "record", "direct", "sdk", "asyncopenai", "aiohttp")
@@ -110,19 +111,17 @@ async def _by_worker(client: str, endpoint: str, count: int, concurrency: int) -
     from consumer.pipeline.process import Processor
     from consumer.pipeline.publisher import Publisher
     from consumer.settings.inference import InferenceSettings
-    from consumer.telemetry.clock import SystemClock
-    from consumer.telemetry.metrics import Metrics
     from consumer.worker.wiring import build_classifier, build_fleet
     from tests.benchmarks.workload import BACKLOG, messages, policy
 
-    clock, metrics = SystemClock(), Metrics()
+    telemetry = Telemetry()
     settings = InferenceSettings(
         endpoint=endpoint, model="bench", calls_max=concurrency, adaptive=False
     )
-    fleet = build_fleet(settings, clock, metrics)
+    fleet = build_fleet(settings, telemetry)
     publisher = Publisher("bench", DeadLetterEncoder("bench", "bench"))
-    classifier = build_classifier(settings, fleet, clock, metrics)
-    processor = Processor(classifier, publisher, clock, "bench")
+    classifier = build_classifier(settings, fleet, telemetry)
+    processor = Processor(classifier, publisher, telemetry.clock, "bench")
     version = PolicyVersion("bench", 1, (policy(),), "0" * 32)
     reading = MessageTerms(id=("id",), author=("author", "id"), conversation=("room",))
     binding = Binding("bench", (BACKLOG,), version, reading)
@@ -136,14 +135,14 @@ async def _by_worker(client: str, endpoint: str, count: int, concurrency: int) -
 
     async def judged() -> None:
         record, message = decoded.popleft()
-        flight = Flight(record, assignment, binding, clock.now_s())
+        flight = Flight(record, assignment, binding, telemetry.clock.now_s())
         flight.in_context = InContext(message, Context())
         verdict = await processor.judge(flight)
         if not isinstance(verdict, Verdict) or verdict.cause is not Cause.MODEL:
             raise ValueError("the server's answer is no judgement")
 
     async def processed() -> None:
-        flight = Flight(records.popleft(), assignment, binding, clock.now_s())
+        flight = Flight(records.popleft(), assignment, binding, telemetry.clock.now_s())
         found = await processor.process(flight)
         if not found or not found.verdict or found.verdict.cause is not Cause.MODEL:
             raise ValueError("the server's answer is no judgement")

@@ -21,7 +21,7 @@ from consumer.kafka.cluster.outputs import describe_outputs
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.reader.tail import TailReader
 from consumer.kafka.sink.sink import KafkaSink
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from tests.records import read_all, write
 from tests.stage import Broker
 from tests.waiting import until
@@ -58,12 +58,12 @@ class Listener:
 
 
 @asynccontextmanager
-async def running(config: KafkaConfig) -> AsyncIterator[tuple[KafkaSink, Listener, Metrics]]:
-    metrics, listener = Metrics(), Listener()
-    sink = KafkaSink(config, TailReader(config), metrics)
+async def running(config: KafkaConfig) -> AsyncIterator[tuple[KafkaSink, Listener, Telemetry]]:
+    telemetry, listener = Telemetry(), Listener()
+    sink = KafkaSink(config, TailReader(config), telemetry)
     sink.start(listener, {})
     try:
-        yield sink, listener, metrics
+        yield sink, listener, telemetry
     finally:
         await sink.close(10.0)
     assert not listener.failures
@@ -181,7 +181,7 @@ async def test_of_a_refused_batch_only_what_is_refused_alone_is_too_large(
         message_bytes_max=3_000_000, linger_ms=100.0, message_timeout_s=10.0
     )
     said = {topic: limit} if says else {}
-    sink = KafkaSink(config, TailReader(config), Metrics(), limits=lambda topics: said)
+    sink = KafkaSink(config, TailReader(config), Telemetry(), limits=lambda topics: said)
     patient = Patient(sink)
     sink.start(patient, {})
     large = {7, 23}
@@ -209,7 +209,7 @@ async def test_what_the_brokers_own_limit_refuses_is_looked_at_alone(real_broker
     """`message.max.bytes` of the brokers holds for every topic that says nothing itself."""
     topic = real_broker.topic()
     config = real_broker.config(linger_ms=100.0, message_timeout_s=10.0)
-    sink = KafkaSink(config, TailReader(config), Metrics(), limits=limits_of(config))
+    sink = KafkaSink(config, TailReader(config), Telemetry(), limits=limits_of(config))
     patient = Patient(sink)
     sink.start(patient, {})
     alter(real_broker, "1", "message.max.bytes", "6000", "BROKER")
@@ -234,7 +234,7 @@ async def test_batches_grow_again_when_their_output_takes_more(real_broker: Brok
     topic = real_broker.topic()
     config = real_broker.config(linger_ms=100.0, message_timeout_s=10.0)
     limits = limits_of(config)
-    sink = KafkaSink(config, TailReader(config), Metrics(), limits=limits)
+    sink = KafkaSink(config, TailReader(config), Telemetry(), limits=limits)
     patient = Patient(sink)
     sink.start(patient, {})
     alter(real_broker, topic, "max.message.bytes", "6000")
@@ -267,7 +267,7 @@ async def test_of_a_batch_with_one_invalid_record_that_one_is_named(real_broker:
     """A topic that is compacted by now refuses what has no key: the others are not to blame."""
     topic = real_broker.topic()
     config = real_broker.config(linger_ms=100.0, message_timeout_s=10.0)
-    sink = KafkaSink(config, TailReader(config), Metrics())
+    sink = KafkaSink(config, TailReader(config), Telemetry())
     patient = Patient(sink)
     sink.start(patient, {})
     alter(real_broker, topic, "cleanup.policy", "compact")
@@ -393,7 +393,7 @@ async def test_after_an_outage_the_rest_is_said_not_to_be_stored_in_order(
     topic = broker.topic()
     config = broker.config(message_timeout_s=3.0)
     embedded = broker.embedded
-    async with running(config) as (sink, listener, metrics):
+    async with running(config) as (sink, listener, telemetry):
         output = Output(topic, 0)
         assert sink.floor(output).offset == 0
         sink.send(publication(topic, 0, config.group), Ticket(0))
@@ -410,7 +410,7 @@ async def test_after_an_outage_the_rest_is_said_not_to_be_stored_in_order(
         for number in again:
             sink.send(publication(topic, number, config.group), Ticket(number))
         await until(lambda: len(listener.stored) == 31, "the rest")
-        repeats = metrics.publish_repeats._value.get()
+        repeats = telemetry.metrics.publish_repeats._value.get()
 
     assert again == sorted(again)
     assert again[-1] == 30
@@ -432,7 +432,7 @@ async def test_a_producer_that_is_not_let_in_ends_the_worker_with_what_to_do(
     config = embedded_broker.config()
     refused = [int(KafkaError.CLUSTER_AUTHORIZATION_FAILED)] * 100
     embedded_broker.embedded.fail_next(INIT_PRODUCER_ID, refused)
-    sink, listener = KafkaSink(config, TailReader(config), Metrics()), Listener()
+    sink, listener = KafkaSink(config, TailReader(config), Telemetry()), Listener()
     sink.start(listener, {})
     sink.send(publication(topic, 0, config.group), Ticket(0))
     await until(lambda: listener.failures, "the failure")
@@ -473,7 +473,7 @@ async def test_an_output_that_cannot_be_read_holds_up_no_other(embedded_broker: 
     one, other = embedded_broker.topic(), embedded_broker.topic()
     config = embedded_broker.config()
     tail, listener = BlindTail(config), Listener()
-    sink = KafkaSink(config, tail, Metrics())
+    sink = KafkaSink(config, tail, Telemetry())
     sink.start(listener, {})
     sink.send(publication(one, 0, config.group), Ticket(0))
     await until(lambda: listener.stored == [0], "the first report")

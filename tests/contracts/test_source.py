@@ -14,7 +14,7 @@ from consumer.domain.messages.message import Record
 from consumer.interfaces import Assigned, CommitPoint, Committed, Partition
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.source.source import KafkaSource
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from tests.records import commit, committed, write
 from tests.stage import Broker
 from tests.waiting import until
@@ -100,7 +100,7 @@ def member(
     config: KafkaConfig, topic: str, start: str = "earliest"
 ) -> tuple[KafkaSource, Listener]:
     source = KafkaSource(
-        config, [topic], lambda _: start, lambda _: 99, lambda _: {}, Metrics(), drain_s=5.0
+        config, [topic], lambda _: start, lambda _: 99, lambda _: {}, Telemetry(), drain_s=5.0
     )
     listener = Listener()
     listener.source = source

@@ -6,7 +6,7 @@ import pytest
 
 from consumer.interfaces import Partition
 from consumer.kafka.source.source import KafkaSource
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from tests.contracts.test_source import Listener
 from tests.records import write
 from tests.stage import Broker
@@ -27,7 +27,7 @@ async def test_what_has_nowhere_to_go_waits_for_its_outputs(
         lambda _: "earliest",
         widths.__getitem__,
         lambda _: {},
-        Metrics(),
+        Telemetry(),
         drain_s=5.0,
     )
     listener = Listener()

@@ -33,7 +33,7 @@ def endpoint() -> Iterator[str]:
 
 def counted(worker: Worker, kind: str) -> float:
     labels = {"policy_version": "set@v1", "kind": kind}
-    return worker.metrics.registry.get_sample_value("safeguard_tokens_total", labels) or 0
+    return worker.telemetry.metrics.registry.get_sample_value("safeguard_tokens_total", labels) or 0
 
 
 FINE = json.dumps({"text": "good morning"}).encode()

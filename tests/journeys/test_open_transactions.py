@@ -50,10 +50,10 @@ async def test_what_an_open_transaction_holds_up_is_said(
             assert producer.flush(30) == 0
             write(broker.bootstrap_servers, topic, [good] * 3, partition=1)
             await until(lambda: held(worker) == [f"{topic}/1"], worker, 20)
-            assert worker.metrics.partitions_held_by_transactions._value.get() == 1
+            assert worker.telemetry.metrics.partitions_held_by_transactions._value.get() == 1
             assert worker.member.intake.ledger.consumed == 2
 
             producer.commit_transaction(30)
             await finished(worker, 6)
             await until(lambda: held(worker) == [], worker, 20)
-            assert worker.metrics.partitions_held_by_transactions._value.get() == 0
+            assert worker.telemetry.metrics.partitions_held_by_transactions._value.get() == 0

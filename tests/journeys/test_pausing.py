@@ -40,7 +40,7 @@ def texts(count: int) -> list[bytes]:
 
 
 def gauge(worker: Worker) -> float | None:
-    return worker.metrics.registry.get_sample_value("safeguard_topics_paused")
+    return worker.telemetry.metrics.registry.get_sample_value("safeguard_topics_paused")
 
 
 def paused_by(worker: Worker) -> object:

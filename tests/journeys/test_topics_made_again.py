@@ -96,7 +96,7 @@ async def test_an_input_made_again_under_a_worker_is_another_topic(
 
         await until(lambda: len(judged()) >= count, worker, 40)
         assert set(judged()) == {f"{topic}/0/{n}" for n in range(count)}
-        assert worker.metrics.topics_made_again.labels(topic)._value.get() <= 1
+        assert worker.telemetry.metrics.topics_made_again.labels(topic)._value.get() <= 1
         write(broker.bootstrap_servers, topic, values)
         await until(lambda: len(judged()) >= 2 * count, worker, 20)
 

@@ -28,8 +28,7 @@ from consumer.domain.policy import Look, Policy, SecondLookTerms
 from consumer.inference.fleet.endpoint import Endpoint
 from consumer.inference.fleet.fleet import Fleet
 from consumer.inference.transports.reply import Reply
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from tests.builders import a_policy, an_answer, an_endpoint
 
 TEXTS = 6_000
@@ -100,10 +99,9 @@ async def run(
     """Judge texts with second looks for a share of them, and ask about each once more."""
     model = model or Model(seed)
     policy = replace(a_policy(), second_look=SecondLookTerms(share, Look.SAMPLES, 1))
-    metrics = Metrics()
-    endpoint = an_endpoint(model, metrics=metrics)
-    clock = SystemClock()
-    looks = Looks(Fleet([endpoint], clock, metrics), metrics, clock)
+    telemetry = Telemetry()
+    endpoint = an_endpoint(model, telemetry=telemetry)
+    looks = Looks(Fleet([endpoint], telemetry), telemetry)
     cases: list[Case] = []
     looked_at, most_ahead = 0, 0.0
     for number in range(texts):

@@ -34,8 +34,7 @@ from consumer.domain.binding import Binding
 from consumer.domain.lane import Lane
 from consumer.inference.fleet.fleet import Fleet
 from consumer.settings.inference import InferenceSettings
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import build_classifier, build_fleet
 from tests.benchmarks.machine import describe
 from tests.builders import a_binding, a_version
@@ -153,9 +152,9 @@ async def measure(step: Step, lengths: Lengths) -> Measured:
             adaptive=True,
             reserved_share=RESERVED_SHARE,
         )
-        clock, metrics = SystemClock(), Metrics()
-        fleet = build_fleet(settings, clock, metrics)
-        load = Load(build_classifier(settings, fleet, clock, metrics), random.Random(1))
+        telemetry = Telemetry()
+        fleet = build_fleet(settings, telemetry)
+        load = Load(build_classifier(settings, fleet, telemetry), random.Random(1))
         try:
             return await _measure(step, lengths, load, fleet, session, about)
         finally:

@@ -38,7 +38,7 @@ from consumer.inference.transports.sdk import SdkTransport
 from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.format import RequestFormat
 from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from tests.builders import a_binding, a_policy, a_version, an_endpoint
 from tests.servers.fixtures import other_endpoint
 from tests.servers.llama import LlamaServer
@@ -118,13 +118,12 @@ async def endpoint(
 
 
 def classifier(endpoint: Endpoint, cut: SegmentLimits | None = None) -> SafeguardClassifier:
-    clock, metrics = SystemClock(), Metrics()
+    telemetry = Telemetry()
     return SafeguardClassifier(
-        Fleet([endpoint], clock, metrics),
+        Fleet([endpoint], telemetry),
         RetryLimits(),
         cut or SegmentLimits(),
-        clock,
-        metrics,
+        telemetry,
         random.Random(1),
     )
 

@@ -20,6 +20,7 @@ from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.seams import Seams
 from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from tests.builders import an_endpoint
 from tests.simulation.client import (
     CLIENT_TIMEOUT_S,
@@ -133,19 +134,19 @@ class SimProcess:
                 probe_every_s=0.5,
                 timeout_s=3.0,
                 capacity=8,
-                clock=clock,
-                metrics=metrics,
+                telemetry=Telemetry(clock, metrics),
             )
             classifier = SafeguardClassifier(
-                Fleet([self.endpoint], clock, metrics),
+                Fleet([self.endpoint], Telemetry(clock, metrics)),
                 RetryLimits(3, wait_max_s=1.0),
                 SegmentLimits(16_000, 400, 8),
-                clock,
-                metrics,
+                Telemetry(clock, metrics),
                 dice,
             )
             self.intake = Intake(
-                Seams(self.source, self.sink, policies, clock, metrics, self._is_model_well),
+                Seams(
+                    self.source, self.sink, policies, Telemetry(clock, metrics), self._is_model_well
+                ),
                 Processor(classifier, publisher, clock, "g"),
                 Recovery(
                     SimTails(cluster, self.network),

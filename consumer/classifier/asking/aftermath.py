@@ -20,8 +20,7 @@ from consumer.errors import InferenceTimeout, ModelFault, Overloaded, Retryable
 from consumer.inference.blame.failures import Declined, UnknownParameter, is_refusal
 from consumer.inference.fleet.fleet import Fleet
 from consumer.inference.pacing.retry import RetryLimits, wait_s
-from consumer.interfaces import Clock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 
 class Crowded(Retryable):
@@ -44,15 +43,14 @@ class Aftermath:
         fleet: Fleet,
         outages: OutageJudge,
         retries: RetryLimits,
-        clock: Clock,
-        metrics: Metrics,
+        telemetry: Telemetry,
         random: Random,
     ) -> None:
         self._fleet = fleet
         self._outages = outages
         self._retries = retries
-        self._clock = clock
-        self._metrics = metrics
+        self._clock = telemetry.clock
+        self._metrics = telemetry.metrics
         self._random = random
 
     def __repr__(self) -> str:

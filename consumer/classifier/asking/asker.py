@@ -22,8 +22,7 @@ from consumer.inference.blame.failures import PromptTooLong
 from consumer.inference.fleet.fleet import Fleet
 from consumer.inference.pacing.retry import RetryLimits
 from consumer.inference.wires.usage import count_failed
-from consumer.interfaces import Clock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 
 class Asker:
@@ -33,16 +32,15 @@ class Asker:
         self,
         fleet: Fleet,
         retries: RetryLimits,
-        clock: Clock,
-        metrics: Metrics,
+        telemetry: Telemetry,
         random: Random,
     ) -> None:
         self._fleet = fleet
-        self._looks = Looks(fleet, metrics, clock)
-        self._outages = OutageJudge(fleet, clock, random)
-        self._aftermath = Aftermath(fleet, self._outages, retries, clock, metrics, random)
-        self._clock = clock
-        self._metrics = metrics
+        self._looks = Looks(fleet, telemetry)
+        self._outages = OutageJudge(fleet, telemetry.clock, random)
+        self._aftermath = Aftermath(fleet, self._outages, retries, telemetry, random)
+        self._clock = telemetry.clock
+        self._metrics = telemetry.metrics
 
     def __repr__(self) -> str:
         return f"<Asker at {self._fleet!r}>"

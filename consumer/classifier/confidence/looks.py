@@ -34,8 +34,7 @@ from consumer.errors import Retryable
 from consumer.inference.blame.failures import is_refusal
 from consumer.inference.fleet.fleet import Fleet
 from consumer.inference.wires.usage import count_failed
-from consumer.interfaces import Clock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 log = structlog.get_logger()
 
@@ -70,10 +69,10 @@ class Learned:
 class Looks:
     """Certainties of all policies, and second looks at the same endpoints or at second ones."""
 
-    def __init__(self, fleet: Fleet, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, fleet: Fleet, telemetry: Telemetry) -> None:
         self._fleet = fleet
-        self._metrics = metrics
-        self._clock = clock
+        self._metrics = telemetry.metrics
+        self._clock = telemetry.clock
         self._learned: dict[tuple[object, ...], Learned] = {}
         self._answers = 0
         self._lacks_second_told: set[str] = set()

@@ -27,8 +27,7 @@ from consumer.errors import InvalidSettings
 from consumer.interfaces import Classifier, Clock
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings.settings import Settings
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import build_classifier, build_fleet, build_probers
 
 Suite = Literal["cases", "attacks", "all"]
@@ -72,11 +71,12 @@ async def evaluate(
     binding = binding_of(load_catalogue(settings.policies.folder), request.topic)
     version = _version(binding, request.version)
     cases = read_cases(settings.policies.folder, version)
-    clock, metrics = SystemClock(), Metrics()
-    fleet = build_fleet(settings.inference, clock, metrics)
+    telemetry = Telemetry()
+    clock = telemetry.clock
+    fleet = build_fleet(settings.inference, telemetry)
     try:
         found = await build_probers(settings.inference, fleet, clock).probe_first()
-        classifier = build_classifier(settings.inference, fleet, clock, metrics)
+        classifier = build_classifier(settings.inference, fleet, telemetry)
         # The report shows what was said; without a listener no answer is kept.
         classifier.listener = lambda heard: None
         judge = _Judge(classifier, clock, binding, version, request.concurrency)

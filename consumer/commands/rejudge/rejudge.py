@@ -41,7 +41,7 @@ from consumer.pipeline.superseding import Superseder, Superseding
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import (
     build_classifier,
     build_fleet,
@@ -132,14 +132,15 @@ async def _supersede(
     progress: Progress,
     turn: Turn,
 ) -> None:
-    clock, metrics, group = SystemClock(), Metrics(), settings.kafka.group
+    telemetry, group = Telemetry(), settings.kafka.group
+    clock = telemetry.clock
     limits = await asyncio.to_thread(site.bytes_max) if settings.kafka.topic_ids else {}
     encoder = DeadLetterEncoder(group, worker_name())
     publisher = Publisher(group, encoder, settings.kafka.message_bytes_max, limits)
-    fleet = build_fleet(settings.inference, clock, metrics)
+    fleet = build_fleet(settings.inference, telemetry)
     try:
         await _probe(build_probers(settings.inference, fleet, clock))
-        classifier = build_classifier(settings.inference, fleet, clock, metrics)
+        classifier = build_classifier(settings.inference, fleet, telemetry)
         rejudger = Rejudger(Processor(classifier, publisher, clock, group), clock)
         superseder = Superseder(publisher, Cause.REPLAY, summary.run)
         # Behind the live traffic, where the server knows priorities.

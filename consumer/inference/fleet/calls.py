@@ -19,7 +19,7 @@ from consumer.inference.pacing.loop_lag import Lateness
 from consumer.inference.question import Question
 from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 Finding = TypeVar("Finding")
 
@@ -27,9 +27,11 @@ Finding = TypeVar("Finding")
 class Calls:
     """Posts questions at places of a fleet, each of which it gives back."""
 
-    def __init__(self, places: Places, metrics: Metrics, hedging: Hedging | None = None) -> None:
+    def __init__(
+        self, places: Places, telemetry: Telemetry, hedging: Hedging | None = None
+    ) -> None:
         self._places = places
-        self._metrics = metrics
+        self._metrics = telemetry.metrics
         self.hedging = hedging
         self._lateness = Lateness()
 

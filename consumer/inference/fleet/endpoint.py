@@ -31,8 +31,7 @@ from consumer.inference.transports.reply import Reply
 from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.apis import WIRES
 from consumer.inference.wires.format import RequestFormat
-from consumer.interfaces import Clock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 log = structlog.get_logger()
 
@@ -92,8 +91,7 @@ class Endpoint:
         breaker: Breaker,
         capacity: Capacity,
         probe: Question[object],
-        clock: Clock,
-        metrics: Metrics,
+        telemetry: Telemetry,
     ) -> None:
         """`probe` is a question to which any healthy server gives a judgement."""
         self.contact = contact
@@ -101,14 +99,14 @@ class Endpoint:
         self.format = format
         self.breaker = breaker
         self.capacity = capacity
-        self.standing = Standing(name, breaker, metrics)
-        self.watch = Watch(self.standing, breaker, self._probe, clock)
+        self.standing = Standing(name, breaker, telemetry)
+        self.watch = Watch(self.standing, breaker, self._probe, telemetry.clock)
         self.falls = Falls()
         self._question = probe
-        self._clock = clock
-        self._metrics = metrics
-        metrics.calls_in_flight.labels(name).set_function(lambda: float(capacity.taken))
-        metrics.calls_limit.labels(name).set_function(lambda: float(capacity.limit))
+        self._clock = telemetry.clock
+        self._metrics = telemetry.metrics
+        telemetry.metrics.calls_in_flight.labels(name).set_function(lambda: float(capacity.taken))
+        telemetry.metrics.calls_limit.labels(name).set_function(lambda: float(capacity.limit))
 
     def __repr__(self) -> str:
         return f"<Endpoint {self.name} {self.format.model} {self.breaker!r}>"

@@ -12,8 +12,7 @@ from consumer.inference.fleet.endpoint import Endpoint
 from consumer.inference.fleet.places import Places, are_out
 from consumer.inference.fleet.standing import Condition
 from consumer.inference.pacing.hedge import Hedging
-from consumer.interfaces import Clock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 
 class Fleet:
@@ -22,8 +21,7 @@ class Fleet:
     def __init__(
         self,
         endpoints: Sequence[Endpoint],
-        clock: Clock,
-        metrics: Metrics,
+        telemetry: Telemetry,
         reserved_share: float = 0.0,
         hedging: Hedging | None = None,
         second: Fleet | None = None,
@@ -31,12 +29,12 @@ class Fleet:
         self.endpoints = tuple(endpoints)
         self.second = second
         """Asked where a policy wants its unsure answers looked at by another."""
-        self.places = Places(endpoints, clock, reserved_share)
-        self.calls = Calls(self.places, metrics, hedging)
+        self.places = Places(endpoints, telemetry.clock, reserved_share)
+        self.calls = Calls(self.places, telemetry, hedging)
         self.suspects = asyncio.Lock()
         """Held while a message is asked that may be what makes servers fall."""
         for lane in LANES:
-            waiting = metrics.calls_waiting.labels(lane.word)
+            waiting = telemetry.metrics.calls_waiting.labels(lane.word)
             waiting.set_function(partial(self._all_waiting, lane))
 
     def __repr__(self) -> str:

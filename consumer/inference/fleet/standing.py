@@ -14,7 +14,7 @@ import structlog
 from consumer.errors import EndpointRefused, Retryable
 from consumer.inference.blame.failures import Declined
 from consumer.inference.fleet.breaker import Breaker
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 log = structlog.get_logger()
 
@@ -32,10 +32,10 @@ class Condition(Enum):
 class Standing:
     """Whether an endpoint judges; told to the log and the metrics as it changes."""
 
-    def __init__(self, name: str, breaker: Breaker, metrics: Metrics) -> None:
+    def __init__(self, name: str, breaker: Breaker, telemetry: Telemetry) -> None:
         self._name = name
         self._breaker = breaker
-        self._metrics = metrics
+        self._metrics = telemetry.metrics
         self.last_judgement_s = float("-inf")
         """When it last gave a readable judgement, on the clock: the only proof that it is well."""
         self.has_judged = False

@@ -28,7 +28,7 @@ from consumer.kafka.sink.probation import Probation
 from consumer.kafka.sink.producer import ProducerInUse
 from consumer.kafka.sink.stored import StoredFinder
 from consumer.kafka.sink.under_way import Sending, UnderWay
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 log = structlog.get_logger()
 
@@ -53,7 +53,7 @@ class Mending:
         producer: ProducerInUse,
         batches: Batches,
         finder: StoredFinder,
-        metrics: Metrics,
+        telemetry: Telemetry,
     ) -> None:
         self._under_way = under_way
         self._held = held
@@ -61,7 +61,7 @@ class Mending:
         self._producer = producer
         self._batches = batches
         self._finder = finder
-        self._metrics = metrics
+        self._metrics = telemetry.metrics
         self._listener: SinkListener
         self.is_broken = False
         """Whether a repair is under way: until its end nothing is sent."""

@@ -32,7 +32,7 @@ from consumer.kafka.sink.probation import INVALID, TOO_LARGE, Probation
 from consumer.kafka.sink.producer import ProducerInUse, Report
 from consumer.kafka.sink.stored import StoredFinder
 from consumer.kafka.sink.under_way import Sending, UnderWay
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ class KafkaSink:
         self,
         config: KafkaConfig,
         tail: TailReader,
-        metrics: Metrics,
+        telemetry: Telemetry,
         identify: Callable[[Sequence[str]], Mapping[str, str]] = lambda _: {},
         limits: Callable[[Sequence[str]], Mapping[str, int]] = lambda _: {},
     ) -> None:
@@ -69,7 +69,7 @@ class KafkaSink:
             self._producer,
             self._batches,
             self._finder,
-            metrics,
+            telemetry,
         )
         self._collecting = Collecting(self._collect, self._watch, lambda: bool(self._under_way))
         self._listener: SinkListener

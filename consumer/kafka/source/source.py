@@ -33,7 +33,7 @@ from consumer.kafka.source.share.start import StartRule
 from consumer.kafka.source.share.start_finder import StartFinder
 from consumer.kafka.source.thread import SourceThread
 from consumer.kafka.source.troubles import Troubles
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 log = structlog.get_logger()
 
@@ -53,7 +53,7 @@ class KafkaSource:
         start_rules: Callable[[str], StartRule],
         co_partitions: Callable[[str], int],
         identify: Callable[[Sequence[str]], Mapping[str, str]],
-        metrics: Metrics,
+        telemetry: Telemetry,
         drain_s: float,
     ) -> None:
         """`co_partitions`: how many all outputs of an input have; `identify`: see `StartFinder`."""
@@ -62,7 +62,7 @@ class KafkaSource:
         self.troubles = Troubles(config.static_member, patience_s)
         self._announcer = announcer = Announcer()
         self._mailbox = Mailbox()
-        self._namesakes = Namesakes(metrics)
+        self._namesakes = Namesakes(telemetry)
         holdings = Holdings()
         commits = SentCommits(holdings, announcer, self.troubles)
         pauses = Pauses(holdings, co_partitions)

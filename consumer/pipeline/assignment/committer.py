@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 
-from consumer.interfaces import Clock, CommitPoint, Committed, Partition, Source
+from consumer.interfaces import CommitPoint, Committed, Partition, Source
 from consumer.pipeline.assignment.assignment import Assignment
 from consumer.pipeline.assignment.lease import LeaseTerms, Moment, StallWatch
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 log = structlog.get_logger()
 
@@ -23,10 +23,10 @@ log = structlog.get_logger()
 class Committer:
     """Commits for all partitions of a worker, one commit of each at a time."""
 
-    def __init__(self, source: Source, terms: LeaseTerms, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, source: Source, terms: LeaseTerms, telemetry: Telemetry) -> None:
         self._source = source
-        self._clock = clock
-        self._metrics = metrics
+        self._clock = telemetry.clock
+        self._metrics = telemetry.metrics
         self._stalls = StallWatch(terms)
         self._last: dict[str, asyncio.Future[bool]] = {}
         """Metadata of a last commit -> its answer, for which somebody waits."""

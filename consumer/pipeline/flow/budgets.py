@@ -15,10 +15,9 @@ import structlog
 
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.choose import choose
-from consumer.interfaces import Clock
 from consumer.pipeline.assignment.assignment import Assignment, Flight, Reserve
 from consumer.pipeline.flow.budget import Budget, Spent
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 log = structlog.get_logger()
 
@@ -27,10 +26,10 @@ class Budgets:
     """The budget of each input at work that has one."""
 
     def __init__(
-        self, clock: Clock, metrics: Metrics, partitions_of: Callable[[str], int] | None = None
+        self, telemetry: Telemetry, partitions_of: Callable[[str], int] | None = None
     ) -> None:
-        self._clock = clock
-        self._metrics = metrics
+        self._clock = telemetry.clock
+        self._metrics = telemetry.metrics
         self._partitions_of = partitions_of
         """How many partitions an input has, with its retry topic's; None where all are ours."""
         self._budgets: dict[str, Budget] = {}

@@ -9,7 +9,7 @@ import structlog
 
 from consumer.domain.control import Control
 from consumer.errors import Retryable
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 log = structlog.get_logger()
 
@@ -22,14 +22,14 @@ class PauseFollower:
         read: Callable[[], Mapping[str, Control]],
         inputs: Callable[[], Collection[str]],
         set_paused: Callable[[frozenset[str]], None],
-        metrics: Metrics,
+        telemetry: Telemetry,
         refresh_s: float,
     ) -> None:
         self._read = read
         """The last word on each topic. Blocking."""
         self._inputs = inputs
         self._set_paused = set_paused
-        self._metrics = metrics
+        self._metrics = telemetry.metrics
         self._refresh_s = refresh_s
         self.paused: frozenset[str] = frozenset()
         """Those of the inputs that are paused now."""

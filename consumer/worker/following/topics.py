@@ -10,7 +10,7 @@ import structlog
 from consumer.errors import Fatal, Retryable
 from consumer.kafka.sink.sink import KafkaSink
 from consumer.kafka.source.source import KafkaSource
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.inputs import Inputs
 
 log = structlog.get_logger()
@@ -30,13 +30,13 @@ class TopicFollower:
         inputs: Inputs,
         source: KafkaSource,
         sink: KafkaSink,
-        metrics: Metrics,
+        telemetry: Telemetry,
         refresh_s: float,
     ) -> None:
         self._inputs = inputs
         self._source = source
         self._sink = sink
-        self._metrics = metrics
+        self._metrics = telemetry.metrics
         self._refresh_s = refresh_s
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ import structlog
 from consumer.errors import Retryable
 from consumer.interfaces import Partition
 from consumer.kafka.cluster.transactions import OpenTransactions
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 log = structlog.get_logger()
 
@@ -28,12 +28,12 @@ class TransactionFollower:
         self,
         transactions: OpenTransactions,
         at_rest: Callable[[], Collection[Partition]],
-        metrics: Metrics,
+        telemetry: Telemetry,
     ) -> None:
         self._transactions = transactions
         self._at_rest = at_rest
         """Those that wait for nothing but records, though the brokers say that there are more."""
-        self._metrics = metrics
+        self._metrics = telemetry.metrics
         self.held: Mapping[Partition, int] = {}
         """Partition -> the offset at which what can be read of it ends."""
 

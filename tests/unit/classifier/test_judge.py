@@ -41,6 +41,7 @@ from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from tests.builders import (
     a_binding,
     a_completion,
@@ -87,19 +88,17 @@ class World:
                 probe_every_s=probe_every_s,
                 timeout_s=timeout_s,
                 capacity=calls_max,
-                clock=self.clock,
-                metrics=self.metrics,
+                telemetry=Telemetry(self.clock, self.metrics),
             )
             for number, each in enumerate((transport, *others))
         ]
         self.endpoint = endpoints[0]
-        self.fleet = Fleet(endpoints, self.clock, self.metrics)
+        self.fleet = Fleet(endpoints, Telemetry(self.clock, self.metrics))
         self.classifier = SafeguardClassifier(
             self.fleet,
             RetryLimits(attempts_max, wait_initial_s, wait_max_s=wait_initial_s * 10),
             cut,
-            self.clock,
-            self.metrics,
+            Telemetry(self.clock, self.metrics),
             Random(1),
         )
 

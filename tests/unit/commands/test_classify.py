@@ -36,7 +36,7 @@ from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings.load import load_settings
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import build_classifier, build_fleet
 from tests.builders import a_completion, a_position, a_record_of
 from tests.journeys.worker import make_policies
@@ -81,17 +81,17 @@ def write_cases(folder: Path, *labels: str) -> None:
 
 async def worker_and_rejudge(settings: Settings, binding: Binding) -> tuple[Any, str]:
     """The worker's verdict, and what a superseding one would be."""
-    clock, metrics = SystemClock(), Metrics()
-    fleet = build_fleet(settings.inference, clock, metrics)
+    telemetry = Telemetry()
+    fleet = build_fleet(settings.inference, telemetry)
     try:
-        classifier = build_classifier(settings.inference, fleet, clock, metrics)
+        classifier = build_classifier(settings.inference, fleet, telemetry)
         publisher = Publisher("g", DeadLetterEncoder("g", "w"))
         record = a_record_of({"text": TEXT})._replace(position=a_position(topic="in"))
-        flight = Flight(record, Assignment(Partition("in", 1), 1), binding, clock.now_s())
-        processor = Processor(classifier, publisher, clock, "g")
+        flight = Flight(record, Assignment(Partition("in", 1), 1), binding, telemetry.clock.now_s())
+        processor = Processor(classifier, publisher, telemetry.clock, "g")
         verdict = await processor.judge(flight)
         assert isinstance(verdict, Verdict)
-        found = await Rejudger(processor, clock).judge(record, binding)
+        found = await Rejudger(processor, telemetry.clock).judge(record, binding)
         again = found.outcome.value if isinstance(found, Verdict) else f"unjudged {found}"
         return verdict, again
     finally:

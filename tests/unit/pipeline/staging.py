@@ -33,7 +33,7 @@ from consumer.pipeline.intake import Intake
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.seams import Seams
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 TOPIC = "chat"
 ZERO = Partition(TOPIC, 0)
@@ -229,8 +229,7 @@ class Stage:
                 self.source,
                 self.sink,
                 self.policies,
-                self.clock,
-                Metrics(),
+                Telemetry(self.clock),
                 is_model_well=lambda: self.is_model_well,
             ),
             Processor(self.classifier, publisher, self.clock, "g"),

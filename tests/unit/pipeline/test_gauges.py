@@ -11,7 +11,7 @@ ONE = Partition(TOPIC, 1)
 
 
 def lag_of(stage: Stage) -> float:
-    found = stage.intake._seams.metrics.lag_records.labels(TOPIC, "0")._value.get()
+    found = stage.intake._seams.telemetry.metrics.lag_records.labels(TOPIC, "0")._value.get()
     return float(found)
 
 
@@ -34,11 +34,11 @@ async def test_an_end_before_what_was_done_is_said_and_is_no_lag_of_0() -> None:
     stage.intake.refresh_gauges({ZERO: 3})
     assert isnan(lag_of(stage))
     assert list(stage.intake.beyond_end) == [ZERO]
-    assert stage.intake._seams.metrics.partitions_beyond_end._value.get() == 1
+    assert stage.intake._seams.telemetry.metrics.partitions_beyond_end._value.get() == 1
 
     stage.intake.refresh_gauges({ZERO: 12})
     assert (lag_of(stage), list(stage.intake.beyond_end)) == (2, [])
-    assert stage.intake._seams.metrics.partitions_beyond_end._value.get() == 0
+    assert stage.intake._seams.telemetry.metrics.partitions_beyond_end._value.get() == 0
 
 
 async def test_an_end_that_was_seen_before_the_last_records_came_is_only_old() -> None:

@@ -23,7 +23,7 @@ NOW_MS = 1_700_000_000_000
 
 
 def metric(stage: Stage, name: str, labels: Mapping[str, str] = {}) -> float | None:
-    registry = stage.intake._seams.metrics.registry
+    registry = stage.intake._seams.telemetry.metrics.registry
     return registry.get_sample_value(f"safeguard_{name}", dict(labels))
 
 

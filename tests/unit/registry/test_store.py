@@ -14,7 +14,7 @@ from consumer.registry import store
 from consumer.registry.load import load_catalogue
 from consumer.registry.pins import write_pins
 from consumer.registry.store import PolicyStore, Refusal
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 POLICY = """\
 ---
@@ -27,16 +27,26 @@ HH0 is fine and HH2 is not.
 """
 
 
+class StoppedClock:
+    """Five seconds after 1970, for ever."""
+
+    def now_s(self) -> float:
+        return 5.0
+
+    def wall_ms(self) -> int:
+        return 5_000
+
+
 class Watched:
     """A store and its files; each write gets a time of its own, as if a second had passed."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.metrics = Metrics()
+        self.telemetry = Telemetry(StoppedClock())
         self._time_s = 1_700_000_000
         self.topic(live=1)
         self.policy("One")
-        self.store = PolicyStore(root, self.metrics, lambda: 5_000)
+        self.store = PolicyStore(root, self.telemetry)
 
     def write(self, name: str, content: str) -> None:
         file = self.root / name
@@ -70,7 +80,9 @@ class Watched:
         """Reason -> how often, for those that were."""
         name = "safeguard_policy_reloads_refused_total"
         found = {
-            reason.value: self.metrics.registry.get_sample_value(name, {"reason": reason.value})
+            reason.value: self.telemetry.metrics.registry.get_sample_value(
+                name, {"reason": reason.value}
+            )
             for reason in Refusal
         }
         return {reason: count for reason, count in found.items() if count}
@@ -84,13 +96,13 @@ def watched(tmp_path: Path) -> Watched:
 def test_the_start_refuses_faults(tmp_path: Path) -> None:
     """Without a good set there is nothing to stay with: the start stops."""
     with pytest.raises(InvalidPolicy):
-        PolicyStore(tmp_path, Metrics(), lambda: 0)
+        PolicyStore(tmp_path, Telemetry())
 
 
 def test_the_time_of_loading_is_told(watched: Watched) -> None:
     """A metric says since when the policies are in force."""
     name = "safeguard_policies_loaded_timestamp_seconds"
-    assert watched.metrics.registry.get_sample_value(name) == 5.0
+    assert watched.telemetry.metrics.registry.get_sample_value(name) == 5.0
 
 
 def test_unchanged_files_are_not_read_again(watched: Watched) -> None:
@@ -176,7 +188,7 @@ def test_a_version_below_the_live_one_is_published(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     watched.policy("Two", number=2)
     watched.topic(live=2)
-    watched.store = PolicyStore(tmp_path, watched.metrics, lambda: 0)
+    watched.store = PolicyStore(tmp_path, watched.telemetry)
     watched.policy("Changed", number=1)
     assert not watched.settle()
 
@@ -207,7 +219,7 @@ def test_a_pin_holds_across_starts(watched: Watched) -> None:
     assert watched.settle()
     watched.policy("Changed")
     with pytest.raises(InvalidPolicy, match="published"):
-        PolicyStore(watched.root, Metrics(), lambda: 0)
+        PolicyStore(watched.root, Telemetry())
 
 
 def test_policies_that_vanish_change_nothing(watched: Watched) -> None:
@@ -237,7 +249,7 @@ def test_refusals_are_counted_from_the_start(watched: Watched) -> None:
     """An alert on a rise needs the zero before it."""
     name = "safeguard_policy_reloads_refused_total"
     for reason in Refusal:
-        found = watched.metrics.registry.get_sample_value(name, {"reason": reason.value})
+        found = watched.telemetry.metrics.registry.get_sample_value(name, {"reason": reason.value})
         assert found == 0.0
 
 
@@ -388,8 +400,8 @@ def test_a_swap_of_a_config_map_is_one_change(tmp_path: Path) -> None:
     write("..2026_01_31", live=1)
     (mount / "..data").symlink_to("..2026_01_31")
     (mount / "chat").symlink_to("..data/chat")
-    metrics = Metrics()
-    policies = PolicyStore(mount, metrics, lambda: 0)
+    telemetry = Telemetry()
+    policies = PolicyStore(mount, telemetry)
     assert [binding.set_name for binding in policies.catalogue.bindings] == ["chat"]
     write("..2026_02_01", live=2)
     (mount / "..data_tmp").symlink_to("..2026_02_01")

@@ -6,15 +6,14 @@ from consumer.dev.behaviour import Behaviour
 from consumer.dev.faults import FaultName
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.settings.inference import InferenceSettings
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.model import WatchedModel
 
 
 async def test_one_that_answers_the_warm_up_is_well_until_it_is_out() -> None:
     async with StandInSafeguard() as server:
         settings = InferenceSettings(endpoint=server.base_url, model="stand-in-safeguard")
-        model = WatchedModel(settings, SystemClock(), Metrics())
+        model = WatchedModel(settings, Telemetry())
         assert not model.is_well()
         await model.warm_up()
         assert model.is_well()
@@ -28,7 +27,7 @@ async def test_one_that_has_never_answered_is_not_well() -> None:
     down = Behaviour(faults={FaultName.HTTP_502: 1.0})
     async with StandInSafeguard(down) as server:
         settings = InferenceSettings(endpoint=server.base_url, model="stand-in-safeguard")
-        model = WatchedModel(settings, SystemClock(), Metrics())
+        model = WatchedModel(settings, Telemetry())
         await model.warm_up()
         assert not model.is_well()
         await model.close()

@@ -10,16 +10,16 @@ from urllib.request import urlopen
 from consumer.inference.fleet.fleet import Fleet
 from consumer.settings.load import load_settings
 from consumer.settings.settings import Settings
-from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.vitals import Vitals
 from consumer.worker.wiring import build_fleet
 
 
 def parts(port: int) -> tuple[Settings, Fleet, Metrics]:
     settings = load_settings(None, {"telemetry.health_port": str(port)}, environment={})
-    metrics = Metrics()
-    return settings, build_fleet(settings.inference, SystemClock(), metrics), metrics
+    telemetry = Telemetry()
+    return settings, build_fleet(settings.inference, telemetry), telemetry.metrics
 
 
 def get(url: str) -> tuple[int, dict[str, object]]:

@@ -11,8 +11,7 @@ from consumer.kafka.config import OWNED, check_client_properties
 from consumer.settings.inference import InferenceSettings
 from consumer.settings.kafka import KafkaSettings
 from consumer.settings.load import load_settings
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import build_fleet, check_budgets, endpoints_of, kafka_config
 
 
@@ -51,7 +50,7 @@ def test_a_secret_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match=r"kafka\.client_files\.sasl\.password: .*missing"):
         kafka_config(KafkaSettings(client_files={"sasl.password": missing}))
     with pytest.raises(InvalidSettings, match=r"inference\.api_key_file: .*missing"):
-        build_fleet(InferenceSettings(api_key_file=missing), SystemClock(), Metrics())
+        build_fleet(InferenceSettings(api_key_file=missing), Telemetry())
 
 
 def test_a_secret_that_is_no_text(tmp_path: Path) -> None:
@@ -61,7 +60,7 @@ def test_a_secret_that_is_no_text(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings):
         kafka_config(KafkaSettings(client_files={"sasl.password": secret}))
     with pytest.raises(InvalidSettings):
-        build_fleet(InferenceSettings(api_key_file=secret), SystemClock(), Metrics())
+        build_fleet(InferenceSettings(api_key_file=secret), Telemetry())
 
 
 def test_properties_are_words_for_the_client() -> None:
@@ -112,8 +111,8 @@ async def test_several_endpoints_each_have_a_table(file: Path) -> None:
     flags = {"inference.endpoints.gpu-a.calls_max": "16"}
     inference = load_settings(file, flags, environment={}).inference
 
-    fleet = build_fleet(inference, SystemClock(), Metrics())
-    second = build_fleet(inference, SystemClock(), Metrics(), "second")
+    fleet = build_fleet(inference, Telemetry())
+    second = build_fleet(inference, Telemetry(), "second")
 
     assert [(e.name, e.format.model) for e in fleet.endpoints] == [("gpu-a", "small")]
     (other,) = second.endpoints
@@ -125,7 +124,7 @@ async def test_several_endpoints_each_have_a_table(file: Path) -> None:
 
 async def test_one_endpoint_needs_no_name() -> None:
     """`inference.endpoint` alone is a fleet of one."""
-    fleet = build_fleet(InferenceSettings(), SystemClock(), Metrics())
+    fleet = build_fleet(InferenceSettings(), Telemetry())
 
     assert [endpoint.name for endpoint in fleet.endpoints] == ["http://127.0.0.1:8000/v1"]
     await fleet.close()

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError
 
 from consumer.interfaces import Partition
 from consumer.kafka.client_errors import ClientFault
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 
 log = structlog.get_logger()
 
@@ -27,8 +27,8 @@ class Namesakes:
     librdkafka 2.16). So a client that has read from a topic ends with it.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._metrics = telemetry.metrics
         self._read: dict[str, str] = {}
         """Topic -> its id when the present client was given a part of it."""
         self._seen: dict[str, str] = {}

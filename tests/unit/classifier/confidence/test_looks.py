@@ -26,6 +26,7 @@ from consumer.inference.pacing.retry import RetryLimits
 from consumer.inference.question import Question
 from consumer.inference.transports.reply import Reply
 from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from tests.builders import (
     a_binding,
     a_completion,
@@ -109,8 +110,7 @@ class World:
             self.fleet,
             RetryLimits(3, wait_max_s=0.0),
             SegmentLimits(),
-            self.clock,
-            self.metrics,
+            Telemetry(self.clock, self.metrics),
             Random(1),
         )
 
@@ -121,10 +121,9 @@ class World:
             probe_every_s=1.0,
             timeout_s=60.0,
             capacity=9,
-            clock=self.clock,
-            metrics=self.metrics,
+            telemetry=Telemetry(self.clock, self.metrics),
         )
-        return Fleet([endpoint], self.clock, self.metrics)
+        return Fleet([endpoint], Telemetry(self.clock, self.metrics))
 
     @property
     def endpoint(self) -> Endpoint:
@@ -421,7 +420,7 @@ def a_reading() -> Reading:
 
 
 def test_a_policy_that_is_loaded_again_unchanged_is_still_known() -> None:
-    found = Looks(World().fleet, Metrics(), HandClock())
+    found = Looks(World().fleet, Telemetry(HandClock()))
     policy = a_policy()
     one = found.assess(policy, "text", a_reading(), False)
     other = found.assess(replace(policy), "text", a_reading(), False)
@@ -432,7 +431,7 @@ def test_a_policy_that_is_loaded_again_unchanged_is_still_known() -> None:
     "change", [{"effort": Effort.HIGH}, {"text": "other"}, {"second_look": EVERY}]
 )
 def test_a_policy_that_is_asked_otherwise_is_learned_anew(change: dict[str, Any]) -> None:
-    found = Looks(World().fleet, Metrics(), HandClock())
+    found = Looks(World().fleet, Telemetry(HandClock()))
     one = found.assess(a_policy(), "text", a_reading(), False)
     other = found.assess(a_policy(**change), "text", a_reading(), False)
     assert other.learned is not one.learned
@@ -442,7 +441,7 @@ def test_the_policy_that_was_unused_for_longest_is_forgotten_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(looks, "POLICIES_MAX", 2)
-    found = Looks(World().fleet, Metrics(), HandClock())
+    found = Looks(World().fleet, Telemetry(HandClock()))
     old, used, new = (a_policy(text=text) for text in ("a", "b", "c"))
     first = {
         policy.text: found.assess(policy, "text", a_reading(), False).learned

@@ -38,7 +38,7 @@ from consumer.inference.wires.format import SCHEMA_BOUNDS, RequestFormat
 from consumer.interfaces import Clock
 from consumer.settings.inference import EndpointSettings, InferenceSettings
 from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import build_fleet, build_probers
 from tests.builders import an_endpoint
 from tests.unit.classifier.probing.odd_server import OddServer, text_of
@@ -48,7 +48,9 @@ WANTED = RequestFormat("m")
 
 
 def at(transport: Transport, clock: Clock, model: str = "m") -> Endpoint:
-    return an_endpoint(transport, "http://server/v1", replace(WANTED, model=model), clock=clock)
+    return an_endpoint(
+        transport, "http://server/v1", replace(WANTED, model=model), telemetry=Telemetry(clock)
+    )
 
 
 class World:
@@ -416,7 +418,7 @@ async def test_an_endpoint_with_a_name_is_known_by_its_address(
 ) -> None:
     """`[inference.endpoints.fast]` may be anybody's, and a name is nobody's address."""
     settings = InferenceSettings(model="m", endpoints={name: EndpointSettings(address=address)})
-    fleet = build_fleet(settings, SystemClock(), Metrics())
+    fleet = build_fleet(settings, Telemetry())
     (endpoint,) = fleet.endpoints
     await endpoint.contact.transport.close()
     endpoint.contact = endpoint.contact._replace(transport=OddServer())

@@ -13,8 +13,7 @@ from consumer.inference.fleet.fleet import Fleet
 from consumer.inference.fleet.standing import Condition
 from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from tests.builders import an_endpoint
 
 
@@ -58,7 +57,7 @@ def a_server(counter: Counter, name: str = "server") -> Endpoint:
 async def test_what_is_sent_and_what_it_means_is_the_questions_own() -> None:
     """The path goes by the format's API, the lane is the priority; what was read is handed back."""
     counter = Counter()
-    fleet = Fleet([a_server(counter)], SystemClock(), Metrics())
+    fleet = Fleet([a_server(counter)], Telemetry())
     question = Greeting(lane=Lane.REPLAY)
     place = await fleet.places.take(question, None)
     assert place is not None
@@ -97,7 +96,7 @@ async def test_a_probe_is_the_question_that_the_endpoint_was_given() -> None:
 async def test_questions_of_one_affinity_like_the_same_endpoint() -> None:
     """Whatever else differs between them."""
     endpoints = [a_server(Counter(), f"server {number}") for number in range(3)]
-    fleet = Fleet(endpoints, SystemClock(), Metrics())
+    fleet = Fleet(endpoints, Telemetry())
     homes = {}
     for affinity in map(str, range(30)):
         places = [

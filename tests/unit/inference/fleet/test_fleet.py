@@ -19,7 +19,7 @@ from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
 from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from tests.builders import a_completion, a_policy, an_answer, an_endpoint
 from tests.waiting import until
 
@@ -61,18 +61,17 @@ def a_fleet(
     clock: Clock | None = None,
     finder: KneeFinder | None = None,
 ) -> Fleet:
-    clock, metrics = clock or SystemClock(), Metrics()
+    telemetry = Telemetry(clock or SystemClock())
     endpoints = [
         an_endpoint(
             server,
             f"server {number}",
             capacity=Capacity(1, finder) if finder else places,
-            clock=clock,
-            metrics=metrics,
+            telemetry=telemetry,
         )
         for number, server in enumerate(servers)
     ]
-    return Fleet(endpoints, clock, metrics, reserved_share, hedging)
+    return Fleet(endpoints, telemetry, reserved_share, hedging)
 
 
 def asked(policy_number: int = 0, lane: Lane = Lane.REAL_TIME) -> PolicyQuestion:

@@ -21,7 +21,7 @@ from consumer.kafka.sink.probation import Probation
 from consumer.kafka.sink.producer import ProducerInUse
 from consumer.kafka.sink.stored import StoredFinder
 from consumer.kafka.sink.under_way import Sending, UnderWay
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from tests.waiting import until
 
 ONE, OTHER = Output("one", 0), Output("other", 0)
@@ -83,7 +83,7 @@ class Scene:
             cast(ProducerInUse, self.producer),
             Batches(config, lambda topics: dict.fromkeys(topics, 5_000), executor),
             cast(StoredFinder, self.finder),
-            Metrics(),
+            Telemetry(),
         )
         self.mending.tell(self)
 

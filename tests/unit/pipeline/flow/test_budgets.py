@@ -71,7 +71,7 @@ class BudgetStage(Stage):
             await settle()
 
     def metric(self, name: str, **labels: str) -> float | None:
-        registry = self.intake._seams.metrics.registry
+        registry = self.intake._seams.telemetry.metrics.registry
         return registry.get_sample_value(f"safeguard_{name}", {"topic": TOPIC, **labels})
 
     @property
@@ -379,7 +379,7 @@ async def test_what_judging_cost_is_counted_under_the_version_that_judged() -> N
     stage.intake.refresh_gauges({})
 
     def read(name: str, **labels: str) -> float | None:
-        return stage.intake._seams.metrics.registry.get_sample_value(
+        return stage.intake._seams.telemetry.metrics.registry.get_sample_value(
             f"safeguard_{name}_total", labels
         )
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from consumer.domain.control import Control
 from consumer.errors import BrokerUnavailable
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.following.pauses import PauseFollower
 from tests.waiting import until
 
@@ -23,8 +23,8 @@ class Scene:
         self.said: Mapping[str, Control] | None = {}
         self.reads = 0
         self.told: frozenset[str] = frozenset()
-        self.metrics = Metrics()
-        self.follower = PauseFollower(self.read, lambda: ["chat"], self.tell, self.metrics, 0.0)
+        self.telemetry = Telemetry()
+        self.follower = PauseFollower(self.read, lambda: ["chat"], self.tell, self.telemetry, 0.0)
 
     def read(self) -> Mapping[str, Control]:
         self.reads += 1
@@ -37,7 +37,7 @@ class Scene:
 
     @property
     def gauge(self) -> float | None:
-        return self.metrics.registry.get_sample_value("safeguard_topics_paused")
+        return self.telemetry.metrics.registry.get_sample_value("safeguard_topics_paused")
 
 
 def test_each_change_of_an_input_is_said_once() -> None:

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from consumer.domain.checkpoint import Floor
 from consumer.errors import BrokerUnavailable, TopicsMissing
 from consumer.interfaces import Output
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.following import topics
 from consumer.worker.following.topics import TopicFollower
 from tests.waiting import until
@@ -32,7 +32,7 @@ class Scene:
         self.seen_ids: list[dict[str, str]] = []
         self.bytes_max: dict[str, int] = {"chat.allow": 1_000}
         self.limits: list[dict[str, int]] = []
-        self.metrics = Metrics()
+        self.telemetry = Telemetry()
 
     def look(self) -> dict[Output, Floor]:
         self.looks += 1
@@ -60,7 +60,7 @@ class Scene:
 
     def follow(self, refresh_s: float) -> asyncio.Task[None]:
         all_of_them: Any = self
-        follower = TopicFollower(all_of_them, all_of_them, all_of_them, self.metrics, refresh_s)
+        follower = TopicFollower(all_of_them, all_of_them, all_of_them, self.telemetry, refresh_s)
         return asyncio.create_task(follower.run())
 
 
@@ -97,7 +97,7 @@ async def test_an_output_that_was_made_again_is_said_and_counted() -> None:
         await until(lambda: len(scene.seen_ids) > 0, "a look")
         following.cancel()
     assert logs[0]["topic"] == "chat.allow"
-    counted = scene.metrics.topics_made_again.labels("chat.allow")._value.get()
+    counted = scene.telemetry.metrics.topics_made_again.labels("chat.allow")._value.get()
     assert counted == sum("made again" in line["event"] for line in logs) > 0
 
 

@@ -21,7 +21,7 @@ from consumer.kafka.source.share.share import Share
 from consumer.kafka.source.share.start import Start
 from consumer.kafka.source.share.start_finder import StartFinder
 from consumer.kafka.source.troubles import Troubles
-from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.telemetry import Telemetry
 from tests.unit.kafka.source.fake_client import FakeClient, Told
 
 ZERO, ONE = Partition("in", 0), Partition("in", 1)
@@ -54,7 +54,7 @@ class Scene:
         self.commits = SentCommits(holdings, self.told, troubles)
         self.share = Share(holdings, pauses, self.commits, troubles)
         self.starts = StartFinder(
-            lambda _: "earliest", self.identify, Namesakes(Metrics()), 300.0, self.told.went_round
+            lambda _: "earliest", self.identify, Namesakes(Telemetry()), 300.0, self.told.went_round
         )
         self.rebalances = Rebalances(
             self.share, self.starts, self.mailbox, self.told, troubles, drain_s=0.0
