@@ -14,6 +14,8 @@ from tests import generated, rooms
 
 ROOT = generated.ROOT
 LIMITS_SAY_WHY = (
+    "classifier",
+    "inference",
     "cli",
     "commands",
     "dev",

@@ -9,6 +9,7 @@ from consumer.domain.verdicts.judged import Heard
 from consumer.inference.wires.content import said_in
 
 ANSWER_CHARS_MAX = 4_000
+"""Of what is shown to a person who looks on."""
 LABEL_CHARS_MAX = 64
 """A longer answer of one line is no label that somebody meant to give."""
 

@@ -27,6 +27,13 @@ from consumer.inference.fleet.fleet import Fleet
 from consumer.inference.pacing.retry import RetryLimits
 from consumer.telemetry.telemetry import Telemetry
 
+HALF_BYTES_MIN = 400
+"""No piece is cut shorter: a context that does not hold this beside a policy judges nothing."""
+HALF_OVERLAP_CHARS = 100
+"""What straddles the cut stands whole in one half; a slur or a threat is shorter."""
+HALVES_MAX = 3
+"""Two halves that overlap, and a rest."""
+
 
 class SegmentLimits(NamedTuple):
     """How long text is cut; see `segments`."""
@@ -122,7 +129,8 @@ class SafeguardClassifier:
             result = await self._ask(policy, piece, context, patience)
             if isinstance(result, TooLong):
                 # The server's context is smaller than our guess: halve and judge both halves.
-                halves = segments(piece, max(400, len(piece.encode()) // 2), 100, 3)
+                size = max(HALF_BYTES_MIN, len(piece.encode()) // 2)
+                halves = segments(piece, size, HALF_OVERLAP_CHARS, HALVES_MAX)
                 calls = asked + len(todo) + len(halves or ())
                 if halves is None or len(halves) < 2 or calls > self._cut.count_max:
                     missing.append(UnjudgedReason.TOO_LONG)

@@ -30,8 +30,11 @@ from consumer.inference.wires.apis import WIRES
 from consumer.inference.wires.content import Said
 
 RATIONALE_CHARS_MAX = 2_000
+"""Of what is kept for reviewers; an envelope must stay far below Kafka's megabyte."""
 REASONING_CHARS_MAX = 20_000
+"""The same: about 5,000 tokens, more than the longest of 6,571 public answers had (3,166)."""
 RULES_MAX = 32
+"""Of a verdict; the prompt asks for four at most."""
 
 
 class Repair(StrEnum):

@@ -28,7 +28,9 @@ CONTEXT_TEMPLATE = f"{TEMPLATE}-context-1"
 RULES_MAX = 4
 """Rule ids in one answer. A model that lists all there are would go on to its token limit."""
 RULE_CHARS_MAX = 32
+"""Of a rule id in the schema; ids are a few letters and a number."""
 RATIONALE_CHARS_MAX = 200
+"""Of the sentence that the schema asks for: no answer of a whole server goes on for ever."""
 
 
 UNSPOKEN = Spoken()

@@ -77,7 +77,10 @@ MODULES: dict[str, tuple[str, ...]] = {
     "inference/pacing/capacity.py": ("inference/fleet/test_fleet.py",),
     "inference/pacing/hedge.py": ("inference/fleet/test_fleet.py",),
     "classifier/judge.py": ("classifier/asking/test_endings.py",),
+    "inference/pacing/ceiling.py": ("inference/pacing/test_knee.py",),
     "inference/pacing/knee.py": (),
+    "inference/pacing/stride.py": ("inference/pacing/test_knee.py",),
+    "inference/pacing/window.py": ("inference/pacing/test_knee.py",),
     "classifier/confidence/looks.py": (),
     "classifier/parser.py": ("classifier/test_responses.py",),
     "classifier/asking/patience.py": (

@@ -10,7 +10,10 @@ from consumer.inference.fleet.endpoint import Answer, Endpoint
 from consumer.inference.wires.format import RequestFormat
 
 FALLS_BEFORE_ALONE = 2
-"""How often a message may see a server fall before it is asked alone."""
+"""
+How often a message may see a server fall before it is asked alone. Once is anybody's misfortune,
+and each further time would cost all calls under way.
+"""
 
 
 class Variation:

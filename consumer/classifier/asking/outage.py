@@ -22,7 +22,10 @@ from consumer.inference.fleet.standing import Condition
 from consumer.interfaces import Clock
 
 FALL_S = 1.0
-"""Calls that break off within so many seconds broke off together."""
+"""
+Calls that break off within so many seconds broke off together. Physics: a process that dies resets
+its connections at once, and a busy worker hears of the last one within a second.
+"""
 
 
 class OutageJudge:

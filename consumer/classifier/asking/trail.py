@@ -14,6 +14,7 @@ from consumer.inference.wires.format import RequestFormat, Spoken
 Listener = Callable[[Heard], None]
 """Told of each call that ends, at once, for a person who waits; it must not wait for anything."""
 HEARD_MAX = 64
+"""Calls of one message that are kept for a person who looks on: the last page of them."""
 
 
 class Trail:

@@ -2,12 +2,12 @@
 One examination of an endpoint: a handful of small questions, and what the answers tell.
 
 It changes nothing but its own copy of the request's format; `probe` says when one is made and what
-becomes of it. About eight requests, one at a time, past the call slots.
+becomes of it. About five requests, one at a time, past the call slots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from consumer.classifier.parser import Fault, Reading, Repair
@@ -47,6 +47,7 @@ class Examination:
         """Field -> why it is not sent."""
         self.has_judgement = False
         """Whether any answer held a judgement."""
+        self._has_logprobs: bool | None = None
         self._contact = contact
         self._plan = plan
         self._questions = Questions(contact.transport, plan.timeout_s)
@@ -70,9 +71,10 @@ class Examination:
         )
         self._suit(profile)
         bad = await self._judge(PROBE_BAD)
-        good = await self._judge(PROBE_GOOD)
-        has_priority = await self._takes_priority(profile)
-        has_logprobs, has_cached_tokens = await self._repeat(profile)
+        good = await self._judge(PROBE_GOOD, self._beside(profile))
+        if not isinstance(good, Reading):
+            # It was never accepted.
+            self._leave_out(PRIORITY, "refused")
         models = tuple(str(model["id"]) for model in models_in(reply.body) if "id" in model)
         readings = [found for found in (bad, good) if isinstance(found, Reading)]
         self.has_judgement = bool(readings)
@@ -87,9 +89,9 @@ class Examination:
             obeys_schema=_are_bare(readings) if self.format.with_schema and readings else None,
             has_reasoning=any(found.judgement.reasoning for found in readings),
             has_effort=self.format.with_effort,
-            has_priority=has_priority,
-            has_logprobs=has_logprobs,
-            has_cached_tokens=has_cached_tokens,
+            has_priority=self.format.with_priority,
+            has_logprobs=self._has_logprobs,
+            has_cached_tokens=_counts_cached(readings),
             long_prompts=await self._long_prompts(profile),
             reads_markers=await self._reads_markers(profile),
             left_out=tuple(self.left_out),
@@ -112,13 +114,28 @@ class Examination:
         self.left_out[field] = why
         return True
 
-    async def _judge(self, text: str) -> Reading | str:
+    def _beside(self, profile: Profile) -> list[str]:
+        """What is found out beside a judgement: whether these fields are taken as well."""
+        beside: list[str] = []
+        if profile.priority is not PriorityOrder.UNKNOWN:
+            # Only where we know how it would be read.
+            sign = profile.priority.value
+            self.format = replace(self.format, with_priority=True, priority_sign=sign)
+            beside.append(PRIORITY)
+        self._has_logprobs = profile.has_logprobs
+        if profile.has_logprobs is not False:
+            beside.append(LOGPROBS)
+        return beside
+
+    async def _judge(self, text: str, beside: Sequence[str] = ()) -> Reading | str:
         """
         A judgement of a known text, or why there is none.
 
         A schema is left out where two answers with it were faulty and one without it is not: a
         single fault happens to every server now and then. Its bounds are left out before it is.
+        What is asked `beside` goes before either, the last of it first.
         """
+        beside = list(beside)
         fault, doubts, attempt = "refused", 0, 0
         while attempt < ATTEMPTS_MAX:
             format = varied(self.format, attempt, was_truncated=fault == Fault.TRUNCATED)
@@ -126,8 +143,10 @@ class Examination:
             if trial is not None:
                 format = format.without(trial)
             try:
-                reading, _ = await self._questions.ask(text, format)
+                fields = _LOGPROBS[format.api] if LOGPROBS in beside else {}
+                reading, body = await self._questions.ask(text, format, fields, priority=1)
             except UnknownParameter as error:
+                beside = [field for field in beside if field != error.field]
                 is_schema = error.field == SCHEMA
                 field = self._part_of_schema() if is_schema and trial is None else error.field
                 # One field less is another question, and there are few fields.
@@ -147,11 +166,16 @@ class Examination:
                     "end; see inference.timeout_s and tokens_max_low"
                 ) from None
             except ModelFault as error:
+                if beside:
+                    self._without(beside.pop(), is_refusal(error))
+                    continue
                 fault, attempt = error.reason, attempt + 1
                 doubts += fault in _SCHEMA_FAULTS
             else:
                 if trial is not None:
                     self._leave_out(trial, "answers are faulty with it")
+                if LOGPROBS in beside:
+                    self._has_logprobs = _holds_logprobs(body)
                 return reading
         return f"no judgement ({fault})"
 
@@ -161,39 +185,12 @@ class Examination:
             return None
         return SCHEMA_BOUNDS if bounds and self.format.with_bounds else SCHEMA
 
-    async def _takes_priority(self, profile: Profile) -> bool:
-        """Whether a priority is accepted; only where we know how it would be read."""
-        if profile.priority is PriorityOrder.UNKNOWN:
-            return False
-        sign = profile.priority.value
-        format = replace(self.format, with_priority=True, priority_sign=sign)
-        for attempt in range(2):
-            try:
-                await self._questions.ask(PROBE_GOOD, varied(format, attempt), priority=1)
-            except (UnknownParameter, ModelFault) as error:
-                if is_refusal(error):
-                    break
-            else:
-                self.format = format
-                return True
-        self.left_out["priority"] = "refused"
-        return False
-
-    async def _repeat(self, profile: Profile) -> tuple[bool | None, bool | None]:
-        """Ask what was asked before: whether logprobs come with it, and cached tokens counted."""
-        has_logprobs: bool | None = profile.has_logprobs
-        if profile.has_logprobs is not False:
-            fields = _LOGPROBS[self.format.api]
-            try:
-                reading, body = await self._questions.ask(PROBE_GOOD, self.format, fields)
-                return _holds_logprobs(body), _is_cached(reading)
-            except (UnknownParameter, ModelFault) as error:
-                has_logprobs = False if is_refusal(error) else None
-        try:
-            reading, _ = await self._questions.ask(PROBE_GOOD, self.format)
-        except (UnknownParameter, ModelFault):
-            return has_logprobs, None
-        return has_logprobs, _is_cached(reading)
+    def _without(self, field: str, was_refused: bool) -> None:
+        """Ask on without what was asked beside: with it there was no judgement."""
+        if field == PRIORITY:
+            self._leave_out(PRIORITY, "refused")
+        else:
+            self._has_logprobs = False if was_refused else None
 
     async def _long_prompts(self, profile: Profile) -> LongPrompts:
         if not profile.may_cut_prompts:
@@ -225,8 +222,11 @@ def _are_bare(readings: list[Reading]) -> bool:
     return all(reading.repair is Repair.NONE for reading in readings)
 
 
-def _is_cached(reading: Reading) -> bool | None:
-    tokens = reading.judgement.tokens
+def _counts_cached(readings: list[Reading]) -> bool | None:
+    """Whether the beginning that the known texts share was counted as cached the second time."""
+    if len(readings) < 2:
+        return None
+    tokens = readings[-1].judgement.tokens
     return tokens.cached > 0 if tokens.prompt else None
 
 
@@ -239,7 +239,7 @@ _LOGPROBS: Mapping[Api, Mapping[str, object]] = {
     "chat": {"logprobs": True, "top_logprobs": 1},
     "responses": {"include": ["message.output_text.logprobs"], "top_logprobs": 1},
 }
-SCHEMA = "response_format"
+SCHEMA, PRIORITY, LOGPROBS = "response_format", "priority", "logprobs"
 _SCHEMA_FAULTS = (
     "http_400",
     "http_422",

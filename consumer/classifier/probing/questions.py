@@ -24,7 +24,10 @@ from consumer.inference.wires.format import RequestFormat
 from consumer.inference.wires.usage import tokens_of
 
 ATTEMPTS_MAX = 5
-"""At one question; the model's own faults are a few in a hundred answers on some servers."""
+"""
+At one question; the model's own faults are a few in a hundred answers on some servers, and
+some of these attempts try the schema without its bounds, or none.
+"""
 FEW_TOKENS = 16
 """The answer does not matter where only the prompt is counted; OpenAI allows no fewer."""
 

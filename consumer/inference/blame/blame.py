@@ -27,6 +27,8 @@ from consumer.inference.transports.reply import Reply
 
 OVERLOADED = (429, 503, 529)
 """The statuses by which a server says that it has no room."""
+RETRY_AFTER_MAX_S = 3_600.0
+"""A longer wait is no answer to a call; how long is waited at most is `inference.wait_max_s`."""
 
 
 def error_for(reply: Reply, asked: str = "") -> Retryable:
@@ -133,4 +135,4 @@ def _retry_after_s(reply: Reply) -> float | None:
         seconds = float(reply.headers.get("retry-after", ""))
     except ValueError:
         return None
-    return seconds if 0 <= seconds <= 3_600 else None
+    return seconds if 0 <= seconds <= RETRY_AFTER_MAX_S else None

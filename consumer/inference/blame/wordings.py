@@ -19,6 +19,8 @@ from consumer.inference.blame.fault import Fault, fault_of_finish
 
 CHARS_MAX = 4_000
 """Of an error's words; a gateway's page says what it has to say before that."""
+DETAILS_MAX = 16
+"""Of a list within an error. Protocol: pydantic writes one for each fault; the first say all."""
 
 
 class Complaint(NamedTuple):
@@ -144,7 +146,7 @@ def complaint_in(error: object, asked: str = "") -> Complaint:
 def _codes(error: object, depth: int = 3) -> Iterator[str]:
     """What stands in the fields that servers keep for codes, in lower case."""
     if isinstance(error, list) and depth:
-        for each in error[:16]:
+        for each in error[:DETAILS_MAX]:
             yield from _codes(each, depth - 1)
     if not isinstance(error, dict):
         return
@@ -170,7 +172,7 @@ def _words(error: object, depth: int = 4) -> str:
         return error
     parts: Sequence[object] = ()
     if isinstance(error, list):
-        parts = error[:16]
+        parts = error[:DETAILS_MAX]
     elif isinstance(error, dict):
         parts = [error.get(name) for name in ("message", "msg", "detail", "error", "title")]
     return " ".join(_words(part, depth - 1) for part in parts if part) if depth else ""

@@ -91,25 +91,15 @@ class Calls:
         someone_waited = False
         try:
             answer = await place.post(question, format, timeout_s, int(question.lane))
-            if isinstance(answer.came, Reply):
-                self._learn(answer, answer.came)
+            if self.hedging is not None and answer.is_whole:
+                self.hedging.answered(answer.latency_s)
+            if place.capacity.is_learning and isinstance(answer.came, Reply):
+                self._lateness.watch()
+                is_full, late_s = self._places.queue.has_waiting(), self._lateness.mean_s
+                place.capacity.learn(answer.sent, answer.came, answer.latency_s, is_full, late_s)
         finally:
             someone_waited = self._places.give_back(place)
         return answer, someone_waited
-
-    def _learn(self, answer: Answer, reply: Reply) -> None:
-        if self.hedging is not None and reply.is_success:
-            self.hedging.answered(answer.latency_s)
-        capacity = answer.endpoint.capacity
-        if capacity.is_learning:
-            self._lateness.watch()
-            capacity.learn(
-                answer.sent,
-                reply,
-                answer.latency_s,
-                is_full=self._places.queue.has_waiting(),
-                late_s=self._lateness.mean_s,
-            )
 
     async def _hedged(
         self,
@@ -179,6 +169,8 @@ class Calls:
 
 Call = asyncio.Task[tuple[Answer, bool]]
 WHOLE, PART, FAILED = 0, 1, 2
+LEFT_MIN_S = 0.05
+"""A second call is given so long at least: less is no time for any answer to come back."""
 
 
 def _call(posting: Coroutine[None, None, tuple[Answer, bool]]) -> Call:
@@ -211,4 +203,4 @@ async def _is_long(calls: set[Call], seconds: float) -> bool:
 
 
 def _less(timeout_s: float | None, seconds: float) -> float | None:
-    return None if timeout_s is None else max(0.05, timeout_s - seconds)
+    return None if timeout_s is None else max(LEFT_MIN_S, timeout_s - seconds)

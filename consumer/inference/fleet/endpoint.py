@@ -25,7 +25,7 @@ from consumer.inference.fleet.falls import Falls
 from consumer.inference.fleet.standing import Standing
 from consumer.inference.fleet.watch import Watch
 from consumer.inference.pacing.capacity import Capacity
-from consumer.inference.pacing.knee import Sent
+from consumer.inference.pacing.window import Sent
 from consumer.inference.question import Question
 from consumer.inference.transports.reply import Reply
 from consumer.inference.transports.transport import Transport
@@ -206,8 +206,8 @@ class Endpoint:
 
 
 PROBES_MAX = 3
-"""So many probes in a row are not all struck by chance."""
+"""So many probes in a row are not all struck by chance: of one call in twenty, one in 8,000."""
 PROBE_S = 30.0
-"""A probe that takes longer is not answered."""
+"""A probe that takes longer is not answered: it is a few words, however long texts may take."""
 CONCLUSIVE = (InferenceTimeout, Overloaded)
 """What a second probe would only be told again."""

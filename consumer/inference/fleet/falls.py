@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 KEPT = 16
-"""Calls that are remembered; when a server falls two of different messages say all."""
+"""Calls that are remembered: when a server falls, two of different messages say all."""
 
 
 class Falls:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from consumer.inference.blame.blame import OVERLOADED
-from consumer.inference.pacing.knee import KneeFinder, Sent
+from consumer.inference.pacing.knee import KneeFinder
+from consumer.inference.pacing.window import Sent
 from consumer.inference.transports.reply import Reply
 
 NOT_MEASURED = Sent(-1, 0)
@@ -16,6 +17,8 @@ class Capacity:
         """With a `knee` it finds out how many calls are taken; without it these are `calls_max`."""
         self._calls_max = calls_max
         self._knee = knee
+        self.is_learning = knee is not None
+        """Whether answers move the limit."""
         self.taken = 0
         """Places that are taken; the fleet gives them."""
 
@@ -27,17 +30,12 @@ class Capacity:
         """How many calls it is given at once."""
         return self._calls_max if self._knee is None else self._knee.limit
 
-    @property
-    def is_learning(self) -> bool:
-        """Whether answers move the limit."""
-        return self._knee is not None
-
     def sent(self) -> Sent:
         """A call goes out: what it takes with it, to be told with its answer."""
         return NOT_MEASURED if self._knee is None else self._knee.sent(self.taken)
 
     def learn(
-        self, sent: Sent, reply: Reply, latency_s: float, *, is_full: bool, late_s: float
+        self, sent: Sent, reply: Reply, latency_s: float, is_full: bool, late_s: float
     ) -> None:
         """
         A call that took a place was answered.

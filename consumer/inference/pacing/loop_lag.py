@@ -11,6 +11,7 @@ import asyncio
 from time import perf_counter
 
 EVERY_S = 0.05
+"""Between two looks: a timer that comes rarely beside the calls, and often beside a window."""
 WEIGHT = 0.1
 """Of the last look in the mean: it follows within half a second."""
 

@@ -16,6 +16,7 @@ from typing import Generic, NamedTuple, TypeVar
 from consumer.domain.lane import LANES, Lane
 
 SWEEP_S = 0.02
+"""Between two looks whose time is over: far below any deadline that people notice."""
 FAIR_EVERY = 16
 """Of so many places that are given, one goes to the last lane that waits."""
 

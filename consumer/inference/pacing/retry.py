@@ -14,6 +14,7 @@ class RetryLimits:
     attempts_max: int = 4
     """Attempts in all for faults of one message's own (the model's, or its own time-outs)."""
     wait_initial_s: float = 0.2
+    """What the first pause is about; each further one is twice as long, up to `wait_max_s`."""
     wait_max_s: float = 10.0
 
 

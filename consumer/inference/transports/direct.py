@@ -14,7 +14,12 @@ from consumer.inference.transports.time_limits import TimeLimits
 from consumer.inference.transports.transport import ANSWER_BYTES_MAX
 
 CONNECT_S = 10.0
-"""A server that takes longer to answer a new connection is not there."""
+"""
+A server that takes longer to answer a new connection is not there. Physics: TCP asks again after 1,
+3 and 7 s, so that three lost packets are borne.
+"""
+KEEPALIVE_S = 30.0
+"""Protocol: shorter than what servers and proxies keep an idle connection for (nginx: 75 s)."""
 NONE: Mapping[str, str] = {}
 """Nobody reads the headers of an answer that is one."""
 
@@ -28,7 +33,7 @@ class DirectTransport:
         """Parsed once: a call's URL is one of two."""
         self._limits = TimeLimits()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections_max, keepalive_timeout=30.0),
+            connector=aiohttp.TCPConnector(limit=connections_max, keepalive_timeout=KEEPALIVE_S),
             headers={
                 "Authorization": f"Bearer {api_key}",
                 "Content-Type": "application/json",

@@ -24,4 +24,7 @@ class Transport(Protocol):
 
 
 ANSWER_BYTES_MAX = 8_000_000
-"""A longer answer is cut off and then unreadable; it protects the worker's memory."""
+"""
+A longer answer is cut off and then unreadable; it protects the worker's memory. Protocol: a whole
+judgement with 200,000 tokens of reasoning is about a megabyte.
+"""

@@ -14,7 +14,9 @@ ANSWERS = ("text", "output_text")
 """Types of parts that are the answer; a part of any other type, or of none, never is."""
 THOUGHTS = ("reasoning", "reasoning_text", "summary_text", "thinking")
 PARTS_MAX = 64
+"""Parts of one answer. Protocol: servers write one to three; more are not read."""
 DEPTH_MAX = 4
+"""How deep a part may lie in others. Protocol: two levels are known (summaries of reasoning)."""
 
 
 class Said(NamedTuple):

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from consumer.inference.pacing.knee import ELASTICITY, KneeFinder, Sent, _elasticity, _Width
+from consumer.inference.pacing.knee import ELASTICITY, KneeFinder
+from consumer.inference.pacing.window import Sent, Width
 
 
 class Run(NamedTuple):
@@ -173,9 +174,9 @@ def test_the_bounds_hold() -> None:
 @pytest.mark.parametrize("growth", [1.0, 1.009, 0.5])
 def test_two_windows_of_one_width_tell_nothing(growth: float) -> None:
     """Where no more calls were under way, a latency that grew tells nothing of the server."""
-    before = _Width(64.0, 0.0)
-    assert _elasticity(before, _Width(64.0 * growth, 3.0)) == ELASTICITY
-    assert _elasticity(before, _Width(64.0 * growth, -3.0)) == ELASTICITY
+    before = Width(64.0, 0.0)
+    assert before.elasticity(Width(64.0 * growth, 3.0), 0.8) == ELASTICITY
+    assert before.elasticity(Width(64.0 * growth, -3.0), 0.8) == ELASTICITY
 
 
 @pytest.mark.parametrize(("slower", "expected"), [(1.0, 0.0), (2.0, 1.0), (4.0, 2.0), (0.5, -1.0)])
@@ -183,9 +184,9 @@ def test_elasticity_is_the_growth_of_latency_over_that_of_width(
     slower: float, expected: float
 ) -> None:
     """Twice the calls and twice the latency is 1: all of the added calls only wait."""
-    found = _elasticity(_Width(8.0, math.log(0.2)), _Width(16.0, math.log(0.2 * slower)))
+    found = Width(8.0, math.log(0.2)).elasticity(Width(16.0, math.log(0.2 * slower)), 0.8)
     assert found == pytest.approx(expected)
-    barely = _elasticity(_Width(100.0, 0.0), _Width(101.1, math.log(1.011)))
+    barely = Width(100.0, 0.0).elasticity(Width(101.1, math.log(1.011)), 0.8)
     assert barely == pytest.approx(1.0)
 
 
@@ -233,7 +234,7 @@ def test_a_window_is_as_many_answers_as_its_width_needs(
 def test_comparisons_that_contradict_each_other_are_made_ever_more_rarely() -> None:
     """After each the width is held for twice as many windows, up to a bound."""
     finder = KneeFinder(4, 512, 64)
-    held, is_steep = [0], False
+    held, is_steep = [0], True
     while len(held) < 8:
         phase, window = finder._phase, finder.sent(1).window
         elasticity = ELASTICITY + (0.1 if is_steep else -0.1)
