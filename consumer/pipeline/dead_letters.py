@@ -18,7 +18,7 @@ from consumer.domain.messages.retry import (
     first_position,
     handed_on,
 )
-from consumer.domain.verdicts.envelope import percent
+from consumer.domain.verdicts.headers import percent
 from consumer.errors import Rejected
 from consumer.interfaces import Publication
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from consumer.domain.messages.retry import FIRST_POSITION, first_position, handed_on
-from consumer.domain.verdicts.envelope import (
+from consumer.domain.verdicts.envelope import encode_envelope
+from consumer.domain.verdicts.headers import (
     cloudevent_headers,
-    encode_envelope,
     is_passthrough,
     traceparent,
     verdict_headers,

@@ -99,7 +99,7 @@ class Examination:
         )
 
     def _suit(self, profile: Profile) -> None:
-        self.format = replace(self.format, api=self._plan.api or profile.api)
+        self.format = replace(self.format, profile=profile, api=self._plan.api or profile.api)
         if self.format.with_schema and not profile.with_schema:
             self._leave_out(SCHEMA, f"{profile.title} answers worse with it")
 
@@ -119,8 +119,7 @@ class Examination:
         beside: list[str] = []
         if profile.priority is not PriorityOrder.UNKNOWN:
             # Only where we know how it would be read.
-            sign = profile.priority.value
-            self.format = replace(self.format, with_priority=True, priority_sign=sign)
+            self.format = replace(self.format, with_priority=True)
             beside.append(PRIORITY)
         self._has_logprobs = profile.has_logprobs
         if profile.has_logprobs is not False:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from consumer.domain.messages.message import Headers, Position
 from consumer.domain.policy import Outcome
-from consumer.domain.verdicts.envelope import percent
+from consumer.domain.verdicts.headers import percent
 from consumer.domain.verdicts.provenance import is_of_topic
 
 OFFSET_MAX = 2**63 - 1

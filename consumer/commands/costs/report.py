@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from consumer.commands.costs.prices import GpuPrice, PriceRequest, TokenPrice
 from consumer.commands.costs.sums import CostSums, VersionSum
-from consumer.domain.verdicts.envelope import rfc3339
+from consumer.domain.verdicts.headers import rfc3339
 from consumer.domain.verdicts.verdict import Tokens
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from consumer.domain.messages.message import Position, Record
-from consumer.domain.verdicts.envelope import is_envelope, percent
+from consumer.domain.verdicts.headers import is_envelope, percent
 from consumer.domain.verdicts.verdict import Cause, Tokens
 
 

@@ -25,7 +25,7 @@ from consumer.commands.dead_letters.selection import (
 )
 from consumer.commands.dead_letters.store import LetterStore, LetterTopics
 from consumer.domain.messages.message import Position
-from consumer.domain.verdicts.envelope import rfc3339
+from consumer.domain.verdicts.headers import rfc3339
 from consumer.errors import InvalidSettings
 from consumer.settings.settings import Settings
 

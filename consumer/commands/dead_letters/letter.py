@@ -15,7 +15,7 @@ import orjson
 from consumer.domain.binding import RETRY
 from consumer.domain.messages.message import Position, Record
 from consumer.domain.messages.retry import ATTEMPTS, FIRST_POSITION, retry_headers
-from consumer.domain.verdicts.envelope import percent, rfc3339
+from consumer.domain.verdicts.headers import percent, rfc3339
 from consumer.interfaces import Publication
 from consumer.pipeline.dead_letters import REASON, VALUE_BYTES, ours_from
 

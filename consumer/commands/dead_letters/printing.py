@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from consumer.commands.dead_letters.letter import Letter, Mark, printable
 from consumer.commands.dead_letters.selection import age, state_of
 from consumer.domain.messages.message import Position, Record
-from consumer.domain.verdicts.envelope import rfc3339
+from consumer.domain.verdicts.headers import rfc3339
 from consumer.pipeline.dead_letters import VALUE_BLAKE2B
 
 ERROR_CHARS_SHOWN = 72

@@ -13,7 +13,7 @@ import orjson
 
 from consumer.commands.dead_letters.selection import Selection
 from consumer.domain.messages.message import Position, Record
-from consumer.domain.verdicts.envelope import is_envelope, percent
+from consumer.domain.verdicts.headers import is_envelope, percent
 from consumer.domain.verdicts.provenance import is_of_topic
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason
 from consumer.interfaces import Publication

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from consumer.commands.dead_letters.selection import age
 from consumer.commands.rejudge.replay import Unjudged
 from consumer.domain.policy import Outcome
-from consumer.domain.verdicts.envelope import rfc3339
+from consumer.domain.verdicts.headers import rfc3339
 
 
 @dataclass

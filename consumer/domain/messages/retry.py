@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 
 from consumer.domain.messages.message import Headers, Position, Record
-from consumer.domain.verdicts.envelope import renamed
+from consumer.domain.verdicts.headers import renamed
 
 FIRST_POSITION = "safeguard-first-position"
 ATTEMPTS = "safeguard-attempts"

@@ -7,19 +7,14 @@ from plain dictionaries, since it runs for every message; a test holds the two t
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from consumer.domain.binding import Binding
-from consumer.domain.messages.message import Headers, Record
 from consumer.domain.policy import Effort, Look, Outcome
 from consumer.domain.verdicts.certainty import Certainty, Sign
+from consumer.domain.verdicts.headers import rfc3339
 from consumer.domain.verdicts.verdict import (
     Cause,
     Judgement,
@@ -27,16 +22,6 @@ from consumer.domain.verdicts.verdict import (
     Verdict,
     confidence_of,
 )
-
-MESSAGE_ID_CHARS_MAX = 256
-"""Of the header alone, by contract with who reads it; the envelope has the id whole."""
-EVENT_TYPE = "safeguard.verdict.v1"
-OWN_PREFIX = "safeguard-"
-SAFE = "/@:.-_~"
-"""Stands as it is in a percent-encoded header, beside ASCII letters and digits."""
-_PLAIN = re.compile("[A-Za-z0-9/@:._~-]*")
-"""What `quote` would leave as it is; most ids are like that, and it takes ten times as long."""
-_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}[!-~]{0,200}")
 
 
 class _Closed(BaseModel):
@@ -269,94 +254,3 @@ def _certainty_fields(certainty: Certainty) -> dict[str, Any]:
 def _thousandths(number: float) -> float:
     """A number, not negative, to three places; `round` takes three times as long."""
     return int(number * 1_000 + 0.5) / 1_000
-
-
-def verdict_headers(verdict: Verdict, record: Record, group: str, term: int) -> list[Any]:
-    """The `safeguard-*` headers of a verdict record; every value is ASCII."""
-    headers: list[tuple[str, bytes | None]] = [
-        ("safeguard-verdict-id", verdict.id.encode()),
-        ("safeguard-outcome", verdict.outcome.encode()),
-        ("safeguard-cause", verdict.cause.encode()),
-        ("safeguard-policy-version", percent(verdict.version.id)),
-        ("safeguard-policy-digest", verdict.version.digest.encode()),
-        ("safeguard-position", str(record.position).encode()),
-        ("safeguard-message-id", percent(verdict.message.id)),
-        ("safeguard-group", percent(group)),
-        ("safeguard-term", b"%d" % term),
-        ("safeguard-judged-at", rfc3339(verdict.judged_at_ms).encode()),
-    ]
-    if verdict.message.unread:
-        headers.append(("safeguard-unread", ",".join(verdict.message.unread).encode()))
-    if verdict.supersedes is not None:
-        headers.append(("safeguard-supersedes", verdict.supersedes.encode()))
-    return headers
-
-
-def cloudevent_headers(verdict: Verdict) -> list[tuple[str, bytes | None]]:
-    """CloudEvents 1.0 in binary mode (Kafka protocol binding)."""
-    return [
-        ("ce_specversion", b"1.0"),
-        ("ce_type", EVENT_TYPE.encode()),
-        ("ce_id", verdict.id.encode()),
-        ("ce_source", b"/" + percent(verdict.message.position.topic)),
-        ("ce_subject", percent(verdict.message.id)),
-        ("ce_time", rfc3339(verdict.judged_at_ms).encode()),
-        ("content-type", b"application/json"),
-    ]
-
-
-def renamed(headers: Headers) -> list[tuple[str, bytes | None]]:
-    """
-    The input's headers with every `safeguard-*` renamed `upstream-safeguard-*`.
-
-    Nobody's input can forge a verdict, or mark a position as judged.
-    """
-    return [
-        ("upstream-" + name if name.lower().startswith(OWN_PREFIX) else name, value)
-        for name, value in headers
-    ]
-
-
-def traceparent(headers: Headers) -> list[tuple[str, bytes | None]]:
-    """The input's W3C trace context, handed on."""
-    first = next((value for name, value in headers if name == "traceparent"), None)
-    return [("traceparent", first)] if first and _TRACEPARENT.fullmatch(first) else []
-
-
-def is_passthrough(verdict: Verdict, binding: Binding) -> bool:
-    """Whether the record goes on as it came: never to reviewers, who need the envelope."""
-    return binding.outputs.payload == "passthrough" and verdict.outcome is not Outcome.FLAG
-
-
-def is_envelope(headers: Headers) -> bool:
-    """
-    Whether a verdict record carries an envelope, and not the input's own value.
-
-    A producer's own CloudEvents headers stand before ours, those of an envelope after them.
-    """
-    names = [name for name, _ in headers]
-    return "ce_type" in names[names.index("safeguard-verdict-id") :]
-
-
-@lru_cache(maxsize=4_096)
-def percent(text: str) -> bytes:
-    """Percent-encoded ASCII, at most 256 characters."""
-    if len(text) <= MESSAGE_ID_CHARS_MAX and _PLAIN.fullmatch(text):
-        return text.encode()
-    encoded = quote(text, safe=SAFE)
-    while len(encoded) > MESSAGE_ID_CHARS_MAX:
-        # A character cut in two could not be decoded.
-        text = text[: min(len(text) - 1, MESSAGE_ID_CHARS_MAX)]
-        encoded = quote(text, safe=SAFE)
-    return encoded.encode()
-
-
-@lru_cache(maxsize=64)
-def rfc3339(wall_ms: int) -> str:
-    """Milliseconds since 1970 as RFC 3339 in UTC; a verdict says the same moment three times."""
-    return f"{_to_the_second(wall_ms // 1_000)}.{wall_ms % 1_000:03d}Z"
-
-
-@lru_cache(maxsize=64)
-def _to_the_second(wall_s: int) -> str:
-    return datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
-from consumer.inference.profiles import Api
+from consumer.inference.profiles import GENERIC, Api, Profile
 
 SCHEMA_BOUNDS = "schema_bounds"
 """What may be left out of the schema before all of it is; no field of a request has that name."""
@@ -40,8 +40,8 @@ class RequestFormat:
     api: Api = "chat"
     with_priority: bool = False
     """Only where a probe saw it accepted: other servers answer with an error."""
-    priority_sign: int = 1
-    """-1 where the server takes higher numbers first; ours are lower = earlier."""
+    profile: Profile = GENERIC
+    """What the server is known for; the wires heed what of it changes a request."""
     spoken: Spoken = field(init=False, repr=False, compare=False)
     """What the prompt says, since the request does not. Like the hash it is asked for with every
     call, so both are made once."""

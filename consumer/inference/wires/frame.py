@@ -46,5 +46,5 @@ class Frame(NamedTuple):
         """
         before, after = self
         if priority is not None and format.with_priority:
-            after = after[:-1] + b',"priority":%d}' % (priority * format.priority_sign)
+            after = after[:-1] + b',"priority":%d}' % (priority * format.profile.priority.value)
         return before + orjson.dumps(user) + after

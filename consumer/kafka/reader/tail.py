@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from confluent_kafka import Message as KafkaMessage
 
 from consumer.domain.messages.message import Position
-from consumer.domain.verdicts.envelope import percent
+from consumer.domain.verdicts.headers import percent
 from consumer.domain.verdicts.provenance import TOPIC_ID, VERDICT_ID, is_of_topic
 from consumer.interfaces import Output, Partition
 from consumer.kafka.config import KafkaConfig

@@ -22,7 +22,7 @@ from consumer.domain.checkpoint import (
     is_same_topic,
     short_id,
 )
-from consumer.domain.verdicts.envelope import rfc3339
+from consumer.domain.verdicts.headers import rfc3339
 from consumer.errors import BrokerUnavailable, Fatal
 from consumer.interfaces import Assigned, Clock, Output, Partition, Tails
 

@@ -14,6 +14,7 @@ from consumer.classifier.prompt import answer_schema, system_message
 from consumer.classifier.request import request_body
 from consumer.domain.policy import Effort
 from consumer.inference.blame.wordings import OPTIONAL_FIELDS
+from consumer.inference.profiles import SGLANG, VLLM
 from consumer.inference.wires.format import SCHEMA_BOUNDS, RequestFormat
 from tests.builders import a_policy
 
@@ -68,7 +69,7 @@ def test_the_prefix_is_the_same_for_all_texts(one: str, other: str) -> None:
 @pytest.mark.parametrize("field", OPTIONAL_FIELDS)
 def test_any_optional_field_can_be_left_out(field: str) -> None:
     """What an endpoint does not know is left out, and nothing else changes but what is said."""
-    full = replace(FORMAT, with_priority=True)
+    full = replace(FORMAT, with_priority=True, profile=VLLM)
     shorter = full.without(field)
     without = body(format=shorter, priority=1)
     assert field not in without
@@ -131,12 +132,12 @@ def test_the_room_goes_by_effort(
 
 def test_a_priority_is_sent_only_where_it_is_understood() -> None:
     """Lower is earlier with us; a server that counts the other way is sent the negative."""
-    known = replace(FORMAT, with_priority=True)
+    known = replace(FORMAT, with_priority=True, profile=VLLM)
     assert "priority" not in body(priority=3)
     assert "priority" not in body(format=known)
     assert body(format=known, priority=3)["priority"] == 3
     assert body(format=known, priority=-3)["priority"] == -3
-    assert body(format=replace(known, priority_sign=-1), priority=3)["priority"] == -3
+    assert body(format=replace(known, profile=SGLANG), priority=3)["priority"] == -3
     assert body(format=known, priority=0) == {**body(), "priority": 0}
 
 

@@ -19,7 +19,7 @@ from consumer.dev.responses import as_response_served
 from consumer.dev.served import serve
 from consumer.domain.verdicts.verdict import Tokens
 from consumer.inference.blame.blame import error_for
-from consumer.inference.profiles import Api
+from consumer.inference.profiles import VLLM, Api
 from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
 from consumer.inference.wires.usage import tokens_of
@@ -113,7 +113,9 @@ def test_a_priority_is_sent_where_it_is_understood() -> None:
     """Over either API alike."""
     assert "priority" not in body(priority=3)
     assert (
-        body(format=RequestFormat("m", api="responses", with_priority=True), priority=3)["priority"]
+        body(
+            format=RequestFormat("m", api="responses", with_priority=True, profile=VLLM), priority=3
+        )["priority"]
         == 3
     )
 

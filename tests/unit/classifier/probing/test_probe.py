@@ -275,7 +275,7 @@ async def test_priority_is_sent_in_the_servers_own_order(owner: str, sign: int) 
     server = OddServer(owner)
     found, format = await found_at(server)
     assert found.has_priority
-    assert (format.with_priority, format.priority_sign) == (True, sign)
+    assert (format.with_priority, format.profile.priority.value) == (True, sign)
     assert {asked["priority"] for asked in server.asked if "priority" in asked} == {sign}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from consumer.commands.audit.published import Other, OutputReader, Published, RecordFate
 from consumer.domain.messages.message import Headers
-from consumer.domain.verdicts.envelope import percent
+from consumer.domain.verdicts.headers import percent
 
 READER = OutputReader("in", "night shift")
 OWN: Headers = (

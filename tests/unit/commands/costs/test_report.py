@@ -7,7 +7,7 @@ import pytest
 
 from consumer.commands.costs.prices import GpuPrice, PriceRequest, TokenPrice
 from consumer.commands.costs.report import CostReport
-from consumer.domain.verdicts.envelope import rfc3339
+from consumer.domain.verdicts.headers import rfc3339
 from consumer.domain.verdicts.verdict import Tokens
 from consumer.errors import InvalidSettings
 from tests.builders import TIMESTAMP_MS, TOPIC, a_judgement, a_verdict

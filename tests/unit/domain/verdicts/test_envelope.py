@@ -17,11 +17,10 @@ from consumer.domain.messages.context import Context, Line
 from consumer.domain.messages.message import Fact, Position
 from consumer.domain.policy import Effort, Look, Outcome
 from consumer.domain.verdicts.certainty import Certainty, SecondLook, Sign
-from consumer.domain.verdicts.envelope import (
+from consumer.domain.verdicts.envelope import Envelope, encode_envelope
+from consumer.domain.verdicts.headers import (
     MESSAGE_ID_CHARS_MAX,
-    Envelope,
     cloudevent_headers,
-    encode_envelope,
     is_envelope,
     is_passthrough,
     percent,

@@ -15,6 +15,7 @@ from consumer.inference.fleet.standing import Condition
 from consumer.inference.pacing.capacity import Capacity
 from consumer.inference.pacing.hedge import SEEN_MIN, Hedging
 from consumer.inference.pacing.knee import KneeFinder
+from consumer.inference.profiles import VLLM
 from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
@@ -332,7 +333,8 @@ async def test_the_lane_is_the_calls_priority_where_the_server_knows_priorities(
     """A server that other workers use as well puts replay behind their chat."""
     server = Server()
     fleet = a_fleet([server])
-    for format in (RequestFormat("m", with_priority=True), RequestFormat("m", with_priority=False)):
+    for with_priority in (True, False):
+        format = RequestFormat("m", with_priority=with_priority, profile=VLLM)
         question = asked(lane=Lane.REPLAY)
         await fleet.calls.ask(await taken(fleet, question), question, format, None)
 
