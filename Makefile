@@ -12,7 +12,7 @@ SEED ?= 1
 DATA ?= ../shared/data/openai-moderation-2022.jsonl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test lint unit bench flow chaos odd-servers simulate mutants kafka moderate-dataset schemas picture lock clean
+.PHONY: help demo test lint unit bench flow chaos odd-servers simulate mutants kafka moderate-dataset schemas picture demo-picture deploy-check lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -57,11 +57,17 @@ kafka: .venv/.dev ## start a local Kafka broker and keep it running
 moderate-dataset: .venv/.dev ## DATA=file.jsonl through real Kafka and llama.cpp; build/dataset.json
 	$(BIN)/python -m tests.dataset.moderate "$(DATA)"
 
-schemas: .venv/.dev ## write deploy/schemas/, the README's tables and consumer/FILES.md anew
+schemas: .venv/.dev ## write deploy/schemas/, deploy/kubernetes/, the README's tables and consumer/FILES.md
 	$(BIN)/python -m tests.generated
 
 picture: .venv/.dev ## draw the rooms and which imports which; writes deploy/rooms.svg
 	$(BIN)/python -m tests.rooms
+
+demo-picture: .venv/.runtime ## play the demo once and draw its screen; writes deploy/demo.svg
+	$(BIN)/python -m consumer demo --seconds 60 --plain --svg deploy/demo.svg
+
+deploy-check: .venv/.dev ## deploy/ by promtool, kubectl and whatever else of its own tools is here; builds the image
+	$(BIN)/python -m tests.deploy.check $(IMAGE_FLAGS)
 
 lock: ## pin the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \

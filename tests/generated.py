@@ -13,6 +13,7 @@ from pathlib import Path
 from consumer.cli.settings import settings_table
 from consumer.domain.verdicts.envelope import Envelope
 from consumer.telemetry.metrics import TABLE, Metrics
+from tests.deploy import maps
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -91,7 +92,8 @@ def main() -> None:
         (SCHEMAS / name).write_text(schema)
     README.write_text(readme(README.read_text()))
     FILES.write_text(files_page())
-    print("written: deploy/schemas/, the README's tables and consumer/FILES.md")
+    maps.write(ROOT)
+    print("written: deploy/schemas/, deploy/kubernetes/, the README's tables and consumer/FILES.md")
 
 
 if __name__ == "__main__":

@@ -48,18 +48,27 @@ def run(
 @app.command(
     help_epilogue=examples(
         "safeguard demo",
-        "safeguard demo --seconds 20",
+        "safeguard demo --speed 2",
+        "safeguard demo --seconds 5 --plain",
         "safeguard demo --endpoint http://127.0.0.1:11434/v1 --model gpt-oss-safeguard:20b",
     )
 )
 def demo(
     *,
-    seconds: Annotated[float, Parameter(help="How long traffic flows.")] = 60.0,
+    seconds: Annotated[
+        float, Parameter(help="How long traffic flows; below 15 there is no story, only a count.")
+    ] = 60.0,
     endpoint: Annotated[
         str | None, Parameter(help="A real inference server instead of the stand-in.")
     ] = None,
     model: Annotated[str | None, Parameter(help="The model's name there.")] = None,
     rate: Annotated[float, Parameter(help="Messages per second.")] = 12.0,
+    speed: Annotated[
+        float, Parameter(help="2 tells the same story in half the time, with the same messages.")
+    ] = 1.0,
+    plain: Annotated[
+        bool, Parameter(negative=(), help="A line for each verdict, as into a pipe; no panes.")
+    ] = False,
     policies: Annotated[
         Path | None,
         Parameter(
@@ -67,15 +76,24 @@ def demo(
         ),
     ] = None,
     seed: Annotated[int, Parameter(help="Another seed, other traffic.")] = 1,
+    svg: Annotated[
+        Path | None,
+        Parameter(help="Also draw the panes, once the policy was edited, into this file."),
+    ] = None,
 ) -> None:
-    """Watch chat and comments become verdicts, on an embedded broker and a stand-in model."""
+    """
+    Watch chat and comments become verdicts, on an embedded broker and a stand-in model.
+
+    Two worker processes share the partitions; one is killed, the other takes over; a policy is
+    edited while they run. On a terminal you can type a sentence of your own and see it judged.
+    """
     from consumer.dev.demo.show import Demo
+    from consumer.dev.demo.wishes import Wishes
 
     set_up_logs("warning", "console")
-    show = Demo(
-        seconds=seconds, endpoint=endpoint, model=model, rate=rate, policies=policies, seed=seed
-    )
-    raise SystemExit(asyncio.run(show.run()))
+    wishes = Wishes(seconds, rate, speed, seed, endpoint, model, policies, plain, svg)
+    wishes.check()
+    raise SystemExit(asyncio.run(Demo(wishes).run()))
 
 
 @app.command(

@@ -34,13 +34,17 @@ class EmbeddedBroker:
     """
     Brokers with exactly the given topics, from `with` to the end of its block.
 
-    `topics` maps names to partition counts. Where this build of librdkafka hides the C interface,
-    `is_limited` is true: every topic then has four partitions and no fault can be injected.
+    `topics` maps names to partition counts, and a new group waits `join_ms` for more members. Where
+    this build of librdkafka hides the C interface, `is_limited` is true: every topic then has four
+    partitions, a group waits three seconds, and no fault can be injected.
     """
 
-    def __init__(self, topics: Mapping[str, int] | None = None, brokers: int = 1) -> None:
+    def __init__(
+        self, topics: Mapping[str, int] | None = None, brokers: int = 1, join_ms: int = 0
+    ) -> None:
         self.topics = dict(topics or {})
         self.brokers = brokers
+        self._join_ms = join_ms
         self.bootstrap_servers = ""
         self._cluster: _Cluster | None = None
         self._owner: Producer | None = None
@@ -50,7 +54,7 @@ class EmbeddedBroker:
         if library is None:
             self._start_limited()
         else:
-            self._cluster = _Cluster(library, self.brokers)
+            self._cluster = _Cluster(library, self.brokers, self._join_ms)
             self.bootstrap_servers = self._cluster.bootstrap_servers
         for name, partitions in list(self.topics.items()):
             self.create_topic(name, partitions)
@@ -142,7 +146,7 @@ class _Cluster:
         "cluster_destroy": (),
     }
 
-    def __init__(self, library: ctypes.CDLL, brokers: int) -> None:
+    def __init__(self, library: ctypes.CDLL, brokers: int, join_ms: int) -> None:
         self._library = library
         self._handle = self._new_handle()
         new = library.rd_kafka_mock_cluster_new
@@ -154,7 +158,7 @@ class _Cluster:
         bootstraps.argtypes, bootstraps.restype = (ctypes.c_void_p,), ctypes.c_char_p
         self.bootstrap_servers: str = bootstraps(self._cluster).decode()
         # A real broker waits three seconds for more members; a test has them all at hand.
-        self.call("group_initial_rebalance_delay_ms", 0)
+        self.call("group_initial_rebalance_delay_ms", join_ms)
 
     def call(self, name: str, *arguments: object) -> int:
         function = getattr(self._library, f"rd_kafka_mock_{name}")

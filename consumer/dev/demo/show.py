@@ -3,108 +3,115 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from itertools import chain, product
-from pathlib import Path
-from typing import NamedTuple
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
-import orjson
-from confluent_kafka import Consumer, Producer, TopicPartition
 from rich.console import Console
 
 from consumer.dev.behaviour import Behaviour
-from consumer.dev.broker import EmbeddedBroker
-from consumer.dev.demo.screen import Screen
+from consumer.dev.demo.audience import Audience
+from consumer.dev.demo.crew import Crew
+from consumer.dev.demo.edit import PolicyEdit
+from consumer.dev.demo.keyboard import TypedLine, typed
+from consumer.dev.demo.outputs import OutputFollower, stored
+from consumer.dev.demo.panes import Panes, fits
+from consumer.dev.demo.performance import Performance
+from consumer.dev.demo.reckoning import Reckoning, next_commands, reckoned
+from consumer.dev.demo.row import Told
+from consumer.dev.demo.score import Score
+from consumer.dev.demo.screen import PlainLines
+from consumer.dev.demo.sender import Sender
+from consumer.dev.demo.servers import find_servers
+from consumer.dev.demo.stage import Stage, policies_folder, set_up
+from consumer.dev.demo.story import Story
+from consumer.dev.demo.wishes import Wishes
 from consumer.dev.safeguard import StandInSafeguard
-from consumer.dev.traffic import chat_messages, comments
-from consumer.errors import ConsumerError, InvalidSettings
-from consumer.inference.transports.direct import DirectTransport
-from consumer.settings.load import load_settings
-from consumer.settings.settings import Settings
+from consumer.errors import ConsumerError
 from consumer.telemetry.clock import SystemClock
-from consumer.worker.worker import Worker
 
-INPUTS = ("chat.messages", "comments.posted")
-PARTITIONS = 3
-SETTLE_S = 90.0
-"""How long the last messages may take after the traffic has ended."""
-
-READ_BACK_S = 30.0
-"""How long the count at the end may take; what is missing then does not add up."""
-
-USUAL_PORTS = {11434: "Ollama", 8000: "vLLM", 8080: "llama.cpp", 1234: "LM Studio"}
-
-
-class LocalServer(NamedTuple):
-    """An inference server on this machine that has a gpt-oss model."""
-
-    server: str
-    endpoint: str
-    model: str
+INTERRUPTED = 130
+PICTURE = (110, 32)
+"""Cells of the picture that can be asked for."""
 
 
 class Demo:
-    """A minute of traffic through the real worker."""
+    """A minute of traffic through real workers."""
 
-    def __init__(
-        self,
-        *,
-        seconds: float,
-        endpoint: str | None,
-        model: str | None,
-        rate: float,
-        policies: Path | None,
-        seed: int,
-        console: Console | None = None,
-    ) -> None:
-        if (endpoint is None) != (model is None):
-            raise InvalidSettings("give --endpoint and --model together")
-        if seconds <= 0 or rate <= 0:
-            raise InvalidSettings("--seconds and --rate must be above 0")
-        self._seconds = seconds
-        self._endpoint = endpoint
-        self._model = model
-        self._rate = rate
-        self._policies = policies or policies_folder()
-        self._seed = seed
+    def __init__(self, wishes: Wishes) -> None:
+        self._wishes = wishes
         # Piped output may be wide; a terminal has the width it has.
-        self._console = console or Console(highlight=False)
+        is_plain = wishes.is_plain
+        self._console = Console(
+            highlight=False, force_terminal=False if is_plain else None, no_color=is_plain or None
+        )
+        self._stop = asyncio.Event()
 
     async def run(self) -> int:
         """Returns 0 if every message that went in came out once, else 1."""
-        with ExitStack() as stage:
-            broker = stage.enter_context(EmbeddedBroker(topics()))
-            settings = self._settings(broker.bootstrap_servers, await self._choose(stage))
-            screen = Screen(self._console, time.monotonic, SystemClock().wall_ms)
-            worker = Worker(settings, on_terminal=screen.show)
-            await worker.start()
-            failed = False
-            sent = 0
+        with self._interruptible(), ExitStack() as stack:
+            stage = stack.enter_context(set_up(self._wishes.policies or policies_folder()))
+            crew = Crew("AB", stage.settings(*await self._choose(stack)), stage.folder)
+            stack.callback(crew.end_now)
+            sender, score = Sender(stage.bootstrap_servers, self._wishes.seed), Score()
+            audience = Audience(stage, sender)
+            story = Story(
+                crew,
+                sender,
+                PolicyEdit(stage.policies),
+                audience.tell,
+                lambda seconds: seconds / self._wishes.speed,
+            )
+            audience.listeners += (score.add, story.saw)
+            performance = Performance(self._wishes, crew, sender, score, story)
+            error = None
             try:
-                with screen:
-                    source = worker.member.source
-                    await _until(lambda: len(source.owned) == len(INPUTS) * PARTITIONS, 30)
-                    sent = await self._send(broker.bootstrap_servers, worker)
-                    await _until(lambda: sum(screen.counts.values()) >= sent, SETTLE_S)
-            except ConsumerError as error:
-                self._console.print(f"the demo failed: {error}", style="red")
-                failed = True
-            finally:
-                await worker.stop()
-            stored = await asyncio.to_thread(_stored, broker.bootstrap_servers)
-        return self._sum_up(sent, stored, screen) or int(failed)
+                await self._perform(stage, audience, performance)
+            except ConsumerError as found:
+                error = found
+            await crew.stop()
+            on_topics = await asyncio.to_thread(stored, stage.bootstrap_servers)
+        if error is not None:
+            self._console.print(f"the demo failed: {error}", style="red", soft_wrap=True)
+        return self._sum_up(reckoned(sender.sent, on_topics), score, story) or int(bool(error))
 
-    async def _choose(self, stage: ExitStack) -> tuple[str, str]:
+    async def _perform(self, stage: Stage, audience: Audience, performance: Performance) -> None:
+        """
+        Raises:
+            ConsumerError: as `Performance.run` does.
+        """
+        line = TypedLine(lambda text: performance.sender.say(text, "you"))
+        with ExitStack() as stack:
+            has_panes = fits(self._console)
+            can_type = has_panes and stack.enter_context(typed(line))
+            title = f"embedded Kafka broker, {self._wishes.who_judges}"
+            panes = Panes(
+                self._console, performance, title, lambda: line.text if can_type else None
+            )
+            if has_panes or self._wishes.picture is not None:
+                audience.screens.append(panes)
+            if has_panes:
+                stack.enter_context(panes)
+            else:
+                audience.screens.append(PlainLines(self._console, performance.passed_s))
+            stack.enter_context(_reading(stage, audience))
+            performance.story.at_its_height = lambda: self._draw(panes)
+            await performance.run(self._stop)
+            if not performance.has_acts:
+                self._draw(panes)
+
+    def _draw(self, panes: Panes) -> None:
+        if self._wishes.picture is not None:
+            self._wishes.picture.write_text(panes.picture(*PICTURE))
+
+    async def _choose(self, stack: ExitStack) -> tuple[str, str]:
         """The inference server: the one asked for, else the stand-in and an offer of a real one."""
-        if self._endpoint is not None and self._model is not None:
-            self._console.print(f"judging with {self._model} at {self._endpoint}")
-            return self._endpoint, self._model
-        server = stage.enter_context(
-            StandInSafeguard.in_thread(Behaviour(latency_lognormal=(0.12, 0.35), seed=self._seed))
-        )
+        endpoint, model = self._wishes.endpoint, self._wishes.model
+        if endpoint is not None and model is not None:
+            self._console.print(f"judging with {model} at {endpoint}")
+            return endpoint, model
+        behaviour = Behaviour(latency_lognormal=(0.12, 0.35), seed=self._wishes.seed)
+        server = stack.enter_context(StandInSafeguard.in_thread(behaviour))
         self._console.print(
             "judging with a STAND-IN, no model: it looks for the terms and examples that the "
             "policies themselves quote"
@@ -116,144 +123,63 @@ class Demo:
             )
         return server.base_url, "stand-in-safeguard"
 
-    def _settings(self, bootstrap_servers: str, inference: tuple[str, str]) -> Settings:
-        endpoint, model = inference
-        return load_settings(
-            None,
-            {
-                "kafka.bootstrap_servers": bootstrap_servers,
-                "kafka.group": "safeguard-demo",
-                "inference.endpoint": endpoint,
-                "inference.model": model,
-                "policies.folder": str(self._policies),
-                "policies.watch": "false",
-                "telemetry.health_port": "0",
-                # The embedded broker knows no topic ids.
-                "kafka.topic_ids": "false",
-            },
-            environment={},
-        )
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """The first Ctrl-C is a wish to see the count; the second one ends it all at once."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
 
-    async def _send(self, bootstrap_servers: str, worker: Worker) -> int:
-        """Send at the rate asked for; returns how many were sent."""
-        producer = Producer({"bootstrap.servers": bootstrap_servers, "log_level": 0})
-        traffic = _traffic(self._seed)
-        started_s = time.monotonic()
-        sent = 0
-        while (passed_s := time.monotonic() - started_s) < self._seconds:
-            worker.member.raise_failure()
-            while sent < passed_s * self._rate:
-                key, value, topic = next(traffic)
-                producer.produce(topic, value, key)
-                sent += 1
-            producer.poll(0)
-            await asyncio.sleep(0.02)
-        await asyncio.to_thread(producer.flush, 10.0)
-        return sent
+        def stop() -> None:
+            if self._stop.is_set():
+                task.cancel()
+            self._stop.set()
 
-    def _sum_up(self, sent: int, stored: Counter[str], screen: Screen) -> int:
-        out = Counter(dict.fromkeys(("allow", "flag", "block", "dead-letter"), 0))
-        positions = Counter[str]()
-        for line, count in stored.items():
-            kind, _, position = line.partition(" ")
-            out[kind] += count
-            positions[position] += count
-        verdicts = out["allow"] + out["flag"] + out["block"]
-        twice = sum(1 for count in positions.values() if count > 1)
-        adds_up = sent == verdicts + out["dead-letter"] == len(positions) and sent > 0
-        say = self._console.print
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        try:
+            yield
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _sum_up(self, count: Reckoning, score: Score, story: Story) -> int:
+        def say(text: str = "", style: str = "") -> None:
+            self._console.print(text, style=style, soft_wrap=not self._console.is_terminal)
+
+        if not count.sent and self._stop.is_set():
+            say("stopped before the first message")
+            return INTERRUPTED
         say()
+        for line in story.summary:
+            say(line)
+        say(str(count))
         say(
-            f"in {sent} = verdicts {verdicts} (allow {out['allow']}, flag {out['flag']}, block "
-            f"{out['block']}) + dead letters {out['dead-letter']}; {twice or 'none'} twice",
-            soft_wrap=True,
+            f"latency from record to a verdict that a reader has: p50 {score.percentile_ms(0.5)} "
+            f"ms, p95 {score.percentile_ms(0.95)} ms"
         )
-        say(
-            f"latency from record to acknowledged verdict: p50 {screen.percentile_ms(0.5)} ms, "
-            f"p95 {screen.percentile_ms(0.95)} ms",
-            soft_wrap=True,
-        )
-        if adds_up:
-            say("every message in came out exactly once", style="green")
-            return 0
-        say("the count does NOT add up: this is a bug, please report it", style="red")
-        return 1
+        if not count.adds_up:
+            say("the count does NOT add up: this is a bug, please report it", "red")
+            return 1
+        say("every message in came out exactly once", "green")
+        say()
+        say("go on with:")
+        for command in next_commands():
+            say(f"  {command}")
+        return 0
 
 
-def topics() -> dict[str, int]:
-    """The demo's topics, inputs and outputs."""
-    outputs = ("", ".allow", ".flag", ".block", ".dead-letter")
-    return {topic + output: PARTITIONS for topic in INPUTS for output in outputs}
+@contextmanager
+def _reading(stage: Stage, audience: Audience) -> Iterator[None]:
+    """Show what comes to lie on the outputs."""
+    loop = asyncio.get_running_loop()
 
+    def take(told: Told) -> None:
+        loop.call_soon_threadsafe(audience.show, told)
 
-def policies_folder() -> Path:
-    """`policies` here, or that of the checkout this package runs from."""
-    here = Path("policies")
-    return here if here.is_dir() else Path(__file__).parent.parent.parent / "policies"
-
-
-def _traffic(seed: int) -> Iterator[tuple[bytes, bytes | None, str]]:
-    """Two chat messages for each comment; tombstones only where they become dead letters."""
-    chat, posts = chat_messages(seed), comments(seed)
-    together = chain.from_iterable(zip(chat, chat, posts, strict=False))
-    return (item for item in together if item[1] is not None or item[2] == "chat.messages")
-
-
-async def _until(condition: Callable[[], bool], seconds: float) -> None:
-    until_s = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until_s:
-        await asyncio.sleep(0.02)
-
-
-def _stored(bootstrap_servers: str) -> Counter[str]:
-    """What lies on the output topics, read back: `<kind> <position>` -> how often."""
-    reader = Consumer(
-        {
-            "bootstrap.servers": bootstrap_servers,
-            "group.id": "demo-reader",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "log_level": 0,
-        }
-    )
-    found: Counter[str] = Counter()
+    reader = OutputFollower(stage.bootstrap_servers, take, SystemClock().wall_ms)
     try:
-        outputs = [topic for topic in topics() if topic not in INPUTS]
-        starts: list[TopicPartition] = []
-        left = 0
-        for topic, number in product(outputs, range(PARTITIONS)):
-            low, high = reader.get_watermark_offsets(TopicPartition(topic, number))
-            starts.append(TopicPartition(topic, number, low))
-            left += high - low
-        reader.assign(starts)
-        until_s = time.monotonic() + READ_BACK_S
-        while left > 0 and time.monotonic() < until_s:
-            for message in reader.consume(min(500, left), 0.1):
-                left -= 1
-                headers = dict(message.headers() or ())
-                position = headers.get("safeguard-position")
-                shown = position.decode() if isinstance(position, bytes) else "?"
-                found[f"{(message.topic() or '').rpartition('.')[2]} {shown}"] += 1
+        yield
     finally:
         reader.close()
-    return found
-
-
-async def find_servers() -> list[LocalServer]:
-    """Inference servers with a gpt-oss model on the usual local ports."""
-    return [found for port in USUAL_PORTS if (found := await _find(port)) is not None]
-
-
-async def _find(port: int) -> LocalServer | None:
-    endpoint = f"http://127.0.0.1:{port}/v1"
-    transport = DirectTransport(endpoint, "none", 1, 1.0)
-    try:
-        reply = await transport.get("/models", 0.5)
-        names = [str(model["id"]) for model in orjson.loads(reply.body)["data"]]
-    except (ConsumerError, ValueError, KeyError, TypeError):
-        return None
-    finally:
-        await transport.close()
-    fitting = [name for name in names if "safeguard" in name or "gpt-oss" in name]
-    best = max(fitting, key=lambda name: "safeguard" in name, default=None)
-    return LocalServer(USUAL_PORTS[port], endpoint, best) if best else None

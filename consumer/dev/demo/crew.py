@@ -1,0 +1,229 @@
+"""Crew: the worker processes of the demo: started, looked at from outside, killed, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+from urllib.request import urlopen
+
+import orjson
+from prometheus_client.parser import text_string_to_metric_families
+
+from consumer.errors import ConsumerError
+from consumer.interfaces import Partition
+from consumer.worker.stops import PARENT_PIPE
+
+LOOK_S = 0.3
+"""How often each worker is asked how it is: a pane is read, not measured."""
+ANSWER_S = 1.0
+"""A worker that does not answer by then is shown as away."""
+STOP_S = 30.0
+"""More than any drain here; a worker that takes longer is killed."""
+_HEALTH = re.compile(rb'"health":"(http://127\.0\.0\.1:\d+)"')
+
+
+class Part(StrEnum):
+    """What a worker does now."""
+
+    STARTS = "starts"
+    JUDGES = "judges"
+    KILLED = "killed"
+    ENDED = "ended"
+
+
+class Vital(NamedTuple):
+    """What a worker says of itself on its health port."""
+
+    partitions: frozenset[Partition] = frozenset()
+    recovering: int = 0
+    in_flight: int = 0
+    done: int = 0
+    """Verdicts and dead letters that the broker has from it."""
+    recovered: int = 0
+    """Records whose verdict an earlier owner had published."""
+    policies_loaded_s: float = 0.0
+
+
+class CrewMember:
+    """One worker, over the processes that it has been."""
+
+    def __init__(self, name: str, command: list[str], log: Path, lifeline: int) -> None:
+        self.name = name
+        self.part = Part.ENDED
+        self.vital = Vital()
+        self._command, self._log, self._lifeline = command, log, lifeline
+        self._process: subprocess.Popen[bytes] | None = None
+        self._address: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<worker {self.name} pid {self.pid} {self.part}>"
+
+    @property
+    def pid(self) -> int:
+        return 0 if self._process is None else self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self.part in (Part.STARTS, Part.JUDGES)
+
+    def start(self) -> None:
+        self.part, self.vital, self._address = Part.STARTS, Vital(), None
+        # What is set for a service of this machine is none of the demo's.
+        told = {k: v for k, v in os.environ.items() if not k.startswith("SAFEGUARD_")}
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C is for the demo, which stops its workers in its own time.
+                start_new_session=True,
+                pass_fds=(self._lifeline,),
+                env={**told, PARENT_PIPE: str(self._lifeline)},
+            )
+
+    def kill(self) -> None:
+        """As a crash would: without a word."""
+        self._end(signal.SIGKILL, Part.KILLED)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM, Part.ENDED)
+
+    def _end(self, number: int, part: Part) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+        self.part, self.vital = part, Vital(done=self.vital.done)
+
+    async def ended(self, seconds: float) -> bool:
+        """Whether it has ended within so long."""
+        until_s = time.monotonic() + seconds
+        while self._process is not None and self._process.poll() is None:
+            if time.monotonic() > until_s:
+                return False
+            await asyncio.sleep(0.05)
+        return True
+
+    async def look(self) -> None:
+        """
+        Ask it how it does.
+
+        Raises:
+            ConsumerError: it has ended by itself, with its last words.
+        """
+        if not self.is_running or self._process is None:
+            return
+        if self._process.poll() is not None:
+            raise ConsumerError(f"worker {self.name} ended by itself: {self._last_words()}")
+        if self._address is None:
+            found = _HEALTH.search(self._log.read_bytes())
+            self._address = found[1].decode() if found else None
+        if self._address is None:
+            return
+        process = self._process
+        text = await asyncio.to_thread(_fetch, f"{self._address}/metrics")
+        # It may have been killed meanwhile.
+        if text and self._process is process and self.is_running:
+            self.vital = vital_of(text)
+            self.part = Part.JUDGES if self.vital.partitions else self.part
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(errors="replace").strip().splitlines()
+        try:
+            said = orjson.loads(lines[-1])
+            return str(said.get("error") or said["event"])
+        except (IndexError, ValueError, KeyError):
+            return lines[-1] if lines else "without a word"
+
+
+class Crew:
+    """All workers of the demo."""
+
+    def __init__(self, names: str, settings: Mapping[str, str], folder: Path) -> None:
+        command = [sys.executable, "-m", "consumer", "run"]
+        # A file that is named is the only one that is read.
+        empty = folder / "safeguard.toml"
+        empty.touch()
+        command += ["--config", str(empty)]
+        command += [word for pair in settings.items() for word in ("--set", "=".join(pair))]
+        # The workers end with this process, however that ends.
+        self._pipe, self._lifeline = os.pipe()
+        self.members = [
+            CrewMember(name, command, folder / f"worker-{name}.log", self._pipe) for name in names
+        ]
+
+    def __repr__(self) -> str:
+        return f"<Crew {self.members!r}>"
+
+    @property
+    def owners(self) -> dict[Partition, str]:
+        return {part: each.name for each in self.members for part in each.vital.partitions}
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nobody is still finding out what an earlier owner did."""
+        return not any(each.vital.recovering for each in self.members)
+
+    def start(self) -> None:
+        for member in self.members:
+            member.start()
+
+    async def watch(self) -> None:
+        """Look at all of them, again and again; raises as `look` does."""
+        while True:
+            await asyncio.gather(*(member.look() for member in self.members))
+            await asyncio.sleep(LOOK_S)
+
+    async def stop(self) -> None:
+        for member in self.members:
+            if member.is_running:
+                member.stop()
+        await asyncio.gather(*(member.ended(STOP_S) for member in self.members))
+
+    def end_now(self) -> None:
+        """Whatever is left of them."""
+        for member in self.members:
+            member.kill()
+        for end in (self._lifeline, self._pipe):
+            os.close(end)
+
+
+def _fetch(address: str) -> str:
+    try:
+        with urlopen(address, timeout=ANSWER_S) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        # Killed, or busy: the next look will tell.
+        return ""
+
+
+def vital_of(text: str) -> Vital:
+    """What the metrics of a worker say."""
+    sums: dict[str, float] = {}
+    partitions: set[Partition] = set()
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
+            if sample.name == "safeguard_lag_records":
+                labels = sample.labels
+                partitions.add(Partition(labels["topic"], int(labels["partition"])))
+
+    def count(name: str) -> int:
+        return int(sums.get(f"safeguard_{name}", 0))
+
+    return Vital(
+        frozenset(partitions),
+        count("recovering_partitions"),
+        count("in_flight"),
+        count("verdicts_total") + count("dead_letters_total"),
+        count("recovered_total"),
+        sums.get("safeguard_policies_loaded_timestamp_seconds", 0.0),
+    )

@@ -1,0 +1,90 @@
+"""Stage: what the demo plays on: a broker, a copy of the policies, what its workers are told."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from consumer.dev.broker import EmbeddedBroker
+from consumer.domain.binding import Catalogue
+from consumer.interfaces import Partition
+from consumer.registry.load import load_catalogue
+
+INPUTS = ("chat.messages", "comments.posted")
+OUTPUTS = ("allow", "flag", "block", "dead-letter")
+PARTITIONS = 3
+JOIN_MS = 2_500
+"""How long the group waits for its second member before partitions are given out."""
+
+SESSION_S = 4.6
+"""As short as a publishing lease lets it be, so that a takeover can be watched."""
+
+
+class Stage(NamedTuple):
+    """Where everything is."""
+
+    bootstrap_servers: str
+    folder: Path
+    """Of this run alone, and gone after it."""
+
+    @property
+    def policies(self) -> Path:
+        return self.folder / "policies"
+
+    def catalogue(self) -> Catalogue:
+        return load_catalogue(self.policies)
+
+    def settings(self, endpoint: str, model: str) -> dict[str, str]:
+        """What each worker is told, as `--set` takes it."""
+        return {
+            "kafka.bootstrap_servers": self.bootstrap_servers,
+            "kafka.group": "safeguard-demo",
+            "kafka.session_timeout_s": str(SESSION_S),
+            "kafka.message_timeout_s": "1",
+            "kafka.request_timeout_s": "1.5",
+            "kafka.lease_margin_s": "0.2",
+            "kafka.clock_skew_s": "0.1",
+            "kafka.client.heartbeat.interval.ms": "100",
+            # The embedded broker knows no topic ids.
+            "kafka.topic_ids": "false",
+            "inference.endpoint": endpoint,
+            "inference.model": model,
+            "pipeline.commit_every_s": "0.8",
+            "policies.folder": str(self.policies),
+            "policies.watch_every_s": "0.3",
+            "telemetry.health_port": "0",
+            "telemetry.log_format": "json",
+        }
+
+
+@contextmanager
+def set_up(policies: Path) -> Iterator[Stage]:
+    """A stage with the policies of a folder, which are copied, since the story edits them."""
+    with (
+        EmbeddedBroker(topics(), join_ms=JOIN_MS) as broker,
+        tempfile.TemporaryDirectory(prefix="safeguard-demo-") as folder,
+    ):
+        stage = Stage(broker.bootstrap_servers, Path(folder))
+        shutil.copytree(policies, stage.policies)
+        yield stage
+
+
+def topics() -> dict[str, int]:
+    """The demo's topics, inputs and outputs, and their partitions."""
+    outputs = [f"{topic}.{kind}" for topic in INPUTS for kind in OUTPUTS]
+    return dict.fromkeys((*INPUTS, *outputs), PARTITIONS)
+
+
+def input_partitions() -> list[Partition]:
+    """Those that the workers share."""
+    return [Partition(topic, number) for topic in INPUTS for number in range(PARTITIONS)]
+
+
+def policies_folder() -> Path:
+    """`policies` here, or that of the checkout this package runs from."""
+    here = Path("policies")
+    return here if here.is_dir() else Path(__file__).parents[3] / "policies"

@@ -1,0 +1,1 @@
+"""What is shipped in `deploy/`: written where it is generated, checked, and shown to be checked."""
