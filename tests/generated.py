@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from consumer.cli.settings import settings_table
+from consumer.commands.keys import keys_page
 from consumer.domain.verdicts.envelope import Envelope
 from consumer.telemetry.metrics import TABLE, Metrics
 
@@ -19,6 +20,7 @@ README = ROOT / "README.md"
 SCHEMAS = ROOT / "deploy" / "schemas"
 PACKAGE = ROOT / "consumer"
 FILES = PACKAGE / "FILES.md"
+TOPIC = ROOT / "policies" / "TOPIC.md"
 
 
 def schemas() -> dict[str, str]:
@@ -91,7 +93,8 @@ def main() -> None:
         (SCHEMAS / name).write_text(schema)
     README.write_text(readme(README.read_text()))
     FILES.write_text(files_page())
-    print("written: deploy/schemas/, the README's tables and consumer/FILES.md")
+    TOPIC.write_text(keys_page())
+    print("written: deploy/schemas/, the README's tables, consumer/FILES.md and policies/TOPIC.md")
 
 
 if __name__ == "__main__":

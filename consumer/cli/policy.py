@@ -1,4 +1,4 @@
-"""The commands about policies: check · show · pin · cost."""
+"""The commands about policies: new · check · show · pin · keys · cost."""
 
 from __future__ import annotations
 
@@ -20,12 +20,43 @@ from consumer.cli.options import (
     settings_of,
 )
 
-app = cyclopts.App(name="policy", help="Check, show and pin policies; what judging costs.")
+app = cyclopts.App(name="policy", help="Begin, check, show and pin policies; what judging costs.")
 
 Folder = Annotated[
     Path | None,
     Parameter(help="The folder of policy sets; the setting policies.folder by default."),
 ]
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard policy new spam --topic chat.messages",
+    )
+)
+def new(
+    name: Annotated[str, Parameter(help="What the policy is called: its file is NAME.md.")],
+    *,
+    topic: Annotated[str, Parameter(help="The input topic that it judges.")],
+    folder: Folder = None,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Begin a policy set: topic.toml, one policy and labelled cases, all without fault."""
+    from consumer.commands.beginning.policy_set import new_policy
+
+    raise SystemExit(new_policy(_folder(folder, config, set), name, topic))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard policy keys",
+    )
+)
+def keys() -> None:
+    """Print every key of topic.toml with its default and meaning."""
+    from consumer.commands.keys import show_keys
+
+    raise SystemExit(show_keys())
 
 
 @app.command(

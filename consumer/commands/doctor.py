@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from consumer.classifier.probing.capabilities import Capabilities, LongPrompts, rows
-from consumer.commands.topics import unfit
+from consumer.commands.topics import missing_inputs, unfit
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import Look
 from consumer.errors import ConsumerError, Retryable
@@ -90,7 +90,10 @@ class Checks:
         for step in steps:
             self._say(not step.is_needed, "topic", str(step))
         if steps:
-            self._console.print("     `safeguard topics apply` mends what can be mended")
+            missing = " --create-inputs" if missing_inputs(catalogue, partitions) else ""
+            self._console.print(
+                f"     `safeguard topics apply{missing}` mends what can be mended", highlight=False
+            )
         inputs = catalogue.inputs_among(list(partitions))
         self._say(bool(inputs), "inputs", ", ".join(inputs) or "no topic matches the policies")
         self._lease(settings)
