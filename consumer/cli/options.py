@@ -5,18 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import structlog
 from cyclopts import Parameter
 
-from consumer.commands.dead_letters.selection import Selection, moment_ms, position_of
-from consumer.domain.messages.decoding import DeadLetterReason
-from consumer.errors import InvalidSettings
-from consumer.settings.load import load_settings
-from consumer.settings.settings import Settings
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.logs import set_up_logs
+from consumer.errors import DeadLetterReason, InvalidSettings
+
+if TYPE_CHECKING:
+    from consumer.commands.dead_letters.selection import Selection
+    from consumer.settings.settings import Settings
 
 HERE = Path("safeguard.toml")
 
@@ -54,6 +51,11 @@ def settings_of(config: Path | None, sets: list[str] | None, *, quiet: bool = Fa
 
     A `safeguard.toml` that lies here is read by itself, and this is said.
     """
+    import structlog
+
+    from consumer.settings.load import load_settings
+    from consumer.telemetry.logs import set_up_logs
+
     is_found = config is None and HERE.exists()
     settings = load_settings(HERE if is_found else config, pairs_of(sets or [], "--set"))
     level = "error" if quiet else settings.telemetry.log_level
@@ -85,6 +87,9 @@ def selection_of(
     *,
     known: Iterable[str] = DeadLetterReason,
 ) -> Selection:
+    from consumer.commands.dead_letters.selection import Selection, moment_ms, position_of
+    from consumer.telemetry.clock import SystemClock
+
     now_ms = SystemClock().wall_ms()
     names = list(known)
     for reason in reasons or ():

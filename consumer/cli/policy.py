@@ -7,7 +7,6 @@ from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
-from rich.console import Console
 
 from consumer.cli.options import (
     Config,
@@ -95,6 +94,8 @@ def show(
     set: Sets = None,
 ) -> None:
     """Show the policy sets, or one version with its labels and rules."""
+    from rich.console import Console
+
     from consumer.commands.policy import show_policies
 
     raise SystemExit(show_policies(_folder(folder, config, set), version, prompt, Console()))

@@ -8,7 +8,6 @@ import cyclopts
 from cyclopts import Parameter
 
 from consumer.cli.options import Config, Sets, examples, settings_of
-from consumer.settings.describe import describe_settings
 
 app = cyclopts.App()
 
@@ -31,6 +30,8 @@ def settings(
     if markdown:
         print(settings_table())
         return
+    from consumer.settings.describe import describe_settings
+
     values = settings_of(config, set).model_dump(mode="json")
     for each in describe_settings():
         section, _, field = each.name.partition(".")
@@ -41,6 +42,8 @@ def settings(
 
 def settings_table() -> str:
     """The configuration table of the README."""
+    from consumer.settings.describe import describe_settings
+
     rows = ["| setting | default | limits | meaning |", "|---|---|---|---|"]
     for name, default, limits, meaning in describe_settings():
         shown = f"`{default}`" if default else ""

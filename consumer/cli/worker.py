@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
-from rich.console import Console
 
 from consumer.cli.options import Config, Sets, examples, settings_of
-from consumer.telemetry.logs import set_up_logs
 
 app = cyclopts.App()
 
@@ -69,7 +66,10 @@ def demo(
     seed: Annotated[int, Parameter(help="Another seed, other traffic.")] = 1,
 ) -> None:
     """Watch chat and comments become verdicts, on an embedded broker and a stand-in model."""
+    import asyncio
+
     from consumer.dev.demo.show import Demo
+    from consumer.telemetry.logs import set_up_logs
 
     set_up_logs("warning", "console")
     show = Demo(
@@ -95,6 +95,8 @@ def classify(
     json: Annotated[bool, Parameter(help="Print the judgements as JSON.")] = False,
 ) -> None:
     """Judge one text under the live policies of a topic, without Kafka."""
+    import asyncio
+
     from consumer.commands.classify import classify_text
 
     settings = settings_of(config, set)
@@ -109,6 +111,10 @@ def classify(
 )
 def doctor(*, config: Config = None, set: Sets = None) -> None:
     """Check broker, topics, policies and endpoint, down to a verdict on two known texts."""
+    import asyncio
+
+    from rich.console import Console
+
     from consumer.commands.doctor import examine
 
     raise SystemExit(asyncio.run(examine(settings_of(config, set, quiet=True), Console())))

@@ -178,6 +178,16 @@ class Metrics:
         for metric in TABLE:
             getattr(self, metric.attribute)
 
+    def outcomes(self) -> dict[str, int]:
+        """Verdicts so far by outcome, over all topics and causes."""
+        found: dict[str, int] = {}
+        for family in self.verdicts.collect():
+            for sample in family.samples:
+                if sample.name.endswith("_total"):
+                    outcome = sample.labels["outcome"]
+                    found[outcome] = found.get(outcome, 0) + int(sample.value)
+        return found
+
 
 TABLE: tuple[Metric[Any], ...] = tuple(
     row for row in vars(Metrics).values() if isinstance(row, Metric)
