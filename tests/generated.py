@@ -14,6 +14,7 @@ from consumer.cli.settings import settings_table
 from consumer.commands.keys import keys_page
 from consumer.domain.verdicts.envelope import Envelope
 from consumer.telemetry.metrics import TABLE, Metrics
+from tests import wrong_inputs
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -21,6 +22,7 @@ SCHEMAS = ROOT / "deploy" / "schemas"
 PACKAGE = ROOT / "consumer"
 FILES = PACKAGE / "FILES.md"
 TOPIC = ROOT / "policies" / "TOPIC.md"
+ERRORS = ROOT / "deploy" / "ERRORS.md"
 
 
 def schemas() -> dict[str, str]:
@@ -94,7 +96,8 @@ def main() -> None:
     README.write_text(readme(README.read_text()))
     FILES.write_text(files_page())
     TOPIC.write_text(keys_page())
-    print("written: deploy/schemas/, the README's tables, consumer/FILES.md and policies/TOPIC.md")
+    ERRORS.write_text(wrong_inputs.page())
+    print("written: deploy/schemas/ and ERRORS.md, the README's tables, FILES.md and TOPIC.md")
 
 
 if __name__ == "__main__":

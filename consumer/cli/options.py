@@ -54,6 +54,7 @@ def settings_of(config: Path | None, sets: list[str] | None, *, quiet: bool = Fa
     import structlog
 
     from consumer.settings.load import load_settings
+    from consumer.settings.secrets import inline_secrets
     from consumer.telemetry.logs import set_up_logs
 
     is_found = config is None and HERE.exists()
@@ -64,6 +65,11 @@ def settings_of(config: Path | None, sets: list[str] | None, *, quiet: bool = Fa
         print(f"safeguard: settings from ./{HERE}", file=sys.stderr)
     elif is_found:
         structlog.get_logger().info("settings read", file=f"./{HERE}")
+    for doubt in inline_secrets(settings):
+        if quiet:
+            print(f"safeguard: warning: {doubt}", file=sys.stderr)
+        else:
+            structlog.get_logger().warning("settings", doubt=doubt)
     return settings
 
 

@@ -31,8 +31,9 @@ def settings(
         print(settings_table())
         return
     from consumer.settings.describe import describe_settings
+    from consumer.settings.secrets import shown_values
 
-    values = settings_of(config, set).model_dump(mode="json")
+    values = shown_values(settings_of(config, set, quiet=True))
     for each in describe_settings():
         section, _, field = each.name.partition(".")
         # What the table of one endpoint may hold has a value for each of them, shown as a whole.

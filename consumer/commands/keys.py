@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import get_args
 
-from pydantic import BaseModel
-
+from consumer.registry.document import table_in
 from consumer.registry.topic import TopicFile
 from consumer.settings.describe import Described, described
 
@@ -16,7 +14,7 @@ def describe_keys() -> Iterator[tuple[str, list[Described]]]:
     plain = []
     tables = []
     for name, field in TopicFile.model_fields.items():
-        inner = _table_in(field.annotation)
+        inner = table_in(field.annotation)
         if inner is None:
             plain.append(described(name, field))
         else:
@@ -25,14 +23,6 @@ def describe_keys() -> Iterator[tuple[str, list[Described]]]:
             tables.append((head, [described(*each) for each in inner.model_fields.items()]))
     yield "", plain
     yield from tables
-
-
-def _table_in(annotation: object) -> type[BaseModel] | None:
-    """The table that a field holds, also in a list or where it may be left out."""
-    for kind in (annotation, *get_args(annotation)):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind
-    return None
 
 
 def keys_page() -> str:

@@ -30,6 +30,7 @@ from consumer.errors import Flaw
 from consumer.registry.document import flaws_of
 from consumer.registry.files import as_saved_anywhere
 from consumer.registry.lines import toml_fields, toml_lines
+from consumer.registry.wording import shape
 
 
 class _ClosedTable(BaseModel):
@@ -58,7 +59,7 @@ def _start(text: str) -> str:
 
 def _topic_name(text: str) -> str:
     if not text or len(text) > 249 or set(text) - (LETTERS | set("*?[]")):
-        raise ValueError("no Kafka topic name or pattern")
+        raise ValueError("no Kafka topic name or pattern: letters, digits, dots, - and _")
     return text
 
 
@@ -180,7 +181,10 @@ class ContextTable(_ClosedTable):
         return self
 
 
-SUBJECT = r"^[A-Za-z][A-Za-z0-9 '-]{0,58}[A-Za-z0-9]$"
+SUBJECT = shape(
+    r"^[A-Za-z][A-Za-z0-9 '-]{0,58}[A-Za-z0-9]$",
+    "must be a few plain words, at most 60 characters, as in assistant reply",
+)
 """What a topic's texts are, in a few words such as `assistant reply`: it becomes a part of the
 prompt, so it is no place for instructions."""
 
@@ -282,7 +286,7 @@ def read_topic_file(shown: str, content: bytes) -> TopicFile | list[Flaw]:
     try:
         file = TopicFile.model_validate(fields)
     except ValidationError as error:
-        return flaws_of(error, shown, lines)
+        return flaws_of(error, shown, lines, TopicFile)
     flaw = file.context_flaw()
     if flaw is not None:
         return [Flaw(shown, lines.get(("context",), 1), f"context: {flaw}")]
