@@ -42,6 +42,11 @@ def metrics_table() -> str:
         suffix = "_total" if family.type == "counter" else ""
         labels = ", ".join(metric.labels)
         rows.append(f"| `{family.name}{suffix}` | {family.type} | {labels} | {metric.meaning} |")
+    for family in metrics.registry.collect():
+        if family.name.startswith("process_"):
+            suffix = "_total" if family.type == "counter" else ""
+            meaning = family.documentation.rstrip(".")
+            rows.append(f"| `{family.name}{suffix}` | {family.type} |  | {meaning} |")
     return "\n".join(rows)
 
 

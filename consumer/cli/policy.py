@@ -1,4 +1,4 @@
-"""The commands about policies: new · check · show · pin · keys · cost."""
+"""The commands about policies: new · check · show · diff · pin · keys · cost."""
 
 from __future__ import annotations
 
@@ -99,6 +99,27 @@ def show(
     from consumer.commands.policy import show_policies
 
     raise SystemExit(show_policies(_folder(folder, config, set), version, prompt, Console()))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard policy diff chat.messages@v1 chat.messages@v2",
+        "safeguard policy diff v1 v2 --topic chat.messages",
+    )
+)
+def diff(
+    old: Annotated[str, Parameter(help="set@vN, or vN.")],
+    new: Annotated[str, Parameter(help="The same.")],
+    *,
+    topic: Annotated[str | None, Parameter(help="The set, or a topic that it binds.")] = None,
+    folder: Folder = None,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Show what changed between two versions: labels, rules, examples, text; exit 1 if any did."""
+    from consumer.commands.diff import diff_policies
+
+    raise SystemExit(diff_policies(_folder(folder, config, set), old, new, topic))
 
 
 @app.command(

@@ -14,7 +14,6 @@ from typing import Any
 import structlog
 
 from consumer.kafka.cluster.controls import controls_table
-from consumer.kafka.cluster.topics import Topics
 from consumer.kafka.cluster.transactions import OpenTransactions
 from consumer.kafka.reader.tail import TailReader
 from consumer.kafka.reader.tails import KafkaTails
@@ -122,7 +121,7 @@ class Worker:
 
     async def _join(self) -> None:
         # Whether they let us in at all is known at once; what follows may meet a leader that moves.
-        await asyncio.to_thread(Topics(self._kafka).partitions)
+        await asyncio.to_thread(self._inputs.ask)
         terms = await patiently(lambda: lease_terms(self._settings, self._kafka))
         ends = await patiently(self._inputs.look)
         controls = await patiently(self._controls.read)

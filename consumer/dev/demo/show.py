@@ -19,6 +19,7 @@ from consumer.dev.behaviour import Behaviour
 from consumer.dev.broker import EmbeddedBroker
 from consumer.dev.demo.screen import Screen
 from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.shipped import shipped_policies
 from consumer.dev.traffic import chat_messages, comments
 from consumer.errors import ConsumerError, InvalidSettings
 from consumer.inference.transports.direct import DirectTransport
@@ -187,9 +188,10 @@ def topics() -> dict[str, int]:
 
 
 def policies_folder() -> Path:
-    """`policies` here, or that of the checkout this package runs from."""
+    """`policies` here where both inputs have a set there, or those that come with the service."""
     here = Path("policies")
-    return here if here.is_dir() else Path(__file__).parent.parent.parent / "policies"
+    is_whole = all((here / topic).is_dir() for topic in INPUTS)
+    return here if is_whole else shipped_policies()
 
 
 def _traffic(seed: int) -> Iterator[tuple[bytes, bytes | None, str]]:

@@ -24,8 +24,9 @@ def brokers_at(address: str) -> int | None:
         socket.create_connection((host, int(port)), CONNECT_S).close()
     except (OSError, ValueError):
         return None
-    admin = AdminClient(properties.common(KafkaConfig(address, "safeguard-init"), ignore))
+    config = KafkaConfig(address, "safeguard-init")
     try:
-        return len(admin.list_topics(timeout=ANSWER_S).brokers) or None
+        with AdminClient(properties.common(config, ignore)) as admin:
+            return len(admin.list_topics(timeout=ANSWER_S).brokers) or None
     except KafkaException:
         return None

@@ -23,7 +23,7 @@ def check_known(client: Mapping[str, str]) -> None:
     for name, value in client.items():
         # One at a time: together only the first would be named, and some need others beside them.
         try:
-            Producer({"log_level": 0, "error_cb": ignore, name: value})
+            Producer({"log_level": 0, "error_cb": ignore, name: value}).close()
         except KafkaException as error:
             said = error.args[0].str()
             if _UNKNOWN.search(said):
