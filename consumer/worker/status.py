@@ -23,6 +23,8 @@ REFRESHES_PER_S = 4
 """As often as a person can read a number; it is told from what is counted anyway."""
 RATE_S = 5.0
 """The rate is that of so long, so that it is neither jumpy nor old."""
+ECHO = 2
+"""Cells left free: a terminal echoes Ctrl-C as ^C, and a line that wraps is not cleared."""
 NAMED_MAX = 3
 """Partitions named in one line; more are a number."""
 
@@ -82,7 +84,7 @@ class StatusLine:
         words += f" · in flight {now.in_flight:,} · partitions {now.partitions:,}"
         if now.recovering:
             words += f", {now.recovering:,} not yet"
-        width = self._console.width
+        width = self._console.width - ECHO
         if cell_len(words) > width:
             words = set_cell_size(words, width - 1) + "…"
         return Text(words, style="reverse", no_wrap=True)

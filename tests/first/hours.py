@@ -2,22 +2,26 @@
 `make first-hours`: a newcomer's way from the wheel to the first verdicts, each step as typed.
 
 Goal: what the README tells works in a bare folder, with nothing of the checkout. Method: a venv of
-its own with the wheel, a real broker, the stand-in, and the commands one after another; then a
-worker with 1,000 partitions, whose threads are counted. Writes build/first_hours.json.
+its own with the wheel, a real broker, and the commands of deploy/FIVE-MINUTES.md as they stand;
+then a worker with 1,000 partitions, whose threads are counted. Writes build/first_hours.json.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from confluent_kafka import Producer
@@ -31,6 +35,18 @@ WIDE = "wide.chat"
 PARTITIONS = 1_000
 THREADS_MAX = 40
 HELP_CPU_S = 0.3
+RECOVERY_S = 30.0
+"""How long the threads are counted."""
+PAGE = ROOT / "deploy" / "FIVE-MINUTES.md"
+SAYS = {
+    "safeguard demo": "exactly once",
+    "safeguard init": "1 broker",
+    "safeguard policy new": "written",
+    "safeguard policy check": "no faults",
+    "safeguard topics apply": f"{TOPIC}, 3 partitions",
+    "safeguard doctor": "all is well",
+}
+"""What the output of a command must hold, by how the command begins."""
 SAID = ("good game", "check out my channel", "send me your seed phrase")
 
 
@@ -43,6 +59,8 @@ class FirstHours:
         self.steps: list[str] = []
         self.failed: list[str] = []
         self.figures: dict[str, float] = {}
+        self._endpoint = ""
+        self._running: subprocess.Popen[str] | None = None
 
     def step(self, name: str, do: Callable[[], object]) -> None:
         """One step; a failure is kept, and the next ones are tried all the same."""
@@ -65,26 +83,37 @@ class FirstHours:
         return done
 
     def play(self, stage: ExitStack) -> None:
-        """Everything, in the order in which a person does it."""
+        """The page's commands in its order, and then what it promises of a wide topic."""
         self.step("help", self._help)
-        self.step("demo", lambda: self.command("demo", "--seconds", "4", says="exactly once"))
-        endpoint = self._stand_in(stage)
-        address = self._kafka.bootstrap_servers
-        found = ("--bootstrap-servers", address, "--endpoint", endpoint)
-        model = ("--model", "stand-in-safeguard")
-        self.step("init", lambda: self.command("init", *found, *model, says="1 broker"))
+        for line in commands():
+            words = shlex.split(line)[1:]
+            if words[-1] != "&":
+                says = next((s for start, s in SAYS.items() if line.startswith(start)), "")
+                self.step(line, partial(self.command, *self._here(words), says=says))
+            elif words[0] == "stand-in":
+                self._endpoint = self._stand_in(stage)
+            elif words[0] == "run":
+                self.step(line, lambda: self._keep(self._worker(stage, "run.log")))
+            else:
+                self.step(line, partial(self._watch, stage, *words[:-1]))
         self.step("init again", lambda: self.command("init", code=2))
-        new = ("policy", "new", "scams", "--topic", TOPIC)
-        self.step("policy new", lambda: self.command(*new, says="written"))
-        self.step("policy check", lambda: self.command("policy", "check", says="no faults"))
-        self.step("policy keys", lambda: self.command("policy", "keys", says="on_unjudged"))
-        apply = ("topics", "apply", "--create-inputs")
-        self.step("topics apply", lambda: self.command(*apply, says=f"{TOPIC}, 3 partitions"))
-        self.step("topics plan", lambda: self.command("topics", "plan", says="nothing to do"))
-        self.step("doctor", lambda: self.command("doctor", says="all is well"))
-        self.step("run and watch", lambda: self._run_and_watch(stage))
-        self.step("audit", lambda: self.command("audit", "--topic", TOPIC))
+        self.step("stop", self._stop)
         self.step("threads at 1,000 partitions", lambda: self._threads(stage))
+
+    def _here(self, words: list[str]) -> list[str]:
+        """The page's addresses are those of a usual machine; here they are others."""
+        words = [word.replace("127.0.0.1:9092", self._kafka.bootstrap_servers) for word in words]
+        if words[0] == "init":
+            words += ["--endpoint", self._endpoint, "--model", "stand-in-safeguard"]
+        return words
+
+    def _keep(self, worker: subprocess.Popen[str]) -> None:
+        self._running = worker
+
+    def _stop(self) -> None:
+        assert self._running is not None
+        self._running.send_signal(signal.SIGTERM)
+        assert self._running.wait(60) == 0, self._place.log("run.log")[-2_000:]
 
     def _help(self) -> None:
         seconds = [self.command("--help", says="init").cpu_s for _ in range(5)]
@@ -100,11 +129,8 @@ class FirstHours:
                 return line.split()[1]
         raise AssertionError("the stand-in said nothing")
 
-    def _run_and_watch(self, stage: ExitStack) -> None:
-        worker = self._worker(stage, "run.log")
-        watcher = self._place.start(
-            "watch", "--topic", TOPIC, "--since", "5m", "--limit", str(len(SAID)), log="watch.log"
-        )
+    def _watch(self, stage: ExitStack, *words: str) -> None:
+        watcher = self._place.start(*words, log="watch.log")
         stage.callback(_end, watcher)
         producer = Producer({"bootstrap.servers": self._kafka.bootstrap_servers})
         for text in SAID:
@@ -117,8 +143,6 @@ class FirstHours:
         (flag,) = (line for line in out.splitlines() if " flag " in line)
         assert '"check out my channel"' in flag
         assert "3 verdicts: allow 1, flag 1, block 1" in self._place.log("watch.log")
-        worker.send_signal(signal.SIGTERM)
-        assert worker.wait(60) == 0, self._place.log("run.log")[-2_000:]
 
     def _worker(self, stage: ExitStack, log: str, *words: str) -> subprocess.Popen[str]:
         """A worker that has started; its health port is in its log."""
@@ -143,21 +167,28 @@ class FirstHours:
         self._kafka.create_topics({WIDE: PARTITIONS, f"{WIDE}.out": PARTITIONS})
         self.command("topics", "apply")
         worker = self._worker(stage, "wide.log", "--set", "kafka.group=wide")
-        partitions = PARTITIONS + 3
         health = _health_of(self._place.log("wide.log"))
-        until_s = time.monotonic() + 180
-        while (state := _ready(health)).get("partitions") != partitions or state["recovering"]:
-            assert time.monotonic() < until_s, {k: str(v)[:200] for k, v in state.items()}
-            time.sleep(1.0)
+        until_s = time.monotonic() + 120
+        while int(str(_ready(health).get("partitions", 0))) < PARTITIONS:
+            assert time.monotonic() < until_s, str(_ready(health))[:500]
+            time.sleep(0.5)
+        # From now on every partition is being recovered, which asks most of the brokers.
         counts = []
-        for _ in range(10):
+        until_s = time.monotonic() + RECOVERY_S
+        while time.monotonic() < until_s:
             counts.append(_status(worker.pid, "Threads"))
-            time.sleep(1.0)
+            time.sleep(0.5)
         self.figures["threads_1000_partitions"] = max(counts)
         self.figures["rss_1000_partitions_mb"] = _status(worker.pid, "VmRSS") // 1_024
         worker.send_signal(signal.SIGTERM)
         worker.wait(90)
         assert max(counts) <= THREADS_MAX, counts
+
+
+def commands() -> list[str]:
+    """What the page tells people to type."""
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
 
 
 def _health_of(log: str) -> str:

@@ -63,8 +63,9 @@ def watch(settings: Settings, request: WatchRequest, *, as_json: bool) -> int:
                 if sum(counts.values()) == request.limit:
                     break
     except KeyboardInterrupt:
-        # What a person ends who has seen enough is no failure.
-        pass
+        # What a person ends who has seen enough is no failure. A terminal has written ^C.
+        if console.is_terminal:
+            print(file=sys.stderr)
     _say(totals(counts), as_json)
     return 0
 
