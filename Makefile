@@ -12,10 +12,13 @@ SEED ?= 1
 DATA ?= ../shared/data/openai-moderation-2022.jsonl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test lint unit bench flow chaos odd-servers simulate mutants kafka moderate-dataset schemas picture demo-picture deploy-check lock clean
+.PHONY: help demo test lint unit bench flow chaos odd-servers first-hours simulate mutants kafka moderate-dataset schemas picture demo-picture deploy-check lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
+
+first-hours: .venv/.dev ## the wheel in a bare folder, from demo to the first verdicts; writes build/first_hours.json
+	$(BIN)/python -m tests.first.hours
 
 demo: .venv/.runtime ## watch messages become verdicts, on embedded parts
 	$(BIN)/python -m consumer demo
@@ -87,6 +90,11 @@ clean: ## remove everything that was built
 
 .venv/.runtime: requirements.lock | .venv/bin/python
 	$(PIP) --require-hashes -r requirements.lock
+	if [ ! -e $(BIN)/safeguard ]; then
+		printf '#!%s\nimport sys\n\nsys.path.insert(0, "%s")\nfrom consumer.__main__ import main\n\nmain()\n' \
+			"$(CURDIR)/$(BIN)/python" "$(CURDIR)" > $(BIN)/safeguard
+		chmod +x $(BIN)/safeguard
+	fi
 	touch $@
 
 .venv/.dev: tests/requirements.lock pyproject.toml | .venv/bin/python

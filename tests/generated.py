@@ -11,8 +11,10 @@ import re
 from pathlib import Path
 
 from consumer.cli.settings import settings_table
+from consumer.commands.keys import keys_page
 from consumer.domain.verdicts.envelope import Envelope
 from consumer.telemetry.metrics import TABLE, Metrics
+from tests import wrong_inputs
 from tests.deploy import maps
 
 ROOT = Path(__file__).parent.parent
@@ -20,6 +22,8 @@ README = ROOT / "README.md"
 SCHEMAS = ROOT / "deploy" / "schemas"
 PACKAGE = ROOT / "consumer"
 FILES = PACKAGE / "FILES.md"
+TOPIC = ROOT / "policies" / "TOPIC.md"
+ERRORS = ROOT / "deploy" / "ERRORS.md"
 
 
 def schemas() -> dict[str, str]:
@@ -39,6 +43,11 @@ def metrics_table() -> str:
         suffix = "_total" if family.type == "counter" else ""
         labels = ", ".join(metric.labels)
         rows.append(f"| `{family.name}{suffix}` | {family.type} | {labels} | {metric.meaning} |")
+    for family in metrics.registry.collect():
+        if family.name.startswith("process_"):
+            suffix = "_total" if family.type == "counter" else ""
+            meaning = family.documentation.rstrip(".")
+            rows.append(f"| `{family.name}{suffix}` | {family.type} |  | {meaning} |")
     return "\n".join(rows)
 
 
@@ -92,8 +101,10 @@ def main() -> None:
         (SCHEMAS / name).write_text(schema)
     README.write_text(readme(README.read_text()))
     FILES.write_text(files_page())
+    TOPIC.write_text(keys_page())
+    ERRORS.write_text(wrong_inputs.page())
     maps.write(ROOT)
-    print("written: deploy/schemas/, deploy/kubernetes/, the README's tables and consumer/FILES.md")
+    print("written: deploy/ (schemas, kubernetes, ERRORS.md), README, FILES.md and TOPIC.md")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from consumer.commands.keys import keys_page
 from tests import generated, rooms
 
 ROOT = generated.ROOT
@@ -52,6 +53,7 @@ def test_the_readmes_tables_and_the_page_of_files_are_those_of_the_code() -> Non
 
     assert generated.readme(text) == text
     assert generated.files_page() == generated.FILES.read_text()
+    assert keys_page() == generated.TOPIC.read_text()
 
 
 def test_the_picture_is_that_of_the_imports() -> None:

@@ -13,7 +13,16 @@ import sys
 import cyclopts
 
 from consumer import __version__
-from consumer.cli import dead_letters, policy, settings, topics, verdicts, worker
+from consumer.cli import (
+    beginning,
+    dead_letters,
+    policy,
+    settings,
+    topics,
+    verdicts,
+    watching,
+    worker,
+)
 from consumer.errors import ConsumerError, Fatal
 
 app = cyclopts.App(
@@ -21,13 +30,13 @@ app = cyclopts.App(
     help_format="plaintext",
     help="Judge Kafka messages against written policies with gpt-oss-safeguard.",
     version=__version__,
-    help_epilogue="Start with `safeguard demo`, then `safeguard doctor --config safeguard.toml`.",
+    help_epilogue="Start with `safeguard demo`, then `safeguard init` in a folder of your own.",
 )
 for family in (topics, policy, dead_letters):
     app.command(family.app)
 # These have no word of their own: it is `safeguard run`, `safeguard audit`. Flattened by the
 # library they would be missing from its "did you mean", so they are added one by one.
-for family in (worker, verdicts, settings):
+for family in (beginning, worker, watching, verdicts, settings):
     for name in family.app:
         if not name.startswith("-"):
             app.command(family.app[name], name=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 from cyclopts import Parameter
@@ -19,8 +19,10 @@ from consumer.cli.options import (
     selection_of,
     settings_of,
 )
-from consumer.commands.dead_letters.selection import Selection, position_of
 from consumer.errors import InvalidSettings
+
+if TYPE_CHECKING:
+    from consumer.commands.dead_letters.selection import Selection
 
 app = cyclopts.App(
     name="dead-letters", help="List, show, retry and discard what could not be judged."
@@ -53,6 +55,8 @@ class Meant:
 
     def selected(self, positions: tuple[str, ...]) -> tuple[list[str], Selection]:
         """The inputs and the letters that are meant; so much is done at once that it must be."""
+        from consumer.commands.dead_letters.selection import Selection
+
         chosen = selection_of(self.reason, self.since, self.until, self.key, self.limit, positions)
         if chosen.positions:
             if self.topic or self.all or chosen != Selection(positions=chosen.positions):
@@ -114,6 +118,7 @@ def show(
 ) -> None:
     """Show one dead letter with all its headers."""
     from consumer.commands.dead_letters.actions import show_letter
+    from consumer.commands.dead_letters.selection import position_of
 
     found = position_of(position)
     settings = settings_of(config, set, quiet=True)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from consumer.commands.dead_letters.selection import Selection, moment_ms, position_of
-from consumer.domain.messages.decoding import DeadLetterReason
-from consumer.errors import InvalidSettings
-from consumer.settings.load import load_settings
-from consumer.settings.settings import Settings
-from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.logs import set_up_logs
+from consumer.errors import DeadLetterReason, InvalidSettings
+
+if TYPE_CHECKING:
+    from consumer.commands.dead_letters.selection import Selection
+    from consumer.settings.settings import Settings
+
+HERE = Path("safeguard.toml")
 
 Config = Annotated[
-    Path | None, Parameter(name=["--config", "-c"], help="TOML file with the settings.")
+    Path | None,
+    Parameter(
+        name=["--config", "-c"], help="TOML file with the settings; ./safeguard.toml by default."
+    ),
 ]
 Sets = Annotated[
     list[str] | None,
@@ -42,11 +46,30 @@ def examples(*lines: str) -> str:
 
 
 def settings_of(config: Path | None, sets: list[str] | None, *, quiet: bool = False) -> Settings:
-    if config is None and Path("safeguard.toml").exists():
-        config = Path("safeguard.toml")
-    settings = load_settings(config, pairs_of(sets or [], "--set"))
+    """
+    The settings, and logs set up by them; `quiet` logs errors alone.
+
+    A `safeguard.toml` that lies here is read by itself, and this is said.
+    """
+    import structlog
+
+    from consumer.settings.load import load_settings
+    from consumer.settings.secrets import inline_secrets
+    from consumer.telemetry.logs import set_up_logs
+
+    is_found = config is None and HERE.exists()
+    settings = load_settings(HERE if is_found else config, pairs_of(sets or [], "--set"))
     level = "error" if quiet else settings.telemetry.log_level
     set_up_logs(level, settings.telemetry.log_format)
+    if is_found and quiet:
+        print(f"safeguard: settings from ./{HERE}", file=sys.stderr)
+    elif is_found:
+        structlog.get_logger().info("settings read", file=f"./{HERE}")
+    for doubt in inline_secrets(settings):
+        if quiet:
+            print(f"safeguard: warning: {doubt}", file=sys.stderr)
+        else:
+            structlog.get_logger().warning("settings", doubt=doubt)
     return settings
 
 
@@ -70,6 +93,9 @@ def selection_of(
     *,
     known: Iterable[str] = DeadLetterReason,
 ) -> Selection:
+    from consumer.commands.dead_letters.selection import Selection, moment_ms, position_of
+    from consumer.telemetry.clock import SystemClock
+
     now_ms = SystemClock().wall_ms()
     names = list(known)
     for reason in reasons or ():

@@ -1,4 +1,4 @@
-"""The commands about policies: check · show · pin · cost."""
+"""The commands about policies: new · check · show · diff · pin · keys · cost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
-from rich.console import Console
 
 from consumer.cli.options import (
     Config,
@@ -20,12 +19,43 @@ from consumer.cli.options import (
     settings_of,
 )
 
-app = cyclopts.App(name="policy", help="Check, show and pin policies; what judging costs.")
+app = cyclopts.App(name="policy", help="Begin, check, show and pin policies; what judging costs.")
 
 Folder = Annotated[
     Path | None,
     Parameter(help="The folder of policy sets; the setting policies.folder by default."),
 ]
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard policy new spam --topic chat.messages",
+    )
+)
+def new(
+    name: Annotated[str, Parameter(help="What the policy is called: its file is NAME.md.")],
+    *,
+    topic: Annotated[str, Parameter(help="The input topic that it judges.")],
+    folder: Folder = None,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Begin a policy set: topic.toml, one policy and labelled cases, all without fault."""
+    from consumer.commands.beginning.policy_set import new_policy
+
+    raise SystemExit(new_policy(_folder(folder, config, set), name, topic))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard policy keys",
+    )
+)
+def keys() -> None:
+    """Print every key of topic.toml with its default and meaning."""
+    from consumer.commands.keys import show_keys
+
+    raise SystemExit(show_keys())
 
 
 @app.command(
@@ -64,9 +94,32 @@ def show(
     set: Sets = None,
 ) -> None:
     """Show the policy sets, or one version with its labels and rules."""
+    from rich.console import Console
+
     from consumer.commands.policy import show_policies
 
     raise SystemExit(show_policies(_folder(folder, config, set), version, prompt, Console()))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard policy diff chat.messages@v1 chat.messages@v2",
+        "safeguard policy diff v1 v2 --topic chat.messages",
+    )
+)
+def diff(
+    old: Annotated[str, Parameter(help="set@vN, or vN.")],
+    new: Annotated[str, Parameter(help="The same.")],
+    *,
+    topic: Annotated[str | None, Parameter(help="The set, or a topic that it binds.")] = None,
+    folder: Folder = None,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Show what changed between two versions: labels, rules, examples, text; exit 1 if any did."""
+    from consumer.commands.diff import diff_policies
+
+    raise SystemExit(diff_policies(_folder(folder, config, set), old, new, topic))
 
 
 @app.command(

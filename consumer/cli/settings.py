@@ -8,7 +8,6 @@ import cyclopts
 from cyclopts import Parameter
 
 from consumer.cli.options import Config, Sets, examples, settings_of
-from consumer.settings.describe import describe_settings
 
 app = cyclopts.App()
 
@@ -31,7 +30,10 @@ def settings(
     if markdown:
         print(settings_table())
         return
-    values = settings_of(config, set).model_dump(mode="json")
+    from consumer.settings.describe import describe_settings
+    from consumer.settings.secrets import shown_values
+
+    values = shown_values(settings_of(config, set, quiet=True))
     for each in describe_settings():
         section, _, field = each.name.partition(".")
         # What the table of one endpoint may hold has a value for each of them, shown as a whole.
@@ -41,6 +43,8 @@ def settings(
 
 def settings_table() -> str:
     """The configuration table of the README."""
+    from consumer.settings.describe import describe_settings
+
     rows = ["| setting | default | limits | meaning |", "|---|---|---|---|"]
     for name, default, limits, meaning in describe_settings():
         shown = f"`{default}`" if default else ""

@@ -8,31 +8,58 @@ import cyclopts
 from cyclopts import Parameter
 
 from consumer.cli.options import Config, Sets, examples, pairs_of, settings_of
+from consumer.errors import InvalidSettings
 
 app = cyclopts.App(
     name="topics", help="Compare the broker's topics with the policies; pause and resume inputs."
 )
 
 
+CreateInputs = Annotated[
+    bool, Parameter(negative=(), help="Create inputs that the policies name and are missing, too.")
+]
+InputPartitions = Annotated[
+    int, Parameter(help="Partitions of the inputs that --create-inputs creates.")
+]
+
+
+def _partitions(is_asked: bool, partitions: int) -> int | None:
+    if partitions < 1:
+        raise InvalidSettings(f"--input-partitions {partitions}: give 1 or more")
+    return partitions if is_asked else None
+
+
 @app.command(
     help_epilogue=examples(
         "safeguard topics plan --config safeguard.toml",
+        "safeguard topics plan --create-inputs",
     )
 )
-def plan(*, config: Config = None, set: Sets = None) -> None:
+def plan(
+    *,
+    create_inputs: CreateInputs = False,
+    input_partitions: InputPartitions = 3,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
     """Show which topics are missing or have too few partitions; changes nothing."""
     from consumer.commands.topics import plan_topics
 
-    raise SystemExit(plan_topics(settings_of(config, set, quiet=True)))
+    wanted = _partitions(create_inputs, input_partitions)
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(plan_topics(settings, input_partitions=wanted))
 
 
 @app.command(
     help_epilogue=examples(
         "safeguard topics apply --config safeguard.toml --topic-config retention.ms=604800000",
+        "safeguard topics apply --create-inputs --input-partitions 12",
     )
 )
 def apply(
     *,
+    create_inputs: CreateInputs = False,
+    input_partitions: InputPartitions = 3,
     config: Config = None,
     set: Sets = None,
     topic_config: Annotated[
@@ -48,7 +75,9 @@ def apply(
     from consumer.commands.topics import apply_topics
 
     pairs = pairs_of(topic_config or [], "--topic-config")
-    raise SystemExit(apply_topics(settings_of(config, set, quiet=True), pairs))
+    wanted = _partitions(create_inputs, input_partitions)
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(apply_topics(settings, pairs, input_partitions=wanted))
 
 
 @app.command(

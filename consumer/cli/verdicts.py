@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Literal
 
 import cyclopts
@@ -20,7 +19,6 @@ from consumer.cli.options import (
     selection_of,
     settings_of,
 )
-from consumer.domain.verdicts.verdict import UnjudgedReason
 
 app = cyclopts.App()
 
@@ -53,6 +51,8 @@ def evaluate(
     set: Sets = None,
 ) -> None:
     """Judge labelled cases and attacks; exit 1 where an attack or a harmful case gets through."""
+    import asyncio
+
     from consumer.commands.evaluate.evaluator import EvaluationRequest, evaluate_topic
 
     settings = settings_of(config, set, quiet=True)
@@ -124,7 +124,10 @@ def rejudge(
     set: Sets = None,
 ) -> None:
     """Judge unjudged messages once more; exit 1 where some stay so or are gone."""
+    import asyncio
+
     from consumer.commands.rejudge.rejudge import RejudgeRequest, rejudge_topic
+    from consumer.domain.verdicts.verdict import UnjudgedReason
 
     settings = settings_of(config, set, quiet=True)
     selection = selection_of(reason, since, until, None, limit, known=UnjudgedReason)

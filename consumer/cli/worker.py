@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
-from rich.console import Console
 
 from consumer.cli.options import Config, Sets, examples, settings_of
-from consumer.telemetry.logs import set_up_logs
+from consumer.errors import InvalidSettings
 
 app = cyclopts.App()
 
@@ -87,8 +85,11 @@ def demo(
     Two worker processes share the partitions; one is killed, the other takes over; a policy is
     edited while they run. On a terminal you can type a sentence of your own and see it judged.
     """
+    import asyncio
+
     from consumer.dev.demo.show import Demo
     from consumer.dev.demo.wishes import Wishes
+    from consumer.telemetry.logs import set_up_logs
 
     set_up_logs("warning", "console")
     wishes = Wishes(seconds, rate, speed, seed, endpoint, model, policies, plain, svg)
@@ -100,24 +101,46 @@ def demo(
     help_epilogue=examples(
         'safeguard classify "send me your seed phrase" --topic chat.messages',
         'echo "some text" | safeguard classify - --json',
+        "safeguard classify --file letter.txt --version v1",
     )
 )
 def classify(
     text: Annotated[
-        str, Parameter(allow_leading_hyphen=True, help="The text, or - to read it from stdin.")
-    ],
+        str | None,
+        Parameter(allow_leading_hyphen=True, help="The text, or - to read it from stdin."),
+    ] = None,
     *,
+    file: Annotated[Path | None, Parameter(help="A file that holds the text.")] = None,
+    version: Annotated[
+        str | None, Parameter(help="v1, v2 and so on; the live one by default.")
+    ] = None,
     topic: Annotated[str, Parameter(help="Whose policies to use.")] = "chat.messages",
     config: Config = None,
     set: Sets = None,
     json: Annotated[bool, Parameter(help="Print the judgements as JSON.")] = False,
 ) -> None:
     """Judge one text under the live policies of a topic, without Kafka."""
+    import asyncio
+
     from consumer.commands.classify import classify_text
 
     settings = settings_of(config, set)
-    words = sys.stdin.read() if text == "-" else text
-    raise SystemExit(asyncio.run(classify_text(settings, words, topic, as_json=json)))
+    words = _text(text, file)
+    judging = classify_text(settings, words, topic, version=version, as_json=json)
+    raise SystemExit(asyncio.run(judging))
+
+
+def _text(text: str | None, file: Path | None) -> str:
+    if (text is None) == (file is None):
+        raise InvalidSettings("give a text, - for stdin, or --file")
+    if file is None:
+        return sys.stdin.read() if text == "-" else str(text)
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InvalidSettings(f"--file {file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InvalidSettings(f"--file {file} is not UTF-8: save it as UTF-8") from None
 
 
 @app.command(
@@ -127,6 +150,10 @@ def classify(
 )
 def doctor(*, config: Config = None, set: Sets = None) -> None:
     """Check broker, topics, policies and endpoint, down to a verdict on two known texts."""
+    import asyncio
+
+    from rich.console import Console
+
     from consumer.commands.doctor import examine
 
     raise SystemExit(asyncio.run(examine(settings_of(config, set, quiet=True), Console())))

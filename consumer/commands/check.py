@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from consumer.commands.evaluate.cases import cases_file, read_cases
+from consumer.commands.terminal import counted
 from consumer.domain.binding import Binding
 from consumer.domain.policy import Policy, PolicyVersion
 from consumer.errors import Flaw, InvalidPolicy
@@ -37,17 +38,17 @@ def check_policies(folder: Path) -> int:
         print(f"warning: {warning}")
     if faults:
         raise InvalidPolicy(tuple(faults))
-    count = f", {len(warnings)} warning{'s' * (len(warnings) > 1)}" if warnings else ""
+    count = f", {counted(len(warnings), 'warning', 'warnings')}" if warnings else ""
     print(f"no faults{count}")
     return 0
 
 
 def _contents(folder: Path, version: PolicyVersion, faults: list[Flaw]) -> str:
-    policies = f"{len(version.policies)} policies"
+    policies = counted(len(version.policies), "policy", "policies")
     if not os.path.lexists(cases_file(folder, version)):
         return f"{policies}, no cases"
     try:
-        return f"{policies}, {len(read_cases(folder, version))} cases"
+        return f"{policies}, {counted(len(read_cases(folder, version)), 'case', 'cases')}"
     except InvalidPolicy as error:
         faults += error.flaws
         return policies

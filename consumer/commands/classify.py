@@ -12,9 +12,11 @@ from rich.markup import escape
 
 from consumer.classifier.hearsay import label_given, told
 from consumer.commands.dead_letters.letter import printable
-from consumer.commands.terminal import tell
+from consumer.commands.diff import version_of
+from consumer.commands.terminal import counted, tell
 from consumer.domain.binding import Binding
 from consumer.domain.choose import choose
+from consumer.domain.messages.blank import is_blank
 from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Heard, Judged
 from consumer.domain.verdicts.verdict import Judgement, UnjudgedReason
@@ -25,9 +27,38 @@ from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import build_classifier, build_fleet, build_probers
 
 
-async def classify_text(settings: Settings, text: str, topic: str, *, as_json: bool) -> int:
-    """Judge one text and print what came of it; what is waited for is said on stderr."""
-    binding = binding_of(load_catalogue(settings.policies.folder), topic)
+async def classify_text(
+    settings: Settings, text: str, topic: str, *, version: str | None = None, as_json: bool
+) -> int:
+    """
+    Judge one text and print what came of it; what is waited for is said on stderr.
+
+    `version` is v1, v2 and so on; the live one by default. A text of which nothing can be seen gets
+    what its topic says of those, and nobody is asked.
+
+    Raises:
+        InvalidSettings: no policy binds the topic, or there is no such version.
+    """
+    catalogue = load_catalogue(settings.policies.folder)
+    binding = binding_of(catalogue, topic)
+    if version is not None:
+        # Whatever is shown of it names the version that judged.
+        binding = replace(binding, live=version_of(catalogue, version, binding.set_name))
+    if is_blank(text):
+        return _tell_blank(binding, as_json=as_json)
+    return await _classify(settings, text, binding, as_json=as_json)
+
+
+def _tell_blank(binding: Binding, *, as_json: bool) -> int:
+    """What becomes of a record whose text nobody can see, by `when_empty` of its topic."""
+    fate = binding.reading.when_empty
+    fields = {"outcome": fate, "cause": "skipped", "policy_version": choose(binding).id}
+    lines = [f"{fate.upper()}  nothing of the text can be seen: when_empty = {fate}"]
+    tell(fields, lines, as_json=as_json)
+    return 0
+
+
+async def _classify(settings: Settings, text: str, binding: Binding, *, as_json: bool) -> int:
     version = choose(binding)
     telemetry = Telemetry()
     clock = telemetry.clock
@@ -41,7 +72,8 @@ async def classify_text(settings: Settings, text: str, topic: str, *, as_json: b
             classifier = build_classifier(settings.inference, fleet, telemetry)
             classifier.listener = wait.heard
             limit_s = binding.deadline_s
-            wait.now(f"judging under {len(version.policies)} policies, {_limit(limit_s)}")
+            policies = counted(len(version.policies), "policy", "policies")
+            wait.now(f"judging under {policies}, {_limit(limit_s)}")
             judged = await classifier.classify(
                 text,
                 version,

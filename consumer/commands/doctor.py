@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from consumer.classifier.probing.capabilities import Capabilities, LongPrompts, rows
-from consumer.commands.topics import unfit
+from consumer.commands.terminal import counted
+from consumer.commands.topics import missing_inputs, unfit
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import Look
 from consumer.errors import ConsumerError, Retryable
@@ -57,7 +58,8 @@ class Checks:
             self._say(False, "policies", str(error))
             return None
         for binding in catalogue.bindings:
-            found = f"live {binding.live.id}, {len(binding.live.policies)} policies"
+            policies = counted(len(binding.live.policies), "policy", "policies")
+            found = f"live {binding.live.id}, {policies}"
             self._say(True, f"policies for {', '.join(binding.patterns)}", found)
             self._second_looks(binding, settings)
         return catalogue
@@ -82,14 +84,21 @@ class Checks:
         except ConsumerError as error:
             self._say(False, "broker", str(error))
             return
-        self._say(True, "broker", f"{settings.kafka.bootstrap_servers}, {len(partitions)} topics")
+        self._say(
+            True,
+            "broker",
+            f"{settings.kafka.bootstrap_servers}, {counted(len(partitions), 'topic', 'topics')}",
+        )
         if catalogue is None:
             return
         steps = topics.plan(catalogue, partitions) + unfit(settings, catalogue, partitions)
         for step in steps:
             self._say(not step.is_needed, "topic", str(step))
         if steps:
-            self._console.print("     `safeguard topics apply` mends what can be mended")
+            missing = " --create-inputs" if missing_inputs(catalogue, partitions) else ""
+            self._console.print(
+                f"     `safeguard topics apply{missing}` mends what can be mended", highlight=False
+            )
         inputs = catalogue.inputs_among(list(partitions))
         self._say(bool(inputs), "inputs", ", ".join(inputs) or "no topic matches the policies")
         self._lease(settings)

@@ -37,8 +37,13 @@ def pause_topic(settings: Settings, topic: str, reason: str) -> int:
             f"{topic} is no input: the policies bind {', '.join(inputs) or 'no topic'} here"
         )
     _check_controls(partitions)
+    known = _controls(config).get(topic)
+    if known is not None and known.is_paused and not reason:
+        # Said once more without a reason: the one that was given still holds.
+        reason = known.reason
     write_control(config, _said_now(topic, True, reason))
-    print(f"{topic} is paused: {_soon(settings)} nothing more of it is taken")
+    why = f" ({reason})" if reason else ""
+    print(f"{topic} is paused{why}: {_soon(settings)} nothing more of it is taken")
     return 0
 
 

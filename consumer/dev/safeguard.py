@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import signal
 import threading
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -287,7 +288,15 @@ def main(words: list[str] | None = None) -> None:
 async def _run_until_interrupted(host: str, port: int, behaviour: Behaviour) -> None:
     async with StandInSafeguard(behaviour, host=host, port=port) as server:
         print(f"{MODEL}: a stand-in, not a model, at {server.base_url}", flush=True)
-        await asyncio.Event().wait()
+        await until_interrupted()
+
+
+async def until_interrupted() -> None:
+    """Wait for Ctrl-C or SIGTERM, which end a stand-in alike."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
 
 
 if __name__ == "__main__":

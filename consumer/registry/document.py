@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,6 +13,8 @@ from consumer.domain.policy import Effort, Example, Look, Outcome, Policy, Secon
 from consumer.errors import Flaw
 from consumer.registry.files import as_saved_anywhere
 from consumer.registry.lines import Lines, line_of, yaml_lines
+from consumer.registry.spelling import did_you_mean
+from consumer.registry.wording import shape, worded, yaml_worded
 
 LABELS_MAX = 12
 """Each is a line of every prompt; what needs more of them is two policies."""
@@ -26,7 +28,15 @@ SAMPLES = 3
 NAME_CHARS_MAX = 200
 """Of a key's name in a message: a file may hold keys of any length."""
 
-Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+Label = Annotated[
+    str,
+    Field(
+        pattern=shape(
+            r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$",
+            "must be a short word of letters, digits, dots, - and _, at most 32 of them",
+        )
+    ),
+]
 
 
 class _Strict(BaseModel):
@@ -85,15 +95,15 @@ def read_policy(file: Path, shown: str, content: bytes) -> Policy | list[Flaw]:
         fields, lines = _front_matter(parts[1])
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark.line + 2 if error.problem_mark else 2
-        return [Flaw(shown, at, f"the front matter is not YAML: {error.problem}")]
+        return [Flaw(shown, at, f"the front matter: {yaml_worded(error.problem or '')}")]
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
         # A control character, a date that is none, a tag that does not fit: YAML's own depths.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return [Flaw(shown, 2, f"the front matter is not YAML: {reason}")]
+        return [Flaw(shown, 2, f"the front matter cannot be read: {yaml_worded(reason)}")]
     try:
         front = FrontMatter.model_validate(fields)
     except ValidationError as error:
-        return flaws_of(error, shown, lines) + _unmentioned(
+        return flaws_of(error, shown, lines, FrontMatter) + _unmentioned(
             fields, text[parts.end() :], shown, lines
         )
     body = text[parts.end() :]
@@ -147,7 +157,7 @@ class _Loader(yaml.SafeLoader):
                     None,
                     None,
                     f"the key {getattr(key, 'value', name)} must be text: put it in quotes "
-                    "(YAML reads yes, no, on and off as booleans)",
+                    "(yes, no, on, off and numbers are no text)",
                     key.start_mark,
                 )
             if name in seen:
@@ -158,21 +168,43 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def flaws_of(error: ValidationError, shown: str, lines: Lines) -> list[Flaw]:
+def flaws_of(
+    error: ValidationError, shown: str, lines: Lines, model: type[BaseModel]
+) -> list[Flaw]:
     """Pydantic's faults as ours, each with its line and in words that say what to do."""
     flaws: list[Flaw] = []
     for fault in error.errors(include_url=False, include_input=False):
         path = tuple(step for step in fault["loc"] if step != "[key]")
         name = ".".join(str(step) for step in path)[:NAME_CHARS_MAX] or "the front matter"
-        problem = fault["msg"]
+        problem = worded(fault)
         if fault["type"] == "extra_forbidden":
-            problem = "unknown key: mend its spelling or take it out"
-        elif fault["type"] == "missing":
-            problem = "is missing"
-        elif fault["type"] == "string_type":
-            problem = "must be text: put it in quotes (YAML reads yes, no, on and off as booleans)"
+            problem = "unknown key" + (
+                did_you_mean(str(path[-1]), keys_of(model, path[:-1]))
+                or ": mend its spelling or take it out"
+            )
         flaws.append(Flaw(shown, line_of(lines, path), f"{name}: {problem}"))
     return flaws
+
+
+def keys_of(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    """The keys that may stand in the table at a path; none where that is no table."""
+    for step in path:
+        if isinstance(step, int):
+            continue
+        field = model.model_fields.get(step)
+        inner = table_in(field.annotation) if field else None
+        if inner is None:
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def table_in(annotation: object) -> type[BaseModel] | None:
+    """The table that a field holds, also in a list or where it may be left out."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (table_in(each) for each in get_args(annotation))
+    return next((each for each in found if each is not None), None)
 
 
 def _unmentioned(fields: object, body: str, shown: str, lines: Lines) -> list[Flaw]:

@@ -30,10 +30,13 @@ from consumer.errors import Flaw
 from consumer.registry.document import flaws_of
 from consumer.registry.files import as_saved_anywhere
 from consumer.registry.lines import toml_fields, toml_lines
+from consumer.registry.wording import shape
 
 
 class _ClosedTable(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    """The text below a field is its meaning, in policies/TOPIC.md too."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 def _pointer(text: str) -> str:
@@ -56,7 +59,7 @@ def _start(text: str) -> str:
 
 def _topic_name(text: str) -> str:
     if not text or len(text) > 249 or set(text) - (LETTERS | set("*?[]")):
-        raise ValueError("no Kafka topic name or pattern")
+        raise ValueError("no Kafka topic name or pattern: letters, digits, dots, - and _")
     return text
 
 
@@ -79,18 +82,27 @@ class MessageTable(_ClosedTable):
     """`[message]`: how a record is read."""
 
     format: MessageFormat = "json"
+    """`json`, `text` (the whole value is the text) or `cloudevents`."""
     framing: Literal["none", "schema-registry-json"] = "none"
+    """What stands before the JSON: nothing, or a schema registry's five bytes."""
     text: Annotated[
         list[PointerText],
         Field(min_length=1),
         BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
     ] = ["/text"]
+    """JSON Pointers to the text; several are judged together, in this order."""
     first_of: Annotated[list[PointerText], Field(min_length=1)] | None = None
+    """Instead of text: the first of these pointers that says something."""
     unescape: Literal["none", "html"] = "none"
+    """`html` reads entities such as `&lt;` as readers see them."""
     id: PointerText | None = None
+    """Where the message's id is; else its position is its id."""
     author: PointerText | None = None
+    """Where the author is."""
     conversation: PointerText | None = None
+    """Where the room, thread or channel is."""
     language: PointerText | None = None
+    """Where the language is."""
 
     @model_validator(mode="after")
     def _one_of(self) -> MessageTable:
@@ -103,8 +115,11 @@ class SkipTable(_ClosedTable):
     """`[[skip_when]]`: whose messages are allowed unjudged."""
 
     field: PointerText | None = None
+    """JSON Pointer to what is compared; give this or header."""
     header: Annotated[str, Field(min_length=1)] | None = None
+    """The record header that is compared; give this or field."""
     equals: Annotated[list[str], Field(min_length=1)]
+    """The values that let a record through unjudged, with cause `skipped`."""
 
     @model_validator(mode="after")
     def _one_of(self) -> SkipTable:
@@ -117,18 +132,26 @@ class OutputsTable(_ClosedTable):
     """`[outputs]`: topic names, where `{topic}` stands for the input's name."""
 
     allow: OutputName = "{topic}.allow"
+    """Topic of verdicts with outcome allow."""
     flag: OutputName = "{topic}.flag"
+    """Topic of those for reviewers, with text and reasons."""
     block: OutputName = "{topic}.block"
+    """Topic of verdicts with outcome block."""
     dead_letter: OutputName = "{topic}.dead-letter"
+    """Topic of records that are no messages."""
     payload: Literal["envelope", "passthrough"] = "envelope"
+    """What allow and block carry: the verdict, or the record as it came, with verdict headers."""
 
 
 class BudgetTable(_ClosedTable):
     """`[budget]`: what each input may cost in any hour, and what follows once that is spent."""
 
     calls_per_hour: Annotated[int, Field(ge=1)] | None = None
+    """Calls in any hour, over all workers."""
     tokens_per_hour: Annotated[int, Field(ge=1)] | None = None
+    """Tokens in any hour, over all workers."""
     on_budget: Literal["wait", "flag", "allow"] = "wait"
+    """Once it is spent: take nothing more, or end messages unjudged with that outcome."""
 
     @model_validator(mode="after")
     def _any_of(self) -> BudgetTable:
@@ -141,10 +164,15 @@ class ContextTable(_ClosedTable):
     """`[context]`: what the model is shown of a message's conversation and of its author."""
 
     messages: Annotated[int, Field(ge=0, le=MESSAGES_MAX)] = 0
+    """How many of the last messages of the same conversation are shown."""
     max_age_s: Annotated[float, Field(ge=0, strict=False)] = 600.0
+    """Older ones are not shown; seconds."""
     tokens_max: Annotated[int, Field(ge=20, le=4_000)] = 300
+    """What all of it may take of the prompt, in tokens."""
     author: Annotated[list[PointerText], Field(max_length=16)] = []
+    """JSON Pointers to facts about the author, such as `/author/age_days`."""
     conversations_max: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """How many conversations a worker keeps in memory; the oldest go first."""
 
     @model_validator(mode="after")
     def _any_of(self) -> ContextTable:
@@ -153,7 +181,10 @@ class ContextTable(_ClosedTable):
         return self
 
 
-SUBJECT = r"^[A-Za-z][A-Za-z0-9 '-]{0,58}[A-Za-z0-9]$"
+SUBJECT = shape(
+    r"^[A-Za-z][A-Za-z0-9 '-]{0,58}[A-Za-z0-9]$",
+    "must be a few plain words, at most 60 characters, as in assistant reply",
+)
 """What a topic's texts are, in a few words such as `assistant reply`: it becomes a part of the
 prompt, so it is no place for instructions."""
 
@@ -162,17 +193,29 @@ class TopicFile(_ClosedTable):
     """`topic.toml`."""
 
     topics: Annotated[list[TopicName], Field(min_length=1)]
+    """Topic names, or patterns such as `chat.*`; a name wins over a pattern."""
     live: Annotated[int, Field(ge=1)]
+    """The version whose policies judge new messages: 2 means the folder `v2/`."""
     order: Literal["key", "none"] = "key"
+    """`key`: verdicts of one key appear in its order; `none`: as soon as each is known."""
     deadline_s: Annotated[float, Field(ge=0, strict=False)] = 30.0
+    """Seconds after taking a record until its judgement is given up; 0 is never."""
     max_age_s: Annotated[float, Field(ge=0, strict=False)] = 0.0
+    """A record older than this, in seconds, is not judged but left unjudged; 0 is never."""
     on_unjudged: Literal["flag", "block", "allow"] = "flag"
+    """Outcome of a message that could not be judged."""
     on_outage: Literal["wait", "unjudged"] = "wait"
+    """While no server answers: hold the topic, or let on_unjudged decide."""
     lane: Literal["real-time", "comments", "replay"] = "real-time"
+    """Who goes first when the servers are full: `real-time`, then `comments`, then `replay`."""
     start: Annotated[str, AfterValidator(_start)] = "latest"
+    """Where a new group begins: `latest`, `earliest` or a time such as `2026-01-31T08:00:00Z`."""
     tombstones: Literal["dead-letter", "pass-over"] = "dead-letter"
+    """What becomes of records without a value."""
     when_empty: Literal["dead-letter", "allow", "flag", "pass-over"] = "dead-letter"
+    """What becomes of records without a text, such as a picture alone."""
     subject: Annotated[str, Field(pattern=SUBJECT)] = USER_MESSAGE
+    """What the texts are, in a few words such as `assistant reply`; it is part of the prompt."""
     message: MessageTable = MessageTable()
     skip_when: list[SkipTable] = []
     outputs: OutputsTable = OutputsTable()
@@ -243,7 +286,7 @@ def read_topic_file(shown: str, content: bytes) -> TopicFile | list[Flaw]:
     try:
         file = TopicFile.model_validate(fields)
     except ValidationError as error:
-        return flaws_of(error, shown, lines)
+        return flaws_of(error, shown, lines, TopicFile)
     flaw = file.context_flaw()
     if flaw is not None:
         return [Flaw(shown, lines.get(("context",), 1), f"context: {flaw}")]

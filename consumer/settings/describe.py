@@ -27,12 +27,13 @@ def describe_settings() -> Iterator[Described]:
     """Every setting, in the order of the files."""
     for section, holder in Settings.model_fields.items():
         for name, field in type(holder.default).model_fields.items():
-            yield _described(f"{section}.{name}", field)
+            yield described(f"{section}.{name}", field)
     for name, field in EndpointSettings.model_fields.items():
-        yield _described(f"inference.endpoints.NAME.{name}", field)
+        yield described(f"inference.endpoints.NAME.{name}", field)
 
 
-def _described(name: str, field: FieldInfo) -> Described:
+def described(name: str, field: FieldInfo) -> Described:
+    """One field of a table that people write, in the words of its docstring."""
     default = "" if field.is_required() or field.default is None else str(field.default)
     return Described(name, default, _limits(field), (field.description or "").replace("\n", " "))
 
@@ -42,10 +43,20 @@ def _limits(field: FieldInfo) -> str:
         return ", ".join(get_args(field.annotation))
     bounds = {
         name: f"{getattr(limit, name):,}"
-        for limit in field.metadata
+        for limit in _metadata(field)
         for name in ("ge", "le", "lt")
         if hasattr(limit, name)
     }
     if not bounds:
         return ""
+    if bounds.keys() == {"ge"}:
+        return f"{bounds['ge']} or more"
     return f"{bounds['ge']} to {bounds.get('le') or 'below ' + bounds['lt']}"
+
+
+def _metadata(field: FieldInfo) -> Iterator[object]:
+    """The limits of a field, those of `Annotated[int, Field(ge=1)] | None` too."""
+    yield from field.metadata
+    for choice in get_args(field.annotation):
+        for mark in getattr(choice, "__metadata__", ()):
+            yield from getattr(mark, "metadata", ())

@@ -5,15 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from consumer.registry.wording import shape
 from consumer.settings.section import Section
+
+
+def _address(text: str) -> str:
+    """
+    The address of a server, as far as it can be one.
+
+    Raises:
+        ValueError: it has no scheme, or no host.
+    """
+    scheme, separator, rest = text.strip().partition("://")
+    if not separator or scheme not in ("http", "https"):
+        raise ValueError('write it with its scheme, as in "http://127.0.0.1:8000/v1"')
+    if not rest.partition("/")[0]:
+        raise ValueError('it names no host: write it as in "http://127.0.0.1:8000/v1"')
+    return text.strip()
+
+
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class EndpointSettings(Section):
     """One of several inference servers: `[inference.endpoints.NAME]`."""
 
-    address: str
+    address: Address
     """Base address; it ends in the version, as `inference.endpoint` does."""
     model: str | None = None
     """The model's name as this server knows it; else `inference.model`."""
@@ -25,13 +44,20 @@ class EndpointSettings(Section):
     """`first` judges; `second` is asked only where a policy wants a second look there."""
 
 
-EndpointName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+EndpointName = Annotated[
+    str,
+    StringConstraints(
+        pattern=shape(
+            r"^[a-z0-9][a-z0-9_-]{0,62}$", "must be small letters, digits, - and _, as in gpu-a"
+        )
+    ),
+]
 
 
 class InferenceSettings(Section):
     """The safeguard inference servers."""
 
-    endpoint: str = "http://127.0.0.1:8000/v1"
+    endpoint: Address = "http://127.0.0.1:8000/v1"
     """Base address of an OpenAI-compatible server; it ends in the version."""
     endpoints: dict[EndpointName, EndpointSettings] = {}
     """Several servers by name, instead of `endpoint`; each is a table of its own."""

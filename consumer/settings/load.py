@@ -17,9 +17,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from consumer.errors import InvalidSettings
+from consumer.registry.lines import Lines, line_of, toml_lines
+from consumer.registry.spelling import did_you_mean
+from consumer.registry.wording import worded
+from consumer.settings.describe import describe_settings
+from consumer.settings.environment import environment_values, misspelt, variable_of
 from consumer.settings.settings import Settings
-
-ENV_PREFIX = "SAFEGUARD_"
 
 
 def load_settings(
@@ -40,24 +43,41 @@ def load_settings(
     """
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    variables = os.environ if environment is None else environment
     if file is not None:
-        _merge(merged, origins, _file_values(file), lambda name: f"{file}: {name}")
+        values, lines = _file_values(file)
+        _merge(
+            merged,
+            origins,
+            values,
+            lambda name: f"{file}:{line_of(lines, tuple(name.split('.')))}: {name}",
+        )
     _merge(
         merged,
         origins,
-        _environment_values(os.environ if environment is None else environment),
-        lambda name: f"environment {ENV_PREFIX}{name.upper().replace('.', '__')}",
+        environment_values(variables),
+        lambda name: f"environment {variable_of(name)}",
     )
     _merge(merged, origins, dict(flags), lambda name: f"--set {name}")
+    faults = [
+        f"environment {name}: means nothing; did you mean {meant}?"
+        for name, meant in misspelt(variables)
+    ]
     try:
-        return Settings.model_validate(_nested(merged))
+        settings = Settings.model_validate(_nested(merged))
     except ValidationError as error:
-        raise InvalidSettings(_faults(error, origins)) from None
+        faults = [*_faults(error, origins), *faults]
+    if faults:
+        noun = "fault" if len(faults) == 1 else "faults"
+        told = "\n".join(f"  {fault}" for fault in faults)
+        raise InvalidSettings(f"{len(faults)} {noun} in the settings:\n{told}")
+    return settings
 
 
-def _file_values(file: Path) -> dict[str, Any]:
+def _file_values(file: Path) -> tuple[dict[str, Any], Lines]:
     try:
-        document = tomllib.loads(file.read_text())
+        text = file.read_text(encoding="utf-8-sig")
+        document = tomllib.loads(text)
     except OSError as error:
         raise InvalidSettings(f"{file} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -70,7 +90,7 @@ def _file_values(file: Path) -> dict[str, Any]:
         for name, value in table.items():
             is_free = f"{section}.{name}" in _FREE_TABLES and isinstance(value, dict)
             values[f"{section}.{name}"] = _flat(value) if is_free else value
-    return values
+    return values, toml_lines(text)
 
 
 _FREE_TABLES = ("kafka.client", "kafka.client_files")
@@ -86,14 +106,6 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + name] = value
     return flat
-
-
-def _environment_values(environment: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        name.removeprefix(ENV_PREFIX).lower().replace("__", "."): value
-        for name, value in environment.items()
-        if name.startswith(ENV_PREFIX) and "__" in name
-    }
 
 
 def _merge(
@@ -141,15 +153,22 @@ def _put(table: dict[str, Any], path: list[str], value: object) -> None:
     table[path[-1]] = value
 
 
-def _faults(error: ValidationError, origins: Mapping[str, str]) -> str:
+def _faults(error: ValidationError, origins: Mapping[str, str]) -> list[str]:
     lines = []
     for fault in error.errors(include_url=False, include_input=False):
         name = ".".join(str(step) for step in fault["loc"])
         place = origins.get(name) or origins.get(".".join(name.split(".")[:2]))
         place = place or next((origins[n] for n in origins if n.startswith(name + ".")), name)
-        message = fault["msg"]
+        message = worded(fault)
         if fault["type"] == "extra_forbidden":
-            message = "unknown setting; `safeguard settings` lists them all"
-        lines.append(f"  {place}: {message}")
-    noun = "fault" if len(lines) == 1 else "faults"
-    return f"{len(lines)} {noun} in the settings:\n" + "\n".join(lines)
+            message = "unknown setting" + (
+                did_you_mean(name, _known()) or "; `safeguard settings` lists them all"
+            )
+        lines.append(f"{place}: {message}")
+    return lines
+
+
+def _known() -> set[str]:
+    """Every name that could have been meant: of settings, and of their tables."""
+    names = {each.name for each in describe_settings()}
+    return names | {name.partition(".")[0] for name in names}

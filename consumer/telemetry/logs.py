@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from typing import TextIO
 
 import orjson
@@ -14,7 +15,13 @@ FORBIDDEN = frozenset({"text", "prompt", "content", "rationale", "reasoning", "v
 """Names under which user text or secrets would travel; a processor takes them out for good."""
 
 
-def set_up_logs(level: str, style: str = "auto", stream: TextIO | None = None) -> None:
+def set_up_logs(
+    level: str,
+    style: str = "auto",
+    stream: TextIO | None = None,
+    *,
+    more: Sequence[structlog.typing.Processor] = (),
+) -> None:
     """
     Configure logging once per process.
 
@@ -22,6 +29,7 @@ def set_up_logs(level: str, style: str = "auto", stream: TextIO | None = None) -
         level: debug, info, warning or error.
         style: `json`, `console`, or `auto`: console on a terminal, JSON otherwise.
         stream: where to write; stderr by default, so that stdout stays for results.
+        more: what else is done with each line before it is written.
     """
     out = stream or sys.stderr
     is_console = style == "console" or (style == "auto" and out.isatty())
@@ -30,6 +38,7 @@ def set_up_logs(level: str, style: str = "auto", stream: TextIO | None = None) -
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
+        *more,
     ]
     # Tracebacks without local variables: those hold the messages being judged.
     last: list[structlog.typing.Processor] = (

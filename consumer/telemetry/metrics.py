@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 
+from consumer import __version__
 from consumer.telemetry.histogram import LoopHistogram
 
 STAGE_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -172,11 +173,26 @@ class Metrics:
         "reason",
     )
 
+    build_info = gauge("1, with the version of the service as its label", "version")
+
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        # Memory, processor time and open files, by the names that everybody's have (Linux).
+        ProcessCollector(registry=self.registry)
         # All of them now: what was not counted yet reads zero, and is not missing.
         for metric in TABLE:
             getattr(self, metric.attribute)
+        self.build_info.labels(__version__).set(1)
+
+    def outcomes(self) -> dict[str, int]:
+        """Verdicts so far by outcome, over all topics and causes."""
+        found: dict[str, int] = {}
+        for family in self.verdicts.collect():
+            for sample in family.samples:
+                if sample.name.endswith("_total"):
+                    outcome = sample.labels["outcome"]
+                    found[outcome] = found.get(outcome, 0) + int(sample.value)
+        return found
 
 
 TABLE: tuple[Metric[Any], ...] = tuple(

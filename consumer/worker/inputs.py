@@ -27,6 +27,8 @@ class Inputs:
         self._settings = settings
         self._kafka = kafka
         self._tail = TailReader(kafka)
+        # One for all looks: a client each would leave its threads to the garbage collector.
+        self._topics = Topics(kafka)
         self._policies = policies
         self._co_partitions: dict[str, int] = {}
         self._partitions: Mapping[str, int] = {}
@@ -48,13 +50,22 @@ class Inputs:
         topics = {source, self._policies.catalogue.retry_topic_of(source)}
         return sum(self._partitions.get(topic, 0) for topic in self.topics if topic in topics)
 
+    def ask(self) -> None:
+        """
+        Ask the brokers anything, once. Blocking.
+
+        Raises:
+            BrokerUnavailable: with why they do not let us in.
+        """
+        self._topics.partitions()
+
     def look(self) -> dict[Output, Floor]:
         """
         Find the inputs, check their outputs, and return the outputs' ends and ids. Blocking.
 
         An output that was made again while it was looked at counts from its beginning.
         """
-        topics = Topics(self._kafka)
+        topics = self._topics
         catalogue = self._policies.catalogue
         partitions = topics.partitions()
         steps = [step for step in topics.plan(catalogue, partitions) if step.is_needed]
@@ -157,7 +168,7 @@ class Inputs:
 
     def identify(self, topics: Sequence[str]) -> Mapping[str, str]:
         """The broker's ids of topics: one that was made again has another one. Blocking."""
-        return Topics(self._kafka).ids(topics) if self._settings.topic_ids else {}
+        return self._topics.ids(topics) if self._settings.topic_ids else {}
 
     def start_rule(self, topic: str) -> str:
         binding = self._policies.catalogue.binding_for(topic)

@@ -11,6 +11,9 @@ from consumer.worker.wiring import build_fleet, build_probers
 
 log = structlog.get_logger()
 
+MODELS_SHOWN = 5
+"""Of those that a server lists; a host may list hundreds."""
+
 
 class WatchedModel:
     """The endpoints, what probes them, and whether any has answered this process."""
@@ -37,6 +40,13 @@ class WatchedModel:
                 self._probers.probe_soon(name)
                 continue
             self._was_there = True
+            if not found.has_model:
+                log.warning(
+                    "the server does not list this model: set inference.model to one that it has",
+                    endpoint=name,
+                    model=[each.format.model for each in self.fleet.all if each.name == name],
+                    served=list(found.models[:MODELS_SHOWN]),
+                )
             log.info(
                 "endpoint answers",
                 endpoint=name,

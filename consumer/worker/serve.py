@@ -7,13 +7,16 @@ import gc
 import signal
 import sys
 import threading
+import time
 from typing import NoReturn
 
 import structlog
+from rich.console import Console
 
 from consumer.errors import ConsumerError, Fatal, Retryable
 from consumer.settings.settings import Settings
 from consumer.worker import stops
+from consumer.worker.status import StatusLine, logs_above, wants_status
 from consumer.worker.worker import Worker
 
 log = structlog.get_logger()
@@ -53,9 +56,19 @@ def tune_interpreter() -> None:
 
 
 async def _serve(settings: Settings) -> int:
+    # Several processes would write over each other's line.
+    if stops.has_supervisor() or not wants_status(settings.telemetry):
+        return await _work(settings, Worker(settings))
+    console = Console(stderr=True, highlight=False)
+    logs_above(settings.telemetry, console)
+    worker = Worker(settings)
+    with StatusLine(worker.standing, time.monotonic, console):
+        return await _work(settings, worker)
+
+
+async def _work(settings: Settings, worker: Worker) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    worker = Worker(settings)
     patience = StopLimit(settings.pipeline.drain_s + GRACE_S)
 
     def on_stop() -> None:

@@ -43,9 +43,11 @@ class _Parent:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._is_gone = False
+        self._is_watched = False
         self._call: Callable[[], object] = lambda: leave(0)
 
     def watch(self, pipe: int) -> None:
+        self._is_watched = True
         threading.Thread(target=self._wait, args=(pipe,), name="parent", daemon=True).start()
 
     def _wait(self, pipe: int) -> None:
@@ -59,6 +61,11 @@ class _Parent:
             self._is_gone = True
             call = self._call
         call()
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether there is one."""
+        return self._is_watched
 
     def when_gone(self, call: Callable[[], object]) -> None:
         with self._lock:
@@ -84,3 +91,8 @@ def hear() -> None:
 def when_orphaned(call: Callable[[], object]) -> None:
     """Take over: `call` is called, in a thread of its own, once the supervisor is gone."""
     _parent.when_gone(call)
+
+
+def has_supervisor() -> bool:
+    """Whether this process is one of several that were started together."""
+    return _parent.is_watched

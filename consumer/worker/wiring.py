@@ -23,6 +23,7 @@ from consumer.inference.transports.direct import DirectTransport
 from consumer.inference.transports.transport import Transport
 from consumer.inference.wires.format import RequestFormat
 from consumer.interfaces import Clock
+from consumer.kafka.cluster.properties import check_known
 from consumer.kafka.cluster.session import read_session
 from consumer.kafka.config import KafkaConfig, check_client_properties
 from consumer.pipeline.assignment.lease import LeaseTerms
@@ -52,9 +53,11 @@ def kafka_config(settings: KafkaSettings) -> KafkaConfig:
             client[name] = file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidSettings(
-                f"kafka.client_files.{name}: {file} cannot be read: {error}"
+                f"kafka.client_files.{name}: {file} cannot be read: "
+                f"{getattr(error, 'strerror', None) or 'it is no text'}"
             ) from None
     check_client_properties(client)
+    check_known(client)
     return KafkaConfig(
         bootstrap_servers=settings.bootstrap_servers,
         group=settings.group,

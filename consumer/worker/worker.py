@@ -14,7 +14,6 @@ from typing import Any
 import structlog
 
 from consumer.kafka.cluster.controls import controls_table
-from consumer.kafka.cluster.topics import Topics
 from consumer.kafka.cluster.transactions import OpenTransactions
 from consumer.kafka.reader.tail import TailReader
 from consumer.kafka.reader.tails import KafkaTails
@@ -40,6 +39,7 @@ from consumer.worker.inputs import Inputs
 from consumer.worker.member import Member, every
 from consumer.worker.model import WatchedModel
 from consumer.worker.patience import LEAVE_S, patiently, within
+from consumer.worker.status import WorkerStatus
 from consumer.worker.vitals import Vitals
 from consumer.worker.wiring import (
     build_classifier,
@@ -83,6 +83,25 @@ class Worker:
         assert self.vitals.member is not None, "the worker has not started"
         return self.vitals.member
 
+    def standing(self) -> WorkerStatus:
+        """How it does, for a person who looks on; from any thread, so it only reads."""
+        member = self.vitals.member
+        if member is None:
+            return WorkerStatus("starting")
+        health, intake = self.vitals.ready(), member.intake
+        why = health.details["why"]
+        assert isinstance(why, list)
+        outcomes = self.telemetry.metrics.outcomes()
+        outcomes["dead letters"] = intake.ledger.dead_letters
+        return WorkerStatus(
+            "; ".join(why) or "ready",
+            intake.ledger.consumed,
+            outcomes,
+            intake.ledger.in_flight,
+            len(member.source.owned),
+            len(tuple(intake.recovering)),
+        )
+
     async def start(self) -> None:
         """
         Check the topics, warm up the endpoint, join the group.
@@ -100,7 +119,7 @@ class Worker:
 
     async def _join(self) -> None:
         # Whether they let us in at all is known at once; what follows may meet a leader that moves.
-        await asyncio.to_thread(Topics(self._kafka).partitions)
+        await asyncio.to_thread(self._inputs.ask)
         terms = await patiently(lambda: lease_terms(self._settings, self._kafka))
         ends = await patiently(self._inputs.look)
         controls = await patiently(self._controls.read)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from consumer.settings.load import ENV_PREFIX
+from consumer.settings.environment import ENV_PREFIX
 from consumer.worker.serve import GRACE_S
 from tests.chaos import journal
 from tests.chaos.scene import DRAIN_S, GROUP

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import orjson
 
-from consumer.settings.load import ENV_PREFIX
+from consumer.settings.environment import ENV_PREFIX
 from tests.brokers.kafka import RealKafka
 from tests.chaos.scene import POLICY
 from tests.odd.server import OddServer

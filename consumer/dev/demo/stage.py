@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from consumer.dev.broker import EmbeddedBroker
+from consumer.dev.shipped import shipped_policies
 from consumer.domain.binding import Catalogue
 from consumer.interfaces import Partition
 from consumer.registry.load import load_catalogue
@@ -85,6 +86,7 @@ def input_partitions() -> list[Partition]:
 
 
 def policies_folder() -> Path:
-    """`policies` here, or that of the checkout this package runs from."""
+    """`policies` here where both inputs have a set there, or those that come with the service."""
     here = Path("policies")
-    return here if here.is_dir() else Path(__file__).parents[3] / "policies"
+    is_whole = all((here / topic).is_dir() for topic in INPUTS)
+    return here if is_whole else shipped_policies()

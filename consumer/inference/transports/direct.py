@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 
 import aiohttp
@@ -65,8 +66,7 @@ class DirectTransport:
         except TimeoutError:
             raise InferenceTimeout(f"no connection within {CONNECT_S:.0f} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            # The class is enough: some messages quote the URL, and that may hold credentials.
-            raise InferenceUnavailable(f"the request failed: {type(error).__name__}") from None
+            raise InferenceUnavailable(f"the request failed: {_why(error)}") from None
         finally:
             self._limits.end(task)
 
@@ -74,6 +74,17 @@ class DirectTransport:
         self._limits.close()
         await self._session.close()
         await asyncio.sleep(0)
+
+
+def _why(error: Exception) -> str:
+    """In words, and with the address where that says more than the class of the error."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"nobody knows the host {error.host}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        why = os.strerror(error.os_error.errno or 0).lower()
+        return f"no connection to {error.host}:{error.port} ({why})"
+    # The class is enough: some messages quote the URL, and that may hold credentials.
+    return type(error).__name__
 
 
 async def _reply(response: aiohttp.ClientResponse) -> Reply:

@@ -31,9 +31,9 @@ def topics_of_members(config: KafkaConfig, group: str) -> set[str]:
     Raises:
         BrokerUnavailable: some broker does not answer, or we may not ask.
     """
-    admin = AdminClient(properties.common(config, ignore))
     try:
-        groups = admin.list_groups(group, CALL_S)
+        with AdminClient(properties.common(config, ignore)) as admin:
+            groups = admin.list_groups(group, CALL_S)
     except KafkaException as error:
         raise BrokerUnavailable(f"the members of {group} cannot be seen: {error}") from error
     assignments = [cast(bytes, each.assignment) for found in groups for each in found.members]

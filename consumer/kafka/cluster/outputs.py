@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import wait
 from typing import NamedTuple
 
 import structlog
@@ -35,10 +36,12 @@ def describe_outputs(config: KafkaConfig, outputs: Sequence[str]) -> Mapping[str
     """The facts of each output; one whose configuration may not be seen is left out and logged."""
     if not outputs:
         return {}
-    admin = AdminClient(properties.common(config, ignore))
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in outputs]
     found: dict[str, OutputFacts] = {}
-    for resource, future in admin.describe_configs(resources, request_timeout=CALL_S).items():
+    with AdminClient(properties.common(config, ignore)) as admin:
+        described = admin.describe_configs(resources, request_timeout=CALL_S)
+        wait(described.values())
+    for resource, future in described.items():
         try:
             values = {name: entry.value or "" for name, entry in future.result().items()}
         except KafkaException as error:

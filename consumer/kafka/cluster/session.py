@@ -62,9 +62,9 @@ def check_metadata_room(config: KafkaConfig) -> None:
     Raises:
         InvalidSettings: naming the brokers' setting.
     """
-    admin = AdminClient(properties.common(config, ignore))
     try:
-        brokers = list(admin.list_topics(timeout=CALL_S).brokers)
+        with AdminClient(properties.common(config, ignore)) as admin:
+            brokers = list(admin.list_topics(timeout=CALL_S).brokers)
     except KafkaException as error:
         raise BrokerUnavailable(f"the brokers do not answer: {error}") from error
     for broker in brokers:
@@ -86,11 +86,11 @@ def _described(config: KafkaConfig, kind: Any, name: str) -> dict[str, str]:
         BrokerUnavailable: no answer is no leave to believe our own setting: a lease that is longer
             than the session would let two owners publish.
     """
-    admin = AdminClient(properties.common(config, ignore))
     resource = ConfigResource(kind, name)
     try:
-        future = admin.describe_configs([resource], request_timeout=CALL_S)[resource]
-        return {name: entry.value for name, entry in future.result().items() if entry.value}
+        with AdminClient(properties.common(config, ignore)) as admin:
+            found = admin.describe_configs([resource], request_timeout=CALL_S)[resource].result()
+        return {name: entry.value for name, entry in found.items() if entry.value}
     except KafkaException as error:
         if error.args[0].code() in _NOT_SHOWN:
             return {}

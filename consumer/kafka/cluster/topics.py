@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Literal, NamedTuple
@@ -17,6 +18,8 @@ from consumer.errors import BrokerUnavailable, TopicsMissing
 from consumer.kafka import config as properties
 from consumer.kafka.config import KafkaConfig
 
+ERRORS_KEPT = 20
+"""Of what the client noted; the last few say why a call failed."""
 TIMEOUT_S = 15.0
 """For each question; brokers that refuse us say so at once, and a leader that moves takes less."""
 LETTER_STATES = "safeguard.dead-letters"
@@ -41,10 +44,14 @@ class Step(NamedTuple):
 
 
 class Topics:
-    """Looks at and changes the broker's topics. Blocking."""
+    """
+    Looks at and changes the broker's topics. Blocking; any thread may ask.
+
+    It has a client with threads of its own: whoever asks more than once keeps it.
+    """
 
     def __init__(self, config: KafkaConfig) -> None:
-        self._errors: list[KafkaError] = []
+        self._errors: deque[KafkaError] = deque(maxlen=ERRORS_KEPT)
         self._admin = AdminClient(properties.common(config, self._note))
 
     def _note(self, error: object) -> None:
@@ -62,7 +69,7 @@ class Topics:
         causes = [e for e in self._errors if e.code() != KafkaError._ALL_BROKERS_DOWN]
         # The same cause comes with another duration each time.
         said = dict.fromkeys(
-            _DURATION.sub("", cause.str()) for cause in (causes or self._errors)[-3:]
+            _DURATION.sub("", cause.str()) for cause in (causes or list(self._errors))[-3:]
         )
         return "; ".join(said) or str(error)
 
@@ -73,6 +80,7 @@ class Topics:
         Raises:
             BrokerUnavailable: with what the client said, such as a refused password.
         """
+        self._errors.clear()
         try:
             metadata = self._admin.list_topics(timeout=TIMEOUT_S)
         except KafkaException as error:

@@ -29,8 +29,8 @@ def test_what_there_is_is_told(folder: Folder, capsys: pytest.CaptureFixture[str
     folder.write("chat/v2/p.md", POLICY)
     first, second, end = printed(folder, capsys)
     assert first.startswith("live chat@v1")
-    assert first.endswith("1 policies, 1 cases")
-    assert second.endswith("1 policies, no cases")
+    assert first.endswith("1 policy, 1 case")
+    assert second.endswith("1 policy, no cases")
     assert end == "no faults"
 
 

@@ -198,7 +198,7 @@ async def test_what_is_waited_for_is_said(
     said = capsys.readouterr().err.splitlines()
     assert said[0].startswith(f"waiting for {server.base_url} (")
     assert said[0].endswith("): finding out what it can do")
-    assert "judging under 1 policies, for 30 s at most" in said[1]
+    assert "judging under 1 policy, for 30 s at most" in said[1]
     assert len(said) == 6
     assert all(line.endswith("s, words: unreadable") for line in said[2:])
 
@@ -241,3 +241,31 @@ async def test_evaluate_shows_fault_label_and_raw_answer(
     (mistake,) = orjson.loads(capsys.readouterr().out)["cases"]["mistakes"]
     assert (mistake["answer"], mistake["said"]) == (shown, '{"label":"VIOLATION"}')
     assert (mistake["outcome"], mistake["is_let_through"]) == ("allow", True)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\u200b\u2060"])
+@pytest.mark.parametrize("fate", ["dead-letter", "allow", "flag", "pass-over"])
+async def test_a_text_that_nobody_can_see_gets_what_its_topic_says(
+    text: str,
+    fate: str,
+    tmp_path: Path,
+    server: StandInSafeguard,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As in the worker, and no server is asked."""
+    make_policies(tmp_path, '["chat"]', more=f'when_empty = "{fate}"')
+    settings = settings_of(tmp_path, server)
+    assert await classify_text(settings, text, "chat", as_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["outcome"] == fate
+    assert server.requests_total == 0
+
+
+async def test_a_version_that_is_not_live(
+    tmp_path: Path, server: StandInSafeguard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It judges, and is named as what judged."""
+    make_policies(tmp_path, '["chat"]', live=1)
+    make_policies(tmp_path, '["chat"]', live=2)
+    settings = settings_of(tmp_path, server)
+    await classify_text(settings, "banned thing", "chat", version="v1", as_json=True)
+    assert json.loads(capsys.readouterr().out)["policy_version"] == "set@v1"

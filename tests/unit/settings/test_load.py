@@ -88,8 +88,11 @@ def test_every_fault_with_its_place(file: Path) -> None:
     )
     lines = said.splitlines()
     assert lines[0] == "5 faults in the settings:"
-    assert any(f"{file}: kafka.gruop: unknown setting" in line for line in lines)
-    assert any(f"{file}: kafka.linger_ms: " in line for line in lines)
+    assert any(
+        f"{file}:2: kafka.gruop: unknown setting; did you mean kafka.group?" in line
+        for line in lines
+    )
+    assert any(f"{file}:3: kafka.linger_ms: " in line for line in lines)
     assert any("--set inference.calls_max: " in line for line in lines)
     assert any("--set pipeline.drain: unknown setting" in line for line in lines)
     assert any("environment SAFEGUARD_TELEMETRY__HEALTH_PORT: " in line for line in lines)
@@ -119,7 +122,7 @@ def test_an_unknown_section_has_a_place(
 def test_an_unknown_section_of_the_file(file: Path) -> None:
     """A misspelt table is named with the file that holds it."""
     file.write_text('[kafak]\ngroup = "x"\n')
-    assert f"{file}: kafak" in fault(file)
+    assert f"{file}:2: kafak.group: unknown setting; did you mean kafka?" in fault(file)
 
 
 @pytest.mark.parametrize(

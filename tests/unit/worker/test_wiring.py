@@ -65,12 +65,17 @@ def test_a_secret_that_is_no_text(tmp_path: Path) -> None:
 
 def test_properties_are_words_for_the_client() -> None:
     """Numbers and booleans are passed on as librdkafka spells them."""
-    client: dict[str, str | int | float | bool] = {"a": True, "b": 5, "c": 0.5, "d": "x"}
+    client: dict[str, str | int | float | bool] = {
+        "log.connection.close": True,
+        "retries": 5,
+        "linger.ms": 0.5,
+        "sasl.username": "x",
+    }
     assert kafka_config(KafkaSettings(client=client)).client == {
-        "a": "true",
-        "b": "5",
-        "c": "0.5",
-        "d": "x",
+        "log.connection.close": "true",
+        "retries": "5",
+        "linger.ms": "0.5",
+        "sasl.username": "x",
     }
 
 

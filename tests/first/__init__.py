@@ -1,0 +1,1 @@
+"""The first hours of a newcomer, played from the wheel on."""
