@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from consumer.domain.checkpoint import (
     CHARS_MAX,
+    MAP_CHARS_MAX,
     Checkpoint,
     Floor,
     decode_checkpoint,
@@ -75,6 +76,30 @@ def test_a_checkpoint_that_does_not_fit_is_an_error_and_never_cut() -> None:
 
     with pytest.raises(ValueError, match="does not fit"):
         checkpoint.encode(0, "in")
+
+
+def test_the_fullest_map_fits_beside_the_longest_names_of_four_outputs() -> None:
+    """Nothing that intake lets in makes a commit fail, whatever the topics are called."""
+    every_second = frozenset(range(0, (MAP_CHARS_MAX - 1) * 3 // 4 * 8, 2))
+    assert MAP_CHARS_MAX - 4 <= len(encode_done(every_second, 0)) <= MAP_CHARS_MAX
+    far = 2**63 - 1
+    checkpoint = Checkpoint(
+        owner="f" * 32,
+        term=10**9,
+        lease_end_ms=10**13,
+        is_released=True,
+        topic_id="abcd1234",
+        floors={letter * 249: Floor(far, "abcd1234") for letter in "abcd"},
+        done=every_second,
+        starts=1_000,
+        careful_until=far,
+        attempted=far,
+        attempts=1_000,
+    )
+    text = checkpoint.encode(0, "in")
+    # Kafka's offset.metadata.max.bytes, by default.
+    assert len(text) < 4_096
+    assert decode_checkpoint(text, 0, "in") == checkpoint
 
 
 @given(st.sets(st.integers(min_value=50, max_value=4_000)))
