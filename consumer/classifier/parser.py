@@ -75,8 +75,6 @@ def read_completion(
     if isinstance(content, Fault):
         return content
     choices, tokens = content
-    if len(choices) == 1:
-        return _read_said(choices[0], policy, tokens, tokens_max)
     return _agreed([_read_said(said, policy, tokens, tokens_max) for said in choices])
 
 

@@ -19,6 +19,9 @@ CHARS_MAX = 4_095
 MAP_CHARS_MAX = 2_500
 """Room for the finished records; four outputs with the longest names need 1,300 of the rest."""
 
+RUN_MAX = 1_000_000
+"""More finished records in a row than any intake allows: a number that somebody made up."""
+
 
 class Floor(NamedTuple):
     """Where an output's tail begins, and the id of the topic that this was said of."""
@@ -158,7 +161,7 @@ def decode_done(text: str, offset: int) -> frozenset[int]:
     done: list[int] = []
     at, numbers = offset, _numbers(content)
     for skipped, length in zip(numbers[::2], numbers[1::2], strict=True):
-        if length > 1_000_000:
+        if length > RUN_MAX:
             raise ValueError("a run that no intake allows")
         done += range(at + skipped, at + skipped + length)
         at += skipped + length

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from consumer.classifier.parser import Reading, Repair
 from consumer.domain.policy import Policy
@@ -98,12 +99,10 @@ def reasoning_length(judgement: Judgement) -> float | None:
 
 
 def _by_length(shorter: float) -> float:
-    at, doubt = DOUBT_BY_LENGTH[0]
-    for next_at, next_doubt in DOUBT_BY_LENGTH[1:]:
-        if shorter <= next_at:
-            return doubt + (next_doubt - doubt) * (shorter - at) / (next_at - at)
-        at, doubt = next_at, next_doubt
-    return doubt
+    (at, doubt), (next_at, next_doubt) = next(
+        piece for piece in pairwise(DOUBT_BY_LENGTH) if shorter <= piece[1][0]
+    )
+    return doubt + (next_doubt - doubt) * (shorter - at) / (next_at - at)
 
 
 def _misquotes(rationale: str, text: str, policy: Policy) -> bool:

@@ -27,13 +27,8 @@ def first_of(places: list[Place]) -> Place:
     On each output partition it is the lowest offset: repeats after a crash lie behind it. A record
     at several topics has two verdicts, which is a fault of its own; the oldest stands for it.
     """
-    if len(places) == 1:
-        return places[0]
-    lowest: dict[tuple[int, int], Place] = {}
-    for place in places:
-        known = lowest.get(place.lane)
-        if known is None or place.offset < known.offset:
-            lowest[place.lane] = place
+    downwards = sorted(places, key=lambda place: -place.offset)
+    lowest = {place.lane: place for place in downwards}
     return min(lowest.values(), key=lambda place: (place.timestamp_ms, place))
 
 
@@ -54,15 +49,15 @@ class KeyOrder:
         broker's own.
         """
         lane = place.lane
-        before = self._highest.get(lane)
-        follows = before is None or before.offset <= place.offset
+        highest = self._highest.get(lane)
+        follows = highest is None or highest.offset <= place.offset
+        if follows:
+            self._highest[lane] = place
         if place.timestamp_ms >= 0:
             for other, latest_ms in self._latest_ms.items():
                 if other != lane and latest_ms > place.timestamp_ms:
                     follows = False
-            self._latest_ms[lane] = max(self._latest_ms.get(lane, -1), place.timestamp_ms)
-        if before is None or before.offset < place.offset:
-            self._highest[lane] = place
+            self._latest_ms[lane] = max(self._latest_ms.get(lane, 0), place.timestamp_ms)
         return follows
 
     def __repr__(self) -> str:

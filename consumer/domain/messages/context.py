@@ -107,15 +107,15 @@ def cut(text: str, tokens_max: int) -> str:
     """The beginning of a text that takes no more tokens than that, marked where it was cut."""
     if tokens_of(text) <= tokens_max:
         return text
-    room = tokens_max * BYTES_A_TOKEN - len(CUT.encode())
+    room = max(0, tokens_max * BYTES_A_TOKEN - len(CUT.encode()))
     # The slice spares encoding all of a long text.
-    kept = text[: max(0, room)].encode()[: max(0, room)].decode("utf-8", "ignore")
+    kept = text[:room].encode()[:room].decode("utf-8", "ignore")
     return kept + CUT if kept else ""
 
 
 def _is_too_old(utterance: Utterance, message: Message, max_age_s: float) -> bool:
     """By the records' own times: it does not depend on when we judge. Without a time none is."""
-    if not max_age_s or utterance.timestamp_ms < 0 or message.timestamp_ms < 0:
+    if not max_age_s or utterance.timestamp_ms < 0:
         return False
     return message.timestamp_ms - utterance.timestamp_ms > max_age_s * 1_000
 

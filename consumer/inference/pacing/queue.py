@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from itertools import count
 from typing import Generic, NamedTuple, TypeVar
 
 from consumer.domain.lane import LANES, Lane
@@ -40,9 +41,7 @@ class LaneQueue(Generic[Wish, Place]):
 
     def __init__(self) -> None:
         self._lanes: tuple[deque[Waiter[Wish, Place]], ...] = tuple(deque() for _ in LANES)
-        self._held = 0
-        """Waiters in all lanes, with those that have left and are not forgotten yet."""
-        self._given = 0
+        self._turns = count(1)
         self._sweeping: asyncio.TimerHandle | None = None
 
     def __repr__(self) -> str:
@@ -55,12 +54,7 @@ class LaneQueue(Generic[Wish, Place]):
 
     def has_waiting(self, up_to: Lane = Lane.REPLAY) -> bool:
         """Whether anybody waits in this lane or an earlier one."""
-        if not self._held:
-            return False
-        for waiters in self._lanes[: up_to + 1]:
-            if waiters and self._has_first(waiters):
-                return True
-        return False
+        return any(_has_first(waiters) for waiters in self._lanes[: up_to + 1])
 
     def add(self, wish: Wish, lane: Lane, within_s: float | None) -> asyncio.Future[Place | None]:
         """Wait behind all of the lane that came before, so long at most."""
@@ -68,34 +62,17 @@ class LaneQueue(Generic[Wish, Place]):
         until_s = None if within_s is None else loop.time() + within_s
         waiter: Waiter[Wish, Place] = Waiter(wish, until_s, loop.create_future())
         self._lanes[lane].append(waiter)
-        self._held += 1
         if until_s is not None and self._sweeping is None:
             self._sweeping = loop.call_later(SWEEP_S, self._sweep)
         return waiter.turn
 
     def next(self, may: Callable[[Lane], bool]) -> Waiter[Wish, Place] | None:
         """Whose turn it is, among the lanes that may have a place; it leaves the queue."""
-        if not self._held:
+        lanes = [lane for lane in LANES if _has_first(self._lanes[lane]) and may(lane)]
+        if not lanes:
             return None
-        first: Lane | None = None
-        last: Lane | None = None
-        for lane in LANES:
-            waiters = self._lanes[lane]
-            if waiters and self._has_first(waiters) and may(lane):
-                first, last = lane if first is None else first, lane
-        if first is None or last is None:
-            return None
-        self._given += 1
-        lane = last if self._given % FAIR_EVERY == 0 else first
-        self._held -= 1
+        lane = lanes[-1] if next(self._turns) % FAIR_EVERY == 0 else lanes[0]
         return self._lanes[lane].popleft()
-
-    def _has_first(self, waiters: deque[Waiter[Wish, Place]]) -> bool:
-        """Whether one of a lane still waits; those before it that have left are forgotten."""
-        while waiters and waiters[0].turn.done():
-            waiters.popleft()
-            self._held -= 1
-        return bool(waiters)
 
     def _sweep(self) -> None:
         """Send away those whose time has run out."""
@@ -111,3 +88,10 @@ class LaneQueue(Generic[Wish, Place]):
                 else:
                     has_deadlines = True
         self._sweeping = loop.call_later(SWEEP_S, self._sweep) if has_deadlines else None
+
+
+def _has_first(waiters: deque[Waiter[Wish, Place]]) -> bool:
+    """Whether one of a lane still waits; those before it that have left are forgotten."""
+    while waiters and waiters[0].turn.done():
+        waiters.popleft()
+    return bool(waiters)

@@ -89,7 +89,7 @@ class OffsetTracker:
         if not self._pending:
             return True
         span = (max(offset, self._highest_named) - self.committable) // 8 + 1
-        cost = self._cost + self._named_cost + varint_bytes(offset - self._last) + 1
+        cost = self._cost + self._named_cost + self._cost_of(offset)
         return min(span, cost) <= MAP_BYTES_MAX
 
     def is_recovered(self, offset: int) -> bool:
@@ -100,7 +100,7 @@ class OffsetTracker:
         """Track a record that was taken. False where it, or a later one, was taken before."""
         if offset <= self._last:
             return False
-        cost = varint_bytes(offset - max(self._last, self.committable - 1)) + 1
+        cost = self._cost_of(offset)
         self._costs.append(cost)
         self._cost += cost
         self._last = offset
@@ -126,3 +126,7 @@ class OffsetTracker:
             self._recovered_cost = 0
         if self._last >= self._highest_named:
             self._named_cost = 0
+
+    def _cost_of(self, offset: int) -> int:
+        """The most bytes that this next record can need: a run of its own."""
+        return varint_bytes(offset - self._last) + 1

@@ -133,12 +133,10 @@ class Budget:
         return not self.is_spent
 
     def _fits(self, used: Spent, *, with_reserve: bool) -> bool:
-        calls_max, tokens_max = self.calls_max, self.tokens_max
-        least = FREE_SHARE if with_reserve else 0.0
-        calls = max(self.calls_each, (calls_max or 0) * least)
-        tokens = max(self.calls_each * self._tokens_each, (tokens_max or 0) * least)
-        return (calls_max is None or used.calls + calls <= calls_max) and (
-            tokens_max is None or used.tokens + tokens <= tokens_max
+        share = FREE_SHARE if with_reserve else 0.0
+        tokens = self.calls_each * self._tokens_each
+        return _leaves(self.calls_max, used.calls, self.calls_each, share) and _leaves(
+            self.tokens_max, used.tokens, tokens, share
         )
 
     def begin(self) -> int:
@@ -171,6 +169,11 @@ class Budget:
             if left == Spent() or self._fits(left, with_reserve=True):
                 return at_s - now_s
         return (floor(now_s / MINUTE_S) + MINUTES) * MINUTE_S - now_s
+
+
+def _leaves(most: float | None, used: int, wanted: float, share: float) -> bool:
+    """Whether a bound leaves what is wanted, and at least that share of itself."""
+    return most is None or used + max(wanted, most * share) <= most
 
 
 def _part(whole: int | None, share: float) -> float | None:

@@ -179,6 +179,22 @@ CONTENTS: dict[str, tuple[bytes, Expected]] = {
         Fault.UNREADABLE,
     ),
     "a list of answers": (a_completion(f"[{an_answer('HH0')}]"), ("HH0", Repair.PROSE)),
+    "a refusal for a rationale": (
+        a_completion('{"label":"HH0","rationale":"I\'m sorry, but I can\'t help with that."}'),
+        Fault.REFUSAL,
+    ),
+    "another label deeper inside": (
+        a_completion('{"label":"HH0","more":{"label":"HH2"}}'),
+        Fault.AMBIGUOUS,
+    ),
+    "an answer and an object that is none": (
+        a_completion(f'{an_answer()}\n{{"label":"HH2","a":"\\ud800"}}'),
+        Fault.UNREADABLE,
+    ),
+    "an answer and another object": (
+        a_completion(f'{an_answer()}\n{{"note":1}}'),
+        Fault.UNREADABLE,
+    ),
     "JSON with NaN": (a_completion('{"label":"HH0","confidence":NaN}'), Fault.UNREADABLE),
     "brackets without end": (a_completion('{"a":' * 2_000), Fault.UNREADABLE),
 }

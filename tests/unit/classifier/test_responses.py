@@ -233,6 +233,7 @@ def test_an_answer_that_took_all_its_room_was_cut(api: Api, content: str | None)
         return read_completion(document, POLICY, 0, tokens_max, api)
 
     assert found(content, 80) is Fault.TRUNCATED
+    assert found(content, 1) is Fault.TRUNCATED
     assert found(content, 81) in (Fault.EMPTY, Fault.UNREADABLE)
     assert found(content, 0) in (Fault.EMPTY, Fault.UNREADABLE)
     assert isinstance(found(an_answer(), 80), Reading)

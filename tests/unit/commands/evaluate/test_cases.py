@@ -52,6 +52,8 @@ def test_a_case_is_its_text_and_the_label_it_deserves(tmp_path: Path) -> None:
         ("{", "no JSON"),
         ("[]", "no JSON object"),
         ('{"id":"c1","policy":"harassment","label":"HH0"}', "lacks text"),
+        ('{"id":"c1","text":"","policy":"harassment","label":"HH0"}', "lacks text"),
+        ('{"id":"c1","text":5,"policy":"harassment","label":"HH0"}', "lacks text"),
         ('{"id":"c1","text":"x","policy":"other","label":"HH0"}', "policy other"),
         ('{"id":"c1","text":"x","policy":"harassment","label":"XX"}', "label XX"),
         (
@@ -78,9 +80,9 @@ def test_a_line_that_is_no_case_is_named(tmp_path: Path, line: str, problem: str
 
 def test_no_cases_at_all_is_a_fault(tmp_path: Path) -> None:
     """A version without the file, or with an empty one, cannot be evaluated."""
-    with pytest.raises(InvalidPolicy, match="cannot be read"):
+    with pytest.raises(InvalidPolicy, match=r":1: .*cannot be read"):
         read_cases(tmp_path, a_version())
-    with pytest.raises(InvalidPolicy, match="holds no case"):
+    with pytest.raises(InvalidPolicy, match=":1: holds no case"):
         read_cases(write(tmp_path, ""), a_version())
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.domain.messages.context import (
     LINE_TOKENS,
+    MESSAGES_MAX,
     Context,
     ContextTerms,
     Line,
@@ -125,3 +128,51 @@ def test_facts_come_before_messages() -> None:
     context = after(("u-2", "c" * 100), terms=terms, facts=facts)
     assert context.facts == facts[:1]
     assert context.lines == (Line("B", "c" * 37 + "…"),)
+
+
+def test_there_is_a_letter_for_everybody_that_can_be_shown() -> None:
+    """Were there none, two would be taken for one, or the prompt would hold a sign of its own."""
+    said = [(f"u-{number}", "hello") for number in range(2, MESSAGES_MAX + 2)]
+    terms = ContextTerms(messages=MESSAGES_MAX, tokens_max=10_000)
+    speakers = "".join(line.speaker for line in after(*said, terms=terms).lines)
+    assert speakers == "BCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@pytest.mark.parametrize("said", [(), (("u-2", "hello there"),)])
+def test_what_just_fits_is_shown_whole(said: tuple[tuple[str, str], ...]) -> None:
+    """A topic gives so many tokens, and not one less."""
+    facts = (Fact("account", "3 days old"), Fact("reports", "12"))
+    whole = after(*said, terms=ANY_AGE, facts=facts)
+    assert len(whole.facts) + len(whole.lines) == len(facts) + len(said)
+    just = replace(ANY_AGE, tokens_max=cost(whole))
+    assert after(*said, terms=just, facts=facts) == whole
+    less = replace(ANY_AGE, tokens_max=cost(whole) - 1)
+    assert after(*said, terms=less, facts=facts) != whole
+
+
+@given(TEXTS)
+def test_a_text_is_cut_only_where_it_takes_more_tokens_than_it_may(text: str) -> None:
+    assert cut(text, tokens_of(text)) == text
+    assert cut(text + "a", 0) == ""
+
+
+def test_what_is_remembered_of_a_message_is_what_can_be_shown_of_it() -> None:
+    """Beside its speaker; more would only fill the memory."""
+    assert tokens_of(utterance_of(a_message("long " * 500), 50).text) <= 50 - LINE_TOKENS
+
+
+def test_a_message_of_the_first_millisecond_has_an_age() -> None:
+    """Below 0 stands for a time that is not known, and 0 is one."""
+    terms = ContextTerms(messages=5, max_age_s=1.0)
+    message = a_message(timestamp_ms=1_001)
+    ages = {
+        at_ms: context_of(message, [said_by("u-2", "hi", at_ms)], terms) for at_ms in (-1, 0, 1)
+    }
+    assert {at_ms: len(context.lines) for at_ms, context in ages.items()} == {-1: 1, 0: 0, 1: 1}
+
+
+def test_what_shows_a_fact_or_a_line_is_no_empty_context() -> None:
+    """Else the prompt would leave out what was paid for."""
+    assert Context().is_empty
+    assert not Context(facts=(Fact("age", "3"),)).is_empty
+    assert not Context(lines=(Line("B", "hello"),)).is_empty

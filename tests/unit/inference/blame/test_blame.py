@@ -70,6 +70,8 @@ def error(status: int, body: bytes | str | object = b"", **headers: str) -> Cons
         (520, "harmony", InferenceUnavailable),
         (302, "moved", Declined),
         (408, "", InferenceUnavailable),
+        (425, "Too Early", InferenceUnavailable),
+        (426, "Upgrade Required", Declined),
         (400, "This model's maximum context length is 16384 tokens.", PromptTooLong),
         (400, "the request exceeds the available context size", PromptTooLong),
         (400, "input is too long", PromptTooLong),
@@ -480,3 +482,14 @@ def test_a_refusal_in_a_field_of_its_own() -> None:
     refusal = (CASES / "200-refusal-field.json").read_bytes()
     with pytest.raises(ModelFault, match="refusal"):
         reading_of(Reply(200, {}, refusal), POLICY, FORMAT, "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<!DOCTYPE html><html>Sign in</html>", b'{"error":{"message":"your input was flagged"}}'],
+)
+def test_what_declines_in_a_success_is_told_with_its_status(body: bytes) -> None:
+    """An operator looks for a page that was answered with 200, where the server's log has it."""
+    error = error_for(Reply(200, {}, body))
+    assert isinstance(error, Declined)
+    assert error.status == 200

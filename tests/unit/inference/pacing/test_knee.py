@@ -6,6 +6,7 @@ import heapq
 import math
 import random
 from collections import deque
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import pytest
@@ -247,3 +248,34 @@ def test_comparisons_that_contradict_each_other_are_made_ever_more_rarely() -> N
             held.append(0)
             is_steep = not is_steep
     assert held[:-1] == [2, 4, 8, 16, 16, 16, 16]
+
+
+def looked_at(finder: KneeFinder, latencies_s: Iterable[float]) -> list[int]:
+    """The width of each window, in which answers took as long as is said, and then the next."""
+    widths = []
+    for latency_s in latencies_s:
+        widths.append(finder.limit)
+        window = finder.sent(1).window
+        while finder.sent(1).window == window:
+            finder.answered(finder.sent(finder.limit), latency_s, True)
+    return [*widths, finder.limit]
+
+
+@pytest.mark.parametrize(
+    ("latencies_s", "widths"),
+    [
+        # Nothing queues: twice as wide each time, up to the top, where only less is compared.
+        ([1, 1, 1, 1], [16, 32, 64, 128, 116]),
+        # The server became slower between two looks: the way up goes on where it broke off.
+        ([1, 2, 2, 2, 2], [16, 32, 16, 32, 64, 128]),
+        # All of the added calls queue: it goes down to where they did not, and compares there.
+        ([1, 2, 1], [16, 32, 16, 15]),
+        # Three quarters queue, which is a knee as well.
+        ([1, 1.7, 1], [16, 32, 19, 17]),
+        # Half of them do, which is none.
+        ([1, 1.4, 1.4, 1.4], [16, 32, 64, 128, 116]),
+    ],
+)
+def test_the_way_up_goes_on_until_calls_queue(latencies_s: list[float], widths: list[int]) -> None:
+    """And a knee on it is looked at from below before it is believed."""
+    assert looked_at(KneeFinder(4, 128, 16), latencies_s) == widths

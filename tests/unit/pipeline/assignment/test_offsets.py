@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, pairwise, takewhile
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from consumer.domain.checkpoint import MAP_CHARS_MAX, encode_done, runs_bytes
+from consumer.domain.checkpoint import MAP_CHARS_MAX, encode_done, runs_bytes, varint_bytes
+from consumer.pipeline.assignment import offsets as offsets_module
 from consumer.pipeline.assignment.offsets import MAP_BYTES_MAX, OffsetTracker
 
 
@@ -166,6 +168,69 @@ def test_one_far_record_does_not_make_the_map_too_long() -> None:
 
     assert not tracker.has_room(1_000_000)
     assert tracker.has_room(4_000)
+
+
+class Room:
+    """The bytes of the map by its definition: a bitmap of all, or at worst a run for each."""
+
+    def __init__(self, start: int, found: list[int], named: list[int]) -> None:
+        self.start, self.found, self.named = start, found, named
+        self.taken: list[int] = []
+        self.done: set[int] = set()
+        self.passed = start - 1
+        """What was taken last when something was last finished."""
+
+    def run(self, offset: int, finishes: bool) -> None:
+        self.taken.append(offset)
+        if finishes:
+            self.done.add(offset)
+            self.passed = offset
+
+    @property
+    def committed(self) -> list[int]:
+        return list(takewhile(self.done.__contains__, self.taken))
+
+    def bytes_with(self, earlier: list[int], earlier_bytes: int, further: list[int]) -> int:
+        """What earlier owners finished counts until the last of it is passed."""
+        pending = [*self.taken[len(self.committed) :], *further]
+        floor = (self.committed or [self.start - 1])[-1]
+        runs = alone(pending, floor) + (
+            earlier_bytes if max(earlier, default=0) > self.passed else 0
+        )
+        return min((max([floor, *pending, *earlier]) - floor - 1) // 8 + 1, runs)
+
+
+def alone(offsets: list[int], before: int) -> int:
+    """Each as a run of its own: how many are skipped, and one that is done."""
+    return sum(varint_bytes(here - last) + 1 for last, here in pairwise([before, *offsets]))
+
+
+around = st.sampled_from([1, 2, 7, 8, 9, 126, 127, 128, 129, 300])
+steps = st.lists(st.tuples(around, st.booleans()), max_size=8)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from([0, 1, 2, 130]), steps, steps, st.integers(1, 20))
+def test_all_the_room_there_is_can_be_used(
+    start: int, before: list[tuple[int, bool]], steps: list[tuple[int, bool]], room: int
+) -> None:
+    """With less a partition would stand still, and outputs be read in vain, for no reason."""
+    found = list(accumulate((gap for gap, _ in before), initial=start - 1))[1:]
+    named = [offset for offset, (_, is_named) in zip(found, before, strict=True) if is_named]
+    oracle, offset = Room(start, found, named), start - 1
+    with patch.object(offsets_module, "MAP_BYTES_MAX", room):
+        tracker = OffsetTracker(start, found, named)
+        for gap, finishes in steps:
+            covered = oracle.bytes_with(found, alone(found, start - 1), [])
+            assert tracker.covers_recovered == (covered <= room)
+            offset += gap
+            needed = oracle.bytes_with(named, runs_bytes(named, start), [offset])
+            is_first = oracle.committed == oracle.taken
+            assert tracker.has_room(offset) == (is_first or needed <= room)
+            tracker.start(offset)
+            if finishes:
+                tracker.finish(offset)
+            oracle.run(offset, finishes)
 
 
 TestRecoveredTracker = RecoveredTracker.TestCase

@@ -10,11 +10,12 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.domain.binding import Binding, BudgetTerms, MessageTerms
+from consumer.domain.binding import Binding, BudgetTerms, Catalogue, MessageTerms
 from consumer.domain.policy import PolicyVersion
 from consumer.domain.verdicts.usage import Usage
 from consumer.domain.verdicts.verdict import Tokens
 from consumer.interfaces import Assigned, Judged, Partition
+from consumer.pipeline.flow.budgets import Budgets
 from consumer.pipeline.flow.limiter import FlowLimits
 from tests.unit.pipeline.staging import (
     POLICY,
@@ -405,3 +406,55 @@ async def test_a_spent_budget_whose_partitions_have_left_is_told_no_more() -> No
         await stage.take(2)
         assert list(stage.intake.admission.budgets.spent) == [TOPIC]
     assert sum(entry["event"] == "budget is spent" for entry in logs) == 2
+
+
+async def test_a_budget_has_room_again_by_itself_though_nobody_sends_anything() -> None:
+    """Health would else go on telling of a budget that was spent hours ago."""
+    stage = BudgetStage(BudgetTerms(calls_per_hour=1, on_budget="flag"))
+    await stage.own()
+    await stage.take(0, 1)
+    assert list(stage.intake.admission.budgets.spent) == [TOPIC]
+    stage.clock.move(HOUR_S)
+    await stage.look()
+    assert list(stage.intake.admission.budgets.spent) == []
+
+
+async def test_a_budget_that_was_taken_away_and_is_given_again_begins_anew() -> None:
+    """What was judged meanwhile was counted by nobody, so that what came before says little."""
+    stage = BudgetStage(BudgetTerms(calls_per_hour=2))
+    await stage.own()
+    await stage.take(0, 1, 2)
+    for terms in (None, BudgetTerms(calls_per_hour=2)):
+        stage.policies.__init__(binding(terms))  # type: ignore[misc]
+        await stage.look()
+    assert stage.judged == 3
+    await stage.take(3, 4, 5)
+    assert stage.judged == 5
+
+
+@pytest.mark.parametrize(
+    ("partitions", "share"), [({TOPIC: 4}, 0.25), ({TOPIC: 1}, 1.0), ({}, 1.0)]
+)
+async def test_one_topic_has_its_budget_whether_or_not_another_has_one(
+    partitions: dict[str, int], share: float
+) -> None:
+    """And all of it where it is not known how many partitions there are."""
+    stage = BudgetStage(None)
+    await stage.own()
+    budgets = Budgets(stage.intake._seams.telemetry, lambda topic: partitions.get(topic, 0))
+    other = Binding("other", ("other",), VERSION, MessageTerms(format="text"))
+    with_one = binding(BudgetTerms(calls_per_hour=8))
+    budgets.bind(stage.intake._assignments.values(), Catalogue((other, with_one)))
+    budget = stage.intake._assignments[ZERO].budget
+    assert budget is not None
+    assert budget.share == share
+
+
+async def test_a_message_sets_a_call_aside_for_each_policy_of_its_version() -> None:
+    """Else a version of many policies would be begun far beyond its budget."""
+    twice = PolicyVersion("chat", 2, (POLICY, POLICY), "e" * 32)
+    stage = BudgetStage(BudgetTerms(calls_per_hour=6), live=twice)
+    stage.hold("OK")
+    await stage.own()
+    await stage.take(*range(5))
+    assert stage.judged == 3
