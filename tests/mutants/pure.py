@@ -125,7 +125,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "classifier/test_judge.py",
     ),
     "commands/evaluate/attacks.py": (),
-    "commands/evaluate/cases.py": (),
+    "commands/evaluate/cases/own.py": (),
     "commands/evaluate/scoring.py": (),
     "pipeline/flow/budgets.py": (),
     "pipeline/assignment/conversations.py": (),

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from consumer.commands.evaluate.cases import read_cases
+from consumer.commands.evaluate.cases.own import read_cases
 from consumer.domain.policy import Outcome
 from consumer.errors import InvalidPolicy
 from consumer.registry.load import load_catalogue
 from tests.builders import a_policy, a_version
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[5]
 
 
 def test_every_shipped_version_has_cases_that_can_be_read() -> None:
