@@ -13,7 +13,7 @@ import sys
 import cyclopts
 
 from consumer import __version__
-from consumer.cli import dead_letters, policy, settings, topics, verdicts, worker
+from consumer.cli import dead_letters, evaluate, policy, settings, topics, verdicts, worker
 from consumer.errors import ConsumerError, Fatal
 
 app = cyclopts.App(
@@ -27,7 +27,7 @@ for family in (topics, policy, dead_letters):
     app.command(family.app)
 # These have no word of their own: it is `safeguard run`, `safeguard audit`. Flattened by the
 # library they would be missing from its "did you mean", so they are added one by one.
-for family in (worker, verdicts, settings):
+for family in (worker, evaluate, verdicts, settings):
     for name in family.app:
         if not name.startswith("-"):
             app.command(family.app[name], name=name)

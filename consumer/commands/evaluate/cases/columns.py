@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import NamedTuple
 
-from consumer.commands.evaluate.cases.labelled import TEXT_BYTES_MAX, BadRow, LabelledText, Row
+from consumer.commands.evaluate.cases.labelled import TEXT_BYTES_MAX, BadRow, CaseRow, LabelledText
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import InvalidSettings
 
@@ -84,7 +84,7 @@ class Reader:
     def __repr__(self) -> str:
         return f"<Reader of {self._columns!r}>"
 
-    def read(self, row: Row) -> LabelledText | BadRow:
+    def read(self, row: CaseRow) -> LabelledText | BadRow:
         """The labelled text of a row, or why there is none."""
         text = row.fields.get(self._columns.column("text"))
         if not isinstance(text, str) or not text.strip():
@@ -105,7 +105,7 @@ class Reader:
             labels,
         )
 
-    def _word(self, row: Row, fact: str) -> str:
+    def _word(self, row: CaseRow, fact: str) -> str:
         return _word(row.fields.get(self._columns.column(fact))) or ""
 
     def _labels(self, fields: Mapping[str, object]) -> dict[str, str | None] | str:

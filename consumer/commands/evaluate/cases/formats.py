@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 import orjson
 import yaml
 
-from consumer.commands.evaluate.cases.labelled import BadRow, Row
+from consumer.commands.evaluate.cases.labelled import BadRow, CaseRow
 from consumer.commands.evaluate.cases.lines import lines_of
 from consumer.commands.evaluate.cases.tables import table_rows
 from consumer.errors import InvalidSettings
@@ -39,7 +39,7 @@ class CasesFile(NamedTuple):
     """Its name in messages."""
     format: str
 
-    def rows(self) -> Iterator[Row | BadRow]:
+    def rows(self) -> Iterator[CaseRow | BadRow]:
         """
         The rows in the order of the file; no more than one is held.
 
@@ -97,7 +97,7 @@ def _format_inside(path: Path) -> str:
     return "promptfoo" if head.startswith(starts) else "csv"
 
 
-def _json_rows(file: BinaryIO, shown: str) -> Iterator[Row | BadRow]:
+def _json_rows(file: BinaryIO, shown: str) -> Iterator[CaseRow | BadRow]:
     for found in lines_of(file, shown):
         if isinstance(found, BadRow):
             yield found
@@ -113,12 +113,12 @@ def _json_rows(file: BinaryIO, shown: str) -> Iterator[Row | BadRow]:
             yield BadRow(number, f"is no JSON: {error}{mend}")
             continue
         if isinstance(fields, dict):
-            yield Row(number, fields)
+            yield CaseRow(number, fields)
         else:
             yield BadRow(number, 'is no JSON object: write {"text": …, "label": …}')
 
 
-def _promptfoo_rows(file: BinaryIO, shown: str) -> Iterator[Row | BadRow]:
+def _promptfoo_rows(file: BinaryIO, shown: str) -> Iterator[CaseRow | BadRow]:
     content = file.read(YAML_BYTES_MAX + 1)
     if len(content) > YAML_BYTES_MAX:
         raise InvalidSettings(
@@ -135,7 +135,7 @@ def _promptfoo_rows(file: BinaryIO, shown: str) -> Iterator[Row | BadRow]:
         if not isinstance(test, dict) or not isinstance(test.get("vars"), dict):
             yield BadRow(number, "is no test with `vars`")
             continue
-        yield Row(number, _promptfoo_fields(test))
+        yield CaseRow(number, _promptfoo_fields(test))
 
 
 def _promptfoo_fields(test: dict[str, Any]) -> dict[str, object]:
@@ -151,7 +151,7 @@ def _promptfoo_fields(test: dict[str, Any]) -> dict[str, object]:
     return fields
 
 
-def _parquet_rows(path: Path, shown: str) -> Iterator[Row | BadRow]:
+def _parquet_rows(path: Path, shown: str) -> Iterator[CaseRow | BadRow]:
     try:
         parquet = import_module("pyarrow.parquet")
     except ImportError:
@@ -164,6 +164,6 @@ def _parquet_rows(path: Path, shown: str) -> Iterator[Row | BadRow]:
         for batch in parquet.ParquetFile(path).iter_batches(batch_size=256):
             for fields in batch.to_pylist():
                 number += 1
-                yield Row(number, fields)
+                yield CaseRow(number, fields)
     except (OSError, ValueError) as error:
         raise InvalidSettings(f"{shown} is no readable Parquet file: {error}") from None

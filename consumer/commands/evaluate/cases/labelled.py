@@ -10,7 +10,7 @@ TEXT_BYTES_MAX = 1_000_000
 """A longer row is no message: it is named and passed over, and never held in memory."""
 
 
-class Row(NamedTuple):
+class CaseRow(NamedTuple):
     """The fields of one row as they stand in the file."""
 
     line: int

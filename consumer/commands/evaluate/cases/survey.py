@@ -11,7 +11,7 @@ from hashlib import blake2b
 from consumer.commands.evaluate.cases.columns import Columns, Reader
 from consumer.commands.evaluate.cases.formats import CasesFile
 from consumer.commands.evaluate.cases.index import DiskIndex
-from consumer.commands.evaluate.cases.labelled import BadRow, LabelledText, Row, text_digest
+from consumer.commands.evaluate.cases.labelled import BadRow, CaseRow, LabelledText, text_digest
 from consumer.errors import InvalidSettings
 
 NAMED_MAX = 20
@@ -99,9 +99,9 @@ def survey(file: CasesFile, columns: Columns, reader: Reader) -> Survey:
     return found
 
 
-def _counted(found: Survey, row: Row | BadRow, reader: Reader) -> LabelledText | None:
+def _counted(found: Survey, row: CaseRow | BadRow, reader: Reader) -> LabelledText | None:
     """The text of a row that can be judged; the others are counted as what they are."""
-    if isinstance(row, Row) and len(found.columns) < COLUMNS_MAX:
+    if isinstance(row, CaseRow) and len(found.columns) < COLUMNS_MAX:
         found.columns.update(dict.fromkeys(row.fields))
     text = row if isinstance(row, BadRow) else reader.read(row)
     if isinstance(text, BadRow):

@@ -11,7 +11,7 @@ import csv
 from collections import deque
 from collections.abc import Iterator
 
-from consumer.commands.evaluate.cases.labelled import TEXT_BYTES_MAX, BadRow, Row
+from consumer.commands.evaluate.cases.labelled import TEXT_BYTES_MAX, BadRow, CaseRow
 from consumer.errors import InvalidSettings
 
 LINES_MAX = 1_000
@@ -20,7 +20,7 @@ LINES_MAX = 1_000
 Lines = Iterator[tuple[int, str] | BadRow]
 
 
-def table_rows(lines: Lines, delimiter: str, shown: str) -> Iterator[Row | BadRow]:
+def table_rows(lines: Lines, delimiter: str, shown: str) -> Iterator[CaseRow | BadRow]:
     """
     The rows below the header.
 
@@ -45,7 +45,7 @@ def table_rows(lines: Lines, delimiter: str, shown: str) -> Iterator[Row | BadRo
                 f'"{delimiter}" or a line feed',
             )
         else:
-            yield Row(line, dict(zip(header, cells, strict=True)))
+            yield CaseRow(line, dict(zip(header, cells, strict=True)))
     if header is None:
         raise InvalidSettings(f"{shown} is empty: it needs a header and rows")
 

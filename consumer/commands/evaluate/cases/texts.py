@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from consumer.commands.evaluate.cases.columns import Reader
 from consumer.commands.evaluate.cases.formats import CasesFile
-from consumer.commands.evaluate.cases.labelled import LabelledText, Row
+from consumer.commands.evaluate.cases.labelled import CaseRow, LabelledText
 
 
 class Texts:
@@ -27,7 +27,7 @@ class Texts:
     def __iter__(self) -> Iterator[LabelledText]:
         number = 0
         for row in self.file.rows():
-            text = self._reader.read(row) if isinstance(row, Row) else row
+            text = self._reader.read(row) if isinstance(row, CaseRow) else row
             if not isinstance(text, LabelledText) or not text.known:
                 continue
             # Text k is taken where k * n / total passes a whole number: evenly, n of them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.commands.evaluate.cases.columns import Reader, columns_of
-from consumer.commands.evaluate.cases.labelled import BadRow, LabelledText, Row
+from consumer.commands.evaluate.cases.labelled import BadRow, CaseRow, LabelledText
 from consumer.domain.policy import Outcome, PolicyVersion
 from consumer.errors import InvalidSettings
 from tests.builders import a_policy, a_version
@@ -27,7 +27,7 @@ def read(
     labels: tuple[str, ...] = (),
     version: PolicyVersion = VERSION,
 ) -> LabelledText | BadRow:
-    return Reader(columns_of(maps, labels), version).read(Row(7, {"text": "x", **fields}))
+    return Reader(columns_of(maps, labels), version).read(CaseRow(7, {"text": "x", **fields}))
 
 
 def labels_of(*args: object, **words: object) -> object:

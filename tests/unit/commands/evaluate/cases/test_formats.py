@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from consumer.commands.evaluate.cases.formats import cases_file
-from consumer.commands.evaluate.cases.labelled import TEXT_BYTES_MAX, BadRow, Row
+from consumer.commands.evaluate.cases.labelled import TEXT_BYTES_MAX, BadRow, CaseRow
 from consumer.errors import InvalidSettings
 
 
-def rows(folder: Path, name: str, content: bytes) -> list[Row | BadRow]:
+def rows(folder: Path, name: str, content: bytes) -> list[CaseRow | BadRow]:
     (folder / name).write_bytes(content)
     return list(cases_file(str(folder / name), folder).rows())
 
@@ -23,7 +23,7 @@ def rows(folder: Path, name: str, content: bytes) -> list[Row | BadRow]:
 def test_json_lines(tmp_path: Path) -> None:
     """Blank lines are passed over, a byte order mark too, and lines keep their numbers."""
     found = rows(tmp_path, "a.jsonl", b'\xef\xbb\xbf{"text":"a"}\r\n\n{"text":"b"}')
-    assert found == [Row(1, {"text": "a"}), Row(3, {"text": "b"})]
+    assert found == [CaseRow(1, {"text": "a"}), CaseRow(3, {"text": "b"})]
 
 
 @pytest.mark.parametrize(
@@ -44,21 +44,23 @@ def test_bad_json_lines_are_named_and_the_next_is_read(
     assert isinstance(bad, BadRow)
     assert bad.line == 1
     assert problem in bad.problem
-    assert good == Row(2, {"text": "b"})
+    assert good == CaseRow(2, {"text": "b"})
 
 
 def test_csv_cells_with_line_feeds_and_quotes(tmp_path: Path) -> None:
     """A row has the number of its first line."""
     found = rows(tmp_path, "a.csv", b'id,text\r\n1,"two\r\nlines, ""quoted"""\r\n\r\n2,plain\r\n')
     assert found == [
-        Row(2, {"id": "1", "text": 'two\r\nlines, "quoted"'}),
-        Row(5, {"id": "2", "text": "plain"}),
+        CaseRow(2, {"id": "1", "text": 'two\r\nlines, "quoted"'}),
+        CaseRow(5, {"id": "2", "text": "plain"}),
     ]
 
 
 def test_tabs(tmp_path: Path) -> None:
     """A .tsv file is parted by tabs alone."""
-    assert rows(tmp_path, "a.tsv", b"id\ttext\n1\ta,b\n") == [Row(2, {"id": "1", "text": "a,b"})]
+    assert rows(tmp_path, "a.tsv", b"id\ttext\n1\ta,b\n") == [
+        CaseRow(2, {"id": "1", "text": "a,b"})
+    ]
 
 
 def test_a_quote_that_nobody_closes_costs_one_row(tmp_path: Path) -> None:
@@ -85,7 +87,7 @@ def test_bad_csv_rows_are_named(tmp_path: Path, line: bytes, problem: str) -> No
     found = rows(tmp_path, "a.csv", b"id,text\n" + line + b"2,fine\n")
     assert isinstance(found[0], BadRow)
     assert problem in found[0].problem
-    assert found[-1] == Row(3, {"id": "2", "text": "fine"})
+    assert found[-1] == CaseRow(3, {"id": "2", "text": "fine"})
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ tests:
 """
     found = rows(tmp_path, "a.yaml", content)
     fields = {"id": "c1", "text": "hello", "policy": "words", "label": "FINE", "language": "de"}
-    assert found == [Row(1, fields), BadRow(2, "is no test with `vars`")]
+    assert found == [CaseRow(1, fields), BadRow(2, "is no test with `vars`")]
 
 
 def test_parquet(tmp_path: Path) -> None:
@@ -129,7 +131,7 @@ def test_parquet(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     parquet.write_table(arrow.table({"text": ["a", "b"], "S": [1, None]}), tmp_path / "a.parquet")
     found = list(cases_file(str(tmp_path / "a.parquet"), tmp_path).rows())
-    assert found == [Row(1, {"text": "a", "S": 1}), Row(2, {"text": "b", "S": None})]
+    assert found == [CaseRow(1, {"text": "a", "S": 1}), CaseRow(2, {"text": "b", "S": None})]
 
 
 def test_parquet_without_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

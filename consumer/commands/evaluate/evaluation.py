@@ -1,0 +1,283 @@
+"""The command `evaluate` on a file of cases: survey it, judge it, measure it, and report."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+
+from consumer.commands.costs.prices import PriceRequest, TokenPrice
+from consumer.commands.dead_letters.letter import printable
+from consumer.commands.evaluate.assault import Assault
+from consumer.commands.evaluate.cases.columns import Columns, Reader
+from consumer.commands.evaluate.cases.formats import CasesFile, cases_file
+from consumer.commands.evaluate.cases.own import cases_file as own_cases
+from consumer.commands.evaluate.cases.survey import Survey, survey
+from consumer.commands.evaluate.cases.texts import Texts
+from consumer.commands.evaluate.measures.robustness import RobustnessMeasures
+from consumer.commands.evaluate.measuring import Measured, Measuring
+from consumer.commands.evaluate.report.document import (
+    CasesSummary,
+    EvaluationDocument,
+    ResultsSummary,
+)
+from consumer.commands.evaluate.report.export import export
+from consumer.commands.evaluate.report.gates import QualityGate, hold
+from consumer.commands.evaluate.report.page import page
+from consumer.commands.evaluate.report.published import published_for
+from consumer.commands.evaluate.report.table import table
+from consumer.commands.evaluate.runs.judging import Bound, Judging, judges_of, models_of
+from consumer.commands.evaluate.runs.plan import Run, runs_of
+from consumer.commands.evaluate.runs.progress import RunProgress
+from consumer.commands.evaluate.runs.results import ResultsFile
+from consumer.commands.terminal import bars
+from consumer.domain.binding import Binding
+from consumer.errors import InvalidSettings
+from consumer.registry.load import binding_of, load_catalogue
+from consumer.settings.settings import Settings
+from consumer.telemetry.clock import SystemClock
+
+SHOWN_CHARS = 60
+REPORTS = (".json", ".html")
+
+
+class CasesRequest(NamedTuple):
+    """What to evaluate and how, as asked for on the command line."""
+
+    topic: str
+    cases: str | None = None
+    """A file, `-` for standard input, or None for the version's own cases."""
+    columns: Columns = Columns()
+    versions: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    efforts: tuple[str, ...] = ()
+    with_rerun: bool = False
+    concurrency: int = 8
+    limit: int = 0
+    """At most so many texts, spread over the file; 0 is no limit."""
+    tokens_max: int = 0
+    """So many tokens in the results file end the run; 0 is no bound."""
+    attacks: int = 0
+    """So many harmful texts are attacked."""
+    results: Path | None = None
+    reports: tuple[Path, ...] = ()
+    exports: tuple[Path, ...] = ()
+    gates: tuple[QualityGate, ...] = ()
+    prices: PriceRequest = PriceRequest()
+    is_confirmed: bool = False
+
+    @property
+    def measures_nothing(self) -> bool:
+        """Whether nothing is asked for that the suites alone do not have."""
+        suites = CasesRequest(
+            self.topic, versions=self.versions, concurrency=self.concurrency, limit=self.limit
+        )
+        return self == suites and len(self.versions) < 2
+
+    def check(self) -> None:
+        """
+        Raises:
+            InvalidSettings: a number or a name is wrong.
+        """
+        if self.concurrency < 1 or min(self.limit, self.tokens_max, self.attacks) < 0:
+            raise InvalidSettings(
+                "--concurrency is 1 or more; --limit, --max-tokens-total and --attacks 0 or more"
+            )
+        self.prices.check()
+        for file in self.reports:
+            if file.suffix.lower() not in REPORTS:
+                raise InvalidSettings(f"--report {file}: its name must end in .json or .html")
+
+
+async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: bool) -> int:
+    """Print how the cases were judged; 0 where something was judged and every bound was kept."""
+    request.check()
+    with tempfile.TemporaryDirectory(prefix="evaluate-") as spool:
+        binding = binding_of(load_catalogue(settings.policies.folder), request.topic)
+        models = request.models or (models_of(settings),)
+        runs = runs_of(
+            binding, request.versions, models, request.efforts, with_rerun=request.with_rerun
+        )
+        file = _file(settings, request, runs[0], Path(spool))
+        reader = Reader(request.columns, runs[0].version)
+        found = survey(file, request.columns, reader)
+        _check_versions(runs, found)
+        _show(found, request)
+        texts = Texts(file, reader, found.texts, request.limit)
+        for path in request.exports:
+            export(path, iter(texts), runs[0].version)
+        results = request.results or Path(f"evaluation-{request.topic}-{_stem(request)}.jsonl")
+        with ResultsFile(results) as kept:
+            evaluation = Evaluation(settings, request, binding, runs, texts, kept)
+            document = await evaluation.document(found)
+    for path in request.reports:
+        _write(path, document, texts)
+    for line in [document.json().decode().rstrip()] if as_json else table(document):
+        print(line)
+    return 0 if document.is_passed else 1
+
+
+class Evaluation:
+    """Judges the texts, and measures what came of it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        request: CasesRequest,
+        binding: Binding,
+        runs: tuple[Run, ...],
+        texts: Texts,
+        results: ResultsFile,
+    ) -> None:
+        self._settings = settings
+        self._request = request
+        self._binding = binding
+        self._runs = runs
+        self._texts = texts
+        self._results = results
+
+    def __repr__(self) -> str:
+        return f"<Evaluation of {self._texts!r} in {len(self._runs)} runs>"
+
+    async def document(self, found: Survey) -> EvaluationDocument:
+        """
+        Raises:
+            EndpointRefused: key, model or path are wrong.
+            Retryable: the endpoint cannot be reached, or went away.
+        """
+        request, runs = self._request, self._runs
+        price = request.prices.price(0.0, 0.0)
+        if price is not None and not isinstance(price, TokenPrice):
+            raise InvalidSettings("--gpu-hour is no price of an evaluation: give prices of tokens")
+        models = [run.model for run in runs]
+        bound = Bound(self._results, request.tokens_max)
+        policies = tuple(dict.fromkeys(policy for policy, _ in sorted(found.labels)))
+        console = Console(stderr=True)
+        async with judges_of(self._settings, self._binding, models) as judges:
+            measuring = Measuring(runs, judges, self._binding, self._results, policies)
+            with bars(console) as progress:
+                total = _questions(self._texts, found) * len(runs)
+                watch = RunProgress(progress, console, self._results, SystemClock(), price, total)
+                judging = Judging(judges, self._binding, self._results, bound, watch.advance)
+                await judging.judge_all(iter(self._texts), runs, request.concurrency)
+                measured = measuring.measure(iter(self._texts), price)
+                robustness = None
+                if request.attacks:
+                    assault = Assault(judging, judges[models[0]], runs[0], self._results)
+                    robustness = await assault.measure(
+                        self._texts, request.attacks, request.concurrency
+                    )
+            endpoint = ",".join(dict.fromkeys(judge.endpoint for judge in judges.values()))
+        return self._document(found, measured, robustness, endpoint, is_stopped=bound.is_spent)
+
+    def _document(
+        self,
+        found: Survey,
+        measured: Measured,
+        robustness: RobustnessMeasures | None,
+        endpoint: str,
+        *,
+        is_stopped: bool,
+    ) -> EvaluationDocument:
+        results, texts = self._results, self._texts
+        return EvaluationDocument(
+            "safeguard.evaluation.v1",
+            self._request.topic,
+            endpoint,
+            _summary(found, texts),
+            ResultsSummary(
+                str(results.path), results.size, results.kept, results.judged_twice, is_stopped
+            ),
+            measured.runs,
+            measured.comparisons,
+            robustness,
+            published_for(found.digest) if len(texts) == found.texts else (),
+            hold(self._request.gates, measured.runs),
+            measured.mistakes,
+        )
+
+
+def _file(settings: Settings, request: CasesRequest, run: Run, spool: Path) -> CasesFile:
+    if request.cases is not None:
+        return cases_file(request.cases, spool)
+    path = own_cases(settings.policies.folder, run.version)
+    return cases_file(str(path), spool)
+
+
+def _stem(request: CasesRequest) -> str:
+    if request.cases is None:
+        return "own-cases"
+    return "stdin" if request.cases == "-" else Path(request.cases).stem
+
+
+def _check_versions(runs: tuple[Run, ...], found: Survey) -> None:
+    """
+    Raises:
+        InvalidSettings: a version lacks a policy or a label that the cases have.
+    """
+    for run in runs:
+        outcomes = {policy.name: policy.outcomes for policy in run.version.policies}
+        for policy, label in found.labels:
+            if label not in outcomes.get(policy, {}):
+                raise InvalidSettings(
+                    f"{run.version.id} has no label {label} under {policy}, which the cases have: "
+                    "only versions with the same labels can be compared"
+                )
+
+
+def _show(found: Survey, request: CasesRequest) -> None:
+    """The mapping and the first rows on stderr; a person is asked whether they are as meant."""
+    lines = [*request.columns.lines(), *found.lines()]
+    for text in found.first:
+        start = printable(" ".join(text.text.split())[:SHOWN_CHARS].encode())
+        labels = ", ".join(f"{policy} {label}" for policy, label in text.labels.items())
+        lines.append(f"line {text.line}, id {text.id}: {labels}: {start}")
+    print("\n".join(lines), file=sys.stderr)
+    is_asked = request.cases not in (None, "-") and sys.stdin.isatty() and sys.stderr.isatty()
+    if is_asked and not request.is_confirmed:
+        print("Is that what the columns mean? [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise InvalidSettings(
+                "nothing was judged: --map and --labels say what the columns mean"
+            )
+
+
+def _questions(texts: Texts, found: Survey) -> int:
+    return round(found.judgements * len(texts) / max(1, found.texts))
+
+
+def _summary(found: Survey, texts: Texts) -> CasesSummary:
+    labels: dict[str, dict[str, int]] = {}
+    for (policy, label), count in sorted(found.labels.items()):
+        labels.setdefault(policy, {})[label] = count
+    return CasesSummary(
+        texts.file.shown,
+        found.digest,
+        found.rows,
+        found.texts,
+        len(texts),
+        found.unlabelled,
+        found.bad.count,
+        found.bad.first,
+        found.duplicates.count,
+        found.contradictions.count,
+        found.contradictions.first,
+        labels,
+    )
+
+
+def _write(path: Path, document: EvaluationDocument, texts: Texts) -> None:
+    if path.suffix.lower() == ".json":
+        content = document.json()
+    else:
+        wanted = {mistake.line for mistake in document.mistakes}
+        wanted |= {flip.line for found in document.comparisons for flip in found.named}
+        shown = {text.line: text.text for text in texts if text.line in wanted}
+        content = page(document, shown).encode("utf-8", "replace")
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise InvalidSettings(f"--report {path}: {error.strerror}") from None

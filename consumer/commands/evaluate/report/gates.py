@@ -1,0 +1,108 @@
+"""Bounds that an evaluation must keep: `--min-recall HH2=0.9 --max-fpr 0.02`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from consumer.commands.evaluate.measures.confusion import HarmMeasures, LabelMeasures
+from consumer.commands.evaluate.measures.interval import Interval
+from consumer.commands.evaluate.measures.tally import RunMeasures
+from consumer.errors import InvalidSettings
+
+OUTCOME = "outcome"
+"""Whole texts, where a bound names neither policy nor label."""
+
+
+@dataclass(frozen=True, slots=True)
+class QualityGate:
+    """One bound."""
+
+    measure: str
+    """`recall`, `precision`, `f1` or `false_positive_rate`."""
+    of: str
+    """A policy, a label, `POLICY.LABEL`, or `outcome`."""
+    bound: float
+    is_least: bool
+    """Whether the figure must be at least the bound, else at most."""
+
+    def __str__(self) -> str:
+        return f"{self.measure} of {self.of} {'>=' if self.is_least else '<='} {self.bound:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """Whether a run kept a bound. What cannot be measured keeps none."""
+
+    run: str
+    gate: str
+    figure: Interval | None
+    is_kept: bool
+
+
+def gates_of(flags: dict[str, Sequence[str]]) -> tuple[QualityGate, ...]:
+    """
+    The bounds by their flags, as in `{"--min-recall": ["HH2=0.9"]}`.
+
+    Raises:
+        InvalidSettings: a bound that is no number from 0 to 1.
+    """
+    measures = {
+        "--min-recall": ("recall", True),
+        "--min-precision": ("precision", True),
+        "--min-f1": ("f1", True),
+        "--max-fpr": ("false_positive_rate", False),
+    }
+    gates = []
+    for flag, words in flags.items():
+        measure, is_least = measures[flag]
+        for word in (part.strip() for each in words for part in each.split(",")):
+            of, _, number = word.rpartition("=")
+            try:
+                bound = float(number)
+            except ValueError:
+                bound = -1.0
+            if not isfinite(bound) or not 0 <= bound <= 1:
+                raise InvalidSettings(f"{flag} {word}: write a number from 0 to 1, or NAME=NUMBER")
+            gates.append(QualityGate(measure, of or OUTCOME, bound, is_least))
+    return tuple(gates)
+
+
+def hold(gates: Sequence[QualityGate], runs: Sequence[RunMeasures]) -> tuple[GateResult, ...]:
+    """
+    Every bound against every run, but for one that repeats another.
+
+    Raises:
+        InvalidSettings: a bound names what no run has.
+    """
+    return tuple(_result(gate, run) for run in runs if not run.is_rerun for gate in gates)
+
+
+def _result(gate: QualityGate, run: RunMeasures) -> GateResult:
+    measures = _measures(gate, run)
+    figure: Interval | None = getattr(measures, gate.measure)
+    is_kept = figure is not None and (
+        figure.value >= gate.bound if gate.is_least else figure.value <= gate.bound
+    )
+    return GateResult(run.run, str(gate), figure, is_kept)
+
+
+def _measures(gate: QualityGate, run: RunMeasures) -> HarmMeasures | LabelMeasures:
+    if gate.of == OUTCOME:
+        return run.outcome
+    for policy in run.policies:
+        if policy.policy == gate.of:
+            return policy.harm
+    labels = [
+        label
+        for policy in run.policies
+        for label in policy.labels
+        if gate.of in (label.label, f"{policy.policy}.{label.label}")
+    ]
+    if len(labels) != 1:
+        what = "several policies have that label" if labels else "no policy or label of the cases"
+        raise InvalidSettings(f"{gate.of} in a bound: {what}; write POLICY, LABEL or POLICY.LABEL")
+    if gate.measure == "false_positive_rate":
+        raise InvalidSettings(f"--max-fpr {gate.of}: it is of a policy or of whole texts")
+    return labels[0]
