@@ -25,7 +25,7 @@ from consumer.commands.evaluate.report.document import (
     ResultsSummary,
 )
 from consumer.commands.evaluate.report.export import export
-from consumer.commands.evaluate.report.gates import QualityGate, hold
+from consumer.commands.evaluate.report.gates import QualityGate, check_names, hold
 from consumer.commands.evaluate.report.page import page
 from consumer.commands.evaluate.report.published import published_for
 from consumer.commands.evaluate.report.table import table
@@ -105,6 +105,7 @@ async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: 
         reader = Reader(request.columns, runs[0].version)
         found = survey(file, request.columns, reader)
         _check_versions(runs, found)
+        check_names(request.gates, runs[0].version)
         _show(found, request)
         texts = Texts(file, reader, found.texts, request.limit)
         for path in request.exports:
@@ -158,8 +159,9 @@ class Evaluation:
         console = Console(stderr=True)
         async with judges_of(self._settings, self._binding, models) as judges:
             measuring = Measuring(runs, judges, self._binding, self._results, policies)
+            total = _questions(self._texts, found) * len(runs)
+            _say(f"judging {total} questions, {self._results.kept} answers are kept from before")
             with bars(console) as progress:
-                total = _questions(self._texts, found) * len(runs)
                 watch = RunProgress(progress, console, self._results, SystemClock(), price, total)
                 judging = Judging(judges, self._binding, self._results, bound, watch.advance)
                 await judging.judge_all(iter(self._texts), runs, request.concurrency)
@@ -235,7 +237,7 @@ def _show(found: Survey, request: CasesRequest) -> None:
         start = printable(" ".join(text.text.split())[:SHOWN_CHARS].encode())
         labels = ", ".join(f"{policy} {label}" for policy, label in text.labels.items())
         lines.append(f"line {text.line}, id {text.id}: {labels}: {start}")
-    print("\n".join(lines), file=sys.stderr)
+    _say("\n".join(lines))
     is_asked = request.cases not in (None, "-") and sys.stdin.isatty() and sys.stderr.isatty()
     if is_asked and not request.is_confirmed:
         print("Is that what the columns mean? [y/N] ", end="", file=sys.stderr, flush=True)
@@ -243,6 +245,10 @@ def _show(found: Survey, request: CasesRequest) -> None:
             raise InvalidSettings(
                 "nothing was judged: --map and --labels say what the columns mean"
             )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _questions(texts: Texts, found: Survey) -> int:

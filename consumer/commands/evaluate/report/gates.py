@@ -9,6 +9,7 @@ from math import isfinite
 from consumer.commands.evaluate.measures.confusion import HarmMeasures, LabelMeasures
 from consumer.commands.evaluate.measures.interval import Interval
 from consumer.commands.evaluate.measures.tally import RunMeasures
+from consumer.domain.policy import PolicyVersion
 from consumer.errors import InvalidSettings
 
 OUTCOME = "outcome"
@@ -69,40 +70,51 @@ def gates_of(flags: dict[str, Sequence[str]]) -> tuple[QualityGate, ...]:
     return tuple(gates)
 
 
-def hold(gates: Sequence[QualityGate], runs: Sequence[RunMeasures]) -> tuple[GateResult, ...]:
+def check_names(gates: Sequence[QualityGate], version: PolicyVersion) -> None:
     """
-    Every bound against every run, but for one that repeats another.
-
     Raises:
-        InvalidSettings: a bound names what no run has.
+        InvalidSettings: a bound names what the version does not have, or what has no such figure.
     """
+    names = {policy.name: policy.labels for policy in version.policies}
+    for gate in gates:
+        if gate.of == OUTCOME or gate.of in names:
+            continue
+        holders = [
+            name
+            for name, labels in names.items()
+            if gate.of in labels or gate.of in [f"{name}.{label}" for label in labels]
+        ]
+        if len(holders) != 1:
+            what = "several policies have that label" if holders else "no policy or label"
+            raise InvalidSettings(
+                f"{gate.of} in a bound: {what}; write POLICY, LABEL or POLICY.LABEL"
+            )
+        if gate.measure == "false_positive_rate":
+            raise InvalidSettings(f"--max-fpr {gate.of}: it is of a policy or of whole texts")
+
+
+def hold(gates: Sequence[QualityGate], runs: Sequence[RunMeasures]) -> tuple[GateResult, ...]:
+    """Every bound against every run, but for one that repeats another."""
     return tuple(_result(gate, run) for run in runs if not run.is_rerun for gate in gates)
 
 
 def _result(gate: QualityGate, run: RunMeasures) -> GateResult:
     measures = _measures(gate, run)
-    figure: Interval | None = getattr(measures, gate.measure)
+    figure: Interval | None = getattr(measures, gate.measure, None)
     is_kept = figure is not None and (
         figure.value >= gate.bound if gate.is_least else figure.value <= gate.bound
     )
     return GateResult(run.run, str(gate), figure, is_kept)
 
 
-def _measures(gate: QualityGate, run: RunMeasures) -> HarmMeasures | LabelMeasures:
+def _measures(gate: QualityGate, run: RunMeasures) -> HarmMeasures | LabelMeasures | None:
+    """What the bound is about; None where the cases have nothing of it."""
     if gate.of == OUTCOME:
         return run.outcome
     for policy in run.policies:
         if policy.policy == gate.of:
             return policy.harm
-    labels = [
-        label
-        for policy in run.policies
-        for label in policy.labels
-        if gate.of in (label.label, f"{policy.policy}.{label.label}")
-    ]
-    if len(labels) != 1:
-        what = "several policies have that label" if labels else "no policy or label of the cases"
-        raise InvalidSettings(f"{gate.of} in a bound: {what}; write POLICY, LABEL or POLICY.LABEL")
-    if gate.measure == "false_positive_rate":
-        raise InvalidSettings(f"--max-fpr {gate.of}: it is of a policy or of whole texts")
-    return labels[0]
+        for label in policy.labels:
+            if gate.of in (label.label, f"{policy.policy}.{label.label}"):
+                return label
+    return None

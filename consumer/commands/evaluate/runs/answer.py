@@ -18,6 +18,8 @@ class KeptAnswer(NamedTuple):
     """What came of one text under one policy in one run."""
 
     key: str
+    case: str
+    """The digest of the text."""
     run: str
     policy: str
     label: str | None
@@ -50,7 +52,7 @@ class KeptAnswer(NamedTuple):
         return orjson.dumps(self._asdict() | {"tokens": list(self.tokens)}) + b"\n"
 
 
-def answer_of(key: str, run: str, policy: str, judged: Judged) -> KeptAnswer:
+def answer_of(key: str, case: str, run: str, policy: str, judged: Judged) -> KeptAnswer:
     """The answer in what the classifier said of one text under one policy."""
     judgement = judged.judgements[0] if judged.judgements else None
     # A piece of a long text without a judgement leaves the whole unjudged, unless it is a block.
@@ -60,6 +62,7 @@ def answer_of(key: str, run: str, policy: str, judged: Judged) -> KeptAnswer:
     unjudged = judged.unjudged or UnjudgedReason.MODEL_FAULT
     return KeptAnswer(
         key,
+        case,
         run,
         policy,
         judgement.label if judgement else None,

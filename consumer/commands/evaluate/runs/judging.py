@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import NamedTuple
 
 from consumer.classifier.prompt import template_of
 from consumer.commands.evaluate.cases.labelled import LabelledText, text_digest
@@ -22,6 +24,8 @@ from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.wiring import build_classifier, build_fleet, build_probers
 
+TOGETHER = 64
+"""Texts that are held at one time."""
 OUTAGES_MAX = 20
 """So many questions in a row that an endpoint was not there for: the run stops and can go on."""
 
@@ -95,6 +99,17 @@ def _inference_of(settings: Settings, model: str) -> InferenceSettings:
     return inference.model_copy(update={"model": model, "endpoints": endpoints})
 
 
+class PolicyCall(NamedTuple):
+    """One text under one policy in one run."""
+
+    text: LabelledText
+    digest: str
+    """Of the text."""
+    run: Run
+    policy: str
+    key: str
+
+
 class Bound:
     """What the run may cost, and whether it has."""
 
@@ -142,11 +157,11 @@ class Judging:
         Raises:
             InferenceUnavailable: nothing could be asked any more; what was judged is kept.
         """
-        questions = self._questions(texts, runs)
+        questions = self._calls(texts, runs)
 
         async def work() -> None:
             for question in questions:
-                await self._ask(*question)
+                await self._ask(question)
                 if self._outages >= OUTAGES_MAX:
                     raise InferenceUnavailable(
                         f"{self._outages} questions in a row found no server; what was judged is "
@@ -161,34 +176,40 @@ class Judging:
             # Each is the same: what one of those at work met, its neighbours met.
             raise several.exceptions[0] from None
 
-    def _questions(
-        self, texts: Iterator[LabelledText], runs: Sequence[Run]
-    ) -> Iterator[tuple[LabelledText, Run, str, str]]:
-        for text in texts:
-            digest = text_digest(text.text)
+    def _calls(self, texts: Iterator[LabelledText], runs: Sequence[Run]) -> Iterator[PolicyCall]:
+        """
+        Some texts under one policy after the other: a server that has judged one text has the
+        policy in its cache for the next, and a run that is stopped leaves few texts half judged.
+        """
+        while several := list(islice(texts, TOGETHER)):
             for run in runs:
                 judge = self._judges[run.model]
-                for policy in text.known:
-                    if self._bound.is_spent:
-                        return
-                    key = run.key(digest, policy, judge.template, judge.served)
-                    if key in self._asking or self._results.has(key):
-                        self._advance(None)
-                    else:
-                        yield text, run, policy, key
+                for policy in run.alone:
+                    for text in several:
+                        if policy not in text.known:
+                            continue
+                        if self._bound.is_spent:
+                            return
+                        digest = text_digest(text.text)
+                        key = run.key(digest, policy, judge.template, judge.served)
+                        if key in self._asking or self._results.has(key):
+                            self._advance(None)
+                        else:
+                            yield PolicyCall(text, digest, run, policy, key)
 
-    async def _ask(self, text: LabelledText, run: Run, policy: str, key: str) -> None:
+    async def _ask(self, question: PolicyCall) -> None:
+        run, policy, key = question.run, question.policy, question.key
         judge = self._judges[run.model]
         limit_s = self._binding.deadline_s
         self._asking.add(key)
         try:
             judged = await judge.classifier.classify(
-                text.text,
+                question.text.text,
                 run.alone[policy],
                 self._binding,
                 judge.clock.now_s() + limit_s if limit_s else None,
             )
-            answer = answer_of(key, run.name, policy, judged)
+            answer = answer_of(key, question.digest, run.name, policy, judged)
             self._results.keep(answer)
         finally:
             self._asking.discard(key)

@@ -14,6 +14,7 @@ from consumer.errors import InvalidSettings
 
 ANSWER = KeptAnswer(
     key="k1",
+    case="d1",
     run="v1",
     policy="words",
     label="FINE",
