@@ -150,10 +150,10 @@ def evaluate(
         tuple(export or ()),
         gates_of(
             {
-                "--min-recall": min_recall or [],
-                "--min-precision": min_precision or [],
-                "--min-f1": min_f1 or [],
-                "--max-fpr": max_fpr or [],
+                "min_recall": min_recall or [],
+                "min_precision": min_precision or [],
+                "min_f1": min_f1 or [],
+                "max_fpr": max_fpr or [],
             }
         ),
         PriceRequest(price_in, price_cached, price_out),

@@ -16,7 +16,14 @@ from pydantic import (
     model_validator,
 )
 
-from consumer.domain.binding import BudgetTerms, MessageTerms, Outputs, Pointer, SkipRule
+from consumer.domain.binding import (
+    BudgetTerms,
+    GateTerms,
+    MessageTerms,
+    Outputs,
+    Pointer,
+    SkipRule,
+)
 from consumer.domain.messages.context import MESSAGES_MAX, ContextTerms
 from consumer.domain.policy import USER_MESSAGE
 from consumer.errors import Flaw
@@ -130,6 +137,18 @@ class BudgetTable(_ClosedTable):
         return self
 
 
+Share = Annotated[float, Field(ge=0, le=1, strict=False)]
+
+
+class GateTable(_ClosedTable):
+    """`[gate]`: what `evaluate` must find, by policy, label, `POLICY.LABEL` or `outcome`."""
+
+    min_recall: dict[str, Share] = {}
+    min_precision: dict[str, Share] = {}
+    min_f1: dict[str, Share] = {}
+    max_fpr: dict[str, Share] = {}
+
+
 class ContextTable(_ClosedTable):
     """`[context]`: what the model is shown of a message's conversation and of its author."""
 
@@ -171,6 +190,7 @@ class TopicFile(_ClosedTable):
     outputs: OutputsTable = OutputsTable()
     budget: BudgetTable | None = None
     context: ContextTable | None = None
+    gate: GateTable = GateTable()
 
     def reading(self) -> MessageTerms:
         table = self.message
@@ -201,6 +221,10 @@ class TopicFile(_ClosedTable):
         if table is None:
             return None
         return BudgetTerms(table.calls_per_hour, table.tokens_per_hour, table.on_budget)
+
+    def gate_terms(self) -> GateTerms:
+        table = self.gate
+        return GateTerms(table.min_recall, table.min_precision, table.min_f1, table.max_fpr)
 
     def context_terms(self) -> ContextTerms | None:
         table = self.context

@@ -25,7 +25,7 @@ from consumer.commands.evaluate.report.document import (
     ResultsSummary,
 )
 from consumer.commands.evaluate.report.export import export
-from consumer.commands.evaluate.report.gates import QualityGate, check_names, hold
+from consumer.commands.evaluate.report.gates import QualityGate, check_names, gates_in, hold
 from consumer.commands.evaluate.report.page import page
 from consumer.commands.evaluate.report.published import published_for
 from consumer.commands.evaluate.report.table import table
@@ -105,7 +105,9 @@ async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: 
         reader = Reader(request.columns, runs[0].version)
         found = survey(file, request.columns, reader)
         _check_versions(runs, found)
-        check_names(request.gates, runs[0].version)
+        gates = (*gates_in(binding.gate), *request.gates)
+        check_names(gates, runs[0].version)
+        request = request._replace(gates=gates)
         _show(found, request)
         texts = Texts(file, reader, found.texts, request.limit)
         for path in request.exports:

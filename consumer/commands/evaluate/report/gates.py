@@ -1,14 +1,14 @@
-"""Bounds that an evaluation must keep: `--min-recall HH2=0.9 --max-fpr 0.02`. Pure."""
+"""Bounds that an evaluation must keep, from its command line and `topic.toml`. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 from consumer.commands.evaluate.measures.confusion import HarmMeasures, LabelMeasures
 from consumer.commands.evaluate.measures.interval import Interval
 from consumer.commands.evaluate.measures.tally import RunMeasures
+from consumer.domain.binding import GateTerms
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import InvalidSettings
 
@@ -42,32 +42,44 @@ class GateResult:
     is_kept: bool
 
 
-def gates_of(flags: dict[str, Sequence[str]]) -> tuple[QualityGate, ...]:
+_MEASURES = {
+    "min_recall": ("recall", True),
+    "min_precision": ("precision", True),
+    "min_f1": ("f1", True),
+    "max_fpr": ("false_positive_rate", False),
+}
+
+
+def gates_of(options: Mapping[str, Sequence[str]]) -> tuple[QualityGate, ...]:
     """
-    The bounds by their flags, as in `{"--min-recall": ["HH2=0.9"]}`.
+    The bounds of the command line, as in `{"min_recall": ["HH2=0.9"]}`.
 
     Raises:
         InvalidSettings: a bound that is no number from 0 to 1.
     """
-    measures = {
-        "--min-recall": ("recall", True),
-        "--min-precision": ("precision", True),
-        "--min-f1": ("f1", True),
-        "--max-fpr": ("false_positive_rate", False),
-    }
     gates = []
-    for flag, words in flags.items():
-        measure, is_least = measures[flag]
+    for option, words in options.items():
         for word in (part.strip() for each in words for part in each.split(",")):
             of, _, number = word.rpartition("=")
             try:
                 bound = float(number)
             except ValueError:
                 bound = -1.0
-            if not isfinite(bound) or not 0 <= bound <= 1:
+            if not 0 <= bound <= 1:
+                flag = f"--{option.replace('_', '-')}"
                 raise InvalidSettings(f"{flag} {word}: write a number from 0 to 1, or NAME=NUMBER")
+            measure, is_least = _MEASURES[option]
             gates.append(QualityGate(measure, of or OUTCOME, bound, is_least))
     return tuple(gates)
+
+
+def gates_in(terms: GateTerms) -> tuple[QualityGate, ...]:
+    """The bounds of a `topic.toml`."""
+    return tuple(
+        QualityGate(measure, of, bound, is_least)
+        for option, (measure, is_least) in _MEASURES.items()
+        for of, bound in getattr(terms, option).items()
+    )
 
 
 def check_names(gates: Sequence[QualityGate], version: PolicyVersion) -> None:

@@ -233,10 +233,10 @@ async def test_faults_are_counted_with_the_label_that_was_given(
 @pytest.mark.parametrize(
     ("bounds", "code"),
     [
-        ({"--min-recall": ["0.7"]}, 0),
-        ({"--min-recall": ["BANNED=0.3,words=0.7"], "--max-fpr": ["0.5"]}, 0),
-        ({"--min-recall": ["BANNED=0.9"]}, 1),
-        ({"--max-fpr": ["words=0.1"]}, 1),
+        ({"min_recall": ["0.7"]}, 0),
+        ({"min_recall": ["BANNED=0.3,words=0.7"], "max_fpr": ["0.5"]}, 0),
+        ({"min_recall": ["BANNED=0.9"]}, 1),
+        ({"max_fpr": ["words=0.1"]}, 1),
     ],
 )
 async def test_bounds_decide_the_exit_code(
@@ -246,6 +246,20 @@ async def test_bounds_decide_the_exit_code(
     found, report = await run(folder, server.base_url, gates=gates_of(dict(bounds)))
     assert found == code
     assert all(gate["is_kept"] for gate in report["gates"]) == (code == 0)
+
+
+async def test_bounds_of_the_topic_hold_beside_those_of_the_command(
+    folder: Path, server: StandInSafeguard
+) -> None:
+    """Once written down nobody has to remember them."""
+    file = folder / "policies" / "set" / "topic.toml"
+    file.write_text(file.read_text() + "[gate]\nmax_fpr = { outcome = 0.1 }\n")
+    code, report = await run(folder, server.base_url, gates=gates_of({"min_recall": ["0.1"]}))
+    assert code == 1
+    assert [(gate["gate"], gate["is_kept"]) for gate in report["gates"]] == [
+        ("false_positive_rate of outcome <= 0.1", False),
+        ("recall of outcome >= 0.1", True),
+    ]
 
 
 async def test_the_table_fits_a_terminal(
@@ -345,7 +359,7 @@ async def test_a_person_is_asked_whether_the_columns_are_meant(
         ({"reports": (Path("report.txt"),)}, "must end in .json or .html"),
         ({"exports": (Path("out.csv"),)}, "must end in .jsonl or .yaml"),
         ({"topic": "other"}, "no policy binds the topic other"),
-        ({"gates": gates_of({"--min-recall": ["XX=0.5"]})}, "XX in a bound"),
+        ({"gates": gates_of({"min_recall": ["XX=0.5"]})}, "XX in a bound"),
         ({"prices": PriceRequest(price_in=1.0)}, "--price-in and --price-out"),
     ],
 )
