@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import tempfile
 from pathlib import Path
@@ -115,7 +116,11 @@ async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: 
         results = request.results or Path(f"evaluation-{request.topic}-{_stem(request)}.jsonl")
         with ResultsFile(results) as kept:
             evaluation = Evaluation(settings, request, binding, runs, texts, kept)
-            document = await evaluation.document(found)
+            try:
+                document = await evaluation.document(found)
+            except asyncio.CancelledError:
+                _say(f"stopped; what was judged is in {results}: the same command goes on")
+                raise
     for path in request.reports:
         _write(path, document, texts)
     for line in [document.json().decode().rstrip()] if as_json else table(document):

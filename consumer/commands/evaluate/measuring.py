@@ -67,7 +67,9 @@ class Measuring:
         self._tallies = [
             RunTally(_origin(run, judges[run.model]), binding, policies) for run in runs
         ]
-        self._comparisons = [Comparison(run.name, runs[0].name) for run in runs[1:]]
+        self._comparisons = [
+            Comparison(run.name, runs[0].name, is_rerun=run.again > 0) for run in runs[1:]
+        ]
         self._mistakes: list[MissedLabel] = []
         self._let: dict[str, int] = {}
 
@@ -124,9 +126,8 @@ class Measuring:
         assert after.outcome is not None
         direction = direction_of(before.outcome, after.outcome)
         due = text.known[before.policy]
-        comparison.add(
-            Flip(text.line, text.id, before.policy, due, before.label, after.label, direction)
-        )
+        flip = Flip(text.line, text.id, before.policy, due, before.label, after.label, direction)
+        comparison.add(flip, before.score, is_calibrated=before.is_calibrated)
 
 
 def _origin(run: Run, judge: Judge) -> Origin:

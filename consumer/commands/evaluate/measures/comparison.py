@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from consumer.commands.evaluate.measures.calibration import CalibrationMeasures, ScoreBins
 from consumer.commands.evaluate.measures.interval import Interval, mcnemar, wilson
 from consumer.domain.policy import Outcome
 
@@ -45,6 +46,11 @@ class ComparisonMeasures:
     by_policy: dict[str, int]
     by_change: dict[str, int]
     """Flips by what became of what, as in `hate: 0 -> 1`."""
+    calibration: CalibrationMeasures | None
+    """
+    The first run's scores against what asking again gave, which is what they promise; None where
+    the runs are not the same.
+    """
     named: tuple[Flip, ...]
     """The first of them."""
 
@@ -52,8 +58,9 @@ class ComparisonMeasures:
 class Comparison:
     """Counts of what two runs answered to the same questions."""
 
-    def __init__(self, run: str, against: str) -> None:
+    def __init__(self, run: str, against: str, *, is_rerun: bool = False) -> None:
         self.run = run
+        self._scores = ScoreBins() if is_rerun else None
         self.against = against
         self._compared = 0
         self._directions: Counter[str] = Counter()
@@ -66,10 +73,15 @@ class Comparison:
     def __repr__(self) -> str:
         return f"<Comparison of {self.run} with {self.against}: {self._compared} questions>"
 
-    def add(self, flip: Flip) -> None:
-        """Both answers to one question; `flip` holds them though they may be the same."""
+    def add(self, flip: Flip, score: float | None = None, *, is_calibrated: bool = False) -> None:
+        """
+        Both answers to one question; `flip` holds them though they may be the same. `score` is how
+        sure the first was.
+        """
         self._compared += 1
         before, after = flip.before, flip.after
+        if self._scores is not None and score is not None:
+            self._scores.add(score, is_right=before == after, is_calibrated=is_calibrated)
         if before == after:
             return
         self._directions[flip.direction] += 1
@@ -96,6 +108,7 @@ class Comparison:
             mcnemar(self._right, self._wrong),
             dict(self._policies.most_common()),
             dict(self._changes.most_common(50)),
+            self._scores.measures() if self._scores is not None else None,
             tuple(self._named),
         )
 

@@ -87,7 +87,7 @@ def _run(run: RunMeasures) -> Iterable[str]:
     parts += [(f"{part.kind} {part.name}", part.harm) for part in run.slices]
     yield _table(
         "harmful or not",
-        ("part", "found", "false alarms", "missed", "passed", *_HARM),
+        ("part", *(name.replace("_", " ") for name in (*_COUNTS, *_HARM))),
         [
             (
                 name,
@@ -160,14 +160,14 @@ def _comparisons(document: EvaluationDocument, texts: Mapping[int, str]) -> Iter
             f"outcome. Became right {found.became_right}, wrong {found.became_wrong}; McNemar "
             f"p = {found.mcnemar_p:.3g}.</p>"
         )
+        if found.calibration is not None:
+            yield reliability("Share given the same label again, over score", found.calibration)
+        flips = sorted(found.named, key=lambda flip: (flip.policy, flip.before, flip.after))
         rows = [
             (f"{flip.policy}: {flip.before} → {flip.after}", flip.due, flip.id, str(flip.line))
-            for flip in sorted(found.named, key=lambda flip: (flip.policy, flip.before, flip.after))
+            for flip in flips
         ]
-        hidden = [
-            texts.get(flip.line, "")
-            for flip in sorted(found.named, key=lambda flip: (flip.policy, flip.before, flip.after))
-        ]
+        hidden = [texts.get(flip.line, "") for flip in flips]
         yield _table("flips", ("change", "due", "id", "line"), rows, hidden)
 
 

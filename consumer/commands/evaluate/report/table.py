@@ -146,6 +146,9 @@ def _comparison_lines(document: EvaluationDocument) -> Iterator[str]:
             f"  became right {found.became_right}, became wrong {found.became_wrong}, "
             f"McNemar p = {found.mcnemar_p:.3g}"
         )
+        if found.calibration is not None:
+            ece = shown(found.calibration.expected_error)
+            yield f"  scores against asking again, which is what they promise: ECE {ece}"
         for flip in found.named[:FLIPS_SHOWN]:
             yield (
                 f"    line {flip.line}: {flip.policy} {flip.before} -> {flip.after}, {flip.due} due"

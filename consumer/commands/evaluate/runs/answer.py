@@ -43,10 +43,6 @@ class KeptAnswer(NamedTuple):
         """Whether asking again is pointless: what an outage left open is asked again."""
         return self.reason not in (UnjudgedReason.OUTAGE, UnjudgedReason.CALL_FAILED)
 
-    @property
-    def billed_tokens(self) -> int:
-        return self.tokens.prompt + self.tokens.completion
-
     def line(self) -> bytes:
         """One line of the results file."""
         return orjson.dumps(self._asdict() | {"tokens": list(self.tokens)}) + b"\n"

@@ -118,11 +118,13 @@ class Bound:
         self._tokens_max = tokens_max
 
     def __repr__(self) -> str:
-        return f"<Bound {self._results.tokens} of {self._tokens_max or 'any number of'} tokens>"
+        return (
+            f"<Bound {self._results.billed_tokens} of {self._tokens_max or 'any number of'} tokens>"
+        )
 
     @property
     def is_spent(self) -> bool:
-        return 0 < self._tokens_max <= self._results.tokens
+        return 0 < self._tokens_max <= self._results.billed_tokens
 
 
 class Judging:

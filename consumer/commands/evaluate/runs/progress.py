@@ -8,7 +8,6 @@ from rich.progress import Progress
 from consumer.commands.costs.prices import TokenPrice
 from consumer.commands.evaluate.runs.answer import KeptAnswer
 from consumer.commands.evaluate.runs.results import ResultsFile
-from consumer.domain.verdicts.verdict import NO_TOKENS
 from consumer.interfaces import Clock
 
 EVERY_S = 15.0
@@ -35,7 +34,6 @@ class RunProgress:
         self._total = total
         self._task = progress.add_task("judging", total=total)
         self._done = self._asked = 0
-        self._tokens = NO_TOKENS
         self._started_s = self._said_s = clock.now_s()
 
     def __repr__(self) -> str:
@@ -46,7 +44,6 @@ class RunProgress:
         self._done += 1
         if answer is not None:
             self._asked += 1
-            self._tokens += answer.tokens
         self._total = max(self._total, self._done)
         spent = self._spent
         self._progress.update(
@@ -60,10 +57,11 @@ class RunProgress:
 
     @property
     def _spent(self) -> str:
-        tokens = f"{self._results.tokens:,} tokens"
+        """With what was judged before."""
+        tokens = f"{self._results.billed_tokens:,} tokens"
         if self._price is None:
             return tokens
-        return f"{tokens}, {self._price.of(self._tokens):.4f} now"
+        return f"{tokens}, cost {self._price.of(self._results.tokens):.4f}"
 
     def _left(self, now_s: float) -> str:
         if not self._asked:

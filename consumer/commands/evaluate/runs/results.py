@@ -16,6 +16,7 @@ import orjson
 
 from consumer.commands.evaluate.cases.index import DiskIndex
 from consumer.commands.evaluate.runs.answer import KeptAnswer, answer_in
+from consumer.domain.verdicts.verdict import NO_TOKENS
 from consumer.errors import InvalidSettings
 
 FORMAT = "safeguard.evaluation-results.v1"
@@ -36,7 +37,7 @@ class ResultsFile:
         """
         self.path = path
         self.judged_twice = 0
-        self.tokens = 0
+        self.tokens = NO_TOKENS
         """Of every answer in it."""
         self.size = 0
         self.kept = 0
@@ -56,7 +57,7 @@ class ResultsFile:
         self.kept = self.size
 
     def __repr__(self) -> str:
-        return f"<ResultsFile {self.path}: {self.size} answers, {self.tokens} tokens>"
+        return f"<ResultsFile {self.path}: {self.size} answers, {self.billed_tokens} tokens>"
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +73,11 @@ class ResultsFile:
     def close(self) -> None:
         self._file.close()
         self._places.close()
+
+    @property
+    def billed_tokens(self) -> int:
+        """Prompts and completions of every answer in it."""
+        return self.tokens.prompt + self.tokens.completion
 
     def get(self, key: str) -> KeptAnswer | None:
         """The answer that was kept last under a key."""
@@ -130,4 +136,4 @@ class ResultsFile:
         # A place with a tilde is asked about again: an outage left it open.
         self._places.put(answer.key, f"{place}" if answer.is_final else f"~{place}")
         self.size += 1
-        self.tokens += answer.billed_tokens
+        self.tokens += answer.tokens

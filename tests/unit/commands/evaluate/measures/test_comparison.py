@@ -33,3 +33,17 @@ def test_flips_by_direction_and_by_right() -> None:
     assert len(found.named) == 4
     assert found.flipped is not None
     assert found.flipped.value == 0.4
+
+
+def test_scores_promise_that_asking_again_gives_the_same() -> None:
+    """Held against a rerun they are measured, against another version they are not."""
+    again = Comparison("v1 again", "v1", is_rerun=True)
+    other = Comparison("v2", "v1")
+    for comparison in (again, other):
+        comparison.add(flip("A", "A", "B"), 0.95)
+        comparison.add(flip("A", "B", "B"), 0.55)
+    found = again.measures().calibration
+    assert found is not None
+    assert found.expected_error is not None
+    assert round(found.expected_error.value, 6) == round((0.05 + 0.55) / 2, 6)
+    assert other.measures().calibration is None

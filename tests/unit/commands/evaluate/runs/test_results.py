@@ -54,7 +54,7 @@ def test_answers_are_there_after_a_kill(tmp_path: Path) -> None:
             results.keep(ANSWER._replace(key="k2"))
             assert results.get("k1") == ANSWER
             assert results.get("k2") == ANSWER._replace(key="k2")
-            assert (results.judged_twice, results.tokens) == (0, 26)
+            assert (results.judged_twice, results.billed_tokens) == (0, 26)
         assert file.read_bytes() == whole
 
 
