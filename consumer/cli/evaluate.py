@@ -129,9 +129,10 @@ def evaluate(
     """
     from consumer.commands.costs.prices import PriceRequest
     from consumer.commands.evaluate.cases.columns import columns_of
-    from consumer.commands.evaluate.evaluation import CasesRequest, evaluate_cases
+    from consumer.commands.evaluate.evaluation import evaluate_cases
     from consumer.commands.evaluate.evaluator import EvaluationRequest, evaluate_topic
     from consumer.commands.evaluate.report.gates import gates_of
+    from consumer.commands.evaluate.request import CasesRequest
 
     request = CasesRequest(
         topic,

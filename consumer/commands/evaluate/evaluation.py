@@ -6,14 +6,13 @@ import asyncio
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
 
 from rich.console import Console
 
-from consumer.commands.costs.prices import PriceRequest, TokenPrice
+from consumer.commands.costs.prices import TokenPrice
 from consumer.commands.dead_letters.letter import printable
 from consumer.commands.evaluate.assault import Assault
-from consumer.commands.evaluate.cases.columns import Columns, Reader
+from consumer.commands.evaluate.cases.columns import Reader
 from consumer.commands.evaluate.cases.formats import CasesFile, cases_file
 from consumer.commands.evaluate.cases.own import cases_file as own_cases
 from consumer.commands.evaluate.cases.survey import Survey, survey
@@ -26,10 +25,11 @@ from consumer.commands.evaluate.report.document import (
     ResultsSummary,
 )
 from consumer.commands.evaluate.report.export import export
-from consumer.commands.evaluate.report.gates import QualityGate, check_names, gates_in, hold
+from consumer.commands.evaluate.report.gates import check_names, gates_in, hold
 from consumer.commands.evaluate.report.page import page
 from consumer.commands.evaluate.report.published import published_for
 from consumer.commands.evaluate.report.table import table
+from consumer.commands.evaluate.request import CasesRequest
 from consumer.commands.evaluate.runs.judging import Bound, Judging, judges_of, models_of
 from consumer.commands.evaluate.runs.plan import Run, runs_of
 from consumer.commands.evaluate.runs.progress import RunProgress
@@ -42,55 +42,6 @@ from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 
 SHOWN_CHARS = 60
-REPORTS = (".json", ".html")
-
-
-class CasesRequest(NamedTuple):
-    """What to evaluate and how, as asked for on the command line."""
-
-    topic: str
-    cases: str | None = None
-    """A file, `-` for standard input, or None for the version's own cases."""
-    columns: Columns = Columns()
-    versions: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    efforts: tuple[str, ...] = ()
-    with_rerun: bool = False
-    concurrency: int = 8
-    limit: int = 0
-    """At most so many texts, spread over the file; 0 is no limit."""
-    tokens_max: int = 0
-    """So many tokens in the results file end the run; 0 is no bound."""
-    attacks: int = 0
-    """So many harmful texts are attacked."""
-    results: Path | None = None
-    reports: tuple[Path, ...] = ()
-    exports: tuple[Path, ...] = ()
-    gates: tuple[QualityGate, ...] = ()
-    prices: PriceRequest = PriceRequest()
-    is_confirmed: bool = False
-
-    @property
-    def measures_nothing(self) -> bool:
-        """Whether nothing is asked for that the suites alone do not have."""
-        suites = CasesRequest(
-            self.topic, versions=self.versions, concurrency=self.concurrency, limit=self.limit
-        )
-        return self == suites and len(self.versions) < 2
-
-    def check(self) -> None:
-        """
-        Raises:
-            InvalidSettings: a number or a name is wrong.
-        """
-        if self.concurrency < 1 or min(self.limit, self.tokens_max, self.attacks) < 0:
-            raise InvalidSettings(
-                "--concurrency is 1 or more; --limit, --max-tokens-total and --attacks 0 or more"
-            )
-        self.prices.check()
-        for file in self.reports:
-            if file.suffix.lower() not in REPORTS:
-                raise InvalidSettings(f"--report {file}: its name must end in .json or .html")
 
 
 async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: bool) -> int:

@@ -127,7 +127,7 @@ class Measuring:
         direction = direction_of(before.outcome, after.outcome)
         due = text.known[before.policy]
         flip = Flip(text.line, text.id, before.policy, due, before.label, after.label, direction)
-        comparison.add(flip, before.score, is_calibrated=before.is_calibrated)
+        comparison.add(flip, text.text, before.score, is_calibrated=before.is_calibrated)
 
 
 def _origin(run: Run, judge: Judge) -> Origin:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from consumer.commands.evaluate.measures.calibration import CalibrationMeasures, ScoreBins
 from consumer.commands.evaluate.measures.interval import Interval, mcnemar, wilson
+from consumer.commands.evaluate.measures.likeness import Likeness
 from consumer.domain.policy import Outcome
 
 FLIPS_NAMED_MAX = 200
@@ -24,6 +25,8 @@ class Flip:
     after: str
     direction: str
     """`harsher`, `milder` or `same outcome`."""
+    alike: int = 0
+    """Flips of texts with much the same wording have one number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,14 @@ class Comparison:
         self._policies: Counter[str] = Counter()
         self._changes: Counter[str] = Counter()
         self._named: list[Flip] = []
+        self._likeness = Likeness()
 
     def __repr__(self) -> str:
         return f"<Comparison of {self.run} with {self.against}: {self._compared} questions>"
 
-    def add(self, flip: Flip, score: float | None = None, *, is_calibrated: bool = False) -> None:
+    def add(
+        self, flip: Flip, text: str, score: float | None = None, *, is_calibrated: bool = False
+    ) -> None:
         """
         Both answers to one question; `flip` holds them though they may be the same. `score` is how
         sure the first was.
@@ -90,7 +96,7 @@ class Comparison:
         self._policies[flip.policy] += 1
         self._changes[f"{flip.policy}: {before} -> {after}"] += 1
         if len(self._named) < FLIPS_NAMED_MAX:
-            self._named.append(flip)
+            self._named.append(replace(flip, alike=self._likeness.group_of(text)))
 
     def measures(self) -> ComparisonMeasures:
         flips = sum(self._directions.values())

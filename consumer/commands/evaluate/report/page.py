@@ -162,13 +162,19 @@ def _comparisons(document: EvaluationDocument, texts: Mapping[int, str]) -> Iter
         )
         if found.calibration is not None:
             yield reliability("Share given the same label again, over score", found.calibration)
-        flips = sorted(found.named, key=lambda flip: (flip.policy, flip.before, flip.after))
+        flips = sorted(found.named, key=lambda flip: (flip.policy, flip.alike, flip.after))
         rows = [
-            (f"{flip.policy}: {flip.before} → {flip.after}", flip.due, flip.id, str(flip.line))
+            (
+                f"{flip.policy}: {flip.before} → {flip.after}",
+                flip.due,
+                str(flip.alike),
+                flip.id,
+                str(flip.line),
+            )
             for flip in flips
         ]
         hidden = [texts.get(flip.line, "") for flip in flips]
-        yield _table("flips", ("change", "due", "id", "line"), rows, hidden)
+        yield _table("flips", ("change", "due", "alike", "id", "line"), rows, hidden)
 
 
 def _robustness(document: EvaluationDocument) -> Iterable[str]:

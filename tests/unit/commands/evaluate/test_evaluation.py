@@ -18,9 +18,10 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 
 from consumer.commands.costs.prices import PriceRequest
 from consumer.commands.evaluate.cases.columns import columns_of
-from consumer.commands.evaluate.evaluation import CasesRequest, evaluate_cases
+from consumer.commands.evaluate.evaluation import evaluate_cases
 from consumer.commands.evaluate.report.document import EvaluationDocument
 from consumer.commands.evaluate.report.gates import gates_of
+from consumer.commands.evaluate.request import CasesRequest
 from consumer.commands.evaluate.runs.answer import KeptAnswer
 from consumer.dev.behaviour import Behaviour
 from consumer.dev.safeguard import StandInSafeguard

@@ -22,7 +22,7 @@ def test_flips_by_direction_and_by_right() -> None:
         flip("B", "C", "A"),
         *[flip("A", "A", "A")] * 6,
     ):
-        comparison.add(each)
+        comparison.add(each, "a text")
     found = comparison.measures()
     assert (found.compared, found.flips) == (10, 4)
     assert (found.harsher, found.milder, found.same_outcome) == (2, 1, 1)
@@ -31,6 +31,7 @@ def test_flips_by_direction_and_by_right() -> None:
     assert found.by_policy == {"words": 4}
     assert found.by_change["words: A -> B"] == 2
     assert len(found.named) == 4
+    assert {each.alike for each in found.named} == {1}
     assert found.flipped is not None
     assert found.flipped.value == 0.4
 
@@ -40,8 +41,8 @@ def test_scores_promise_that_asking_again_gives_the_same() -> None:
     again = Comparison("v1 again", "v1", is_rerun=True)
     other = Comparison("v2", "v1")
     for comparison in (again, other):
-        comparison.add(flip("A", "A", "B"), 0.95)
-        comparison.add(flip("A", "B", "B"), 0.55)
+        comparison.add(flip("A", "A", "B"), "a text", 0.95)
+        comparison.add(flip("A", "B", "B"), "a text", 0.55)
     found = again.measures().calibration
     assert found is not None
     assert found.expected_error is not None
