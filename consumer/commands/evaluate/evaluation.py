@@ -131,7 +131,9 @@ class Evaluation:
                         self._texts, request.attacks, request.concurrency
                     )
             endpoint = ",".join(dict.fromkeys(judge.endpoint for judge in judges.values()))
-        return self._document(found, measured, robustness, endpoint, is_stopped=bound.is_spent)
+        is_left = any(run.unanswered for run in measured.runs)
+        is_stopped = bound.is_spent and is_left
+        return self._document(found, measured, robustness, endpoint, is_stopped=is_stopped)
 
     def _document(
         self,
