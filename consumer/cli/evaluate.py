@@ -14,8 +14,6 @@ from consumer.errors import InvalidSettings
 
 app = cyclopts.App()
 
-Words = Annotated[list[str] | None, Parameter(negative=())]
-
 
 @app.command(
     help_epilogue=examples(
@@ -101,8 +99,10 @@ def evaluate(
             help="Exit 1 below it: 0.9 for whole texts, POLICY=0.9 or LABEL=0.9; repeatable.",
         ),
     ] = None,
-    min_precision: Words = None,
-    min_f1: Words = None,
+    min_precision: Annotated[
+        list[str] | None, Parameter(negative=(), help="The same of precision.")
+    ] = None,
+    min_f1: Annotated[list[str] | None, Parameter(negative=(), help="The same of F1.")] = None,
     max_fpr: Annotated[
         list[str] | None,
         Parameter(negative=(), help="Exit 1 where more harmless texts are flagged or blocked."),
@@ -110,9 +110,9 @@ def evaluate(
     max_tokens_total: Annotated[
         int, Parameter(help="Stop asking at so many tokens in the results; 0 is no bound.")
     ] = 0,
-    price_in: Annotated[float | None, Parameter(help="Of a million prompt tokens.")] = None,
-    price_cached: Annotated[float | None, Parameter(help="Of a million cached ones.")] = None,
-    price_out: Annotated[float | None, Parameter(help="Of a million completion tokens.")] = None,
+    price_in: Annotated[float | None, Parameter(help="Price of a million prompt tokens.")] = None,
+    price_cached: Annotated[float | None, Parameter(help="The same from the cache.")] = None,
+    price_out: Annotated[float | None, Parameter(help="The same for completion tokens.")] = None,
     json: Json = False,
     limit: Annotated[
         int, Parameter(help="At most so many texts of each suite, spread over it; 0 is no limit.")
@@ -124,8 +124,8 @@ def evaluate(
     """
     Judge labelled cases and attacks; exit 1 where an attack or a harmful case gets through.
 
-    With --cases or an option below it: measure how good the labels are, with 95 % ranges, and exit
-    1 where a bound is not kept.
+    With --cases, or any option from there to the prices: measure how good the labels are, with 95 %
+    ranges; exit 1 where a bound is not kept.
     """
     from consumer.commands.costs.prices import PriceRequest
     from consumer.commands.evaluate.cases.columns import columns_of

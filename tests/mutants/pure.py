@@ -131,7 +131,10 @@ MODULES: dict[str, tuple[str, ...]] = {
     "commands/evaluate/measures/calibration.py": (),
     "commands/evaluate/measures/comparison.py": (),
     "commands/evaluate/measures/confusion.py": (),
-    "commands/evaluate/measures/interval.py": (),
+    "commands/evaluate/measures/interval.py": (
+        "commands/evaluate/measures/test_confusion.py",
+        "commands/evaluate/measures/test_spending.py",
+    ),
     "commands/evaluate/measures/likeness.py": (),
     "commands/evaluate/measures/spending.py": (),
     "commands/evaluate/report/gates.py": ("commands/evaluate/test_evaluation.py",),

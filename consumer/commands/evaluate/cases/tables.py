@@ -94,8 +94,10 @@ def _records(lines: Lines) -> Iterator[tuple[int, str] | BadRow]:
             size += len(more[1])
         if quotes % 2:
             waiting.extendleft(reversed(taken))
+            is_long = size > TEXT_BYTES_MAX
+            what = f"a cell has more than {TEXT_BYTES_MAX:,} bytes or " if is_long else ""
             yield BadRow(
-                first[0], 'a quote is opened and not closed: write a quote inside a cell as ""'
+                first[0], f'{what}a quote is opened and not closed: write a quote in a cell as ""'
             )
         else:
             yield first[0], "".join(text for _, text in parts)

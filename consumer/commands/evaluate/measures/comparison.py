@@ -77,9 +77,7 @@ class Comparison:
     def __repr__(self) -> str:
         return f"<Comparison of {self.run} with {self.against}: {self._compared} questions>"
 
-    def add(
-        self, flip: Flip, text: str, score: float | None = None, *, is_calibrated: bool = False
-    ) -> None:
+    def add(self, flip: Flip, text: str, score: float | None, *, is_calibrated: bool) -> None:
         """
         Both answers to one question; `flip` holds them though they may be the same. `score` is how
         sure the first was.

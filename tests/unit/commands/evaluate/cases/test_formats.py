@@ -72,6 +72,24 @@ def test_a_quote_that_nobody_closes_costs_one_row(tmp_path: Path) -> None:
     assert [row.line for row in good] == [3, 4]
 
 
+def test_a_cell_of_many_lines_is_bounded(tmp_path: Path) -> None:
+    """In bytes and in lines: what is longer is named, and what follows its end is read."""
+    cell = b"x" * 2_000 + b"\n"
+    for lines, problem in ((900, "more than 1,000,000 bytes"), (400, None)):
+        content = b'id,text\n1,"' + cell * lines + b'"\n2,fine\n'
+        found = rows(tmp_path, "a.csv", content)
+        assert found[-1] == CaseRow(lines + 3, {"id": "2", "text": "fine"})
+        first = found[0]
+        if problem is None:
+            assert len(found) == 2
+        else:
+            assert isinstance(first, BadRow)
+            assert (first.line, problem in first.problem) == (2, True)
+    found = rows(tmp_path, "a.csv", b'id,text\n1,"' + b"x\n" * 1_100 + b'"\n2,fine\n')
+    assert isinstance(found[0], BadRow)
+    assert "bytes" not in found[0].problem
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

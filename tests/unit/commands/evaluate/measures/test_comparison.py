@@ -22,7 +22,7 @@ def test_flips_by_direction_and_by_right() -> None:
         flip("B", "C", "A"),
         *[flip("A", "A", "A")] * 6,
     ):
-        comparison.add(each, "a text")
+        comparison.add(each, "a text", 0.9, is_calibrated=True)
     found = comparison.measures()
     assert (found.compared, found.flips) == (10, 4)
     assert (found.harsher, found.milder, found.same_outcome) == (2, 1, 1)
@@ -41,10 +41,20 @@ def test_scores_promise_that_asking_again_gives_the_same() -> None:
     again = Comparison("v1 again", "v1", is_rerun=True)
     other = Comparison("v2", "v1")
     for comparison in (again, other):
-        comparison.add(flip("A", "A", "B"), "a text", 0.95)
-        comparison.add(flip("A", "B", "B"), "a text", 0.55)
+        comparison.add(flip("A", "A", "B"), "a text", 0.95, is_calibrated=True)
+        comparison.add(flip("A", "B", "B"), "a text", 0.55, is_calibrated=False)
     found = again.measures().calibration
     assert found is not None
     assert found.expected_error is not None
     assert round(found.expected_error.value, 6) == round((0.05 + 0.55) / 2, 6)
+    assert found.calibrated_share == 0.5
     assert other.measures().calibration is None
+
+
+def test_the_named_flips_are_bounded() -> None:
+    """Two hundred; all are counted."""
+    comparison = Comparison("v2", "v1")
+    for number in range(250):
+        comparison.add(flip("A", "B", "B"), f"text {number}", None, is_calibrated=False)
+    found = comparison.measures()
+    assert (found.flips, len(found.named)) == (250, 200)
