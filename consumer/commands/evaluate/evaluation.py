@@ -194,10 +194,11 @@ def _show(found: Survey, request: CasesRequest) -> None:
     """The mapping and the first rows on stderr; a person is asked whether they are as meant."""
     lines = [*request.columns.lines(), *found.lines()]
     for text in found.first:
-        start = printable(" ".join(text.text.split())[:SHOWN_CHARS].encode())
+        start = " ".join(text.text.split())[:SHOWN_CHARS]
         labels = ", ".join(f"{policy} {label}" for policy, label in text.labels.items())
         lines.append(f"line {text.line}, id {text.id}: {labels}: {start}")
-    _say("\n".join(lines))
+    # Words of the file are in them, which a terminal must not obey.
+    _say("\n".join(printable(line.encode("utf-8", "replace")) for line in lines))
     is_asked = request.cases not in (None, "-") and sys.stdin.isatty() and sys.stderr.isatty()
     if is_asked and not request.is_confirmed:
         print("Is that what the columns mean? [y/N] ", end="", file=sys.stderr, flush=True)

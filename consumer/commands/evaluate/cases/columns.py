@@ -11,6 +11,8 @@ from consumer.domain.policy import PolicyVersion
 from consumer.errors import InvalidSettings
 
 FIELDS = ("text", "id", "language", "group", "policy", "label", "labels")
+FACT_CHARS_MAX = 100
+"""Of an id, a language or a group."""
 UNKNOWN = frozenset({"", "?", "nan", "null", "n/a", "na"})
 """What people and programs write where nobody labelled a text; `none` is a label in many sets."""
 
@@ -90,7 +92,11 @@ class Reader:
         if not isinstance(text, str) or not text.strip():
             what = "empty" if isinstance(text, str) else "no text" if text is None else "a number"
             return BadRow(row.line, f"{self._columns.column('text')} is {what}: it must be a text")
-        if len(text.encode("utf-8", "surrogatepass")) > TEXT_BYTES_MAX:
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError as error:
+            return BadRow(row.line, f"character {error.start + 1} of the text is half a one")
+        if size > TEXT_BYTES_MAX:
             return BadRow(row.line, f"the text is longer than {TEXT_BYTES_MAX:,} bytes")
         labels = self._labels(row.fields)
         if isinstance(labels, str):
@@ -106,7 +112,8 @@ class Reader:
         )
 
     def _word(self, row: CaseRow, fact: str) -> str:
-        return _word(row.fields.get(self._columns.column(fact))) or ""
+        word = _word(row.fields.get(self._columns.column(fact))) or ""
+        return word[:FACT_CHARS_MAX].encode("utf-8", "replace").decode()
 
     def _labels(self, fields: Mapping[str, object]) -> dict[str, str | None] | str:
         """The label under each policy that the row is about, or what is wrong with them."""

@@ -47,4 +47,4 @@ class LabelledText(NamedTuple):
 
 def text_digest(text: str) -> str:
     """The same text has the same digest everywhere."""
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()

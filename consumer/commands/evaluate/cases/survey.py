@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from consumer.commands.dead_letters.letter import printable
 from consumer.commands.evaluate.cases.columns import Columns, Reader
 from consumer.commands.evaluate.cases.formats import CasesFile
 from consumer.commands.evaluate.cases.index import DiskIndex
@@ -16,6 +17,7 @@ from consumer.errors import InvalidSettings
 
 NAMED_MAX = 20
 """Bad rows, duplicates and contradictions that are named; all are counted."""
+NAMED_CHARS_MAX = 300
 SHOWN_MAX = 5
 """Of those, shown before the run; a report has them all."""
 FIRST = 3
@@ -31,7 +33,9 @@ class Named:
     first: tuple[str, ...] = ()
 
     def plus(self, word: str) -> Named:
-        more = (word,) if len(self.first) < NAMED_MAX else ()
+        # A file's words are in it, which a terminal must not obey.
+        shown = printable(word[:NAMED_CHARS_MAX].encode("utf-8", "replace"))
+        more = (shown,) if len(self.first) < NAMED_MAX else ()
         return Named(self.count + 1, self.first + more)
 
 
@@ -102,7 +106,8 @@ def survey(file: CasesFile, columns: Columns, reader: Reader) -> Survey:
 def _counted(found: Survey, row: CaseRow | BadRow, reader: Reader) -> LabelledText | None:
     """The text of a row that can be judged; the others are counted as what they are."""
     if isinstance(row, CaseRow) and len(found.columns) < COLUMNS_MAX:
-        found.columns.update(dict.fromkeys(row.fields))
+        names = (name for name in map(str, row.fields) if len(name) <= NAMED_CHARS_MAX)
+        found.columns.update(dict.fromkeys(names))
     text = row if isinstance(row, BadRow) else reader.read(row)
     if isinstance(text, BadRow):
         found.bad = found.bad.plus(str(text))
@@ -137,7 +142,8 @@ def _compare(found: Survey, text: LabelledText, seen: DiskIndex) -> None:
 def _check(found: Survey, file: CasesFile, columns: Columns) -> None:
     if found.rows == 0:
         raise InvalidSettings(f"{file.shown} holds no row")
-    has = f"{file.shown} has {', '.join(map(str, found.columns)) or 'no readable row'}"
+    names = printable(", ".join(found.columns).encode("utf-8", "replace"))
+    has = f"{file.shown} has {names or 'no readable row'}"
     for name in columns.asked:
         if name not in found.columns and len(found.columns) < COLUMNS_MAX:
             raise InvalidSettings(f"--map: no row has a column {name}; {has}")

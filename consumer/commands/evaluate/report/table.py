@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from consumer.commands.dead_letters.letter import printable
 from consumer.commands.evaluate.measures.confusion import HarmMeasures
 from consumer.commands.evaluate.measures.interval import Interval
 from consumer.commands.evaluate.measures.tally import RunMeasures
@@ -31,11 +32,17 @@ def _short(share: float, digits: int) -> str:
 
 
 def table(document: EvaluationDocument) -> Iterator[str]:
-    """Every line; names that are too long are cut, nothing else is."""
+    """
+    Every line; names that are too long are cut, nothing else is.
+
+    A terminal must not obey what a model or a file says: their words are escaped.
+    """
     for line in _lines(document):
-        yield from (
-            textwrap.wrap(line, WIDTH, subsequent_indent="    ") if len(line) > WIDTH else (line,)
-        )
+        safe = printable(line.encode("utf-8", "replace"))
+        if len(safe) <= WIDTH:
+            yield safe
+        else:
+            yield from textwrap.wrap(safe, WIDTH, subsequent_indent="    ")
 
 
 def _lines(document: EvaluationDocument) -> Iterator[str]:

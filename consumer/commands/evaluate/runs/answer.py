@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import orjson
 
-from consumer.classifier.hearsay import label_given
+from consumer.classifier.hearsay import LABEL_CHARS_MAX, label_given
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Tokens, UnjudgedReason
@@ -65,7 +65,9 @@ def answer_of(key: str, case: str, run: str, policy: str, judged: Judged) -> Kep
         judgement.outcome if judgement else None,
         None if judgement else unjudged,
         tuple(
-            (heard.fault, label_given(heard.answer) or "") for heard in judged.heard if heard.fault
+            (heard.fault, (label_given(heard.answer) or "")[:LABEL_CHARS_MAX])
+            for heard in judged.heard
+            if heard.fault
         )[:FAULTS_MAX],
         certainty.score if certainty else None,
         bool(certainty and certainty.is_calibrated),

@@ -280,6 +280,22 @@ async def test_the_table_fits_a_terminal(
     assert "line 1, id c1: words FINE: all is well" in said.err
 
 
+async def test_a_terminal_obeys_neither_model_nor_file(
+    folder: Path, server: StandInSafeguard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Control characters in labels, ids and texts are shown as what they are."""
+    odd = json.dumps({"label": "\x1b[2J" + "O" * 500, "rules": [], "confidence": "high"})
+    probe = '{"label":"SAFE","rules":[],"confidence":"high","rationale":""}'
+    server.reply_with(lambda asked: odd if "FINE" in str(asked) else probe)
+    row = {"id": "\x1b[31m", "text": "\x1b]0;x\x07 all", "label": "FINE", "group": "\x1b[1m"}
+    (folder / "cases.jsonl").write_text(json.dumps(row) + "\n")
+    await evaluate_cases(settings(folder, server.base_url), request(folder), as_json=False)
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err
+    assert max(map(len, said.out.splitlines())) <= 80
+    assert "OOO" in said.out
+
+
 async def test_the_report_is_what_its_schema_says(folder: Path, server: StandInSafeguard) -> None:
     """Every field of it, and no other."""
     await run(folder, server.base_url, versions=("v1", "v2"), attacks=1)

@@ -48,6 +48,13 @@ def test_facts_from_columns_of_other_names() -> None:
     assert read({"lang": "de"}) == LabelledText(7, "7", "x", "de", "", {})
 
 
+def test_facts_are_bounded_and_can_be_written() -> None:
+    """A cell that went astray does not fill the report, nor stop it from being written."""
+    found = read({"id": "x" * 5_000, "lang": "\ud800"})
+    assert isinstance(found, LabelledText)
+    assert (len(found.id), found.language) == (100, "?")
+
+
 def test_values_are_mapped_and_unknown_ones_are_no_label() -> None:
     """`none` is a label in many sets; a question mark says that there is none."""
     words = ("hate=HH2,none=HH0,odd=?",)
@@ -88,6 +95,7 @@ def test_several_labels_of_one_text() -> None:
         ({"text": None}, "text is no text"),
         ({"text": 5}, "text is a number"),
         ({"text": "é" * 600_000}, "longer than 1,000,000 bytes"),
+        ({"text": "a\ud800"}, "character 2 of the text is half a one"),
     ],
 )
 def test_what_is_wrong_with_a_row(fields: dict[str, object], problem: str) -> None:

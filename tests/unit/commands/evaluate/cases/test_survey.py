@@ -60,12 +60,19 @@ def test_the_named_are_bounded_and_the_count_is_not(tmp_path: Path) -> None:
     assert "  and 95 more" in list(found.lines())
 
 
+def test_what_is_named_is_bounded_too(tmp_path: Path) -> None:
+    """A label as long as a book is not kept."""
+    found = surveyed(tmp_path, [case("a", "HH0"), case("b", "X" * 500_000)])
+    assert len(found.bad.first[0]) == 300
+
+
 @pytest.mark.parametrize(
     ("rows", "maps", "problem"),
     [
         ([], (), "holds no row"),
         ([case("a", None)], (), "no label is known"),
         ([case("a", "XX")], (), "line 1: label XX"),
+        ([case("a", "\x1b[2J")], (), r"line 1: label \\x1b\[2J"),
         ([case("a", "HH0")], ("text=tweet",), "no row has a column tweet; .* has text, label"),
     ],
 )
