@@ -9,10 +9,11 @@ BIN := .venv/bin
 SEEDS ?= 10000
 MUTANTS ?= 60
 SEED ?= 1
+LIMIT ?= 0
 DATA ?= ../shared/data/openai-moderation-2022.jsonl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test lint unit bench flow chaos odd-servers first-hours simulate mutants kafka moderate-dataset schemas picture demo-picture deploy-check lock clean
+.PHONY: help demo test lint unit bench flow chaos odd-servers first-hours simulate mutants kafka moderate-dataset evaluate schemas picture demo-picture deploy-check lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -59,6 +60,9 @@ kafka: .venv/.dev ## start a local Kafka broker and keep it running
 
 moderate-dataset: .venv/.dev ## DATA=file.jsonl through real Kafka and llama.cpp; build/dataset.json
 	$(BIN)/python -m tests.dataset.moderate "$(DATA)"
+
+evaluate: .venv/.dev ## DATA=file.jsonl LIMIT=n through safeguard evaluate, killed twice; build/evaluate.json
+	$(BIN)/python -m tests.dataset.evaluate "$(DATA)" --limit $(LIMIT)
 
 schemas: .venv/.dev ## write deploy/schemas/, deploy/kubernetes/, the README's tables and consumer/FILES.md
 	$(BIN)/python -m tests.generated

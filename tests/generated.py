@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from consumer.cli.settings import settings_table
+from consumer.commands.evaluate.report.document import document_schema
 from consumer.commands.keys import keys_page
 from consumer.domain.verdicts.envelope import Envelope
 from consumer.telemetry.metrics import TABLE, Metrics
@@ -31,7 +32,10 @@ def schemas() -> dict[str, str]:
     schema = Envelope.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "safeguard.verdict.v1"
-    return {"verdict.v1.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"}
+    found = {"verdict.v1.json": schema, "evaluation.v1.json": document_schema()}
+    return {
+        name: json.dumps(each, indent=2, ensure_ascii=False) + "\n" for name, each in found.items()
+    }
 
 
 def metrics_table() -> str:

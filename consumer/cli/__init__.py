@@ -16,6 +16,7 @@ from consumer import __version__
 from consumer.cli import (
     beginning,
     dead_letters,
+    evaluate,
     policy,
     settings,
     topics,
@@ -36,7 +37,7 @@ for family in (topics, policy, dead_letters):
     app.command(family.app)
 # These have no word of their own: it is `safeguard run`, `safeguard audit`. Flattened by the
 # library they would be missing from its "did you mean", so they are added one by one.
-for family in (beginning, worker, watching, verdicts, settings):
+for family in (beginning, worker, watching, evaluate, verdicts, settings):
     for name in family.app:
         if not name.startswith("-"):
             app.command(family.app[name], name=name)

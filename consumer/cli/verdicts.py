@@ -1,8 +1,8 @@
-"""The commands about verdicts, whole topics of them: evaluate · audit · rejudge."""
+"""The commands about verdicts, whole topics of them: audit · rejudge."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
@@ -21,43 +21,6 @@ from consumer.cli.options import (
 )
 
 app = cyclopts.App()
-
-
-@app.command(
-    help_epilogue=examples(
-        "safeguard evaluate --topic chat.messages --config safeguard.toml",
-        "safeguard evaluate --topic chat.messages --version v1 --suite cases --json",
-        "safeguard evaluate --topic chat.messages --suite attacks --limit 50 --concurrency 4",
-    )
-)
-def evaluate(
-    *,
-    topic: Annotated[str, Parameter(help="The input topic whose policies are meant.")],
-    version: Annotated[
-        str | None, Parameter(help="v1, v2 and so on; the live one by default.")
-    ] = None,
-    suite: Annotated[
-        Literal["cases", "attacks", "all"],
-        Parameter(
-            help="The version's labelled cases, attacks on the harmful ones among them, or both."
-        ),
-    ] = "all",
-    json: Json = False,
-    limit: Annotated[
-        int, Parameter(help="At most so many texts of each suite, spread over it; 0 is no limit.")
-    ] = 0,
-    concurrency: Annotated[int, Parameter(help="Texts judged at one time.")] = 8,
-    config: Config = None,
-    set: Sets = None,
-) -> None:
-    """Judge labelled cases and attacks; exit 1 where an attack or a harmful case gets through."""
-    import asyncio
-
-    from consumer.commands.evaluate.evaluator import EvaluationRequest, evaluate_topic
-
-    settings = settings_of(config, set, quiet=True)
-    request = EvaluationRequest(topic, version, suite, limit, concurrency)
-    raise SystemExit(asyncio.run(evaluate_topic(settings, request, as_json=json)))
 
 
 @app.command(
@@ -124,7 +87,6 @@ def rejudge(
     set: Sets = None,
 ) -> None:
     """Judge unjudged messages once more; exit 1 where some stay so or are gone."""
-    import asyncio
 
     from consumer.commands.rejudge.rejudge import RejudgeRequest, rejudge_topic
     from consumer.domain.verdicts.verdict import UnjudgedReason
@@ -132,4 +94,6 @@ def rejudge(
     settings = settings_of(config, set, quiet=True)
     selection = selection_of(reason, since, until, None, limit, known=UnjudgedReason)
     request = RejudgeRequest(topic, selection, dry_run)
+    import asyncio
+
     raise SystemExit(asyncio.run(rejudge_topic(settings, request, as_json=json)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from consumer.commands.evaluate.cases import cases_file, read_cases
+from consumer.commands.evaluate.cases.own import cases_file, read_cases
 from consumer.commands.terminal import counted
 from consumer.domain.binding import Binding
 from consumer.domain.policy import Policy, PolicyVersion

@@ -99,6 +99,19 @@ class BudgetTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class GateTerms:
+    """
+    What `evaluate` must find for a version to be good enough, each by what it is of: a policy, a
+    label, `POLICY.LABEL`, or `outcome` for whole texts.
+    """
+
+    min_recall: Mapping[str, float] = field(default_factory=dict)
+    min_precision: Mapping[str, float] = field(default_factory=dict)
+    min_f1: Mapping[str, float] = field(default_factory=dict)
+    max_fpr: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Binding:
     """What one policy set does with the topics it binds."""
 
@@ -126,6 +139,8 @@ class Binding:
     """What the model is shown beside the message; None is nothing, and costs nothing."""
     subject: str = USER_MESSAGE
     """What the topic's texts are, as the prompt names them."""
+    gate: GateTerms = GateTerms()
+    """Bounds for `evaluate`; workers do not read them."""
     versions: Mapping[int, PolicyVersion] = field(default_factory=dict)
 
     def names(self, topic: str) -> bool:

@@ -157,6 +157,7 @@ def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) ->
         start=topic.start,
         tombstones=topic.tombstones,
         budget=topic.budget_terms(),
+        gate=topic.gate_terms(),
         context=context,
         subject=topic.subject,
         versions=versions,

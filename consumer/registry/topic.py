@@ -18,6 +18,7 @@ from pydantic import (
 
 from consumer.domain.binding import (
     BudgetTerms,
+    GateTerms,
     MessageFormat,
     MessageTerms,
     Outputs,
@@ -160,6 +161,22 @@ class BudgetTable(_ClosedTable):
         return self
 
 
+Share = Annotated[float, Field(ge=0, le=1, strict=False)]
+
+
+class GateTable(_ClosedTable):
+    """`[gate]`: what `evaluate` must find, by policy, label, `POLICY.LABEL` or `outcome`."""
+
+    min_recall: dict[str, Share] = {}
+    """Of what should be that, at least so much must be found."""
+    min_precision: dict[str, Share] = {}
+    """Of what was said to be that, at least so much must be."""
+    min_f1: dict[str, Share] = {}
+    """The harmonic mean of the two, at least."""
+    max_fpr: dict[str, Share] = {}
+    """Of what should not be that, at most so much may be said to be."""
+
+
 class ContextTable(_ClosedTable):
     """`[context]`: what the model is shown of a message's conversation and of its author."""
 
@@ -221,6 +238,7 @@ class TopicFile(_ClosedTable):
     outputs: OutputsTable = OutputsTable()
     budget: BudgetTable | None = None
     context: ContextTable | None = None
+    gate: GateTable = GateTable()
 
     def reading(self) -> MessageTerms:
         table = self.message
@@ -251,6 +269,10 @@ class TopicFile(_ClosedTable):
         if table is None:
             return None
         return BudgetTerms(table.calls_per_hour, table.tokens_per_hour, table.on_budget)
+
+    def gate_terms(self) -> GateTerms:
+        table = self.gate
+        return GateTerms(table.min_recall, table.min_precision, table.min_f1, table.max_fpr)
 
     def context_terms(self) -> ContextTerms | None:
         table = self.context

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,6 +91,44 @@ def test_evaluate_says_who_answered_and_what_got_through() -> None:
     assert json.loads(held.stdout)["served"] == ["stand-in-safeguard"]
     assert wrong.returncode == 2
     assert "no policy binds the topic nobody.binds" in wrong.stderr
+
+
+def test_evaluate_measures_a_file_and_goes_on_after_a_kill(tmp_path: Path) -> None:
+    """Killed on its way, started again: every text is judged once, and the page is there."""
+    cases = tmp_path / "cases.csv"
+    rows = [f"row {n},say banned thing {n},{'bad' if n % 2 else 'good'}" for n in range(150)]
+    cases.write_text("\n".join(["id,tweet,class", *rows, '151,"never closed,bad']))
+    results, page = tmp_path / "results.jsonl", tmp_path / "page.html"
+    with StandInSafeguard.in_thread(record=True) as server:
+        server.behave(Behaviour(latency_s=0.05))
+        words = ["evaluate", "--topic", "chat.messages", "--cases", str(cases)]
+        words += ["--map", "text=tweet,label=class", "--labels", "bad=HH2,good=HH0"]
+        words += ["--results", str(results), "--report", str(page), "--concurrency", "4", "--json"]
+        words += flags(inference__endpoint=server.base_url)
+        with subprocess.Popen(
+            [sys.executable, "-m", "consumer", *words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as first:
+            until_s = time.monotonic() + 60
+            while time.monotonic() < until_s and len(server.answers) < 40:
+                time.sleep(0.02)
+            first.kill()
+        found = safeguard(*words)
+        asked = Counter(answer.text for answer in server.answers)
+        bad = safeguard(*words, "--map", "text=text")
+
+    assert found.returncode == 0, found.stderr
+    report = json.loads(found.stdout)
+    assert report["runs"][0]["questions"] == 150
+    assert report["results"]["judged_twice"] == 0
+    assert 0 < report["results"]["kept_before"] < 150
+    # Only what was under way when it was killed is asked again: its answers never came.
+    assert sum(n - 1 for text, n in asked.items() if text.startswith("say banned")) <= 4
+    assert report["cases"]["bad_rows_named"][0].startswith("line 152: a quote is opened")
+    assert "STAND-IN" in page.read_text()
+    assert bad.returncode == 2
+    assert "no row has a column text; " in bad.stderr
 
 
 def test_the_demo_adds_up_and_prints_plain_lines_when_piped() -> None:

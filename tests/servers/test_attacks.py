@@ -15,7 +15,7 @@ import pytest
 from consumer.classifier.prompt import context_part, system_message, user_message
 from consumer.classifier.request import request_body
 from consumer.commands.evaluate.attacks import Attack, attacks_on, bases_of
-from consumer.commands.evaluate.cases import read_cases
+from consumer.commands.evaluate.cases.own import read_cases
 from consumer.domain.messages.context import Context, Line
 from consumer.domain.messages.message import Fact
 from consumer.domain.policy import Policy

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import orjson
 
-from consumer.commands.evaluate.cases import Case
+from consumer.commands.evaluate.cases.own import Case
 from consumer.commands.evaluate.disguises import DISGUISES
 from consumer.commands.evaluate.templates import FRAMES, QUOTATIONS
 from consumer.domain.policy import Outcome, Policy

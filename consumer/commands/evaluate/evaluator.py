@@ -14,12 +14,12 @@ from rich.progress import Progress
 from consumer.classifier.hearsay import told
 from consumer.classifier.prompt import template_of
 from consumer.commands.evaluate.attacks import Attack, attacks_on, bases_of
-from consumer.commands.evaluate.cases import Case, read_cases
-from consumer.commands.evaluate.report import STAND_IN_NOTE, EvaluationReport
+from consumer.commands.evaluate.cases.own import Case, read_cases
+from consumer.commands.evaluate.report.suites import STAND_IN_NOTE, EvaluationReport
+from consumer.commands.evaluate.runs.plan import version_of
 from consumer.commands.evaluate.scoring import Answered, score_attacks, score_cases
 from consumer.commands.terminal import bars, tell
 from consumer.domain.binding import Binding
-from consumer.domain.choose import choose
 from consumer.domain.policy import Policy, PolicyVersion
 from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Heard
@@ -69,7 +69,7 @@ async def evaluate(
     if request.concurrency < 1 or request.limit < 0:
         raise InvalidSettings("--concurrency is 1 or more, --limit 0 or more")
     binding = binding_of(load_catalogue(settings.policies.folder), request.topic)
-    version = _version(binding, request.version)
+    version = version_of(binding, request.version)
     cases = read_cases(settings.policies.folder, version)
     telemetry = Telemetry()
     clock = telemetry.clock
@@ -168,16 +168,6 @@ class _Judge:
                     found[policy] = case
                     break
         return found
-
-
-def _version(binding: Binding, word: str | None) -> PolicyVersion:
-    if word is None:
-        return choose(binding)
-    for number, version in binding.versions.items():
-        if word in (version.id, f"v{number}", str(number)):
-            return version
-    known = ", ".join(f"v{number}" for number in sorted(binding.versions))
-    raise InvalidSettings(f"--version {word}: {binding.set_name} has {known}")
 
 
 Text = TypeVar("Text")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from math import sqrt
 from typing import NamedTuple
 
 from consumer.commands.evaluate.attacks import Attack
-from consumer.commands.evaluate.cases import Case
+from consumer.commands.evaluate.cases.own import Case
+from consumer.commands.evaluate.measures.interval import Interval, f1_interval, wilson
 from consumer.domain.policy import Outcome, Policy
 from consumer.domain.verdicts.verdict import UnjudgedReason
-
-DEVIATIONS = 1.959964
-"""Standard deviations of a normal distribution on either side that hold 95 % of it."""
 
 
 class Answered(NamedTuple):
@@ -28,30 +25,6 @@ class Answered(NamedTuple):
     """What was wrong with the last answer, and the label that it gave; empty where it was read."""
     said: str = ""
     """The last answer as it came."""
-
-
-class Interval(NamedTuple):
-    """A share and the range that holds the true one in 95 of 100 samples."""
-
-    value: float
-    low: float
-    high: float
-
-
-def wilson(hits: int, total: int) -> Interval | None:
-    """
-    Wilson's score interval of a share; None of nothing.
-
-    It keeps within 0 and 1 and is honest for few samples (E. B. Wilson, 1927), which is what
-    labelled cases are.
-    """
-    if total == 0:
-        return None
-    share, square = hits / total, DEVIATIONS**2
-    middle = (share + square / (2 * total)) / (1 + square / total)
-    spread = sqrt(share * (1 - share) / total + square / (4 * total**2)) * DEVIATIONS
-    spread /= 1 + square / total
-    return Interval(share, max(0.0, middle - spread), min(1.0, middle + spread))
 
 
 class End(Enum):
@@ -136,14 +109,7 @@ class LabelScore(NamedTuple):
 
     @property
     def f1(self) -> Interval | None:
-        """
-        The harmonic mean of both.
-
-        Its interval is that of the share s = right / (right + wrong + missed), of which F1 is the
-        rising function 2 s / (1 + s).
-        """
-        share = wilson(self.right, self.right + self.wrong + self.missed)
-        return None if share is None else Interval(*(2 * s / (1 + s) for s in share))
+        return f1_interval(self.right, self.wrong, self.missed)
 
 
 class Mistake(NamedTuple):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from consumer.commands.check import check_policies
-from consumer.commands.evaluate.cases import read_cases
+from consumer.commands.evaluate.cases.own import read_cases
 from consumer.registry.load import load_catalogue
 
 PAGE = Path(__file__).parents[3] / "policies" / "ELSEWHERE.md"

@@ -11,7 +11,7 @@ import pytest
 from consumer.classifier.prompt import user_message
 from consumer.classifier.segments import segments
 from consumer.commands.evaluate.attacks import BASES_MAX, Attack, attacks_on, bases_of
-from consumer.commands.evaluate.cases import Case, read_cases
+from consumer.commands.evaluate.cases.own import Case, read_cases
 from consumer.domain.policy import Outcome
 from consumer.registry.load import load_catalogue
 from tests.builders import a_policy

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.commands.evaluate.attacks import Attack
-from consumer.commands.evaluate.cases import Case
+from consumer.commands.evaluate.cases.own import Case
+from consumer.commands.evaluate.measures.interval import wilson
 from consumer.commands.evaluate.scoring import (
     Answered,
     End,
@@ -15,7 +16,6 @@ from consumer.commands.evaluate.scoring import (
     end_of,
     score_attacks,
     score_cases,
-    wilson,
 )
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.verdict import UnjudgedReason

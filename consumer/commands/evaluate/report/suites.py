@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from consumer.commands.evaluate.scoring import CaseScore, FamilyScore, Interval, LabelScore
+from consumer.commands.evaluate.measures.interval import Interval
+from consumer.commands.evaluate.scoring import CaseScore, FamilyScore, LabelScore
 
 STAND_IN = "stand-in"
 """In the name under which the stand-in lists itself."""
@@ -147,7 +148,7 @@ def _attack_lines(families: tuple[FamilyScore, ...]) -> Iterator[str]:
 def _interval_fields(interval: Interval | None) -> dict[str, float] | None:
     if interval is None:
         return None
-    return {name: round(value, 4) for name, value in interval._asdict().items()}
+    return {name: round(value, 4) for name, value in asdict(interval).items()}
 
 
 def _label_fields(score: LabelScore) -> dict[str, Any]:

@@ -6,24 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from consumer.commands.evaluate.cases import read_cases
+from consumer.commands.evaluate.cases.own import read_cases
 from consumer.domain.policy import Outcome
 from consumer.errors import InvalidPolicy
 from consumer.registry.load import load_catalogue
 from tests.builders import a_policy, a_version
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[5]
 
 
-def test_every_shipped_version_has_cases_that_can_be_read() -> None:
-    """All cases of all versions, each under a policy of its version."""
-    folder = ROOT / "policies"
+@pytest.mark.parametrize("folder", [ROOT / "policies", ROOT / "policies" / "evaluation"])
+def test_every_shipped_version_has_cases_that_can_be_read(folder: Path) -> None:
+    """All cases of all versions, each under a policy of its version, and each policy has both."""
     for binding in load_catalogue(folder).bindings:
         for version in binding.versions.values():
             cases = read_cases(folder, version)
             assert len(cases) >= 20
             assert all(case.policy in version.policies for case in cases)
             assert all(case.outcome is case.policy.outcomes[case.label] for case in cases)
+            harms = {(case.policy.name, case.outcome is Outcome.ALLOW) for case in cases}
+            assert len(harms) == 2 * len(version.policies)
 
 
 def write(folder: Path, *lines: str) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import orjson
 
-from consumer.commands.evaluate.report import EvaluationReport
+from consumer.commands.evaluate.report.suites import EvaluationReport
 from consumer.commands.evaluate.scoring import Break, CaseScore, FamilyScore, LabelScore, Mistake
 from consumer.domain.policy import Outcome
 

@@ -1,0 +1,112 @@
+"""
+CSV rows, as RFC 4180 has them: a cell in quotes may hold line feeds.
+
+The library's reader takes everything after a quote that nobody closed for one cell. Here such a row
+is named by its line and reading goes on with the next.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterator
+
+from consumer.commands.evaluate.cases.labelled import TEXT_BYTES_MAX, BadRow, CaseRow
+from consumer.errors import InvalidSettings
+
+LINES_MAX = 1_000
+"""A cell of more lines is a quote that was not closed."""
+
+Lines = Iterator[tuple[int, str] | BadRow]
+
+
+def table_rows(lines: Lines, delimiter: str, shown: str) -> Iterator[CaseRow | BadRow]:
+    """
+    The rows below the header.
+
+    Raises:
+        InvalidSettings: there is no header, or it names a column twice.
+    """
+    csv.field_size_limit(TEXT_BYTES_MAX + 2)
+    header: list[str] | None = None
+    for found in _records(lines):
+        cells = found if isinstance(found, BadRow) else _cells(found[1], delimiter)
+        line = found.line if isinstance(found, BadRow) else found[0]
+        if header is None:
+            header = _header(cells, shown)
+        elif isinstance(cells, BadRow):
+            yield cells
+        elif isinstance(cells, str):
+            yield BadRow(line, cells)
+        elif len(cells) != len(header):
+            yield BadRow(
+                line,
+                f"has {len(cells)} cells, the header {len(header)}: quote cells that hold a "
+                f'"{delimiter}" or a line feed',
+            )
+        else:
+            yield CaseRow(line, dict(zip(header, cells, strict=True)))
+    if header is None:
+        raise InvalidSettings(f"{shown} is empty: it needs a header and rows")
+
+
+def _header(cells: list[str] | str | BadRow, shown: str) -> list[str]:
+    if not isinstance(cells, list):
+        raise InvalidSettings(f"{shown}: the header cannot be read: {cells}")
+    names = [cell.strip() for cell in cells]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise InvalidSettings(f"{shown}: the header names {', '.join(sorted(twice))} twice")
+    return names
+
+
+def _records(lines: Lines) -> Iterator[tuple[int, str] | BadRow]:
+    """Lines joined until their quotes are closed; blank ones between records are left out."""
+    waiting: deque[tuple[int, str] | BadRow] = deque()
+
+    def following() -> Iterator[tuple[int, str] | BadRow]:
+        while True:
+            if waiting:
+                yield waiting.popleft()
+                continue
+            line = next(lines, None)
+            if line is None:
+                return
+            yield line
+
+    for first in following():
+        if isinstance(first, BadRow) or not first[1].strip():
+            if isinstance(first, BadRow):
+                yield first
+            continue
+        parts = [first]
+        taken: list[tuple[int, str] | BadRow] = []
+        quotes, size = first[1].count('"'), len(first[1])
+        while quotes % 2 and len(parts) < LINES_MAX and size <= TEXT_BYTES_MAX:
+            more = next(following(), None)
+            if more is None:
+                break
+            taken.append(more)
+            if isinstance(more, BadRow):
+                break
+            parts.append(more)
+            quotes += more[1].count('"')
+            size += len(more[1])
+        if quotes % 2:
+            waiting.extendleft(reversed(taken))
+            is_long = size > TEXT_BYTES_MAX
+            what = f"a cell has more than {TEXT_BYTES_MAX:,} bytes or " if is_long else ""
+            yield BadRow(
+                first[0], f'{what}a quote is opened and not closed: write a quote in a cell as ""'
+            )
+        else:
+            yield first[0], "".join(text for _, text in parts)
+
+
+def _cells(record: str, delimiter: str) -> list[str] | str:
+    """The cells of a record, or what is wrong with it."""
+    try:
+        rows = list(csv.reader([record], delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return f'is no CSV: {error}: write a quote inside a cell as ""'
+    return rows[0] if rows else []

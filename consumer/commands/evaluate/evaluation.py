@@ -1,0 +1,250 @@
+"""The command `evaluate` on a file of cases: survey it, judge it, measure it, and report."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from consumer.commands.costs.prices import TokenPrice
+from consumer.commands.dead_letters.letter import printable
+from consumer.commands.evaluate.assault import Assault
+from consumer.commands.evaluate.cases.columns import Reader
+from consumer.commands.evaluate.cases.formats import CasesFile, cases_file
+from consumer.commands.evaluate.cases.own import cases_file as own_cases
+from consumer.commands.evaluate.cases.survey import Survey, survey
+from consumer.commands.evaluate.cases.texts import Texts
+from consumer.commands.evaluate.measures.robustness import RobustnessMeasures
+from consumer.commands.evaluate.measuring import Measured, Measuring
+from consumer.commands.evaluate.report.document import (
+    CasesSummary,
+    EvaluationDocument,
+    ResultsSummary,
+)
+from consumer.commands.evaluate.report.export import export
+from consumer.commands.evaluate.report.gates import check_names, gates_in, hold
+from consumer.commands.evaluate.report.page import page
+from consumer.commands.evaluate.report.published import published_for
+from consumer.commands.evaluate.report.table import table
+from consumer.commands.evaluate.request import CasesRequest
+from consumer.commands.evaluate.runs.judging import Bound, Judging, judges_of, models_of
+from consumer.commands.evaluate.runs.plan import Run, runs_of
+from consumer.commands.evaluate.runs.progress import RunProgress
+from consumer.commands.evaluate.runs.results import ResultsFile
+from consumer.commands.terminal import bars
+from consumer.domain.binding import Binding
+from consumer.errors import InvalidSettings
+from consumer.registry.load import binding_of, load_catalogue
+from consumer.settings.settings import Settings
+from consumer.telemetry.clock import SystemClock
+
+SHOWN_CHARS = 60
+
+
+async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: bool) -> int:
+    """Print how the cases were judged; 0 where something was judged and every bound was kept."""
+    request.check()
+    with tempfile.TemporaryDirectory(prefix="evaluate-") as spool:
+        binding = binding_of(load_catalogue(settings.policies.folder), request.topic)
+        models = request.models or (models_of(settings),)
+        runs = runs_of(
+            binding, request.versions, models, request.efforts, with_rerun=request.with_rerun
+        )
+        file = _file(settings, request, runs[0], Path(spool))
+        reader = Reader(request.columns, runs[0].version)
+        found = survey(file, request.columns, reader)
+        _check_versions(runs, found)
+        gates = (*gates_in(binding.gate), *request.gates)
+        check_names(gates, runs[0].version)
+        request = request._replace(gates=gates)
+        _show(found, request)
+        texts = Texts(file, reader, found.texts, request.limit)
+        for path in request.exports:
+            export(path, iter(texts), runs[0].version)
+        results = request.results or Path(f"evaluation-{request.topic}-{_stem(request)}.jsonl")
+        with ResultsFile(results) as kept:
+            evaluation = Evaluation(settings, request, binding, runs, texts, kept)
+            try:
+                document = await evaluation.document(found)
+            except asyncio.CancelledError:
+                _say(f"stopped; what was judged is in {results}: the same command goes on")
+                raise
+    for path in request.reports:
+        _write(path, document, texts)
+    for line in [document.json().decode().rstrip()] if as_json else table(document):
+        print(line)
+    return 0 if document.is_passed else 1
+
+
+class Evaluation:
+    """Judges the texts, and measures what came of it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        request: CasesRequest,
+        binding: Binding,
+        runs: tuple[Run, ...],
+        texts: Texts,
+        results: ResultsFile,
+    ) -> None:
+        self._settings = settings
+        self._request = request
+        self._binding = binding
+        self._runs = runs
+        self._texts = texts
+        self._results = results
+
+    def __repr__(self) -> str:
+        return f"<Evaluation of {self._texts!r} in {len(self._runs)} runs>"
+
+    async def document(self, found: Survey) -> EvaluationDocument:
+        """
+        Raises:
+            EndpointRefused: key, model or path are wrong.
+            Retryable: the endpoint cannot be reached, or went away.
+        """
+        request, runs = self._request, self._runs
+        price = request.prices.price(0.0, 0.0)
+        if price is not None and not isinstance(price, TokenPrice):
+            raise InvalidSettings("--gpu-hour is no price of an evaluation: give prices of tokens")
+        models = [run.model for run in runs]
+        bound = Bound(self._results, request.tokens_max)
+        policies = tuple(dict.fromkeys(policy for policy, _ in sorted(found.labels)))
+        console = Console(stderr=True)
+        async with judges_of(self._settings, self._binding, models) as judges:
+            measuring = Measuring(runs, judges, self._binding, self._results, policies)
+            total = _questions(self._texts, found) * len(runs)
+            _say(f"judging {total} questions, {self._results.kept} answers are kept from before")
+            with bars(console) as progress:
+                watch = RunProgress(progress, console, self._results, SystemClock(), price, total)
+                judging = Judging(judges, self._binding, self._results, bound, watch.advance)
+                await judging.judge_all(iter(self._texts), runs, request.concurrency)
+                measured = measuring.measure(iter(self._texts), price)
+                robustness = None
+                if request.attacks:
+                    assault = Assault(judging, judges[models[0]], runs[0], self._results)
+                    robustness = await assault.measure(
+                        self._texts, request.attacks, request.concurrency
+                    )
+            endpoint = ",".join(dict.fromkeys(judge.endpoint for judge in judges.values()))
+        is_left = any(run.unanswered for run in measured.runs)
+        is_stopped = bound.is_spent and is_left
+        return self._document(found, measured, robustness, endpoint, is_stopped=is_stopped)
+
+    def _document(
+        self,
+        found: Survey,
+        measured: Measured,
+        robustness: RobustnessMeasures | None,
+        endpoint: str,
+        *,
+        is_stopped: bool,
+    ) -> EvaluationDocument:
+        results, texts = self._results, self._texts
+        return EvaluationDocument(
+            "safeguard.evaluation.v1",
+            self._request.topic,
+            endpoint,
+            _summary(found, texts),
+            ResultsSummary(
+                str(results.path), results.size, results.kept, results.judged_twice, is_stopped
+            ),
+            measured.runs,
+            measured.comparisons,
+            robustness,
+            published_for(found.digest) if len(texts) == found.texts else (),
+            hold(self._request.gates, measured.runs),
+            measured.mistakes,
+        )
+
+
+def _file(settings: Settings, request: CasesRequest, run: Run, spool: Path) -> CasesFile:
+    if request.cases is not None:
+        return cases_file(request.cases, spool)
+    path = own_cases(settings.policies.folder, run.version)
+    return cases_file(str(path), spool)
+
+
+def _stem(request: CasesRequest) -> str:
+    if request.cases is None:
+        return "own-cases"
+    return "stdin" if request.cases == "-" else Path(request.cases).stem
+
+
+def _check_versions(runs: tuple[Run, ...], found: Survey) -> None:
+    """
+    Raises:
+        InvalidSettings: a version lacks a policy or a label that the cases have.
+    """
+    for run in runs:
+        outcomes = {policy.name: policy.outcomes for policy in run.version.policies}
+        for policy, label in found.labels:
+            if label not in outcomes.get(policy, {}):
+                raise InvalidSettings(
+                    f"{run.version.id} has no label {label} under {policy}, which the cases have: "
+                    "only versions with the same labels can be compared"
+                )
+
+
+def _show(found: Survey, request: CasesRequest) -> None:
+    """The mapping and the first rows on stderr; a person is asked whether they are as meant."""
+    lines = [*request.columns.lines(), *found.lines()]
+    for text in found.first:
+        start = " ".join(text.text.split())[:SHOWN_CHARS]
+        labels = ", ".join(f"{policy} {label}" for policy, label in text.labels.items())
+        lines.append(f"line {text.line}, id {text.id}: {labels}: {start}")
+    # Words of the file are in them, which a terminal must not obey.
+    _say("\n".join(printable(line.encode("utf-8", "replace")) for line in lines))
+    is_asked = request.cases not in (None, "-") and sys.stdin.isatty() and sys.stderr.isatty()
+    if is_asked and not request.is_confirmed:
+        print("Is that what the columns mean? [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise InvalidSettings(
+                "nothing was judged: --map and --labels say what the columns mean"
+            )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _questions(texts: Texts, found: Survey) -> int:
+    return round(found.judgements * len(texts) / max(1, found.texts))
+
+
+def _summary(found: Survey, texts: Texts) -> CasesSummary:
+    labels: dict[str, dict[str, int]] = {}
+    for (policy, label), count in sorted(found.labels.items()):
+        labels.setdefault(policy, {})[label] = count
+    return CasesSummary(
+        texts.file.shown,
+        found.digest,
+        found.rows,
+        found.texts,
+        len(texts),
+        found.unlabelled,
+        found.bad.count,
+        found.bad.first,
+        found.duplicates.count,
+        found.contradictions.count,
+        found.contradictions.first,
+        labels,
+    )
+
+
+def _write(path: Path, document: EvaluationDocument, texts: Texts) -> None:
+    if path.suffix.lower() == ".json":
+        content = document.json()
+    else:
+        wanted = {mistake.line for mistake in document.mistakes}
+        wanted |= {flip.line for found in document.comparisons for flip in found.named}
+        shown = {text.line: text.text for text in texts if text.line in wanted}
+        content = page(document, shown).encode("utf-8", "replace")
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise InvalidSettings(f"--report {path}: {error.strerror}") from None

@@ -1,0 +1,63 @@
+"""Cases written out: as JSON lines, or as a configuration that promptfoo reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import orjson
+import yaml
+
+from consumer.commands.evaluate.cases.labelled import LabelledText
+from consumer.domain.policy import PolicyVersion
+from consumer.errors import InvalidSettings
+
+
+def export(path: Path, texts: Iterable[LabelledText], version: PolicyVersion) -> int:
+    """
+    Write a case for each known label; returns how many. A file that is there is replaced.
+
+    Raises:
+        InvalidSettings: the file cannot be written, or its name says no format.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (".jsonl", ".yaml", ".yml"):
+        raise InvalidSettings(f"--export {path}: its name must end in .jsonl or .yaml")
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            if suffix != ".jsonl":
+                file.write(_PROMPTFOO_HEAD.format(version=version.id))
+            written = 0
+            for text in texts:
+                for policy, label in text.known.items():
+                    is_only = len(text.known) == 1
+                    name = text.id if is_only else f"{text.id}/{policy}"
+                    write = _line if suffix == ".jsonl" else _test
+                    file.write(write(name, text, policy, label))
+                    written += 1
+    except OSError as error:
+        raise InvalidSettings(f"--export {path}: {error.strerror}") from None
+    return written
+
+
+_PROMPTFOO_HEAD = """# Cases of {version}. `{{{{text}}}}` is to be judged under `{{{{policy}}}}`.
+tests:
+"""
+
+
+def _line(name: str, text: LabelledText, policy: str, label: str) -> str:
+    fields = {"id": name, "text": text.text, "policy": policy, "label": label}
+    fields |= {"lang": text.language} if text.language else {}
+    fields |= {"group": text.group} if text.group else {}
+    return orjson.dumps(fields).decode() + "\n"
+
+
+def _test(name: str, text: LabelledText, policy: str, label: str) -> str:
+    metadata = {"language": text.language, "group": text.group}
+    test = {
+        "description": name,
+        "vars": {"text": text.text, "policy": policy},
+        "assert": [{"type": "equals", "value": label}],
+        "metadata": {fact: word for fact, word in metadata.items() if word},
+    }
+    return yaml.safe_dump([test], allow_unicode=True, sort_keys=False, width=1_000)
