@@ -62,7 +62,7 @@ async def _serve(settings: Settings) -> int:
     console = Console(stderr=True, highlight=False)
     logs_above(settings.telemetry, console)
     worker = Worker(settings)
-    with StatusLine(worker.standing, time.monotonic, console):
+    with StatusLine(worker.figures, time.monotonic, console):
         return await _work(settings, worker)
 
 

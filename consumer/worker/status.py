@@ -29,7 +29,7 @@ NAMED_MAX = 3
 """Partitions named in one line; more are a number."""
 
 
-class WorkerStatus(NamedTuple):
+class WorkerFigures(NamedTuple):
     """How a worker does now."""
 
     state: str
@@ -43,13 +43,13 @@ class WorkerStatus(NamedTuple):
 
 
 class StatusLine:
-    """Shows a standing on a terminal until it is closed; logs go above it."""
+    """Shows the figures on a terminal until it is closed; logs go above it."""
 
     def __init__(
-        self, standing: Callable[[], WorkerStatus], now_s: Callable[[], float], console: Console
+        self, figures: Callable[[], WorkerFigures], now_s: Callable[[], float], console: Console
     ) -> None:
-        """`standing` is called in a thread of the terminal's, so it only reads."""
-        self._standing = standing
+        """`figures` is called in a thread of the terminal's, so it only reads."""
+        self._figures = figures
         self._now_s = now_s
         self._console = console
         self._seen: list[tuple[float, int]] = []
@@ -75,8 +75,8 @@ class StatusLine:
         self._live.stop()
 
     def line(self) -> Text:
-        """The standing, cut to the terminal."""
-        now = self._standing()
+        """The figures, cut to the terminal."""
+        now = self._figures()
         words = f"{now.state} · {self._rate(now.consumed):.0f}/s · taken {now.consumed:,}"
         counts = Counter(now.outcomes)
         for name in ("allow", "flag", "block", "dead letters"):

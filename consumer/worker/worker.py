@@ -39,7 +39,7 @@ from consumer.worker.inputs import Inputs
 from consumer.worker.member import Member, every
 from consumer.worker.model import WatchedModel
 from consumer.worker.patience import LEAVE_S, patiently, within
-from consumer.worker.status import WorkerStatus
+from consumer.worker.status import WorkerFigures
 from consumer.worker.vitals import Vitals
 from consumer.worker.wiring import (
     build_classifier,
@@ -83,17 +83,17 @@ class Worker:
         assert self.vitals.member is not None, "the worker has not started"
         return self.vitals.member
 
-    def standing(self) -> WorkerStatus:
+    def figures(self) -> WorkerFigures:
         """How it does, for a person who looks on; from any thread, so it only reads."""
         member = self.vitals.member
         if member is None:
-            return WorkerStatus("starting")
+            return WorkerFigures("starting")
         health, intake = self.vitals.ready(), member.intake
         why = health.details["why"]
         assert isinstance(why, list)
         outcomes = self.telemetry.metrics.outcomes()
         outcomes["dead letters"] = intake.ledger.dead_letters
-        return WorkerStatus(
+        return WorkerFigures(
             "; ".join(why) or "ready",
             intake.ledger.consumed,
             outcomes,

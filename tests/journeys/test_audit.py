@@ -111,6 +111,7 @@ def test_an_audit_adds_up_and_finds_every_fault(broker: Broker, tmp_path: Path) 
     code, well = stage.report()
 
     assert code == 0
+    assert well.pop("looked_at").endswith("Z")
     ranges = [
         {"partition": 0, "start": 0, "end": 4, "messages": 4},
         {"partition": 1, "start": 0, "end": 2, "messages": 2},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -16,12 +17,14 @@ from consumer.commands.dead_letters.selection import instant_ms
 from consumer.commands.terminal import bars, read, tell
 from consumer.domain.binding import Binding, Outputs
 from consumer.domain.messages.passing import is_passed_over
+from consumer.domain.verdicts.envelope import rfc3339
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.kafka.cluster.commits import Commit, read_commits
 from consumer.kafka.cluster.topics import Topics
 from consumer.kafka.reader.reader import TopicReader
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings.settings import Settings
+from consumer.telemetry.clock import SystemClock
 from consumer.worker.wiring import kafka_config
 
 
@@ -76,6 +79,7 @@ def examine_topic(settings: Settings, request: AuditRequest, console: Console) -
         starts=starts,
         source=topic_id,
     ) as index:
+        looked_at = rfc3339(SystemClock().wall_ms())
         inputs = scan.spans(topic, known[topic], starts)
         ranges = [Range(s.partition, s.start, max(s.start, s.end)) for s in inputs]
         with bars(console) as progress:
@@ -99,7 +103,8 @@ def examine_topic(settings: Settings, request: AuditRequest, console: Console) -
                     "verdicts that were there before count as missing",
                     file=sys.stderr,
                 )
-        return index.report(ranges, is_ordered=binding.order == "key")
+        report = index.report(ranges, is_ordered=binding.order == "key")
+        return replace(report, looked_at=looked_at)
 
 
 def _outputs(
@@ -165,8 +170,7 @@ def _moment_ms(since: str | None) -> int | None:
 
 def show_report(report: AuditReport, console: Console) -> None:
     """The report as a table, for a person at a terminal."""
-    title = f"{report.topic}, group {report.group}, {len(report.partitions)} partitions"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=report.title, title_justify="left")
     table.add_column("")
     table.add_column("records", justify="right")
     table.add_column("such as")

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
+from consumer.commands.terminal import counted
+
 EXAMPLES_MAX = 10
 """Positions named for each kind of fault."""
 
@@ -59,6 +61,15 @@ class AuditReport:
     """Own verdicts and dead letters of positions that were not read, or that name none."""
     examples: Mapping[str, tuple[str, ...]]
     """Kind of fault -> up to ten positions."""
+    looked_at: str = ""
+    """When the input's ends were taken, as RFC 3339: what came later is in no count."""
+
+    @property
+    def title(self) -> str:
+        """What was looked at, and when."""
+        partitions = counted(len(self.partitions), "partition", "partitions")
+        when = f", as of {self.looked_at}" if self.looked_at else ""
+        return f"{self.topic}, group {self.group}, {partitions}{when}"
 
     @property
     def is_clean(self) -> bool:
@@ -83,11 +94,12 @@ class AuditReport:
             "partitions": ranges,
             **self.counts,
             "examples": {kind: list(found) for kind, found in self.examples.items()},
+            "looked_at": self.looked_at,
         }
 
     def lines(self) -> Iterator[str]:
         """The report as plain lines."""
-        yield f"{self.topic}, group {self.group}, {len(self.partitions)} partitions"
+        yield self.title
         for name, count in self.counts.items():
             yield f"{name:<24} {count}"
         for kind, found in self.examples.items():

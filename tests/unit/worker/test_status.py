@@ -9,20 +9,20 @@ from rich.cells import cell_len
 from rich.console import Console
 from structlog import DropEvent
 
-from consumer.worker.status import AboveStatus, StatusLine, WorkerStatus, gathered
+from consumer.worker.status import AboveStatus, StatusLine, WorkerFigures, gathered
 
 
-def line(standing: WorkerStatus, *, width: int = 200) -> str:
+def line(figures: WorkerFigures, *, width: int = 200) -> str:
     console = Console(file=io.StringIO(), width=width, force_terminal=True)
-    return StatusLine(lambda: standing, lambda: 0.0, console).line().plain
+    return StatusLine(lambda: figures, lambda: 0.0, console).line().plain
 
 
 def test_it_says_how_the_worker_does() -> None:
     """In words a person reads, and in whole numbers."""
-    standing = WorkerStatus(
+    figures = WorkerFigures(
         "ready", 1_204, {"allow": 1_000, "flag": 200, "dead letters": 4}, 3, 6, 2
     )
-    said = line(standing)
+    said = line(figures)
     assert said.startswith("ready · 0/s · taken 1,204 · allow 1,000 · flag 200 · block 0")
     assert said.endswith("dead letters 4 · in flight 3 · partitions 6, 2 not yet")
 
@@ -30,7 +30,7 @@ def test_it_says_how_the_worker_does() -> None:
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_it_never_wraps(width: int) -> None:
     """Whatever is wrong, in whatever script."""
-    assert cell_len(line(WorkerStatus("不" * 100, 10**9), width=width)) <= width
+    assert cell_len(line(WorkerFigures("不" * 100, 10**9), width=width)) <= width
 
 
 def test_the_rate_is_that_of_the_last_seconds() -> None:
@@ -38,7 +38,7 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
     consumed = [0]
     now = [0.0]
     console = Console(file=io.StringIO(), width=200)
-    status = StatusLine(lambda: WorkerStatus("ready", consumed[0]), lambda: now[0], console)
+    status = StatusLine(lambda: WorkerFigures("ready", consumed[0]), lambda: now[0], console)
     rates = []
     for second, total in ((0, 0), (1, 100), (2, 100), (20, 100), (21, 150)):
         now[0], consumed[0] = float(second), total

@@ -13,7 +13,12 @@ from consumer.commands.audit.report import COUNTS, AuditReport
 def shown(**changes: int) -> str:
     counts = dict.fromkeys(COUNTS, 0) | changes
     report = AuditReport(
-        topic="in", group="g", partitions=(), examples={"missing": ("in/0/3",)}, **counts
+        topic="in",
+        group="g",
+        partitions=(),
+        examples={"missing": ("in/0/3",)},
+        looked_at="2026-01-31T08:00:00.000Z",
+        **counts,
     )
     console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system="standard")
     show_report(report, console)

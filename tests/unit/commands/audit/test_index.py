@@ -338,9 +338,10 @@ def test_the_report_has_the_names_that_others_build_on() -> None:
         "foreign": 0,
         "unknown": 0,
         "examples": {"missing": ["in/0/0"]},
+        "looked_at": "",
     }
     lines = list(found.lines())
-    assert lines[0] == "in, group mine, 1 partitions"
+    assert lines[0] == "in, group mine, 1 partition"
     assert [line.split() for line in lines[1:-1]] == [[n, str(found.counts[n])] for n in COUNTS]
     assert lines[-1] == "  missing: in/0/0"
 
