@@ -103,7 +103,7 @@ def context_part(context: Context | None) -> str:
     A line for each fact and message, quoted: no text can begin a line of its own, and so none can
     speak for somebody else.
     """
-    if context is None or context.is_empty:
+    if context is None:
         return ""
     facts = [f"{fact.name}: {_on_one_line(fact.value)}" for fact in context.facts]
     lines = [f"{line.speaker}: {_on_one_line(line.text)}" for line in context.lines]

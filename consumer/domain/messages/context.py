@@ -58,10 +58,6 @@ class Context(NamedTuple):
     facts: tuple[Fact, ...] = ()
     lines: tuple[Line, ...] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        return not self.facts and not self.lines
-
 
 def utterance_of(message: Message, tokens_max: int) -> Utterance:
     """What is remembered of a message: no more than can ever be shown."""

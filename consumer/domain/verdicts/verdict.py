@@ -125,8 +125,6 @@ def superseding_id(superseded: str, cause: Cause, run: str) -> str:
 
 def most_severe(outcomes: Sequence[Outcome]) -> Outcome:
     """The most severe of one or more outcomes."""
-    if len(outcomes) == 1:
-        return outcomes[0]
     return max(outcomes, key=lambda outcome: outcome.severity)
 
 
@@ -136,11 +134,6 @@ def confidence_of(outcome: Outcome, judgements: Sequence[Judgement]) -> Certaint
 
     None where it follows from no judgement, such as that of a message that was left unjudged.
     """
-    weakest: Certainty | None = None
-    for judgement in judgements:
-        found = judgement.certainty
-        if judgement.outcome is not outcome or found is None:
-            continue
-        if weakest is None or found.score < weakest.score:
-            weakest = found
-    return weakest
+    found = (each.certainty for each in judgements if each.outcome is outcome)
+    known = (certainty for certainty in found if certainty is not None)
+    return min(known, key=lambda certainty: certainty.score, default=None)

@@ -53,8 +53,6 @@ def chat_content(body: bytes, prompt_tokens_min: int = 0) -> Content | Fault:
     tokens = read_tokens(completion.get("usage"))
     if 0 < tokens.prompt < prompt_tokens_min:
         return Fault.PROMPT_TRUNCATED
-    if len(choices) == 1:
-        return Content((_said(choices[0]),), tokens)
     if len(choices) > CHOICES_MAX:
         return Fault.AMBIGUOUS
     return Content(tuple(_said(choice) for choice in choices), tokens)

@@ -90,6 +90,14 @@ CONTENTS: dict[str, tuple[bytes, Expected]] = {
         a_completion("", reasoning_content=an_answer("HH0")),
         Fault.ONLY_IN_REASONING,
     ),
+    "only an unknown label in reasoning": (
+        a_completion(None, reasoning='So: {"label":"ZZ9"}'),
+        Fault.EMPTY,
+    ),
+    "only a list of labels in reasoning": (
+        a_completion(None, reasoning='So: {"label":["HH0"]}'),
+        Fault.EMPTY,
+    ),
     "only thoughts in reasoning": (a_completion(None, reasoning="Hm, HH0."), Fault.EMPTY),
     "raw harmony with a final channel": (
         a_completion(f"{ANALYSIS}<|channel|>final<|message|>{an_answer()}<|return|>"),

@@ -167,6 +167,7 @@ def test_context_stands_before_the_message_between_markers_of_its_own() -> None:
         "<message-m4rker>\nhello\n</message-m4rker>"
     )
     for nothing in (None, Context()):
+        assert context_part(nothing) == ""
         assert user_message("hello", "m", context_part(nothing)) == user_message("hello", "m")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from consumer.domain import checkpoint as checkpoint_module
@@ -20,6 +20,7 @@ from consumer.domain.checkpoint import (
     is_same_topic,
     runs_bytes,
     short_id,
+    varint_bytes,
 )
 
 names = st.text(alphabet="abcxyz0189._-", min_size=1, max_size=249)
@@ -131,6 +132,15 @@ def test_the_map_of_finished_records_takes_the_shorter_form(done: set[int]) -> N
 def test_a_run_takes_the_bytes_of_its_two_numbers(done: set[int], expected: int) -> None:
     """How many are skipped and how many are done, seven bits a byte."""
     assert runs_bytes(done, 50) == expected
+
+
+@given(offsets)
+@example(127)
+@example(128)
+@example(2**14 - 1)
+def test_the_bytes_of_a_number_are_reckoned_without_writing_it(number: int) -> None:
+    """Intake asks before each record, and must not be told less than the map takes."""
+    assert runs_bytes({number}, 0) == varint_bytes(number) + 1
 
 
 def test_a_run_that_no_intake_allows_is_refused() -> None:

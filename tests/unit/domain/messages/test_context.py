@@ -169,10 +169,3 @@ def test_a_message_of_the_first_millisecond_has_an_age() -> None:
         at_ms: context_of(message, [said_by("u-2", "hi", at_ms)], terms) for at_ms in (-1, 0, 1)
     }
     assert {at_ms: len(context.lines) for at_ms, context in ages.items()} == {-1: 1, 0: 0, 1: 1}
-
-
-def test_what_shows_a_fact_or_a_line_is_no_empty_context() -> None:
-    """Else the prompt would leave out what was paid for."""
-    assert Context().is_empty
-    assert not Context(facts=(Fact("age", "3"),)).is_empty
-    assert not Context(lines=(Line("B", "hello"),)).is_empty

@@ -197,7 +197,15 @@ def test_unreadable_headers_cannot_be_forged() -> None:
 
 def test_the_place_of_a_fault_is_named() -> None:
     """The error says where, in the words of `topic.toml`, and the schema id where there is one."""
-    assert "/text is no string: a number" in str(refusal(a_record(b'{"text":5}')))
+    for written, kind in (
+        (b"5", "a number"),
+        (b"5.5", "a number"),
+        (b"true", "a boolean"),
+        (b"[]", "a list"),
+        (b"{}", "an object"),
+    ):
+        error = refusal(a_record(b'{"text":' + written + b"}"))
+        assert str(error).endswith(f"/text is no string: {kind}")
     assert "/title, /body" in str(refusal(a_record(b"{}"), TITLE_AND_BODY))
     assert "line 2" in str(refusal(a_record(b'{\n"text" 5}')))
     assert "byte 9" in str(refusal(a_record(b'{"text":"\xff"}')))

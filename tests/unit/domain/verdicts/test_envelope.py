@@ -294,9 +294,6 @@ def test_the_headers_of_a_verdict() -> None:
         "safeguard-term": b"3",
         "safeguard-judged-at": b"2026-01-01T00:00:00.623Z",
     }
-    unread = a_verdict(message=a_message(unread=("id", "author")))
-    headers = dict(verdict_headers(unread, a_record(), "my group", 3))
-    assert headers["safeguard-unread"] == b"id,author"
     assert dict(cloudevent_headers(verdict)) == {
         "ce_specversion": b"1.0",
         "ce_type": b"safeguard.verdict.v1",
@@ -306,6 +303,19 @@ def test_the_headers_of_a_verdict() -> None:
         "ce_time": b"2026-01-01T00:00:00.623Z",
         "content-type": b"application/json",
     }
+
+
+@pytest.mark.parametrize("superseded", [None, "0" * 32])
+@pytest.mark.parametrize("unread", [(), ("id", "author")])
+def test_headers_say_what_is_replaced_and_what_could_not_be_read(
+    superseded: str | None, unread: tuple[str, ...]
+) -> None:
+    """A reader who counts first verdicts leaves out those that supersede, by the header alone."""
+    message = a_message()._replace(unread=unread)
+    verdict = a_verdict(supersedes=superseded, message=message)
+    headers = dict(verdict_headers(verdict, a_record(), "safeguard", 3))
+    assert headers.get("safeguard-supersedes") == (superseded and superseded.encode())
+    assert headers.get("safeguard-unread") == (b"id,author" if unread else None)
 
 
 @given(st.text(max_size=400))

@@ -279,3 +279,14 @@ def looked_at(finder: KneeFinder, latencies_s: Iterable[float]) -> list[int]:
 def test_the_way_up_goes_on_until_calls_queue(latencies_s: list[float], widths: list[int]) -> None:
     """And a knee on it is looked at from below before it is believed."""
     assert looked_at(KneeFinder(4, 128, 16), latencies_s) == widths
+
+
+def test_what_a_late_worker_saw_counts_in_no_later_window() -> None:
+    """It is measured anew at the same width, and the way up goes on."""
+    finder = KneeFinder(4, 512, 20)
+    for _ in range(20 + 40):
+        finder.answered(finder.sent(20), 1.0, True, 1.0)
+    assert (finder.sent(20).window, finder.limit) == (1, 20)
+    for _ in range(40):
+        finder.answered(finder.sent(20), 0.1, True)
+    assert finder.limit == 40

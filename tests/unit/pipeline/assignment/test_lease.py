@@ -86,3 +86,15 @@ def test_a_jump_of_the_wall_clock_counts_as_a_stall() -> None:
     watch.tick(at(100))
 
     assert not watch.is_steady(at(100.1, 160))
+
+
+@pytest.mark.parametrize(
+    ("now_s", "wall_ms", "since_s"),
+    [(7.0, 5_000, 7.0), (7.0, 9_000, 9.0), (7.0, -60_000, 7.0), (0.0, 60_000, 60.0)],
+)
+def test_as_much_time_has_passed_as_either_clock_says(
+    now_s: float, wall_ms: int, since_s: float
+) -> None:
+    """A host that was suspended stops one of them, and a lease must not outlive that."""
+    earlier = Moment(100.0, 1_000_000)
+    assert Moment(100.0 + now_s, 1_000_000 + wall_ms).since_s(earlier) == since_s
