@@ -16,7 +16,9 @@ from consumer.dev.demo.stage import INPUTS, PARTITIONS, topics
 from consumer.domain.messages.message import Position
 
 READ_BACK_S = 30.0
+"""How long the count at the end may take; what is missing then does not add up."""
 POLL_S = 0.05
+"""How late a verdict may be shown, and how long the end waits for the thread."""
 
 
 class OutputFollower:
