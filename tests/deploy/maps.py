@@ -11,8 +11,7 @@ from typing import Any
 
 import yaml
 
-from consumer.registry.load import TOPIC_FILE, is_policy, set_folders, version_folders
-from consumer.registry.pins import PINS
+from consumer.registry.load import is_policy, set_folders, version_folders
 
 BYTES_MAX = 1_000_000
 """A ConfigMap holds 1 MiB, names and all."""
@@ -28,10 +27,11 @@ def policy_files(folder: Path) -> dict[str, Path]:
     """
     found: list[Path] = []
     for set_folder in set_folders(folder):
-        found += [set_folder / TOPIC_FILE, set_folder / PINS]
+        # What binds them, and their pins.
+        found += sorted(set_folder.glob("*.toml"))
         for version in version_folders(set_folder).values():
             found += sorted(file for file in version.iterdir() if is_policy(file.name))
-    return {str(file.relative_to(folder)): file for file in found if file.exists()}
+    return {str(file.relative_to(folder)): file for file in found}
 
 
 def key_of(path: str) -> str:

@@ -73,7 +73,14 @@ class Shipped:
     # What a worker is told where: each raises InvalidSettings where it could not start with that.
 
     def settings_of_compose(self, service: str) -> Settings:
-        return self._settings(_filled(self.compose()["services"][service].get("environment", {})))
+        return self._settings(self.environment_of(service))
+
+    def environment_of(self, service: str) -> dict[str, str]:
+        """As compose gives it where nobody said otherwise: `${NAME:-default}` is its default."""
+        told = self.compose()["services"][service].get("environment", {})
+        return {
+            name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value)) for name, value in told.items()
+        }
 
     def settings_of_pod(self) -> Settings:
         (container,) = self.pod()["containers"]
@@ -100,11 +107,3 @@ class Shipped:
         finally:
             if file is not None:
                 file.unlink()
-
-
-def _filled(environment: Mapping[str, object]) -> dict[str, str]:
-    """As compose does where nobody said otherwise: `${NAME:-default}` is its default."""
-    return {
-        name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value))
-        for name, value in environment.items()
-    }

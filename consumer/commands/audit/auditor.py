@@ -17,7 +17,7 @@ from consumer.commands.dead_letters.selection import instant_ms
 from consumer.commands.terminal import bars, read, tell
 from consumer.domain.binding import Binding, Outputs
 from consumer.domain.messages.passing import is_passed_over
-from consumer.domain.verdicts.envelope import rfc3339
+from consumer.domain.verdicts.headers import rfc3339
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.kafka.cluster.commits import Commit, read_commits
 from consumer.kafka.cluster.topics import Topics

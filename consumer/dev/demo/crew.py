@@ -23,11 +23,11 @@ from consumer.interfaces import Partition
 from consumer.worker.stops import PARENT_PIPE
 
 LOOK_S = 0.3
-"""How often each worker is asked how it is: a pane is read, not measured."""
+"""Between two looks: often enough for an eye, and the gauges are no fresher."""
 ANSWER_S = 1.0
-"""A worker that does not answer by then is shown as away."""
+"""A worker that is busy for longer is looked at again."""
 STOP_S = 30.0
-"""More than any drain here; a worker that takes longer is killed."""
+"""Longer than a drain takes; who is left then is killed, and the count shows what that cost."""
 _HEALTH = re.compile(rb'"health":"(http://127\.0\.0\.1:\d+)"')
 
 

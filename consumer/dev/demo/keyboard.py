@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 CHARS_MAX = 500
-"""A typed sentence, not a document."""
+"""Longer than anybody types into a demo."""
 _ENTER, _ERASE, _CLEAR, _ESCAPE = "\r\n", "\x7f\b", "\x15", "\x1b"
 
 

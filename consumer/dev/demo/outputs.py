@@ -18,7 +18,7 @@ from consumer.domain.messages.message import Position
 READ_BACK_S = 30.0
 """How long the count at the end may take; what is missing then does not add up."""
 POLL_S = 0.05
-"""A viewer does not see less; the brokers answer sooner where there is something."""
+"""How late a verdict may be shown, and how long the end waits for the thread."""
 
 
 class OutputFollower:

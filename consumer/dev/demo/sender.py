@@ -15,9 +15,9 @@ from consumer.dev.traffic import Contribution, chat_messages, comments
 from consumer.domain.messages.message import Position
 
 FLUSH_S = 10.0
-"""The embedded broker answers in milliseconds."""
+"""The broker is in this process: it has them long before."""
 TICK_S = 0.02
-"""Messages appear one by one to the eye."""
+"""Fine enough that messages do not come in lumps."""
 
 
 class Sender:

@@ -136,12 +136,14 @@ class Demo:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop)
+        # Nobody looks on any more.
+        loop.add_signal_handler(signal.SIGHUP, task.cancel)
         try:
             yield
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 loop.remove_signal_handler(number)
 
     def _sum_up(self, count: Reckoning, score: Score, story: Story) -> int:
