@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import Enum, IntEnum, unique
 from typing import NamedTuple
 
 from consumer.domain.messages.message import Headers, Position
@@ -14,6 +14,7 @@ OFFSET_MAX = 2**63 - 1
 """Kafka's offsets are 64 bits wide, and so are the index's numbers."""
 
 
+@unique
 class RecordFate(IntEnum):
     """What became of a record; the numbers are those of the index."""
 

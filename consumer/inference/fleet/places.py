@@ -34,9 +34,7 @@ class Wish(NamedTuple):
 class Places:
     """Gives the places of all endpoints to calls, and takes them back."""
 
-    def __init__(
-        self, endpoints: Sequence[Endpoint], clock: Clock, reserved_share: float = 0.0
-    ) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], clock: Clock, reserved_share: float) -> None:
         self._endpoints = tuple(endpoints)
         self._clock = clock
         self._reserved_share = reserved_share
