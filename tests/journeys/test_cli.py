@@ -167,7 +167,7 @@ def test_setting_faults_name_where_they_came_from(tmp_path: Path) -> None:
     found = safeguard("run", "--config", str(file), *flags(inference__calls_max="none"))
 
     assert found.returncode == 2
-    assert f"{file}: kafka.bootstrap_server: unknown setting" in found.stderr
+    assert f"{file}:2: kafka.bootstrap_server: unknown setting; did you mean" in found.stderr
     assert "--set inference.calls_max" in found.stderr
 
 
