@@ -61,6 +61,8 @@ async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: 
         check_names(gates, runs[0].version)
         request = request._replace(gates=gates)
         _show(found, request)
+        if found.with_context and binding.context is None:
+            _say(f"{found.with_context} texts have context; the topic shows none, nor is it here")
         texts = Texts(file, reader, found.texts, request.limit)
         for path in request.exports:
             export(path, iter(texts), runs[0].version)

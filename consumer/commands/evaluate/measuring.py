@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from consumer.commands.costs.prices import TokenPrice
-from consumer.commands.evaluate.cases.labelled import LabelledText, text_digest
+from consumer.commands.evaluate.cases.labelled import LabelledText
+from consumer.commands.evaluate.cases.setting import shown_digest
 from consumer.commands.evaluate.measures.comparison import (
     Comparison,
     ComparisonMeasures,
@@ -65,6 +66,7 @@ class Measuring:
         self._runs = runs
         self._judges = judges
         self._results = results
+        self._context = binding.context
         self._tallies = [
             RunTally(_origin(run, judges[run.model]), binding, policies) for run in runs
         ]
@@ -88,7 +90,7 @@ class Measuring:
         )
 
     def _add(self, text: LabelledText) -> None:
-        digest = text_digest(text.text)
+        digest = shown_digest(text, self._context)
         several = [self._answers(text, digest, run) for run in self._runs]
         for tally, answers, run in zip(self._tallies, several, self._runs, strict=True):
             tally.add(text, answers)

@@ -7,10 +7,11 @@ from math import isnan
 from typing import NamedTuple
 
 from consumer.commands.evaluate.cases.labelled import TEXT_BYTES_MAX, BadRow, CaseRow, LabelledText
+from consumer.commands.evaluate.cases.setting import setting_in
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import InvalidSettings
 
-FIELDS = ("text", "id", "language", "group", "policy", "label", "labels")
+FIELDS = ("text", "id", "language", "group", "policy", "label", "labels", "context")
 FACT_CHARS_MAX = 100
 """Of an id, a language or a group."""
 UNKNOWN = frozenset({"", "?", "nan", "null", "n/a", "na"})
@@ -101,6 +102,9 @@ class Reader:
         labels = self._labels(row.fields)
         if isinstance(labels, str):
             return BadRow(row.line, labels)
+        setting = setting_in(row.fields.get(self._columns.column("context")))
+        if isinstance(setting, str):
+            return BadRow(row.line, setting)
         language = self._word(row, "language") or self._word(row, "lang")
         return LabelledText(
             row.line,
@@ -109,6 +113,7 @@ class Reader:
             language,
             self._word(row, "group"),
             labels,
+            setting,
         )
 
     def _word(self, row: CaseRow, fact: str) -> str:

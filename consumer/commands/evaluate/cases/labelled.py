@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import NamedTuple
 
+from consumer.domain.messages.message import Fact
+
 TEXT_BYTES_MAX = 1_000_000
 """A longer row is no message: it is named and passed over, and never held in memory."""
 
@@ -28,6 +30,15 @@ class BadRow(NamedTuple):
         return f"line {self.line}: {self.problem}"
 
 
+class Setting(NamedTuple):
+    """What stood around a text: its author, facts about them, and earlier messages."""
+
+    author: str | None = None
+    facts: tuple[Fact, ...] = ()
+    earlier: tuple[tuple[str | None, str], ...] = ()
+    """Author, where it is known, and text; the oldest first."""
+
+
 class LabelledText(NamedTuple):
     """A text and the label that it deserves under each of the policies that its row is about."""
 
@@ -38,6 +49,8 @@ class LabelledText(NamedTuple):
     group: str
     labels: Mapping[str, str | None]
     """By the policy's name; None where nobody labelled it under that policy."""
+    setting: Setting | None = None
+    """Who wrote it and what was said before, where the row says."""
 
     @property
     def known(self) -> dict[str, str]:

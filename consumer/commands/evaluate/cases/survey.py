@@ -59,6 +59,8 @@ class Survey:
     contradictions: Named = Named()
     labels: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By policy and label."""
+    with_context: int = 0
+    """Texts whose row says what stood around them."""
     first: list[LabelledText] = field(default_factory=list)
     columns: dict[str, None] = field(default_factory=dict)
     """The names that rows have, in the order in which they come."""
@@ -118,13 +120,14 @@ def _counted(found: Survey, row: CaseRow | BadRow, reader: Reader) -> LabelledTe
         found.unlabelled += 1
         return None
     found.texts += 1
+    found.with_context += text.setting is not None
     if len(found.first) < FIRST:
         found.first.append(text)
     return text
 
 
 def _compare(found: Survey, text: LabelledText, seen: DiskIndex) -> None:
-    same = text_digest(" ".join(text.text.split()))
+    same = text_digest(" ".join(text.text.split()) + f"\0{text.setting or ''}")
     for policy, label in text.known.items():
         found.judgements += 1
         found.labels[policy, label] += 1

@@ -10,7 +10,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from consumer.classifier.prompt import template_of
-from consumer.commands.evaluate.cases.labelled import LabelledText, text_digest
+from consumer.commands.evaluate.cases.labelled import LabelledText
+from consumer.commands.evaluate.cases.setting import context_shown, shown_digest
 from consumer.commands.evaluate.runs.answer import KeptAnswer, answer_of
 from consumer.commands.evaluate.runs.plan import Run
 from consumer.commands.evaluate.runs.results import ResultsFile
@@ -103,7 +104,7 @@ class PolicyCall(NamedTuple):
 
     text: LabelledText
     digest: str
-    """Of the text."""
+    """Of the text, and of what is shown beside it."""
     run: Run
     policy: str
     key: str
@@ -191,7 +192,7 @@ class Judging:
                             continue
                         if self._bound.is_spent:
                             return
-                        digest = text_digest(text.text)
+                        digest = shown_digest(text, self._binding.context)
                         key = run.key(digest, policy, judge.template, judge.served)
                         if key in self._asking or self._results.has(key):
                             self._advance(None)
@@ -209,6 +210,7 @@ class Judging:
                 run.alone[policy],
                 self._binding,
                 judge.clock.now_s() + limit_s if limit_s else None,
+                context_shown(question.text, self._binding.context),
             )
             answer = answer_of(key, question.digest, run.name, policy, judged)
             self._results.keep(answer)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import product
 
+from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding
 from consumer.domain.choose import choose
 from consumer.domain.policy import Effort, PolicyVersion
@@ -38,8 +39,11 @@ class Run:
         `served` is what the endpoint says that it serves, so that what a stand-in answered is never
         taken for a model's.
         """
+        # The message as the model gets it, since a topic's own settings change it as well.
+        message = system_message(self.alone[policy].policies[0])
+        rendered = blake2b(message.encode(), digest_size=16).hexdigest()
         effort = self.alone[policy].policies[0].effort.value
-        parts = (text_digest, policy, self.version.digest, self.model, ",".join(served))
+        parts = (text_digest, policy, self.version.digest, rendered, self.model, ",".join(served))
         words = "\n".join((*parts, template, effort, str(self.again)))
         return blake2b(words.encode(), digest_size=16).hexdigest()
 

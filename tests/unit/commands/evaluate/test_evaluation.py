@@ -176,6 +176,28 @@ async def test_several_policies_a_text_and_unknown_labels(
     assert (outcome["found"], outcome["passed"]) == (2, 1)
 
 
+async def test_context_is_shown_as_workers_show_it(folder: Path, server: StandInSafeguard) -> None:
+    """Where the topic has any, bounded by its terms; in another setting a text is another."""
+    file = folder / "policies" / "set" / "topic.toml"
+    more = '[message]\nconversation = "/room"\n[context]\nmessages = 1\n'
+    file.write_text(file.read_text() + more)
+    said = [{"author": "b", "text": "too old"}, {"author": "b", "text": "look at this"}]
+    rows: list[dict[str, Any]] = [
+        {"text": "all is well", "label": "FINE", "context": {"author": "a", "messages": said}},
+        {"text": "all is well", "label": "FINE"},
+        {"text": "all is well", "label": "FINE", "context": {"messages": [5]}},
+    ]
+    (folder / "cases.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, found = await run(folder, server.base_url)
+    assert found["results"]["answers"] == 2
+    assert found["cases"]["duplicates"] == 0
+    assert "a message is an object with a text" in found["cases"]["bad_rows_named"][0]
+    assert found["runs"][0]["template"] == "sg-1-context-1"
+    bodies = [bytes(request.body).decode() for request in server.requests]
+    assert sum('B: "look at this"' in body.replace("\\", "") for body in bodies) == 1
+    assert not any("too old" in body for body in bodies)
+
+
 async def test_attacks_beside_the_noise(folder: Path, server: StandInSafeguard) -> None:
     """A word list falls for spelling and not for instructions, and does not flip by itself."""
     _, found = await run(folder, server.base_url, attacks=2)

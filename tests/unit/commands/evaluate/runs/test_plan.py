@@ -34,6 +34,11 @@ def test_whatever_could_change_an_answer_is_in_its_key() -> None:
         runs[0].key("digest", "harassment", "sg-1", ("stand-in",)),
     ]
     assert len(set(keys)) == len(keys)
+    other = a_version(a_policy(subject="assistant reply"), number=1)
+    renamed = a_binding(live=other, versions={1: other})
+    (said,) = runs_of(renamed, [], ["m"], ["low"], with_rerun=False)
+    assert said.version.digest == FIRST.digest
+    assert said.key("digest", "harassment", "sg-1", ("served",)) not in keys
     again = runs_of(BINDING, ["v1"], ["m"], ["low"], with_rerun=False)
     assert again[0].key("digest", "harassment", "sg-1", ("served",)) == keys[0]
 
