@@ -47,7 +47,7 @@ def context_shown(text: LabelledText, terms: ContextTerms | None) -> Context | N
 def shown_digest(text: LabelledText, terms: ContextTerms | None) -> str:
     """Of all that is judged: the text, and what is shown beside it."""
     context = context_shown(text, terms)
-    if context is None or context.is_empty:
+    if not context or not any(context):
         return text_digest(text.text)
     return text_digest(f"{text.text}\0{context!r}")
 
