@@ -64,8 +64,11 @@ LACKS: Mapping[tuple[str, Api], Mapping[str, str]] = {
     }
 }
 """By server and API: test -> why it does not hold there."""
-NOT_RUN = {"test_text_longer_than_the_context_is_judged_in_pieces"}
-"""Of those, what would take 20 s to fail."""
+NOT_RUN = {
+    "test_any_text_in_any_language_is_judged",
+    "test_text_longer_than_the_context_is_judged_in_pieces",
+}
+"""Of those, what would take 20 s or two minutes to fail: what is never judged is waited for."""
 
 
 class Server(NamedTuple):
