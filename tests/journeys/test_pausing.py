@@ -151,7 +151,7 @@ def test_the_commands_from_a_shell(real_kafka: RealKafka, tmp_path: Path) -> Non
     assert safeguard("topics", "plan", *where).returncode == 0
     paused = safeguard("topics", "pause", topic, "--reason", "too hot", *where)
     assert paused.returncode == 0, paused.stderr
-    assert f"{topic} is paused: within 5 s" in paused.stdout
+    assert f"{topic} is paused (too hot): within 5 s" in paused.stdout
     listed = safeguard("topics", "paused", *where).stdout
     assert any(x.startswith(topic) and x.endswith(": too hot") for x in listed.splitlines())
     assert safeguard("topics", "resume", topic, *where).returncode == 0
