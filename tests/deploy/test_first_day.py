@@ -29,7 +29,7 @@ from tests.records import read_all, write
 from tests.servers.child import Child, free_ports, is_listening
 
 SHIPPED = Shipped(ROOT)
-WAIT_S = 60.0
+WAIT_S = 150.0
 
 
 def properties() -> dict[str, str]:
@@ -83,7 +83,7 @@ def environment(service: str, changes: Mapping[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(420)
 def test_a_message_becomes_a_verdict_with_what_compose_tells_kafka_and_the_service(
     tmp_path: Path,
 ) -> None:

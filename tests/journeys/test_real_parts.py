@@ -48,7 +48,7 @@ async def test_shipped_policies_on_real_kafka_and_real_llama(
     async with working(settings, 4) as worker:
         # These policies start a new group at the latest record: write once it has its start.
         write_rows(broker.bootstrap_servers, TOPIC, rows)
-        await finished(worker, 40)
+        await finished(worker, 40, 240)
 
     records = read_all(broker.bootstrap_servers, [TOPIC + end for end in OUTPUTS])
     positions = [f"{TOPIC}/{partition}/{offset}" for partition in (0, 1) for offset in range(20)]

@@ -98,8 +98,8 @@ async def working(settings: Settings, partitions: int) -> AsyncIterator[Worker]:
     assert worker.member.intake.ledger.difference == 0
 
 
-async def finished(worker: Worker, count: int) -> None:
-    """Wait until so many records are terminal."""
+async def finished(worker: Worker, count: int, seconds: float = 60) -> None:
+    """Wait until so many records are terminal, at most for so long."""
     ledger = worker.member.intake.ledger
 
     def is_done() -> bool:
@@ -108,7 +108,7 @@ async def finished(worker: Worker, count: int) -> None:
         ended = ledger.verdicts + ledger.dead_letters + ledger.passed_over
         return ended >= count and ledger.in_flight == 0
 
-    await until(is_done, worker, 60)
+    await until(is_done, worker, seconds)
 
 
 def outputs_of(broker: Broker, topic: str) -> list[Stored]:
