@@ -11,12 +11,13 @@ import orjson
 from consumer.errors import ConsumerError
 from consumer.inference.transports.direct import DirectTransport
 
+STAND_IN = "the stand-in"
 USUAL_PORTS: Mapping[int, str] = {
     8000: "vLLM",
     8080: "llama.cpp",
     11434: "Ollama",
     1234: "LM Studio",
-    8089: "the stand-in",
+    8089: STAND_IN,
 }
 """In the order in which one of several is preferred."""
 ANSWER_S = 0.5
@@ -30,6 +31,11 @@ class NearbyServer(NamedTuple):
     """By its port alone; what it really is a probe finds out."""
     endpoint: str
     models: tuple[str, ...]
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether its judgements are none of a model's, on whichever port it listens."""
+        return self.kind == STAND_IN
 
     @property
     def fitting(self) -> str | None:
@@ -54,7 +60,7 @@ async def _ask(port: int, kind: str) -> NearbyServer | None:
         return None
     finally:
         await transport.close()
-    return NearbyServer("the stand-in" if _is_stand_in(names) else kind, endpoint, names)
+    return NearbyServer(STAND_IN if _is_stand_in(names) else kind, endpoint, names)
 
 
 def _is_stand_in(models: tuple[str, ...]) -> bool:

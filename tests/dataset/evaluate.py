@@ -125,7 +125,7 @@ def _run(command: Sequence[str], folder: Path, console: Console) -> int:
             process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors)
             try:
                 while process.poll() is None:
-                    time.sleep(1)
+                    time.sleep(1)  # the results file tells nobody that it grew
                     total = total or _total(folder / "errors")
                     done = _lines(folder / "results.jsonl")
                     if console.is_terminal:

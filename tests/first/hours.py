@@ -153,7 +153,7 @@ class FirstHours:
         while '"event":"started"' not in self._place.log(log):
             assert worker.poll() is None, self._place.log(log)[-2_000:]
             assert time.monotonic() < until_s, self._place.log(log)[-2_000:]
-            time.sleep(0.2)
+            time.sleep(0.2)  # a process of its own tells only its log
         return worker
 
     def _patient_worker(self, stage: ExitStack) -> subprocess.Popen[str]:
@@ -162,7 +162,7 @@ class FirstHours:
             try:
                 return self._worker(stage, "wide.log", "--set", "kafka.group=wide")
             except AssertionError:
-                time.sleep(5.0)
+                time.sleep(5.0)  # for the broker; nothing says when it is at rest
         return self._worker(stage, "wide.log", "--set", "kafka.group=wide")
 
     def _threads(self, stage: ExitStack) -> None:
@@ -181,13 +181,13 @@ class FirstHours:
         until_s = time.monotonic() + 120
         while int(str(_ready(health).get("partitions", 0))) < PARTITIONS:
             assert time.monotonic() < until_s, str(_ready(health))[:500]
-            time.sleep(0.5)
+            time.sleep(0.5)  # health is asked, it does not call
         # From now on every partition is being recovered, which asks most of the brokers.
         counts = []
         until_s = time.monotonic() + RECOVERY_S
         while time.monotonic() < until_s:
             counts.append(_status(worker.pid, "Threads"))
-            time.sleep(0.5)
+            time.sleep(0.5)  # between two samples
         self.figures["threads_1000_partitions"] = max(counts)
         self.figures["rss_1000_partitions_mb"] = _status(worker.pid, "VmRSS") // 1_024
         worker.send_signal(signal.SIGTERM)

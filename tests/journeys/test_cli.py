@@ -112,7 +112,7 @@ def test_evaluate_measures_a_file_and_goes_on_after_a_kill(tmp_path: Path) -> No
         ) as first:
             until_s = time.monotonic() + 60
             while time.monotonic() < until_s and len(server.answers) < 40:
-                time.sleep(0.02)
+                time.sleep(0.02)  # the killed process is watched by what its server was asked
             first.kill()
         found = safeguard(*words)
         asked = Counter(answer.text for answer in server.answers)

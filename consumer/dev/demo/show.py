@@ -22,12 +22,12 @@ from consumer.dev.demo.row import Told
 from consumer.dev.demo.score import Score
 from consumer.dev.demo.screen import PlainLines
 from consumer.dev.demo.sender import Sender
-from consumer.dev.demo.servers import find_servers
 from consumer.dev.demo.stage import Stage, policies_folder, set_up
 from consumer.dev.demo.story import Story
 from consumer.dev.demo.wishes import Wishes
 from consumer.dev.safeguard import StandInSafeguard
 from consumer.errors import ConsumerError
+from consumer.inference.nearby import find_nearby
 from consumer.telemetry.clock import SystemClock
 
 INTERRUPTED = 130
@@ -116,10 +116,12 @@ class Demo:
             "judging with a STAND-IN, no model: it looks for the terms and examples that the "
             "policies themselves quote"
         )
-        for found in await find_servers():
+        for found in await find_nearby():
+            if found.fitting is None or found.is_stand_in:
+                continue
             self._console.print(
-                f"{found.server} runs here; for real judgements: safeguard demo "
-                f"--endpoint {found.endpoint} --model {found.model}"
+                f"{found.kind} runs here; for real judgements: safeguard demo "
+                f"--endpoint {found.endpoint} --model {found.fitting}"
             )
         return server.base_url, "stand-in-safeguard"
 
