@@ -351,6 +351,22 @@ async def test_an_output_that_wants_them_one_at_a_time_gets_them_so() -> None:
     assert stage.offsets[-1] == 5
 
 
+async def test_what_is_withheld_is_not_overtaken_though_its_output_is_free_again() -> None:
+    """Of one key and one output the later one has to stay behind what could not go before."""
+    stage = Stage()
+    await stage.own()
+    stage.sink.takes_one = True
+    stage.intake.taken([record(number, "BAD", key=b"k") for number in range(2)])
+    await settle()
+    assert len(stage.sink.sent) == 1, "the second is withheld"
+    stage.sink.takes_one = False
+    stage.intake.taken([record(2, "BAD", key=b"k")])
+    await settle()
+    assert len(stage.sink.sent) == 1, "nothing overtakes it"
+    stage.acknowledge()
+    assert [said.split()[0] for said in stage.sent] == [f"{TOPIC}/0/1", f"{TOPIC}/0/2"]
+
+
 async def test_what_was_not_stored_is_made_to_fit_what_its_topic_takes_by_now() -> None:
     """Limits are read again while the sink mends: what is surely too large is not tried again."""
     stage = Stage()
