@@ -23,7 +23,7 @@ from consumer.cli.options import pairs_of, selection_of
 from consumer.commands.beginning.policy_set import new_policy
 from consumer.commands.beginning.settings_file import InitRequest, init
 from consumer.commands.watch.watch import OUTCOMES, chosen
-from consumer.dev.alone import stand_alone
+from consumer.dev.safeguard.alone import stand_alone
 from consumer.errors import ConsumerError, Fatal
 from consumer.inference.transports.direct import DirectTransport
 from consumer.registry.load import binding_of, load_catalogue

@@ -52,6 +52,6 @@ def stand_in(
     slots: Annotated[int, Parameter(help="Answers at one time; more wait.")] = 16,
 ) -> None:
     """Serve a stand-in for the model, to try everything else; it proves nothing about quality."""
-    from consumer.dev.alone import stand_alone
+    from consumer.dev.safeguard.alone import stand_alone
 
     raise SystemExit(stand_alone(host, port, latency, slots))

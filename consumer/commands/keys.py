@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from consumer.registry.document import table_in
-from consumer.registry.topic import TopicFile
+from consumer.registry.topic.file import TopicFile
 from consumer.settings.describe import Described, described
 
 

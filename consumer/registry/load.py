@@ -15,7 +15,7 @@ from consumer.registry.document import read_policy
 from consumer.registry.files import as_saved_anywhere, is_printable, names_in, printable, read_file
 from consumer.registry.lines import TOML_BYTES_MAX
 from consumer.registry.pins import PINS, changed_version, read_pins
-from consumer.registry.topic import TopicFile, read_topic_file
+from consumer.registry.topic.file import TopicFile, read_topic_file
 
 TOPIC_FILE = "topic.toml"
 POLICY_BYTES_MAX = 1_000_000
@@ -135,7 +135,7 @@ def _load_set(
 
 
 def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) -> Binding:
-    context = topic.context_terms()
+    context = topic.context.terms() if topic.context else None
     with_context = context is not None
     if with_context or topic.subject != USER_MESSAGE:
         versions = {
@@ -147,7 +147,7 @@ def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) ->
         patterns=tuple(topic.topics),
         live=versions[topic.live],
         reading=topic.reading(),
-        outputs=topic.destinations(),
+        outputs=topic.outputs.terms(),
         order=topic.order,
         deadline_s=topic.deadline_s,
         max_age_s=topic.max_age_s,
@@ -156,8 +156,8 @@ def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) ->
         lane=lane_of(topic.lane),
         start=topic.start,
         tombstones=topic.tombstones,
-        budget=topic.budget_terms(),
-        gate=topic.gate_terms(),
+        budget=topic.budget.terms() if topic.budget else None,
+        gate=topic.gate.terms(),
         context=context,
         subject=topic.subject,
         versions=versions,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.errors import BrokerUnavailable
 from consumer.kafka.cluster.topics import TIMEOUT_S, Topics
 from consumer.settings.settings import Settings

@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.cimpl import NewTopic
 
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.worker.serve import GRACE_S
 from tests.brokers.fixtures import started_or_skipped
 from tests.brokers.runtime import kafka_runtime, write_properties

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.server import StandInSafeguard
 from tests.brokers.kafka import RealKafka
 from tests.dataset.ledger import count
 from tests.journeys.worker import finished, make_policies, outputs_of, settings_for, working

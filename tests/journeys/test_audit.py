@@ -15,7 +15,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.domain.checkpoint import Checkpoint, Floor
 from tests.journeys.worker import finished, make_policies, settings_for, working
 from tests.records import commit, write, write_rows

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consumer.dev.broker import EmbeddedBroker
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.domain.messages.decoding import DeadLetterReason
 from tests.journeys.worker import finished, make_policies, outputs_of, settings_for, working
 from tests.records import write, write_rows

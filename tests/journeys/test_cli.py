@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.server import StandInSafeguard
 from tests.brokers.kafka import RealKafka
 from tests.journeys.worker import OUTPUTS, POLICY, make_policies
 from tests.records import committed, read_all, write

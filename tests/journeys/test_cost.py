@@ -11,7 +11,7 @@ from rich.console import Console
 
 from consumer.commands.audit.auditor import AuditRequest, examine_topic
 from consumer.commands.costs.costs import CostRequest, add_up, show_cost, show_report
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.domain.verdicts.verdict import Tokens
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.telemetry.clock import SystemClock

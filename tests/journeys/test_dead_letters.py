@@ -15,7 +15,7 @@ from consumer.commands.dead_letters.actions import (
     show_letter,
 )
 from consumer.commands.dead_letters.selection import Selection
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.domain.messages.message import Headers, Position, Record
 from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing, UndecodableMessage
 from consumer.kafka.sink.writer import TopicWriter

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.server import StandInSafeguard
 from tests.contracts.test_sink import alter
 from tests.journeys.test_cli import flags, safeguard
 from tests.journeys.worker import (

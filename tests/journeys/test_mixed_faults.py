@@ -11,10 +11,10 @@ from typing import NamedTuple
 import pytest
 
 from consumer.classifier.probing.known_texts import PROBE_GOOD
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.faults import FaultName
-from consumer.dev.mixture import GROUPS, MODEL_FAULTS, spread
-from consumer.dev.safeguard import RecordedAnswer, StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.faults.faults import FaultName
+from consumer.dev.safeguard.faults.mixture import GROUPS, MODEL_FAULTS, spread
+from consumer.dev.safeguard.server import RecordedAnswer, StandInSafeguard
 from consumer.domain.verdicts.envelope import Envelope
 from tests.journeys.worker import finished, make_policies, outputs_of, settings_for, working
 from tests.records import Stored, write

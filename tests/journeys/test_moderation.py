@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.faults import FaultName
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.faults.faults import FaultName
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.domain.verdicts.envelope import Envelope
 from consumer.errors import EndpointRefused, TopicsMissing
 from consumer.worker import serve

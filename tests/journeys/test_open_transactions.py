@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.worker.following import transactions
 from consumer.worker.worker import Worker
 from tests.journeys.worker import finished, make_policies, settings_for, working

@@ -13,7 +13,7 @@ from confluent_kafka.admin._resource import ResourceType
 from structlog.testing import capture_logs
 
 from consumer.commands.pause import pause_topic, resume_topic, show_paused
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.kafka.cluster.controls import CONTROLS_TOPIC, controls_steps
 from consumer.kafka.cluster.topics import Topics

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.settings.load import load_settings
 from consumer.worker.supervisor import worker_command
 from tests.brokers.kafka import RealKafka

@@ -14,7 +14,7 @@ from aiohttp import web
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.domain.verdicts.envelope import Envelope
 from tests.journeys.test_cli import flags, safeguard
 from tests.journeys.worker import finished, make_policies, outputs_of, settings_for, working

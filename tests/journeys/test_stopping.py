@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import pytest
 
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.faults import FaultName
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.faults.faults import FaultName
+from consumer.dev.safeguard.server import StandInSafeguard
 from tests.journeys.test_cli import ROOT, Service, flags, wait_for
 from tests.journeys.test_processes import consecutive_ports, named
 from tests.journeys.worker import make_policies

@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.server import StandInSafeguard
 from tests.brokers.kafka import RealKafka
 from tests.journeys.worker import (
     OUTPUTS,

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 import orjson
 from aiohttp import web
 
-from consumer.dev.completion import Completion
-from consumer.dev.judge import read_policy, text_of
-from consumer.dev.safeguard import StandInSafeguard
-from consumer.dev.served import Served
-from consumer.dev.wire import send
+from consumer.dev.safeguard.completion import Completion
+from consumer.dev.safeguard.faults.served import Served
+from consumer.dev.safeguard.judge import read_policy, text_of
+from consumer.dev.safeguard.server import StandInSafeguard
+from consumer.dev.safeguard.wire import send
 from tests.odd.row import Answer
 from tests.odd.rows.features import Feature
 

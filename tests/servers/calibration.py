@@ -2,8 +2,8 @@
 Are the scores true? Texts are judged by a stand-in that contradicts itself as real models do.
 
 `python -m tests.servers.calibration` prints a reliability table and writes build/calibration.json.
-The truth comes from what was counted in public logs (`consumer.dev.distributions`), never from the
-table that the scores begin with; texts are asked about once more than the product asks.
+The truth comes from what was counted in public logs (`consumer.dev.safeguard.distributions`), never
+from the table that the scores begin with; texts are asked about once more than the product asks.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from consumer.classifier.asking.patience import Patience
 from consumer.classifier.confidence.looks import Looks
 from consumer.classifier.prompt import user_message
 from consumer.classifier.question import PolicyQuestion
-from consumer.dev.behaviour import Behaviour, Dice
-from consumer.dev.judge import text_of
+from consumer.dev.safeguard.behaviour import Behaviour, Dice
+from consumer.dev.safeguard.judge import text_of
 from consumer.domain.policy import Look, Policy, SecondLookTerms
 from consumer.inference.fleet.endpoint import Endpoint
 from consumer.inference.fleet.fleet import Fleet
@@ -186,7 +186,7 @@ def final_claims(cases: Sequence[Case]) -> Claims:
 def document(runs: dict[float, Run]) -> dict[str, Any]:
     """What is written: for each share the errors, and the reliability of both scores."""
     return {
-        "source": "simulated from counts of public logs, no model: consumer/dev/distributions.py",
+        "source": "simulated from counts of public logs, no model: dev/safeguard/distributions",
         "texts": TEXTS,
         "by_share": {
             f"{share:g}": {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
-from consumer.dev.demo.crew import Crew
-from consumer.dev.demo.score import Score
-from consumer.dev.demo.sender import Sender
+from consumer.dev.demo.screen.score import Score
+from consumer.dev.demo.stage.crew import Crew
+from consumer.dev.demo.stage.sender import Sender
 from consumer.dev.demo.story import SECONDS_MIN, Story
 from consumer.dev.demo.wishes import Wishes
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from consumer.dev.demo.stage import OUTPUTS
+from consumer.dev.demo.stage.stage import OUTPUTS
 
 
 class Reckoning(NamedTuple):

@@ -9,23 +9,23 @@ from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.demo.audience import Audience
-from consumer.dev.demo.crew import Crew
-from consumer.dev.demo.edit import PolicyEdit
-from consumer.dev.demo.keyboard import TypedLine, typed
-from consumer.dev.demo.outputs import OutputFollower, stored
-from consumer.dev.demo.panes import Panes, fits
 from consumer.dev.demo.performance import Performance
 from consumer.dev.demo.reckoning import Reckoning, next_commands, reckoned
-from consumer.dev.demo.row import Told
-from consumer.dev.demo.score import Score
-from consumer.dev.demo.screen import PlainLines
-from consumer.dev.demo.sender import Sender
-from consumer.dev.demo.stage import Stage, policies_folder, set_up
+from consumer.dev.demo.screen.audience import Audience
+from consumer.dev.demo.screen.keyboard import TypedLine, typed
+from consumer.dev.demo.screen.panes import Panes, fits
+from consumer.dev.demo.screen.row import Told
+from consumer.dev.demo.screen.score import Score
+from consumer.dev.demo.screen.screen import PlainLines
+from consumer.dev.demo.stage.crew import Crew
+from consumer.dev.demo.stage.edit import PolicyEdit
+from consumer.dev.demo.stage.outputs import OutputFollower, stored
+from consumer.dev.demo.stage.sender import Sender
+from consumer.dev.demo.stage.stage import Stage, policies_folder, set_up
 from consumer.dev.demo.story import Story
 from consumer.dev.demo.wishes import Wishes
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.errors import ConsumerError
 from consumer.inference.nearby import find_nearby
 from consumer.telemetry.clock import SystemClock

@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from consumer.dev.demo.crew import Crew, CrewMember
-from consumer.dev.demo.edit import SENTENCE, PolicyEdit
-from consumer.dev.demo.row import OutcomeRow
-from consumer.dev.demo.sender import Sender
-from consumer.dev.demo.stage import SESSION_S, input_partitions
+from consumer.dev.demo.screen.row import OutcomeRow
+from consumer.dev.demo.stage.crew import Crew, CrewMember
+from consumer.dev.demo.stage.edit import SENTENCE, PolicyEdit
+from consumer.dev.demo.stage.sender import Sender
+from consumer.dev.demo.stage.stage import SESSION_S, input_partitions
 from consumer.errors import ConsumerError
 
 SECONDS_MIN = 15.0

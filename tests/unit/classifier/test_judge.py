@@ -19,9 +19,9 @@ from aiohttp import web
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.probing.known_texts import PROBE_POLICY
 from consumer.classifier.prompt import context_part, system_message
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.faults import FaultName
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.faults.faults import FaultName
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.domain.messages.context import Context, ContextTerms, Line
 from consumer.domain.messages.message import Fact
 from consumer.domain.policy import Outcome, Policy, PolicyVersion

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from consumer.classifier.parser import Fault, Reading, Repair, read_completion
 from consumer.classifier.prompt import answer_schema, system_message
 from consumer.classifier.request import request_body
-from consumer.dev.completion import Completion
-from consumer.dev.faults import FaultName
-from consumer.dev.judge import StandInAnswer
-from consumer.dev.responses import as_response_served
-from consumer.dev.served import serve
+from consumer.dev.safeguard.completion import Completion
+from consumer.dev.safeguard.faults.faults import FaultName
+from consumer.dev.safeguard.faults.served import serve
+from consumer.dev.safeguard.judge import StandInAnswer
+from consumer.dev.safeguard.responses import as_response_served
 from consumer.domain.verdicts.verdict import Tokens
 from consumer.inference.blame.blame import error_for
 from consumer.inference.profiles import VLLM, Api

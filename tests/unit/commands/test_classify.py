@@ -20,8 +20,8 @@ from rich.console import Console
 
 from consumer.commands.classify import Wait, classify_text
 from consumer.commands.evaluate.evaluator import EvaluationRequest, evaluate, evaluate_topic
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.safeguard import Reply, StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.server import Reply, StandInSafeguard
 from consumer.domain.binding import Binding
 from consumer.domain.verdicts.judged import Heard
 from consumer.domain.verdicts.verdict import Verdict

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from consumer.commands.doctor import Checks
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.faults import FaultName
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.faults.faults import FaultName
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.settings.load import load_settings
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from consumer.classifier.prompt import system_message
-from consumer.dev.judge import PolicyReading, read_policy
+from consumer.dev.safeguard.judge import PolicyReading, read_policy
 from consumer.dev.traffic import (
     BROKEN,
     HARMLESS,

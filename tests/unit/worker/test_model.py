@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.faults import FaultName
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.faults.faults import FaultName
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.settings.inference import InferenceSettings
 from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.model import WatchedModel

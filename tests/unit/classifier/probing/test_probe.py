@@ -23,9 +23,9 @@ from consumer.classifier.probing.probe import Prober
 from consumer.classifier.probing.questions import ATTEMPTS_MAX, ProbePlan
 from consumer.classifier.prompt import user_message
 from consumer.classifier.question import PolicyQuestion
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.faults import FaultName
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.faults.faults import FaultName
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.errors import EndpointRefused, InferenceUnavailable, Overloaded
 from consumer.inference.blame.failures import Declined
 from consumer.inference.fleet.endpoint import PROBES_MAX, Endpoint

@@ -8,7 +8,7 @@ import pytest
 
 from consumer.commands.beginning import settings_file
 from consumer.commands.beginning.settings_file import InitRequest, Surroundings, chosen, init
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.errors import InvalidSettings
 from consumer.inference.nearby import NearbyServer, find_nearby
 from consumer.settings.load import load_settings

@@ -23,8 +23,8 @@ from consumer.commands.evaluate.report.document import EvaluationDocument
 from consumer.commands.evaluate.report.gates import gates_of
 from consumer.commands.evaluate.request import CasesRequest
 from consumer.commands.evaluate.runs.answer import KeptAnswer
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.errors import InferenceUnavailable, InvalidSettings
 from consumer.settings.load import load_settings
 from consumer.settings.settings import Settings

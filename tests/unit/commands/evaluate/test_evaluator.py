@@ -18,9 +18,9 @@ from consumer.commands.evaluate.evaluator import (
     evaluate_topic,
     show_report,
 )
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.faults import FaultName
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.faults.faults import FaultName
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.errors import EndpointRefused, InferenceUnavailable, InvalidSettings
 from consumer.settings.load import load_settings
 from consumer.settings.settings import Settings

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.classifier.answer import reading_of
-from consumer.dev.completion import Completion
-from consumer.dev.faults import FaultName
-from consumer.dev.judge import StandInAnswer
-from consumer.dev.served import serve
+from consumer.dev.safeguard.completion import Completion
+from consumer.dev.safeguard.faults.faults import FaultName
+from consumer.dev.safeguard.faults.served import serve
+from consumer.dev.safeguard.judge import StandInAnswer
 from consumer.errors import (
     ConsumerError,
     InferenceUnavailable,

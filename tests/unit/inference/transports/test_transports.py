@@ -10,9 +10,9 @@ from aiohttp import web
 
 from consumer.classifier.prompt import user_message
 from consumer.classifier.request import request_body
-from consumer.dev.behaviour import Behaviour
-from consumer.dev.faults import FaultName
-from consumer.dev.safeguard import StandInSafeguard
+from consumer.dev.safeguard.behaviour import Behaviour
+from consumer.dev.safeguard.faults.faults import FaultName
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.errors import InferenceTimeout, InferenceUnavailable
 from consumer.inference.transports.direct import DirectTransport
 from consumer.inference.transports.reply import Reply

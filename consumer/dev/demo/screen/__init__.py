@@ -1,0 +1,1 @@
+"""What the demo shows and what is typed at it."""

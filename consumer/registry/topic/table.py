@@ -1,0 +1,52 @@
+"""What the tables of `topic.toml` have in common: they are closed, and name fields and topics."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from consumer.domain.binding import Pointer
+
+LETTERS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+class ClosedTable(BaseModel):
+    """The text below a field is its meaning, in policies/TOPIC.md too."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+def _pointer(text: str) -> str:
+    if text and not text.startswith("/"):
+        raise ValueError('a JSON Pointer starts with "/", as in "/author/id"')
+    return text
+
+
+def _topic_name(text: str) -> str:
+    if not text or len(text) > 249 or set(text) - (LETTERS | set("*?[]")):
+        raise ValueError("no Kafka topic name or pattern: letters, digits, dots, - and _")
+    return text
+
+
+def _output_name(text: str) -> str:
+    name = text.replace("{topic}", "")
+    if not name or len(text) > 249 or set(name) - LETTERS:
+        raise ValueError("no Kafka topic name; {topic} stands for the input's name and needs more")
+    return text
+
+
+PointerText = Annotated[str, AfterValidator(_pointer)]
+TopicName = Annotated[str, AfterValidator(_topic_name)]
+OutputName = Annotated[str, AfterValidator(_output_name)]
+
+
+def split_pointer(text: str) -> Pointer:
+    """`/author/id` -> ("author", "id"), with RFC 6901's escapes undone."""
+    if not text:
+        return ()
+    return tuple(s.replace("~1", "/").replace("~0", "~") for s in text[1:].split("/"))
+
+
+def optional_pointer(text: str | None) -> Pointer | None:
+    return None if text is None else split_pointer(text)
