@@ -68,6 +68,6 @@ class Resending:
             raise PublishFailed(
                 f"{counted(failed, 'record')} could not be stored on {self._retry}: "
                 f"{first_fault(faults)}. {self._sent} were retried before and are noted; the "
-                "others are still open. Check the topic and the right to write it, then run the same "
-                "command again"
+                "others are still open. Check the topic and the right to write it, then run the "
+                "same command again"
             )
