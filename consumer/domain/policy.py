@@ -115,6 +115,8 @@ class PolicyVersion:
     policies: tuple[Policy, ...]
     digest: str
     """BLAKE2b-128 in hex over the content: the same text has the same digest everywhere."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The same for each file by its name, so that people are told which one has changed."""
     id: str = field(init=False)
     """`set@vN`, as people say it."""
 
