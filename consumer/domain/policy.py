@@ -23,12 +23,12 @@ class Outcome(StrEnum):
     FLAG = "flag"
     BLOCK = "block"
 
-    @property
-    def severity(self) -> int:
-        return _SEVERITY[self]
+    severity: int
+    """The higher, the more severe."""
 
 
-_SEVERITY = {Outcome.ALLOW: 0, Outcome.FLAG: 1, Outcome.BLOCK: 2}
+for _severity, _outcome in enumerate(Outcome):
+    _outcome.severity = _severity
 
 
 class Effort(StrEnum):
