@@ -57,9 +57,7 @@ async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: 
         reader = Reader(request.columns, runs[0].version)
         found = survey(file, request.columns, reader)
         _check_versions(runs, found)
-        gates = (*gates_in(binding.gate), *request.gates)
-        check_names(gates, runs[0].version)
-        request = request._replace(gates=gates)
+        check_names((*gates_in(binding.gate), *request.gates), runs[0].version)
         _show(found, request)
         if found.with_context and binding.context is None:
             _say(f"{found.with_context} texts have context; the topic shows none, nor is it here")
@@ -135,7 +133,10 @@ class Evaluation:
             endpoint = ",".join(dict.fromkeys(judge.endpoint for judge in judges.values()))
         is_left = any(run.unanswered for run in measured.runs)
         is_stopped = bound.is_spent and is_left
-        return self._document(found, measured, robustness, endpoint, is_stopped=is_stopped)
+        is_part = is_left or len(self._texts) < found.texts
+        return self._document(
+            found, measured, robustness, endpoint, is_stopped=is_stopped, is_part=is_part
+        )
 
     def _document(
         self,
@@ -145,8 +146,12 @@ class Evaluation:
         endpoint: str,
         *,
         is_stopped: bool,
+        is_part: bool,
     ) -> EvaluationDocument:
         results, texts = self._results, self._texts
+        # What a version must reach it must reach on all of them: a few decide nothing.
+        of_topic = gates_in(self._binding.gate)
+        gates = self._request.gates if is_part else (*of_topic, *self._request.gates)
         return EvaluationDocument(
             "safeguard.evaluation.v1",
             self._request.topic,
@@ -159,7 +164,8 @@ class Evaluation:
             measured.comparisons,
             robustness,
             published_for(found.digest) if len(texts) == found.texts else (),
-            hold(self._request.gates, measured.runs),
+            hold(gates, measured.runs),
+            tuple(str(gate) for gate in of_topic) if is_part else (),
             measured.mistakes,
         )
 

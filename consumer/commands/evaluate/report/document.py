@@ -66,6 +66,8 @@ class EvaluationDocument:
     robustness: RobustnessMeasures | None
     published: tuple[PublishedFigure, ...]
     gates: tuple[GateResult, ...]
+    gates_left_open: tuple[str, ...]
+    """Bounds of `topic.toml` that nothing was held to, since only a part of the texts was asked."""
     mistakes: tuple[MissedLabel, ...]
 
     @property

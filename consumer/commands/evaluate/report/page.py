@@ -50,11 +50,12 @@ def _body(document: EvaluationDocument, texts: Mapping[int, str]) -> Iterable[st
     if named:
         items = "".join(f"<li>{escape(each)}</li>" for each in named)
         yield f"<details><summary>Rows named</summary><ul>{items}</ul></details>"
-    if document.gates:
+    if document.gates or document.gates_left_open:
         rows = [
             (gate.run, gate.gate, _figure(gate.figure), "kept" if gate.is_kept else "BROKEN")
             for gate in document.gates
         ]
+        rows += [("", bound, "–", "open: a part") for bound in document.gates_left_open]
         yield _table("bounds", ("run", "bound", "figure", ""), rows)
     for run in document.runs:
         yield from _run(run)

@@ -76,6 +76,8 @@ def _lines(document: EvaluationDocument) -> Iterator[str]:
     for gate in document.gates:
         mark = "kept  " if gate.is_kept else "BROKEN"
         yield f"{mark} {gate.run}: {gate.gate}: {shown(gate.figure, 3)}"
+    for bound in document.gates_left_open:
+        yield f"open   {bound}: of topic.toml, which speaks of all texts and not of a part"
 
 
 def _run_lines(run: RunMeasures) -> Iterator[str]:

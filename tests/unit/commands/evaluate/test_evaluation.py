@@ -285,6 +285,31 @@ async def test_bounds_of_the_topic_hold_beside_those_of_the_command(
     ]
 
 
+@pytest.mark.parametrize("part", [{"limit": 3}, {"tokens_max": 1, "concurrency": 1}])
+async def test_bounds_of_the_topic_are_not_held_against_a_part(
+    folder: Path,
+    server: StandInSafeguard,
+    part: dict[str, int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """They are named as open; those of the command line are of whatever was asked."""
+    file = folder / "policies" / "set" / "topic.toml"
+    file.write_text(file.read_text() + "[gate]\nmin_recall = { words = 1.0 }\n")
+    code, report = await run(folder, server.base_url, **part)
+    assert (code, report["gates"]) == (0, [])
+    assert report["gates_left_open"] == ["recall of words >= 1"]
+    code, report = await run(
+        folder, server.base_url, gates=gates_of({"min_recall": ["words=1"]}), **part
+    )
+    assert [gate["gate"] for gate in report["gates"]] == ["recall of words >= 1"]
+    capsys.readouterr()
+    asked = request(folder, **part)
+    assert await evaluate_cases(settings(folder, server.base_url), asked, as_json=False) == 0
+    assert "open   recall of words >= 1" in capsys.readouterr().out
+    code, report = await run(folder, server.base_url)
+    assert (code, report["gates_left_open"]) == (1, [])
+
+
 async def test_the_table_fits_a_terminal(
     folder: Path, server: StandInSafeguard, capsys: pytest.CaptureFixture[str]
 ) -> None:
