@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 import pytest
+import yaml
 from pydantic import TypeAdapter
 from sklearn.metrics import f1_score, precision_score, recall_score
 
@@ -395,6 +396,18 @@ async def test_cases_are_exported_and_read_again(folder: Path, server: StandInSa
         assert again["runs"][0]["outcome"] == found["runs"][0]["outcome"]
         assert again["runs"][0]["slices"] == found["runs"][0]["slices"]
         assert again["results"]["answers"] == found["results"]["answers"]
+
+
+async def test_what_stood_around_a_text_is_exported(folder: Path, server: StandInSafeguard) -> None:
+    """A case without its context would be judged as another."""
+    context = {"author": "a", "facts": {"age": "3"}, "messages": [{"author": "b", "text": "go on"}]}
+    row = {"text": "all is well", "label": "FINE", "context": context}
+    (folder / "cases.jsonl").write_text(json.dumps(row) + "\n")
+    files = (folder / "out.jsonl", folder / "out.yaml")
+    await run(folder, server.base_url, exports=files)
+    assert json.loads(files[0].read_text())["context"] == context
+    (test,) = yaml.safe_load(files[1].read_text())["tests"]
+    assert test["metadata"] == {"context": context}
 
 
 async def test_a_person_is_asked_whether_the_columns_are_meant(
