@@ -13,7 +13,7 @@ from consumer.commands.costs.prices import TokenPrice
 from consumer.commands.dead_letters.letter import printable
 from consumer.commands.evaluate.assault import Assault
 from consumer.commands.evaluate.cases.columns import Reader
-from consumer.commands.evaluate.cases.formats import CasesFile, cases_file
+from consumer.commands.evaluate.cases.formats import cases_file
 from consumer.commands.evaluate.cases.own import cases_file as own_cases
 from consumer.commands.evaluate.cases.survey import Survey, survey
 from consumer.commands.evaluate.cases.texts import Texts
@@ -48,12 +48,14 @@ async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: 
     """Print how the cases were judged; 0 where something was judged and every bound was kept."""
     request.check()
     with tempfile.TemporaryDirectory(prefix="evaluate-") as spool:
-        binding = binding_of(load_catalogue(settings.policies.folder), request.topic)
+        folder = request.folder or settings.policies.folder
+        binding = binding_of(load_catalogue(folder), request.topic)
         models = request.models or (models_of(settings),)
         runs = runs_of(
             binding, request.versions, models, request.efforts, with_rerun=request.with_rerun
         )
-        file = _file(settings, request, runs[0], Path(spool))
+        cases = request.cases or str(own_cases(folder, runs[0].version))
+        file = cases_file(cases, Path(spool))
         reader = Reader(request.columns, runs[0].version)
         found = survey(file, request.columns, reader)
         _check_versions(runs, found)
@@ -163,18 +165,13 @@ class Evaluation:
             measured.runs,
             measured.comparisons,
             robustness,
-            published_for(found.digest) if len(texts) == found.texts else (),
+            None
+            if is_part
+            else published_for(found.digest, self._request.preset, found.texts, measured.runs),
             hold(gates, measured.runs),
             tuple(str(gate) for gate in of_topic) if is_part else (),
             measured.mistakes,
         )
-
-
-def _file(settings: Settings, request: CasesRequest, run: Run, spool: Path) -> CasesFile:
-    if request.cases is not None:
-        return cases_file(request.cases, spool)
-    path = own_cases(settings.policies.folder, run.version)
-    return cases_file(str(path), spool)
 
 
 def _stem(request: CasesRequest) -> str:

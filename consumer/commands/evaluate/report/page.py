@@ -62,13 +62,14 @@ def _body(document: EvaluationDocument, texts: Mapping[int, str]) -> Iterable[st
     yield from _comparisons(document, texts)
     yield from _robustness(document)
     if document.published:
-        published = [(each.model, each.measure, f"{each.value:.3f}") for each in document.published]
+        found = document.published
+        published = [(each.model, found.measure, f"{each.value:.3f}") for each in found.figures]
         ours = [
-            (f"{run.model}, {run.run} (here)", "F1 of whole texts", _figure(run.outcome.f1))
-            for run in document.runs
+            (f"{each.model}, {each.run} (here)", found.measure, _figure(each.figure))
+            for each in found.here
         ]
         yield _table("published for these texts", ("model", "measure", "figure"), published + ours)
-        yield f'<p class="dim">{escape(document.published[0].source)}</p>'
+        yield f'<p class="dim">{escape(found.source)}. Known by {escape(found.known_by)}.</p>'
     yield from _mistakes(document, texts)
 
 
