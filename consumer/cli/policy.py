@@ -1,4 +1,4 @@
-"""The commands about policies: new · import · export · check · show · diff · pin · keys · cost."""
+"""Policies: new · import · export · check · show · diff · review · pin · keys · cost."""
 
 from __future__ import annotations
 
@@ -177,6 +177,32 @@ def diff(
     from consumer.commands.diff import diff_policies
 
     raise SystemExit(diff_policies(_folder(folder, config, set), old, new, topic))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard evaluate --topic chat.messages --cases mine.jsonl --report evaluation.json",
+        "safeguard policy review evaluation.json --report rules.html",
+    )
+)
+def review(
+    evaluation: Annotated[Path, Parameter(help="A report of `safeguard evaluate`, as JSON.")],
+    *,
+    run: Annotated[
+        str | None, Parameter(help="One run of it, as in 'v2 high'; all by default.")
+    ] = None,
+    cases: Annotated[
+        str | None, Parameter(help="The file of cases, where it has moved since.")
+    ] = None,
+    texts: Annotated[
+        bool, Parameter(negative=(), help="Show the texts; the page has them on request.")
+    ] = False,
+    report: Annotated[Path | None, Parameter(help="Write it as a page, too: FILE.html.")] = None,
+) -> None:
+    """Show what each rule was cited for, where that was wrong, and what no rule covers."""
+    from consumer.commands.evaluate.author import AuthorRequest, show_author
+
+    raise SystemExit(show_author(AuthorRequest(evaluation, run, cases, texts, report)))
 
 
 @app.command(

@@ -12,7 +12,7 @@ from rich.console import Console
 from consumer.commands.costs.prices import TokenPrice
 from consumer.commands.dead_letters.letter import printable
 from consumer.commands.evaluate.assault import Assault
-from consumer.commands.evaluate.cases.columns import Reader
+from consumer.commands.evaluate.cases.columns import Columns, Reader
 from consumer.commands.evaluate.cases.formats import cases_file
 from consumer.commands.evaluate.cases.own import cases_file as own_cases
 from consumer.commands.evaluate.cases.survey import Survey, survey
@@ -158,7 +158,7 @@ class Evaluation:
             "safeguard.evaluation.v1",
             self._request.topic,
             endpoint,
-            _summary(found, texts),
+            _summary(found, texts, self._request.columns),
             ResultsSummary(
                 str(results.path), results.size, results.kept, results.judged_twice, is_stopped
             ),
@@ -221,7 +221,7 @@ def _questions(texts: Texts, found: Survey) -> int:
     return round(found.judgements * len(texts) / max(1, found.texts))
 
 
-def _summary(found: Survey, texts: Texts) -> CasesSummary:
+def _summary(found: Survey, texts: Texts, columns: Columns) -> CasesSummary:
     labels: dict[str, dict[str, int]] = {}
     for (policy, label), count in sorted(found.labels.items()):
         labels.setdefault(policy, {})[label] = count
@@ -238,6 +238,7 @@ def _summary(found: Survey, texts: Texts) -> CasesSummary:
         found.contradictions.count,
         found.contradictions.first,
         labels,
+        columns.column("text"),
     )
 
 

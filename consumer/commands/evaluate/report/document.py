@@ -36,6 +36,8 @@ class CasesSummary:
     contradictions: int
     contradictions_named: tuple[str, ...]
     labels: dict[str, dict[str, int]]
+    text_column: str
+    """Where the texts stand in it."""
 
 
 @dataclass(frozen=True, slots=True)
