@@ -15,6 +15,7 @@ from consumer.commands.evaluate.measures.citations import (
 from consumer.commands.evaluate.measures.tally import PolicyMeasures, RunMeasures
 from consumer.commands.evaluate.report.suites import STAND_IN_NOTE
 from consumer.commands.evaluate.report.table import WIDTH, shown
+from consumer.commands.terminal import counted
 
 TEXT_CHARS = 300
 """Of a text, where it is shown."""
@@ -73,7 +74,8 @@ def _rule_lines(rule: RuleMeasures, texts: Mapping[str, str]) -> Iterator[str]:
         yield "    never cited"
         return
     given = ", ".join(f"{label} {count}" for label, count in rule.given.items())
-    yield f"    cited {rule.cited} times, for {given}; right {shown(rule.right)}"
+    cited = counted(rule.cited, "time", "times")
+    yield f"    cited {cited}, for {given}; right {shown(rule.right)}"
     for side, count, clearest in sides_of(rule):
         if count:
             yield f"    {side}: {count}, the clearest of them"
@@ -85,7 +87,8 @@ def _quote_lines(found: CitationMeasures) -> Iterator[str]:
     if found.quoted:
         yield "  words of the policy that the model repeats when it errs"
     for quote in found.quoted:
-        yield f"    {quote.in_errors} errors, {quote.in_right} right: {quote.words}"
+        errors = counted(quote.in_errors, "error", "errors")
+        yield f"    {errors}, {quote.in_right} right: {quote.words}"
 
 
 def _error_line(error: CitedError, texts: Mapping[str, str]) -> str:

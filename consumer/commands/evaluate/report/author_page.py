@@ -40,6 +40,7 @@ def _policy(policy: PolicyMeasures, texts: Mapping[str, str]) -> Iterable[str]:
         yield ranges(
             "Of the answers that cite a rule, how many gave the label due",
             [(rule.rule, rule.right) for rule in found.rules],
+            "never cited",
         )
         rows = [
             (

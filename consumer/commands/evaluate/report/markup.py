@@ -28,8 +28,12 @@ def table_part(
     hidden: Sequence[str] | None = None,
 ) -> str:
     """A table whose columns sort on a click; long ones have a filter. `hidden` texts fold away."""
-    top = "".join(f'<th scope="col"><button>{escape(head)}</button></th>' for head in heads)
-    top += "<th>text</th>" if hidden is not None else ""
+    names = [*heads, *(["text"] if hidden is not None else [])]
+    # A browser prints no button where it repeats the heads on the next sheet: it has the attribute.
+    top = "".join(
+        f'<th scope="col" data-head="{name}"><button>{name}</button></th>'
+        for name in (escape(head, quote=True) for head in names)
+    )
     lines = []
     for number, row in enumerate(rows):
         cells = "".join(f"<td>{escape(cell)}</td>" for cell in row)
@@ -52,9 +56,12 @@ def figure_of(figure: Interval | None, digits: int = 3) -> str:
     """A share with its range; a dash where there is none."""
     if figure is None:
         return "–"
-    return f"{figure.value:.{digits}f} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
+    # A range stays on one line; where a column is narrow it stands below its share.
+    return f"{figure.value:.{digits}f} [{figure.low:.{digits}f},\u00a0{figure.high:.{digits}f}]"
 
 
 def number_of(value: float | None) -> str:
-    """A number in four digits; a dash where there is none."""
-    return "–" if value is None else f"{value:,.4g}"
+    """A number in four digits or more; a dash where there is none."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"

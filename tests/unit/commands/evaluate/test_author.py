@@ -69,10 +69,10 @@ async def test_rules_errors_gaps_and_words(
     assert "v1: set@v1 by openai/gpt-oss-safeguard-20b" in found
     assert "  R2 says the second word\n    cited 2 times, for BANNED 2; right .50" in found
     assert "    too harsh: 1, the clearest of them\n      line 2, id c2: BANNED, FINE due" in found
-    assert "  R1 says the first word\n    cited 1 times, for DOUBT 1; right .00" in found
+    assert "  R1 says the first word\n    cited 1 time, for DOUBT 1; right .00" in found
     assert "    too mild: 1, the clearest of them\n      line 3, id c3: DOUBT, BANNED due" in found
     assert "where one was due or acted on: 1\n      line 4, id c4: FINE, DOUBT due" in found
-    assert "1 errors, 1 right: matches a term listed under banned" in found
+    assert "1 error, 1 right: matches a term listed under banned" in found
     assert "hidden harm" not in found
     assert max(map(len, found.splitlines())) <= 80
     with_texts = said(capsys, AuthorRequest(folder / "report.json", with_texts=True))

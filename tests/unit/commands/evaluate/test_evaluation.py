@@ -384,6 +384,9 @@ async def test_the_page_asks_for_nothing_and_hides_texts(
     assert after
     assert "prefers-color-scheme:dark" in page
     assert "@media print" in page
+    # Heads that are repeated on the next sheet are printed from the attribute.
+    assert '<th scope="col" data-head="recall"><button>recall</button></th>' in page
+    assert "th::before{content:attr(data-head)}" in page
 
 
 async def test_cases_are_exported_and_read_again(folder: Path, server: StandInSafeguard) -> None:
