@@ -23,5 +23,5 @@ def document_of(policy: Policy) -> str:
             | ({"rules": list(each.rules)} if each.rules else {})
             for each in policy.examples
         ]
-    front = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=1_000)
+    front = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False)
     return f"---\n{front}---\n{policy.text}"

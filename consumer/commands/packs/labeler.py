@@ -42,7 +42,9 @@ def read_labeler(file: str, name: str, text: str) -> list[PackPolicy] | list[Fla
         label = _LABEL.fullmatch(sections[start].title)
         assert label
         called = name if len(starts) == 1 else f"{name}-{label['label'].lower()}"
-        reading = _LabelReading(file, label["label"], is_first=number == 0)
+        # What is said for all labels is told of with the first.
+        told_from = sections[start].line if number else 0
+        reading = _LabelReading(file, label["label"], told_from)
         own = reading.sections(label["words"].strip(), sections[start:end])
         body = reading.body([*shared, *own])
         outcomes = {EVERYTHING_ELSE: Outcome.ALLOW, label["label"]: Outcome.FLAG}
@@ -54,11 +56,11 @@ def read_labeler(file: str, name: str, text: str) -> list[PackPolicy] | list[Fla
 class _LabelReading:
     """What is found under one label."""
 
-    def __init__(self, file: str, label: str, *, is_first: bool) -> None:
+    def __init__(self, file: str, label: str, told_from: int) -> None:
         self._file = file
         self._label = label
-        self._is_first = is_first
-        """Whether this is the first of the document, which alone tells what is cut for all."""
+        self._told_from = told_from
+        """The first line whose cuts are told here."""
         self.rules: dict[str, str] = {}
         self.taken_out: list[Cut] = []
         self.lost: list[Cut] = []
@@ -111,6 +113,5 @@ class _LabelReading:
 
     def _cut(self, passage: Passage, reason: Reason) -> None:
         where = self.lost if reason.is_lost else self.taken_out
-        cut = Cut(self._file, passage.line, passage.text.strip(), reason.why)
-        if self._is_first or cut.line not in [each.line for each in where]:
-            where.append(cut)
+        if passage.line >= self._told_from:
+            where.append(Cut(self._file, passage.line, passage.text.strip(), reason.why))

@@ -1,12 +1,13 @@
 """
 Labelled texts in a pack's table, whatever its columns are called. Pure.
 
-A column is one of labels where its cells are labels; the text stands to the left of it. So a notice
-above the header does no harm, and a prompt and its reply, each with a label, are two cases.
+A column is one of labels where its cells are labels; the texts are the longest column before it. So
+a notice above the header does no harm. A prompt and its reply, each with a label, are two cases.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -36,9 +37,8 @@ class Column(NamedTuple):
 
 def hits_of(rows: Rows, policy: Policy) -> int:
     """How many cells are labels of a policy, spelled as there: whose table it is."""
-    return sum(
-        cell.strip() in policy.outcomes for row in rows if isinstance(row, tuple) for cell in row[1]
-    )
+    read = [row[1] for row in rows if not isinstance(row, BadRow)]
+    return sum(cell.strip() in policy.outcomes for cells in read for cell in cells)
 
 
 def read_table(file: str, rows: Rows, policy: Policy) -> PackCases:
@@ -69,7 +69,7 @@ def _labelled(file: str, rows: Rows, policy: Policy) -> tuple[list[LabelledText]
         for at, (column, label) in enumerate(zip(columns, meant, strict=True)):
             text = _cell(cells, column.text)
             if label is None:
-                if labels[at]:
+                if labels[at].strip():
                     lost.append(Cut(file, line, text, _why_not(labels[at], policy)))
             elif text.strip():
                 case = _case(policy, line, text, label, at)
@@ -83,20 +83,23 @@ def _labelled(file: str, rows: Rows, policy: Policy) -> tuple[list[LabelledText]
 
 
 def _columns(rows: Rows, policy: Policy) -> list[Column]:
-    """At most two columns of labels, from the left, each with the next column that is none."""
-    filled: dict[int, int] = {}
-    meant: dict[int, int] = {}
+    """At most two columns of labels, from the left, each with the texts that stand before it."""
+    filled: Counter[int] = Counter()
+    meant: Counter[int] = Counter()
+    size: Counter[int] = Counter()
     for row in rows:
-        for at, cell in enumerate(row[1] if isinstance(row, tuple) else ()):
-            filled[at] = filled.get(at, 0) + bool(cell.strip())
-            meant[at] = meant.get(at, 0) + (label_meant(cell, policy.outcomes) is not None)
+        for at, cell in enumerate(() if isinstance(row, BadRow) else row[1]):
+            filled[at] += bool(cell.strip())
+            meant[at] += label_meant(cell, policy.outcomes) is not None
+            size[at] += len(cell)
     labels = [at for at in sorted(meant) if meant[at] and 2 * meant[at] >= filled[at] - HEADS_MAX]
     found: list[Column] = []
     for label in labels:
-        free = [at for at in filled if at not in labels and at not in [each.text for each in found]]
-        before = [at for at in free if at < label]
-        if before or free:
-            found.append(Column(label, max(before) if before else min(free)))
+        free = [at for at in size if at not in labels and at not in [each.text for each in found]]
+        before = [at for at in free if at < label] or free
+        if before:
+            # The longest texts: numbers and ids stand beside them.
+            found.append(Column(label, max(before, key=lambda at: size[at])))
     return found[: len(KINDS)]
 
 
@@ -116,12 +119,12 @@ def _why_not(word: str, policy: Policy) -> str:
 def _flags(rows: Rows, policy: Policy) -> dict[str, int]:
     """The columns that are called as labels are, where each holds whether its label applies."""
     for number, row in enumerate(rows[:HEADS_MAX]):
-        if isinstance(row, tuple):
+        if not isinstance(row, BadRow):
             heads = {cell.strip(): at for at, cell in enumerate(row[1])}
             found = {label: heads[label] for label in policy.labels if label in heads}
-            below = [each[1] for each in rows[number + 1 :] if isinstance(each, tuple)]
+            below = [each[1] for each in rows[number + 1 :] if not isinstance(each, BadRow)]
             words = {_cell(cells, at).strip().lower() for cells in below for at in found.values()}
-            if len(found) > 1 and words <= FLAGS:
+            if found and words - {""} and words <= FLAGS:
                 return found
     return {}
 
@@ -129,10 +132,15 @@ def _flags(rows: Rows, policy: Policy) -> dict[str, int]:
 def _flagged(
     file: str, rows: Rows, policy: Policy, flags: dict[str, int]
 ) -> tuple[list[LabelledText], list[Cut]]:
-    """Rows with a flag for each label: one raised is a label, none is what is allowed."""
+    """
+    Rows with a flag for each label: one raised is a label, none is what is allowed.
+
+    That only where each other label has a flag: else nobody says what the text is.
+    """
     found: list[LabelledText] = []
     lost: list[Cut] = []
     allowed = [label for label, outcome in policy.outcomes.items() if outcome is Outcome.ALLOW]
+    is_whole = set(policy.outcomes) <= {*flags, *allowed}
     for row in rows:
         if isinstance(row, BadRow):
             lost.append(Cut(file, row.line, "", row.problem))
@@ -148,6 +156,8 @@ def _flagged(
         if len(raised) > 1:
             why = f"an answer has one label, here are {len(raised)} flags: {', '.join(raised)}"
             lost.append(Cut(file, line, text, why))
+        elif text.strip() and not raised and not is_whole:
+            lost.append(Cut(file, line, text, "no flag is raised, and not each label has one"))
         elif text.strip():
             found.append(_case(policy, line, text, (raised or allowed)[0], 0))
     return found, lost

@@ -92,8 +92,28 @@ async def test_the_page_hides_texts_and_asks_for_nothing(
     assert "<summary>show</summary><pre>a banned thing, &lt;b&gt;quoted&lt;/b&gt;" in page
     assert "<td>R2</td><td>says the second word</td><td>2</td>" in page
     assert "too mild" in page
+    assert "answers that cite no rule, where one was due or acted on: 1</h3>" in page
+    assert "words of the policy that the model repeats when it errs</h3>" in page
+    assert "<td>matches a term listed under banned</td><td>1</td><td>1</td>" in page
     for fetched in (" src=", " href=", "@import", "url("):
         assert fetched not in page
+
+
+async def test_parts_without_anything_to_say_are_not_there(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither on the page nor on the terminal: no gaps, no words, no errors, no rules."""
+    report = orjson.loads((folder / "report.json").read_bytes())
+    (policy,) = report["runs"][0]["policies"]
+    policy["citations"] = {"rules": [], "uncovered": 0, "uncovered_named": [], "quoted": []}
+    (folder / "plain.json").write_bytes(orjson.dumps(report))
+    found = said(capsys, AuthorRequest(folder / "plain.json", out=folder / "rules.html"))
+    assert "it has no rules" in found
+    page = (folder / "rules.html").read_text()
+    for part in ("<table>", "answers that cite no rule", "words of the policy"):
+        assert part not in page
+    assert "words of the policy" not in found
+    assert "cite no rule" not in found
 
 
 async def test_texts_are_known_by_their_digests(

@@ -185,6 +185,12 @@ def test_more_examples_than_a_prompt_has_room_for() -> None:
     assert len(found.policy.examples) == 40
     assert len(found.lost) == 5
     assert all("room" in cut.why for cut in found.lost)
+    fits, longer = "a" * 2_000, "b" * 2_001
+    found = read(
+        f'## Bad (A1)\n\n## Fine (A0)\n\n## Examples\n\n- "{fits}" -> A1\n- "{longer}" -> A1\n'
+    )
+    assert [example.text for example in found.policy.examples] == [fits]
+    assert [cut.line for cut in found.lost] == [8]
 
 
 @pytest.mark.parametrize(

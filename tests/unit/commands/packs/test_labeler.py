@@ -54,3 +54,35 @@ def test_a_document_without_a_label() -> None:
     (flaw,) = read_labeler("n.md", "n", "# Criteria\n\n## Overview\n\nFinds it.\n")
     assert isinstance(flaw, Flaw)
     assert "no heading is a label" in flaw.problem
+
+
+def test_what_is_cut_is_told_once_and_by_line() -> None:
+    """With the first label where it is said for all, else with its own."""
+    more = (
+        "\nSay `VALID`.\n\n### (WHI): Whining\n\nLong. Return only the label.\n\n"
+        "#### Includes\n\n1. numbered\n\n#### Output format\n\nOne word.\n\n##### Below\n\n- moan\n"
+    )
+    first, second = read(NAGGING + more)
+    assert [cut.line for cut in first.taken_out] == [14]
+    assert [(cut.line, cut.words) for cut in first.lost] == [(30, "Say `VALID`.")]
+    assert [(cut.line, cut.words.split("\n")[0]) for cut in second.taken_out] == [
+        (34, "Return only the label."),
+        (40, "#### Output format"),
+    ]
+    assert second.lost == ()
+    assert second.policy.text.endswith(
+        "## WHI: Whining\n\nLong.\n\n1. numbered\n\n## OK: Everything else\n\n"
+        "- Whatever no rule of WHI names is OK.\n\n##### Below\n\n- moan\n"
+    )
+    assert second.policy.rules == {}
+
+
+def test_what_a_point_says_in_a_few_words() -> None:
+    """Its bold words, else up to the first mark; never more than fit."""
+    points = "- **Bold:** x\n- up to here (and no further)\n- " + "word " * 40 + "\n- (x)\n"
+    (found,) = read(f"### (A1) Things\n\n#### Includes\n\n{points}")
+    words = list(found.policy.rules.values())
+    assert words[:2] == ["Bold", "up to here"]
+    assert len(words[2]) == 79
+    assert words[3] == "as the text says"
+    assert list(found.policy.rules) == ["A1.1", "A1.2", "A1.3", "A1.4"]

@@ -79,3 +79,9 @@ def test_nothing_is_lost(text: str) -> None:
             assert "".join(each.text for each in sentences_of(passage)) == passage.text
             start = passage.text.split("\n")[0]
             assert text.split("\n")[passage.line - 1].startswith(start)
+
+
+def test_a_fence_ends_with_its_own_mark() -> None:
+    """And what follows is a passage of its own."""
+    (only,) = chapters_of("  ~~~\n```\n# a\n~~~\nafter\n\n```\nopen")
+    assert [each.text for each in only.passages] == ["  ~~~\n```\n# a\n~~~", "after", "```\nopen"]

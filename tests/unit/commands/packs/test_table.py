@@ -115,3 +115,45 @@ def test_what_a_cell_means(word: str, label: str | None) -> None:
     assert label_meant(word, TWO.outcomes) == label
     of_three = label_meant(word, POLICY.outcomes)
     assert of_three == ("RS0" if label == "OK" and word.strip() != "OK" else None)
+
+
+def test_texts_are_the_longest_column_before_the_label() -> None:
+    """Numbers and ids stand beside them; where nothing stands before, what stands behind."""
+    found = read("text,id,label,note\nwear a vest,17,RS0,a longer note than the text\n")
+    assert [case.text for case in found.cases] == ["wear a vest"]
+    found = read("label,id,text\nRS1,17,jumping is fun\n")
+    assert [case.text for case in found.cases] == ["jumping is fun"]
+    (lost,) = read("RS1,RS0\n").lost
+    assert lost.why == "no column holds labels of river"
+
+
+def test_rows_above_the_first_case() -> None:
+    """Notices and a header, as many as five; what comes later must be a case."""
+    notices = "".join(f"notice {n},\n" for n in range(5))
+    found = read(f"{notices}one,RS0\ntwo,\nthree, \n,RS1\n")
+    assert [case.text for case in found.cases] == ["one"]
+    assert found.lost == ()
+    found = read(f"{notices}late,notice\none,RS0\n")
+    assert [(cut.line, cut.why) for cut in found.lost] == [
+        (6, "label notice: river has RS0, RS1, RS2")
+    ]
+
+
+def test_flags_without_a_text_or_in_a_short_row() -> None:
+    """An empty text is no case, and a cell that is not there is no flag."""
+    found = read('RS1,text,RS2\n1,,0\n0,"steps, slowly",1\n1\n"open,x,1\n')
+    assert [(case.id, case.group, case.text) for case in found.cases] == [
+        ("river-0003", "prompt", "steps, slowly")
+    ]
+    assert [cut.line for cut in found.lost] == [5]
+
+
+def test_a_flag_for_some_labels_alone() -> None:
+    """Where it is not raised, nobody says what the text is; for two labels it says both."""
+    found = read("text,RS1\nplain,0\npraise,1\n")
+    assert [(case.text, case.labels["river"]) for case in found.cases] == [("praise", "RS1")]
+    assert [(cut.line, cut.why) for cut in found.lost] == [
+        (2, "no flag is raised, and not each label has one")
+    ]
+    found = read("text,RUDE\nplain,0\ngoose,1\n", TWO)
+    assert [case.labels["rude"] for case in found.cases] == ["OK", "RUDE"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from consumer.commands.evaluate.cases.labelled import LabelledText, text_digest
+from consumer.commands.evaluate.measures import citations
 from consumer.commands.evaluate.measures.citations import CLEAREST_MAX, UNCOVERED_MAX, Citations
 from consumer.commands.evaluate.runs.answer import KeptAnswer
 from consumer.domain.policy import Outcome
@@ -101,3 +104,12 @@ def test_words_that_the_model_repeats_when_it_errs() -> None:
     add(found, 3, "HH2", "HH2", quoted=("two", "three"))
     quoted = [(q.words, q.in_errors, q.in_right) for q in found.measures().quoted]
     assert quoted == [("two", 2, 1), ("one", 1, 0)]
+
+
+def test_kinds_of_words_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came first is counted on; what comes later is not begun."""
+    monkeypatch.setattr(citations, "QUOTES_KEPT_MAX", 1)
+    found = Citations(POLICY)
+    for line in range(2):
+        add(found, line, "HH0", "HH2", quoted=("one", "two"))
+    assert [(q.words, q.in_errors) for q in found.measures().quoted] == [("one", 2)]
