@@ -12,6 +12,10 @@ CODE = r"[A-Z]{1,8}[0-9]{1,2}|[0-9]|OK"
 """What packs call their labels: DC0, SP4, 1; and what is added where they name none."""
 RULE_WORDS_MAX = 80
 """Of what a rule says under `rules`; all of it stands in the text."""
+RULE_LOOK_CHARS = 1_000
+"""Of a point, where its rule id and its few words are looked for."""
+EXAMPLE_LOOK_CHARS = 4_000
+"""A longer passage is no example: the front matter takes half as much."""
 _IN_TITLE = (
     re.compile(rf"\([ \t]*label[ \t]*:?[ \t]*(?P<label>{CODE})[ \t]*\)", re.IGNORECASE),
     re.compile(rf"\([ \t]*(?P<label>{CODE})[ \t]*(?:[-–—:](?P<words>[^()]*))?\)"),
@@ -80,7 +84,7 @@ def outcome_of(label: str, title: str, output: str) -> Outcome:
 
 def rule_in(passage: str, labels: Collection[str]) -> tuple[str, str] | None:
     """The rule id that a point begins with, and what it says in a few words."""
-    found = _RULE.match(passage)
+    found = _RULE.match(passage[:RULE_LOOK_CHARS])
     if not found or found["label"] not in labels:
         return None
     rest = re.sub(r"[*`]", "", found["words"])
@@ -105,6 +109,8 @@ class LabelledExample(NamedTuple):
 
 def example_in(passage: str) -> LabelledExample | None:
     """The example in a passage: `"text" -> LABEL`, or a row `| text | LABEL |`."""
+    if len(passage) > EXAMPLE_LOOK_CHARS:
+        return None
     found = _ARROW.fullmatch(passage) or _ROW.fullmatch(passage)
     if not found or set(found["text"]) <= set("-: |"):
         return None

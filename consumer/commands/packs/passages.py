@@ -14,6 +14,8 @@ _BEGINS = re.compile(r"[ \t]*(?:[-*+][ \t]|\d+[.)][ \t]|\||\*\*|Output[ \t]*:)")
 _FENCE = re.compile(r"[ \t]*(```|~~~)")
 BOLD_LEVEL = 2
 """Where a bold line stands among headings."""
+TITLE_CHARS_MAX = 500
+"""Of a heading's line; a longer one is a paragraph, whatever it begins with."""
 
 
 class Passage(NamedTuple):
@@ -45,45 +47,64 @@ class Chapter:
 
 
 def chapters_of(text: str) -> list[Chapter]:
-    """The sections of a document in their order; empty ones too, for a heading says something."""
-    sections = [Chapter(1, 0, "")]
+    """The chapters of a document in their order; empty ones too, for a heading says something."""
+    chapters = [Chapter(1, 0, "")]
+    lines: list[str] = []
+    start = 0
     open_fence: str | None = None
-    is_apart = True
+
+    def close() -> None:
+        """What was gathered is a passage."""
+        if lines:
+            chapters[-1].passages.append(Passage(start, "\n".join(lines)))
+            lines.clear()
+
     for number, line in enumerate(text.split("\n"), 1):
-        passages = sections[-1].passages
         fence = _FENCE.match(line)
         if open_fence is not None:
-            passages[-1] = passages[-1]._replace(text=f"{passages[-1].text}\n{line}")
-            open_fence = None if fence and fence[1] == open_fence else open_fence
-            is_apart = open_fence is None
+            lines.append(line)
+            if fence and fence[1] == open_fence:
+                open_fence = None
+                close()
             continue
-        heading = _HEADING.fullmatch(line) or _BOLD.fullmatch(line)
-        if heading and (not line.startswith("*") or is_apart):
-            is_bold = line.startswith("*")
-            title = heading[1] if is_bold else heading[2]
-            level = BOLD_LEVEL if is_bold else len(heading[1])
-            sections.append(Chapter(number, level, title.strip()))
-            is_apart = True
-        elif not line.strip():
-            is_apart = True
-        elif is_apart or fence or _BEGINS.match(line):
-            passages.append(Passage(number, line.rstrip()))
+        heading = _heading(line, is_apart=not lines)
+        if heading:
+            close()
+            chapters.append(Chapter(number, *heading))
+            continue
+        if not line.strip():
+            close()
+            continue
+        if fence or _BEGINS.match(line):
+            close()
+        if not lines:
+            start = number
             open_fence = fence[1] if fence else None
-            is_apart = False
-        else:
-            passages[-1] = passages[-1]._replace(text=f"{passages[-1].text}\n{line.rstrip()}")
-    return sections
+        lines.append(line.rstrip())
+    close()
+    return chapters
+
+
+def _heading(line: str, *, is_apart: bool) -> tuple[int, str] | None:
+    """The level and the title of a heading; a bold line is one where it stands apart."""
+    if len(line) > TITLE_CHARS_MAX:
+        return None
+    marked = _HEADING.fullmatch(line)
+    if marked:
+        return len(marked[1]), marked[2].strip()
+    bold = _BOLD.fullmatch(line) if is_apart else None
+    return (BOLD_LEVEL, bold[1].strip()) if bold else None
 
 
 def sentences_of(passage: Passage) -> list[Passage]:
     """The sentences of a passage, each with its line; put together they are the passage again."""
     found: list[Passage] = []
-    start = 0
+    start, line = 0, passage.line
     for end in [each.end() for each in _SENTENCE.finditer(passage.text)] + [len(passage.text)]:
         words = passage.text[start:end]
         if words:
-            at = passage.line + passage.text.count("\n", 0, start)
-            found.append(Passage(at, words))
+            found.append(Passage(line, words))
+        line += words.count("\n")
         start = end
     return found
 

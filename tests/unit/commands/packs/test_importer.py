@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import orjson
 import pytest
 
+from consumer.cli.policy import export, import_
 from consumer.commands.check import check_policies
 from consumer.commands.evaluate.cases.own import read_cases
 from consumer.commands.evaluate.evaluation import evaluate_cases
@@ -193,3 +195,9 @@ def test_a_terminal_obeys_no_pack(
     said = capsys.readouterr().out
     assert "\\x1b]0;x" in said
     assert "\x1b" not in said
+
+
+def test_the_commands_know_every_layout() -> None:
+    """And no other."""
+    for command in (import_, export):
+        assert get_args(get_type_hints(command)["layout"]) == get_args(Layout)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consumer.commands.packs.coded import read_coded
+from consumer.commands.packs.cut import PackPolicy
 from consumer.commands.packs.passages import Passage, chapters_of, sentences_of
 
 TEXT = """above
@@ -85,3 +88,22 @@ def test_a_fence_ends_with_its_own_mark() -> None:
     """And what follows is a passage of its own."""
     (only,) = chapters_of("  ~~~\n```\n# a\n~~~\nafter\n\n```\nopen")
     assert [each.text for each in only.passages] == ["  ~~~\n```\n# a\n~~~", "after", "```\nopen"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\n" * 200_000,
+        "# " + " " * 300_000 + "x",
+        "| " + " " * 300_000 + "x",
+        "- A1.a" + " " * 300_000 + "x",
+        "A. " * 100_000,
+        '- "' + '" ' * 100_000,
+        "```\n" + "b\n" * 200_000,
+    ],
+    ids=["lines", "heading", "row", "rule", "sentences", "quotes", "fence"],
+)
+def test_however_large_it_comes_to_an_end(text: str) -> None:
+    """The work grows as the document does, and no faster."""
+    found = read_coded("p.md", "p", f"## Bad (A1)\n\n{text}\n")
+    assert isinstance(found, PackPolicy)
