@@ -211,3 +211,20 @@ def test_headings_begin_with_their_label(theirs: str, ours: str) -> None:
     assert label is not None
     assert heading_of(theirs) == ours
     assert heading_of(foreign_heading_of(ours, label)) == ours
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("# Words (#W)\n\n## Bad (A1)\n", "Words"),
+        ("before\n\n# Words\n\n## Bad (A1)\n", "Words"),
+        ("## Goal\n\n# Later\n\n## Bad (A1)\n", "River stunts"),
+        ("# (#W)\n\n## Bad (A1)\n", "River stunts"),
+        ("# Bad (A1)\n", "River stunts"),
+        ("## Hate (EU)\n\n## Bad (A1)\n", "River stunts"),
+        ("# Hate (EU)\n\n## Bad (A1)\n", "Hate (EU)"),
+    ],
+)
+def test_what_a_document_is_called(text: str, title: str) -> None:
+    """By its first heading where that is above the others, else by its file."""
+    assert read(text).policy.title == title

@@ -25,7 +25,7 @@ def test_includes_and_excludes() -> None:
         "## Overview\n\nFinds nagging.\n\n## Definition of Terms\n\n- **N"
     )
     assert policy.text.endswith(
-        '## NAG: Nagging\n\n- NAG.1 **Asking Again**: "are you done yet", asked twice:\n'
+        '\n\n## NAG: Nagging\n\n- NAG.1 **Asking Again**: "are you done yet", asked twice:\n'
         '  - **In one text**: too\n- NAG.2 **Threats**: "i will ask again"\n\n'
         "## OK: Everything else\n\n- Whatever no rule of NAG names is OK.\n"
         '- OK.1 **One question**: "are you done"\n'
@@ -47,6 +47,9 @@ def test_several_labels_are_several_policies() -> None:
     assert second.policy.text.startswith("## Overview")
     assert "NAG" not in second.policy.text
     assert len(first.taken_out) == 1
+    third = "\n### (SIG) Sighing\n\n#### Includes\n\n- sighs\n"
+    _, second, last = read(NAGGING + more + third)
+    assert (second.policy.rules, last.policy.rules) == ({"WHI.1": "moaning"}, {"SIG.1": "sighs"})
 
 
 def test_a_document_without_a_label() -> None:
@@ -71,7 +74,7 @@ def test_what_is_cut_is_told_once_and_by_line() -> None:
     ]
     assert second.lost == ()
     assert second.policy.text.endswith(
-        "## WHI: Whining\n\nLong.\n\n1. numbered\n\n## OK: Everything else\n\n"
+        "\n\n## WHI: Whining\n\nLong.\n\n1. numbered\n\n## OK: Everything else\n\n"
         "- Whatever no rule of WHI names is OK.\n\n##### Below\n\n- moan\n"
     )
     assert second.policy.rules == {}

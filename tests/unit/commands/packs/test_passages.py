@@ -86,8 +86,8 @@ def test_nothing_is_lost(text: str) -> None:
 
 def test_a_fence_ends_with_its_own_mark() -> None:
     """And what follows is a passage of its own."""
-    (only,) = chapters_of("  ~~~\n```\n# a\n~~~\nafter\n\n```\nopen")
-    assert [each.text for each in only.passages] == ["  ~~~\n```\n# a\n~~~", "after", "```\nopen"]
+    (only,) = chapters_of("  ~~~\n```\n# a\n ~~~\nafter\n\n```\nopen")
+    assert [each.text for each in only.passages] == ["  ~~~\n```\n# a\n ~~~", "after", "```\nopen"]
 
 
 @pytest.mark.parametrize(
