@@ -245,7 +245,7 @@ def test_topics_are_planned_made_and_doctored(
     assert f"{topic}.block: missing" in ill.stdout
     plan = safeguard("topics", "plan", *where)
     assert plan.returncode == 1
-    assert f"{topic}.allow: has 1 partitions, but {topic} has 2" in plan.stdout
+    assert f"{topic}.allow: has 1 partition, but {topic} has 2" in plan.stdout
     applied = safeguard("topics", "apply", *where)
     assert applied.returncode == 0, applied.stdout + applied.stderr
     assert safeguard("topics", "plan", *where).returncode == 0

@@ -20,7 +20,7 @@ from consumer.commands.packs.folder import PackFolder, PackTable, read_folder
 from consumer.commands.packs.front import document_of
 from consumer.commands.packs.labeler import read_labeler
 from consumer.commands.packs.table import hits_of, read_table
-from consumer.commands.terminal import counted
+from consumer.domain.counted import counted
 from consumer.domain.policy import Policy
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.registry.document import read_policy
@@ -204,11 +204,11 @@ def _lines(found: Imported, *, limit: int) -> Iterator[str]:
         policy = each.policy
         labels = ", ".join(f"{label} {outcome.value}" for label, outcome in policy.outcomes.items())
         yield (
-            f"{each.file}: {policy.name}: {labels}; {counted(len(policy.rules), 'rule', 'rules')}, "
-            f"{counted(len(policy.examples), 'example', 'examples')}, about {policy.tokens} tokens"
+            f"{each.file}: {policy.name}: {labels}; {counted(len(policy.rules), 'rule')}, "
+            f"{counted(len(policy.examples), 'example')}, about {policy.tokens} tokens"
         )
     for table in found.cases:
-        cases = counted(len(table.cases), "case", "cases")
+        cases = counted(len(table.cases), "case")
         yield f"{table.file}: {cases} of {table.policy}"
     yield from _listed("taken out: the prompt says how to answer", found.taken_out, limit)
     yield from _listed("not carried over: say what becomes of it", found.lost, limit)

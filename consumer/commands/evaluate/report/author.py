@@ -15,7 +15,7 @@ from consumer.commands.evaluate.measures.citations import (
 from consumer.commands.evaluate.measures.tally import PolicyMeasures, RunMeasures
 from consumer.commands.evaluate.report.suites import STAND_IN_NOTE
 from consumer.commands.evaluate.report.table import WIDTH, shown
-from consumer.commands.terminal import counted
+from consumer.domain.counted import counted
 
 TEXT_CHARS = 300
 """Of a text, where it is shown."""
@@ -74,7 +74,7 @@ def _rule_lines(rule: RuleMeasures, texts: Mapping[str, str]) -> Iterator[str]:
         yield "    never cited"
         return
     given = ", ".join(f"{label} {count}" for label, count in rule.given.items())
-    cited = counted(rule.cited, "time", "times")
+    cited = counted(rule.cited, "time")
     yield f"    cited {cited}, for {given}; right {shown(rule.right)}"
     for side, count, clearest in sides_of(rule):
         if count:
@@ -87,7 +87,7 @@ def _quote_lines(found: CitationMeasures) -> Iterator[str]:
     if found.quoted:
         yield "  words of the policy that the model repeats when it errs"
     for quote in found.quoted:
-        errors = counted(quote.in_errors, "error", "errors")
+        errors = counted(quote.in_errors, "error")
         yield f"    {errors}, {quote.in_right} right: {quote.words}"
 
 
