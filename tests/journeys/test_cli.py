@@ -67,6 +67,9 @@ def test_help_is_everywhere_and_has_examples() -> None:
         ["policy", "check"],
         ["policy", "show"],
         ["policy", "pin"],
+        ["policy", "import"],
+        ["policy", "export"],
+        ["policy", "review"],
     ):
         found = safeguard(*command, "--help")
         assert found.returncode == 0, found.stderr
