@@ -12,7 +12,7 @@ Key = TypeVar("Key")
 Answer = TypeVar("Answer")
 
 
-class Asked(NamedTuple, Generic[Key, Answer]):
+class Enquiry(NamedTuple, Generic[Key, Answer]):
     """What somebody waits to be told of."""
 
     keys: Sequence[Key]
@@ -29,7 +29,7 @@ class Together(Generic[Key, Answer]):
 
     def __init__(self, ask: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Answer]]]) -> None:
         self._ask = ask
-        self._waiting: list[Asked[Key, Answer]] = []
+        self._waiting: list[Enquiry[Key, Answer]] = []
         self._asking: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
@@ -43,7 +43,7 @@ class Together(Generic[Key, Answer]):
             BrokerUnavailable: the question could not be answered.
         """
         told: asyncio.Future[Mapping[Key, Answer]] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Asked(keys, told))
+        self._waiting.append(Enquiry(keys, told))
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_all())
         return await told
@@ -56,7 +56,7 @@ class Together(Generic[Key, Answer]):
         finally:
             self._asking = None
 
-    async def _ask_for(self, asked: Sequence[Asked[Key, Answer]]) -> None:
+    async def _ask_for(self, asked: Sequence[Enquiry[Key, Answer]]) -> None:
         left = [told for _, told in asked]
         try:
             found = await self._ask(list(dict.fromkeys(key for keys, _ in asked for key in keys)))
