@@ -56,7 +56,7 @@ class KneeFinder:
         self._above: Width | None = None
         """The width that the limit came down from."""
         self._stride = Stride()
-        self._hold_left = 1
+        self._hold_left = self._stride.hold
         self._window = Window(0, self._enough, settling=self.limit)
 
     def __repr__(self) -> str:
@@ -87,7 +87,8 @@ class KneeFinder:
         """The server had no room for it."""
         if sent.at_once > self.limit or sent.window != self._window.number:
             return
-        if self._ceiling.refused(sent.at_once):
+        # A ceiling below the least would never be risen above, for as few calls are never given.
+        if self._ceiling.refused(max(sent.at_once, self._least + 1)):
             self._hold()
 
     def _measured(self, width: Width) -> None:
@@ -98,7 +99,7 @@ class KneeFinder:
             self._centre = float(self.limit)
             self._compare()
         elif self._phase == "hold" and self._may_lift:
-            self._hold_left = 1
+            self._phase = "lift"
             self._begin(min(self._most, self._ceiling.tried()))
         elif self._phase == "grow":
             self._grown(width)
@@ -110,8 +111,10 @@ class KneeFinder:
             self._begin(self._within(self._centre * SWING))
         elif self._phase == "high":
             self._compared(width)
-        else:
+        elif self._phase == "hold":
             self._has_held()
+        else:
+            self._compare()
 
     @property
     def _may_lift(self) -> bool:
@@ -186,7 +189,7 @@ class KneeFinder:
     @property
     def _top(self) -> int:
         ceiling = self._ceiling.width
-        return self._most if ceiling is None else min(self._most, max(self._least, ceiling))
+        return self._most if ceiling is None else min(self._most, ceiling)
 
     def _within(self, width: float) -> int:
         return min(max(round(width), self._least), self._top)

@@ -131,6 +131,16 @@ def test_a_ceiling_that_was_lifted_is_found_out() -> None:
     assert run(finder, 64, queue_max=0, answers=60_000).limits[-1] > 40
 
 
+def test_a_spell_in_which_all_was_refused_leaves_nothing_behind() -> None:
+    """Another's load, or a quota: the limit never falls below the least, and rises from there."""
+    finder = KneeFinder(4, 512, 32)
+    for _ in range(200):
+        finder.refused(finder.sent(1))
+    assert finder.limit == 4
+
+    assert run(finder, 64, queue_max=0, answers=60_000).limits[-1] > 40
+
+
 def test_nothing_is_learned_while_there_was_no_more_to_do() -> None:
     """A quiet hour says nothing about the server."""
     finder = KneeFinder(4, 512, 32)

@@ -10,6 +10,7 @@ from consumer.inference.pacing.window import OWN_SHARE, Window
 
 
 def test_the_first_answers_are_of_the_old_width_and_do_not_count() -> None:
+    """Not even towards the lateness of the worker."""
     window = Window(1, enough=3, settling=2)
     assert [window.add(8, seconds, 0.0) for seconds in (9.0, 9.0, 0.1, 0.1, 0.1)] == [
         *(False, False, False, False),
