@@ -57,7 +57,6 @@ class Ceiling:
     def tried(self) -> int:
         """The width at which it is tried; it stands again if that is refused."""
         assert self.width is not None
-        self._left = CEILING_ANSWERS
         return self.width + self._step
 
     def rise(self, width: int) -> None:

@@ -99,7 +99,6 @@ class KneeFinder:
             self._centre = float(self.limit)
             self._compare()
         elif self._phase == "hold" and self._may_lift:
-            self._phase = "lift"
             self._begin(min(self._most, self._ceiling.tried()))
         elif self._phase == "grow":
             self._grown(width)
@@ -111,10 +110,8 @@ class KneeFinder:
             self._begin(self._within(self._centre * SWING))
         elif self._phase == "high":
             self._compared(width)
-        elif self._phase == "hold":
-            self._has_held()
         else:
-            self._compare()
+            self._has_held()
 
     @property
     def _may_lift(self) -> bool:
@@ -149,7 +146,8 @@ class KneeFinder:
     def _returned(self, width: Width) -> None:
         # The two lie far apart, so that their difference is more than scatter.
         above = self._above
-        if above is None or width.at_once * SWING**2 > above.at_once:
+        assert above is not None
+        if width.at_once * SWING**2 > above.at_once:
             self._compare()
         elif width.elasticity(above, ELASTICITY) < FLAT:
             # There was no knee at all: the server had become slower between two looks.
@@ -175,7 +173,6 @@ class KneeFinder:
 
     def _hold(self) -> None:
         self._phase = "hold"
-        self._centre = float(min(max(self._centre, self._least), self._top))
         self._begin(self._within(self._centre * HEADROOM))
         self._hold_left = HOLD_AT_TOP if self.limit >= self._top else self._stride.hold
 
