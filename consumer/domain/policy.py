@@ -28,7 +28,7 @@ class Outcome(StrEnum):
         return _SEVERITY[self]
 
 
-_SEVERITY = {Outcome.ALLOW: 0, Outcome.FLAG: 1, Outcome.BLOCK: 2}
+_SEVERITY = {outcome: number for number, outcome in enumerate(Outcome)}
 
 
 class Effort(StrEnum):
