@@ -34,13 +34,13 @@ def collected(tests: Sequence[str], then: Callable[[Begin], None]) -> None:
     Collect these test files, and call `then` with what runs some of them with a bug.
 
     Raises:
-        RuntimeError: not all of them could be collected.
+        RuntimeError: not all of them could be collected, or `then` failed.
     """
     load_examples()
     plugin = _Session(then)
     code = pytest.main([*PYTEST, "--capture=no", *tests], plugins=[plugin])
-    if not plugin.was_begun:
-        raise RuntimeError(f"the tests could not be collected: exit {code}")
+    if not plugin.is_done:
+        raise RuntimeError(f"the tests were not run to the end: exit {code}")
 
 
 class _Session:
@@ -54,13 +54,12 @@ class _Session:
         """Test -> how long it took where it passed, so that the quick ones can come first."""
         self._outputs: list[Path] = []
         self._failed = ""
-        self.was_begun = False
+        self.is_done = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         if session.testsfailed:
             return None
-        self.was_begun = True
         items = defaultdict(list)
         for item in session.items:
             items[str(item.path.relative_to(ROOT))].append(item)
@@ -68,6 +67,7 @@ class _Session:
         self._functions = _functions()
         gc.freeze()
         self._then(self._begin)
+        self.is_done = True
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -102,7 +102,12 @@ class _Session:
         items = [item for test in tests for item in self._items[test]]
         items.sort(key=lambda item: self._took_s.get(item.nodeid, 0))
         for item, following in zip(items, [*items[1:], None], strict=True):
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            try:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            except Exception:
+                # The bug went past the test, and broke pytest itself.
+                traceback.print_exc()
+                self._failed = item.nodeid
             if self._failed:
                 print(f"\nFAILED {self._failed}")
                 return 1
