@@ -31,8 +31,6 @@ HALF_BYTES_MIN = 400
 """No piece is cut shorter: a context that does not hold this beside a policy judges nothing."""
 HALF_OVERLAP_CHARS = 100
 """What straddles the cut stands whole in one half; a slur or a threat is shorter."""
-HALVES_MAX = 3
-"""Two halves that overlap, and a rest."""
 
 
 class SegmentLimits(NamedTuple):
@@ -133,21 +131,21 @@ class SafeguardClassifier:
             if isinstance(result, TooLong):
                 # The server's context is smaller than our guess: halve and judge both halves.
                 size = max(HALF_BYTES_MIN, len(piece.encode()) // 2)
-                halves = segments(piece, size, HALF_OVERLAP_CHARS, HALVES_MAX)
+                halves = segments(piece, size, HALF_OVERLAP_CHARS, self._cut.count_max)
                 calls = asked + len(todo) + len(halves or ())
                 if halves is None or len(halves) < 2 or calls > self._cut.count_max:
                     missing.append(UnjudgedReason.TOO_LONG)
                     break
                 todo.extend(reversed(halves))
             elif isinstance(result, Judgement):
-                spent = result.tokens if asked == 1 else spent + result.tokens
+                spent += result.tokens
                 if worst is None or result.outcome.severity > worst.outcome.severity:
                     worst = result
                 if result.outcome is Outcome.BLOCK:
                     break
             else:
                 missing.append(result)
-        if worst is not None and asked > 1:
+        if worst is not None:
             worst = worst._replace(tokens=spent)
         if worst is not None and worst.outcome is Outcome.BLOCK:
             return Found(worst, None)

@@ -31,7 +31,7 @@ class Restarts:
 
     def __init__(self, limits: RestartLimits = RestartLimits()) -> None:
         self.limits = limits
-        self._started_s = 0.0
+        self._started_s = float("-inf")
         self._wait_s = limits.wait_initial_s
         self.count = 0
         """How often a restart was granted."""

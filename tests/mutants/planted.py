@@ -44,7 +44,7 @@ PYTEST = (
     "-p",
     "no:cacheprovider",
     "--timeout",
-    "60",
+    "20",
 )
 
 
@@ -54,6 +54,8 @@ class Plant(NamedTuple):
     name: str
     file: Path
     source: str
+    where: str
+    """The function or class that differs, "" for the module."""
 
 
 def preload() -> None:
@@ -62,6 +64,13 @@ def preload() -> None:
         importlib.import_module(library)
     ours = [name for name in sys.modules if name.partition(".")[0] == "consumer"]
     assert not ours, ours
+
+
+def load_examples() -> None:
+    """The same examples in every run; what fails is not made smaller: it is enough that it does."""
+    phases = [Phase.explicit, Phase.generate]
+    settings.register_profile("planted", database=None, derandomize=True, phases=phases)
+    settings.load_profile("planted")
 
 
 def begin(plant: Plant | None, tests: Sequence[str], output: Path) -> int:
@@ -74,10 +83,7 @@ def begin(plant: Plant | None, tests: Sequence[str], output: Path) -> int:
         written = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(written, 1)
         os.dup2(written, 2)
-        # The same examples in every run; what fails is not made smaller: it is enough that it does.
-        phases = [Phase.explicit, Phase.generate]
-        settings.register_profile("planted", database=None, derandomize=True, phases=phases)
-        settings.load_profile("planted")
+        load_examples()
         if plant is not None:
             sys.meta_path.insert(0, _Finder(plant))
         code = int(pytest.main([*PYTEST, *tests]))

@@ -16,14 +16,17 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from hashlib import blake2b
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.mutants.planted import BROKEN, Plant, begin, preload
 from tests.mutants.pure import MODULES, ROOT, files_of, name_of
 from tests.mutants.rules import Change, changes
+from tests.mutants.swapped import ELSEWHERE, Begin, collected
 
 AIM = 0.97
 """The share of the sampled bugs that some test must see."""
@@ -91,8 +94,13 @@ def run(chosen: Sequence[Sample]) -> list[str | None]:
     Raises:
         RuntimeError: tests that saw one fail without any as well, so that they prove nothing.
     """
+    jobs = [job_of(sample) for sample in chosen]
+    with ProcessPoolExecutor(1, get_context("fork")) as pool:
+        seen_by = pool.submit(_swapped, jobs).result()
     preload()
-    seen_by = outcomes([job_of(sample) for sample in chosen])
+    left = [number for number, by in enumerate(seen_by) if by is None]
+    for number, by in zip(left, outcomes([jobs[number] for number in left]), strict=True):
+        seen_by[number] = by
     witnesses = sorted({by.partition("[")[0] for by in seen_by if by and "::" in by})
     # Twice, since a busy machine fails a test now and then.
     for _ in range(2):
@@ -102,13 +110,26 @@ def run(chosen: Sequence[Sample]) -> list[str | None]:
     raise RuntimeError(f"it fails without any bug: {failed}")
 
 
+def _swapped(jobs: Sequence[Job]) -> list[str | None]:
+    """
+    As `outcomes`, and some thirty times as fast; None also where only planting can tell.
+
+    Its own process: it imports what bugs are planted in.
+    """
+    untitled = [job._replace(title="") for job in jobs]
+    found: list[str | None] = []
+    files = sorted({file for job in jobs for file in job.tests})
+    collected(files, lambda begin: found.extend(outcomes(untitled, begin)))
+    return found
+
+
 def job_of(sample: Sample) -> Job:
     file = ROOT / "consumer" / sample.module
-    plant = Plant(name_of(sample.module), file, sample.change.source)
+    plant = Plant(name_of(sample.module), file, sample.change.source, sample.change.where)
     return Job(plant, files_of(sample.module), str(sample))
 
 
-def outcomes(jobs: Sequence[Job]) -> list[str | None]:
+def outcomes(jobs: Sequence[Job], begin: Begin = begin) -> list[str | None]:
     """Which test fails in each, or None; as many run at a time as there are processors."""
     found: dict[int, str | None] = {}
     running: dict[int, tuple[int, float]] = {}
@@ -140,7 +161,7 @@ def outcomes(jobs: Sequence[Job]) -> list[str | None]:
 
 def _outcome(code: int, output: Path) -> str | None:
     """Which test fails, or another sign that something is wrong; None where all is well."""
-    if code == 0:
+    if code in (0, ELSEWHERE):
         return None
     if code == BROKEN:
         raise RuntimeError(output.read_text(errors="replace")[-4_000:])

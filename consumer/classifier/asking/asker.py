@@ -96,9 +96,9 @@ class Asker:
                 continue
             patience.tally.judged(reading.judgement.tokens)
             patience.trail.answered(question.policy.name, reading.said)
-            if course.variation.without and course.endpoint is not None:
-                for field in course.variation.without:
-                    course.endpoint.leave_out(field)
+            assert course.endpoint is not None
+            for field in course.variation.without:
+                course.endpoint.leave_out(field)
             return reading
 
     async def _call_alone(

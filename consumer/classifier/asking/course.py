@@ -19,32 +19,32 @@ and each further time would cost all calls under way.
 class Variation:
     """How the next attempt differs from the first one."""
 
-    __slots__ = ("_retry", "_was_truncated", "truncations", "without")
+    __slots__ = ("_failed", "truncations", "without")
 
     def __init__(self) -> None:
-        self._retry = 0
-        """The attempt that got a faulty answer: the next one is asked differently."""
-        self._was_truncated = False
+        self._failed: tuple[int, bool] | None = None
+        """The attempt that got a faulty answer, and whether it was cut: the next differs by it."""
         self.truncations = 0
         self.without: set[str] = set()
         """Fields that the endpoint would not have, left out for this message on trial."""
 
     def __repr__(self) -> str:
-        return f"<Variation after attempt {self._retry} without {sorted(self.without)}>"
+        return f"<Variation after {self._failed} without {sorted(self.without)}>"
 
     def of(self, format: RequestFormat) -> RequestFormat:
         """An endpoint's format, as the next attempt has it."""
-        if self._retry:
-            format = format.for_retry(self._retry, was_truncated=self._was_truncated)
+        if self._failed is not None:
+            attempt, was_truncated = self._failed
+            format = format.for_retry(attempt, was_truncated=was_truncated)
         for field in self.without:
             format = format.without(field)
         return format
 
     def after(self, fault: str, attempt: int) -> None:
         """This attempt got a faulty answer; the same request again would get the same."""
-        self._retry = attempt
-        self._was_truncated = fault == Fault.TRUNCATED
-        self.truncations += self._was_truncated
+        was_truncated = fault == Fault.TRUNCATED
+        self._failed = attempt, was_truncated
+        self.truncations += was_truncated
 
 
 class Course:

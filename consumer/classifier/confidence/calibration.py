@@ -10,6 +10,8 @@ from bisect import bisect_right
 
 from consumer.inference.pacing.quantiles import Quantiles
 
+LENGTH_MAX = 100_000
+"""Tokens of reasoning; longer ones are all alike."""
 ANSWERS_MIN = 100
 """Of fewer answers nobody can say which are the longest 20 % (to within 4 points)."""
 BINS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5)
@@ -26,7 +28,7 @@ class Calibration:
     """One policy under one effort and model."""
 
     def __init__(self) -> None:
-        self._lengths = Quantiles(1, 100_000)
+        self._lengths = Quantiles(1, LENGTH_MAX)
         self._asked = [0.0] * (len(BINS) + 1)
         self._differed = [0.0] * (len(BINS) + 1)
 

@@ -60,7 +60,6 @@ class Learned:
     def __init__(self, terms: SecondLookTerms | None) -> None:
         self.calibration = Calibration()
         self.budget = None if terms is None else LookBudget(terms.share)
-        self.used = 0
 
     def __repr__(self) -> str:
         return f"<Learned {self.calibration!r} {self.budget!r}>"
@@ -74,11 +73,11 @@ class Looks:
         self._metrics = telemetry.metrics
         self._clock = telemetry.clock
         self._learned: dict[tuple[object, ...], Learned] = {}
-        self._answers = 0
+        """By the prompt, the least recently used first."""
         self._lacks_second_told: set[str] = set()
 
     def __repr__(self) -> str:
-        return f"<Looks at {len(self._learned)} policies, {self._answers} answers>"
+        return f"<Looks at {len(self._learned)} policies>"
 
     def assess(self, policy: Policy, text: str, reading: Reading, has_refused: bool) -> Assessed:
         """The certainty of a first answer. Called once for each, in the order they came."""
@@ -109,7 +108,7 @@ class Looks:
             if how is Look.EFFORT:
                 question = question._replace(policy=thorough(policy))
             asked = [self._ask(fleet, question, number, patience) for number in range(samples)]
-            found = [await asked[0]] if samples == 1 else await asyncio.gather(*asked)
+            found = await asyncio.gather(*asked)
             others = [each for each in found if isinstance(each, Judgement)]
             if any(isinstance(each, Retryable) and is_refusal(each) for each in found):
                 first = first._replace(judgement=refused_once(first.judgement))
@@ -175,14 +174,10 @@ class Looks:
         # By the prompt, not by the object: a reload that changes nothing must forget nothing.
         model = self._fleet.endpoints[0].format.model
         key = (system_message(policy), policy.effort, policy.second_look, model)
-        learned = self._learned.get(key)
-        if learned is None:
-            if len(self._learned) >= POLICIES_MAX:
-                oldest = min(self._learned, key=lambda each: self._learned[each].used)
-                del self._learned[oldest]
-            learned = self._learned[key] = Learned(policy.second_look)
-        self._answers += 1
-        learned.used = self._answers
+        learned = self._learned.pop(key, None) or Learned(policy.second_look)
+        self._learned[key] = learned
+        if len(self._learned) > POLICIES_MAX:
+            del self._learned[next(iter(self._learned))]
         return learned
 
 

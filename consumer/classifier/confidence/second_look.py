@@ -9,8 +9,6 @@ from consumer.domain.verdicts.certainty import Certainty, SecondLook, Sign
 from consumer.domain.verdicts.verdict import Judgement, most_severe
 from consumer.inference.pacing.quantiles import Quantiles
 
-WHOLE = 1_000_000
-"""One look, in millionths. Shares are cut and added up as whole numbers: no rounding adds one."""
 AT_RANDOM_EVERY = 10
 """
 Every tenth look goes to whatever comes next, however sure it seems.
@@ -32,30 +30,30 @@ class LookBudget:
 
     def __init__(self, share: float) -> None:
         self._share = share
-        self._earned = int(share * WHOLE)
-        self._saved = 0
         self._doubts = Quantiles(0.001, 1.0)
         self.looks = 0
 
     def __repr__(self) -> str:
         answers = self._doubts.seen
-        return f"<LookBudget {self.looks} of {answers} answers, {self._saved / WHOLE:.2f} saved>"
+        return f"<LookBudget {self.looks} of {answers} answers, {self._saved:.2f} saved>"
+
+    @property
+    def _saved(self) -> float:
+        return self._share * self._doubts.seen - self.looks
 
     def wants(self, score: float) -> bool:
         """Whether this answer, the next of the policy, gets a second look. Each is asked once."""
         doubt = 1 - score
-        surer = self._doubts.share_below(doubt)
-        self._doubts.add(doubt)
-        self._saved += self._earned
-        if self._saved < WHOLE:
+        surer = self._doubts.place(doubt)
+        saved = self._saved
+        if saved < 1:
             return False
         is_at_random = self.looks % AT_RANDOM_EVERY == AT_RANDOM_EVERY - 1
         # Each look that is saved up doubles the part that is unsure enough: where doubts are much
         # alike, none would else be among the least sure, and the share stay unused for ever.
-        unsure = self._share * 2 ** (self._saved / WHOLE - 1)
+        unsure = self._share * 2 ** (saved - 1)
         if not is_at_random and surer < 1 - unsure:
             return False
-        self._saved -= WHOLE
         self.looks += 1
         return True
 
@@ -73,7 +71,7 @@ def combined(first: Judgement, others: Sequence[Judgement], how: Look) -> Judgem
     outcome = chosen.outcome
     if not agreed and outcome is Outcome.ALLOW:
         outcome = Outcome.FLAG
-    certainty = first.certainty or Certainty(0.5)
+    certainty = _certainty(first)
     own = certainty.score if chosen.label == first.label else 1 - certainty.score
     votes = FIRST_WEIGHT * own + labels[1:].count(chosen.label)
     return chosen._replace(
@@ -89,7 +87,7 @@ def combined(first: Judgement, others: Sequence[Judgement], how: Look) -> Judgem
 
 def without_look(first: Judgement) -> Judgement:
     """The first judgement stands: no time was left for a second look, or no answer came."""
-    certainty = first.certainty or Certainty(0.5)
+    certainty = _certainty(first)
     signs = (*certainty.rests_on, Sign.SECOND_LOOK_MISSING)
     return first._replace(certainty=certainty._replace(rests_on=signs))
 
@@ -100,9 +98,14 @@ def refused_once(first: Judgement) -> Judgement:
 
     Whatever the other looks say: who refuses has seen something.
     """
-    certainty = first.certainty or Certainty(0.5)
+    certainty = _certainty(first)
     signs = (*certainty.rests_on, Sign.REFUSAL_BEFORE)
     return first._replace(
         outcome=most_severe((first.outcome, Outcome.FLAG)),
         certainty=certainty._replace(rests_on=signs),
     )
+
+
+def _certainty(first: Judgement) -> Certainty:
+    assert first.certainty is not None
+    return first.certainty

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum, unique
+from enum import Enum, IntEnum, auto, unique
 from typing import NamedTuple
 
 from consumer.domain.messages.message import Headers, Position
@@ -19,9 +19,9 @@ class RecordFate(IntEnum):
     """What became of a record; the numbers are those of the index."""
 
     DEAD_LETTER = 0
-    ALLOW = 1
-    FLAG = 2
-    BLOCK = 3
+    ALLOW = auto()
+    FLAG = auto()
+    BLOCK = auto()
 
 
 _FATES = {

@@ -148,7 +148,7 @@ def position_of(text: str) -> Position:
 
 def age(ms: int) -> str:
     """How long, in the largest unit that says something: `90s`, `45m`, `5h`, `12d`."""
-    seconds = max(0, ms) // 1_000
+    seconds = max(0, ms // 1_000)
     for unit, above in (("s", 120), ("m", 7_200), ("h", 172_800)):
         if seconds < above:
             return f"{seconds // UNITS_S[unit]}{unit}"

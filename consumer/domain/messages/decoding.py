@@ -89,7 +89,7 @@ def _unframed(value: bytes, reading: MessageTerms) -> bytes:
         return value
     if reading.framing == "schema-registry-json":
         return value[5:]
-    schema_id = int.from_bytes(value[1:5], "big")
+    schema_id = int.from_bytes(value[:5], "big")
     raise UndecodableMessage(
         DeadLetterReason.SCHEMA_REGISTRY_FRAMED,
         f"the value is framed for a Schema Registry (schema id {schema_id}); for JSON Schema set "
@@ -113,7 +113,11 @@ def _at(document: object, pointer: Pointer) -> object:
         if isinstance(document, dict):
             document = document.get(step)
         elif isinstance(document, list) and step.isascii() and step.isdecimal():
-            document = document[int(step)] if len(step) < 10 and int(step) < len(document) else None
+            try:
+                document = document[int(step)]
+            except (IndexError, ValueError):
+                # Past its end, or past what Python makes a number of.
+                return None
         else:
             return None
     return document
@@ -200,8 +204,6 @@ def _word(document: Document, pointer: Pointer | None, name: str, unread: list[s
     found = None if pointer is None else _at(document.root, pointer)
     if found is None or found == "":
         return None
-    if isinstance(found, str) and found.isascii() and len(found) <= ID_CHARS_MAX:
-        return found
     word = None if isinstance(found, str) and document.is_torn(found) else _short(found)
     if word is None:
         unread.append(name)
@@ -213,7 +215,7 @@ def _short(found: object) -> str | None:
     if isinstance(found, bool) or not isinstance(found, (str, int)):
         return None
     word = _without_surrogates(found) if isinstance(found, str) else str(found)
-    return word if 0 < len(word) <= ID_CHARS_MAX else None
+    return word if len(word) <= ID_CHARS_MAX else None
 
 
 def _skipped(headers: Headers, document: object, reading: MessageTerms) -> str | None:

@@ -38,9 +38,9 @@ class Certainty(NamedTuple):
     """The probability that asking again would give the same label, and where it comes from."""
 
     score: float
-    is_calibrated: bool = False
+    is_calibrated: bool
     """Whether enough second looks at such answers were counted; else it is a published average."""
-    rests_on: tuple[Sign, ...] = ()
+    rests_on: tuple[Sign, ...]
 
 
 class SecondLook(NamedTuple):

@@ -25,7 +25,7 @@ from consumer.domain.verdicts.verdict import (
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid")
 
 
 class PositionField(_Closed):

@@ -45,7 +45,7 @@ class Tally:
     def judged(self, tokens: Tokens) -> None:
         """A call gave a judgement."""
         self.calls += 1
-        self.tokens = tokens if self.calls == 1 else self.tokens + tokens
+        self.tokens += tokens
 
     def failed(self, tokens: Tokens) -> None:
         """A call gave none; where nothing readable came back its tokens are not known."""

@@ -26,16 +26,16 @@ DETAILS_MAX = 16
 class Complaint(NamedTuple):
     """What an error's body says, as far as it is believed."""
 
-    is_refusal: bool = False
+    is_refusal: bool
     """A code says that the text, or the answer to it, offends a content policy of the host's."""
-    sounds_like_refusal: bool = False
+    sounds_like_refusal: bool
     """Its words say so; an account that was closed is told much the same."""
-    is_too_long: bool = False
-    is_of_the_model: bool = False
+    is_too_long: bool
+    is_of_the_model: bool
     """The server could not read what its model said: another try may do better."""
-    holds_answer: bool = False
+    holds_answer: bool
     """The model's answer stands in it; the host's own schema check refused it."""
-    field: str | None = None
+    field: str | None
     """The optional field of the request that it will not have."""
 
 
@@ -94,7 +94,7 @@ MODEL_FAULTS = (
 
 def is_page(body: bytes) -> bool:
     """Whether it is a page for people: what stands before a server writes them, no server does."""
-    return body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def is_blocked(body: bytes) -> bool:

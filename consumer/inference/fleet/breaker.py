@@ -15,32 +15,37 @@ class Breaker:
 
     def __init__(self, probe_every_s: float) -> None:
         self._probe_every_s = probe_every_s
-        self._next_probe_s = 0.0
-        self._opened_s = 0.0
-        self.is_open = False
+        self._open: tuple[float, float] | None = None
+        """When it opened, and when the next probe may go out."""
         self.opened = 0
         """How often it has opened."""
 
     def __repr__(self) -> str:
         return f"<Breaker {'open' if self.is_open else 'closed'}, opened {self.opened} times>"
 
+    @property
+    def is_open(self) -> bool:
+        return self._open is not None
+
     def trip(self, now_s: float) -> bool:
         """A probe failed. Returns whether this opened it, so that it is logged once."""
-        self._next_probe_s = now_s + self._probe_every_s
-        if self.is_open:
-            return False
-        self.is_open = True
-        self.opened += 1
-        self._opened_s = now_s
-        return True
+        is_new = self._open is None
+        opened_s, _ = self._open or (now_s, now_s)
+        self._open = opened_s, now_s + self._probe_every_s
+        self.opened += is_new
+        return is_new
 
     def recover(self, now_s: float) -> float | None:
         """An answer came. Returns how long it was open, in seconds, or None if it was closed."""
-        if not self.is_open:
+        if self._open is None:
             return None
-        self.is_open = False
-        return now_s - self._opened_s
+        opened_s, _ = self._open
+        self._open = None
+        return now_s - opened_s
 
     def probe_in_s(self, now_s: float) -> float:
         """Seconds until the next probe may go out; 0 where it may go now."""
-        return max(0.0, self._next_probe_s - now_s) if self.is_open else 0.0
+        if self._open is None:
+            return 0.0
+        _, next_s = self._open
+        return max(0.0, next_s - now_s)

@@ -93,7 +93,7 @@ class Calls:
             answer = await place.post(question, format, timeout_s, int(question.lane))
             if self.hedging is not None and answer.is_whole:
                 self.hedging.answered(answer.latency_s)
-            if place.capacity.is_learning and isinstance(answer.came, Reply):
+            if answer.sent is not None and isinstance(answer.came, Reply):
                 self._lateness.watch()
                 is_full, late_s = self._places.queue.has_waiting(), self._lateness.mean_s
                 place.capacity.learn(answer.sent, answer.came, answer.latency_s, is_full, late_s)

@@ -57,7 +57,7 @@ class Answer(NamedTuple):
     """As it was asked."""
     came: Reply | Retryable
     """What it sent back, or why nothing came."""
-    sent: Sent
+    sent: Sent | None
     started_s: float
     """When it was sent, on the clock."""
     latency_s: float

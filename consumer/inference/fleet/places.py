@@ -65,7 +65,7 @@ class Places:
         try:
             return await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if not turn.cancelled():
                 place = turn.result()
                 if place is not None:
                     self.give_back(place)
@@ -100,10 +100,7 @@ class Places:
     def _free(self, question: Question[object], avoid: Endpoint | None) -> Endpoint | None:
         """The endpoint with room that this question likes best."""
         found: Endpoint | None = None
-        endpoints = self._endpoints
-        if len(endpoints) > 1:
-            endpoints = self._ranking.of(question.affinity)
-        for endpoint in endpoints:
+        for endpoint in self._ranking.of(question.affinity):
             if self._has_room(endpoint, question.lane):
                 if endpoint is not avoid:
                     return endpoint

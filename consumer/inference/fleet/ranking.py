@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache
 from hashlib import blake2b
 
 from consumer.inference.fleet.endpoint import Endpoint
-
-RANKS_MAX = 1_024
-"""Affinities that are remembered; beyond them all are forgotten, and found again by hashing."""
 
 
 class Ranking:
@@ -17,23 +14,18 @@ class Ranking:
 
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
         self._endpoints = tuple(endpoints)
-        self._ranks: dict[str, tuple[Endpoint, ...]] = {}
+        self._names = tuple(endpoint.name for endpoint in endpoints)
 
     def __repr__(self) -> str:
-        return f"<Ranking of {len(self._endpoints)} endpoints for {len(self._ranks)} affinities>"
+        return f"<Ranking of {len(self._endpoints)} endpoints>"
 
     def of(self, affinity: str) -> tuple[Endpoint, ...]:
         """Best first."""
-        ranked = self._ranks.get(affinity)
-        if ranked is None:
-            if len(self._ranks) >= RANKS_MAX:
-                self._ranks.clear()
-            ranked = tuple(sorted(self._endpoints, key=partial(_liking, affinity), reverse=True))
-            self._ranks[affinity] = ranked
-        return ranked
+        return tuple(self._endpoints[place] for place in _order(self._names, affinity))
 
 
-def _liking(affinity: str, endpoint: Endpoint) -> bytes:
+@lru_cache(maxsize=1024)
+def _order(names: tuple[str, ...], affinity: str) -> tuple[int, ...]:
     """Rendezvous hashing: an endpoint that comes or goes moves no other affinity."""
-    text = f"{affinity}\n{endpoint.name}"
-    return blake2b(text.encode(), digest_size=8).digest()
+    ranks = [blake2b(f"{affinity}\n{name}".encode(), digest_size=8).digest() for name in names]
+    return tuple(sorted(range(len(names)), key=ranks.__getitem__, reverse=True))

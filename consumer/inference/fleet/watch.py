@@ -33,10 +33,11 @@ class Watch:
         self._clock = clock
         self._probing: asyncio.Task[Condition] | None = None
         self._reviving: asyncio.Task[None] | None = None
-        self._since_s = 0.0
-        """When the probe that is under way went out."""
-        self._heard: asyncio.Future[None] | None = None
-        """Done when a call that went out after the probe gives a judgement; that says as much."""
+        self._heard: tuple[float, asyncio.Future[None]] | None = None
+        """
+        When the probe that is under way went out, and what is done when a call that went out after
+        it gives a judgement; that says as much.
+        """
 
     def __repr__(self) -> str:
         is_probing = self._probing is not None and not self._probing.done()
@@ -59,16 +60,16 @@ class Watch:
 
     def heard(self, sent_s: float) -> None:
         """A call that was sent then gave a judgement: a probe that is under way can end."""
-        if self._heard is not None and sent_s > self._since_s:
-            self._heard.set_result(None)
+        if self._heard is not None and sent_s > self._heard[0]:
+            self._heard[1].set_result(None)
             self._heard = None
 
     async def _probe_once(self) -> Condition:
         wait_s = self._breaker.probe_in_s(self._clock.now_s())
         if wait_s:
             await asyncio.sleep(wait_s)
-        self._since_s = self._clock.now_s()
-        self._heard = heard = asyncio.get_running_loop().create_future()
+        heard = asyncio.get_running_loop().create_future()
+        self._heard = self._clock.now_s(), heard
         probing = asyncio.create_task(self._probe())
         try:
             await asyncio.wait([probing, heard], return_when=asyncio.FIRST_COMPLETED)

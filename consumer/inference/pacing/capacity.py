@@ -7,8 +7,6 @@ from consumer.inference.pacing.knee import KneeFinder
 from consumer.inference.pacing.window import Sent
 from consumer.inference.transports.reply import Reply
 
-NOT_MEASURED = Sent(-1, 0)
-
 
 class Capacity:
     """The places of one server: a fixed number, or what its answers show that it takes."""
@@ -17,8 +15,6 @@ class Capacity:
         """With a `knee` it finds out how many calls are taken; without it these are `calls_max`."""
         self._calls_max = calls_max
         self._knee = knee
-        self.is_learning = knee is not None
-        """Whether answers move the limit."""
         self.taken = 0
         """Places that are taken; the fleet gives them."""
 
@@ -30,9 +26,9 @@ class Capacity:
         """How many calls it is given at once."""
         return self._calls_max if self._knee is None else self._knee.limit
 
-    def sent(self) -> Sent:
-        """A call goes out: what it takes with it, to be told with its answer."""
-        return NOT_MEASURED if self._knee is None else self._knee.sent(self.taken)
+    def sent(self) -> Sent | None:
+        """A call goes out: what is to be told with its answer, None where nothing is learned."""
+        return None if self._knee is None else self._knee.sent(self.taken)
 
     def learn(
         self, sent: Sent, reply: Reply, latency_s: float, is_full: bool, late_s: float

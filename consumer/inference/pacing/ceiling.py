@@ -22,12 +22,9 @@ class Ceiling:
     """What the refusals of late say."""
 
     def __init__(self) -> None:
-        self.width: int | None = None
-        """Calls at once that are not refused; None where there is no such bound."""
         self._refusals = 0.0
         """Of late; each answer makes them less."""
-        self._left = 0
-        self._step = 1
+        self._stand(None)
 
     def __repr__(self) -> str:
         return f"<Ceiling {self.width}, {self._refusals:.1f} refusals of late>"
@@ -43,9 +40,14 @@ class Ceiling:
         if self._refusals < REFUSALS_MIN:
             return False
         self._refusals = 0.0
-        self.width = at_once - 1
-        self._left, self._step = CEILING_ANSWERS, 1
+        self._stand(at_once - 1)
         return True
+
+    def _stand(self, width: int | None) -> None:
+        self.width = width
+        """Calls at once that are not refused; None where there is no such bound."""
+        self._left = CEILING_ANSWERS
+        self._step = 1
 
     @property
     def may_be_tried(self) -> bool:
@@ -55,7 +57,6 @@ class Ceiling:
     def tried(self) -> int:
         """The width at which it is tried; it stands again if that is refused."""
         assert self.width is not None
-        self._left = CEILING_ANSWERS
         return self.width + self._step
 
     def rise(self, width: int) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from consumer.inference.pacing.quantiles import Quantiles
 
+LATENCY_MAX_S = 600.0
+"""Longer calls are all alike: nobody waits for ten minutes."""
 SEEN_MIN = 200
 """Before so many answers nobody knows what is unusually long."""
 
@@ -22,7 +24,7 @@ class Hedging:
         """`at` is the share of calls (0 to 1) that are faster than what counts as long."""
         self._at = at
         self._share_max = share_max
-        self._latencies = Quantiles(0.001, 600.0)
+        self._latencies = Quantiles(0.001, LATENCY_MAX_S)
         self._calls = 0
         self.hedged = 0
         """How many calls had a second one."""

@@ -56,7 +56,7 @@ class KneeFinder:
         self._above: Width | None = None
         """The width that the limit came down from."""
         self._stride = Stride()
-        self._hold_left = 1
+        self._hold_left = self._stride.hold
         self._window = Window(0, self._enough, settling=self.limit)
 
     def __repr__(self) -> str:
@@ -87,7 +87,8 @@ class KneeFinder:
         """The server had no room for it."""
         if sent.at_once > self.limit or sent.window != self._window.number:
             return
-        if self._ceiling.refused(sent.at_once):
+        # A ceiling below the least would never be risen above, for as few calls are never given.
+        if self._ceiling.refused(max(sent.at_once, self._least + 1)):
             self._hold()
 
     def _measured(self, width: Width) -> None:
@@ -98,7 +99,6 @@ class KneeFinder:
             self._centre = float(self.limit)
             self._compare()
         elif self._phase == "hold" and self._may_lift:
-            self._hold_left = 1
             self._begin(min(self._most, self._ceiling.tried()))
         elif self._phase == "grow":
             self._grown(width)
@@ -146,7 +146,8 @@ class KneeFinder:
     def _returned(self, width: Width) -> None:
         # The two lie far apart, so that their difference is more than scatter.
         above = self._above
-        if above is None or width.at_once * SWING**2 > above.at_once:
+        assert above is not None
+        if width.at_once * SWING**2 > above.at_once:
             self._compare()
         elif width.elasticity(above, ELASTICITY) < FLAT:
             # There was no knee at all: the server had become slower between two looks.
@@ -172,7 +173,6 @@ class KneeFinder:
 
     def _hold(self) -> None:
         self._phase = "hold"
-        self._centre = float(min(max(self._centre, self._least), self._top))
         self._begin(self._within(self._centre * HEADROOM))
         self._hold_left = HOLD_AT_TOP if self.limit >= self._top else self._stride.hold
 
@@ -186,7 +186,7 @@ class KneeFinder:
     @property
     def _top(self) -> int:
         ceiling = self._ceiling.width
-        return self._most if ceiling is None else min(self._most, max(self._least, ceiling))
+        return self._most if ceiling is None else min(self._most, ceiling)
 
     def _within(self, width: float) -> int:
         return min(max(round(width), self._least), self._top)

@@ -35,7 +35,7 @@ def chat_frame(prompt: Prompt, format: RequestFormat) -> Frame:
     return Frame(before, b"}]," + orjson.dumps(fields)[1:])
 
 
-def chat_content(body: bytes, prompt_tokens_min: int = 0) -> Content | Fault:
+def chat_content(body: bytes, prompt_tokens_min: int) -> Content | Fault:
     """
     What the body of a 200 says, or why it says nothing.
 

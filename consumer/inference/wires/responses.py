@@ -40,7 +40,7 @@ def response_frame(prompt: Prompt, format: RequestFormat) -> Frame:
     return Frame(before, b"}]," + orjson.dumps(fields)[1:])
 
 
-def response_content(body: bytes, prompt_tokens_min: int = 0) -> Content | Fault:
+def response_content(body: bytes, prompt_tokens_min: int) -> Content | Fault:
     """
     As `chat_content`.
 

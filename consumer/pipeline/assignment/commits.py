@@ -108,12 +108,7 @@ class Commits:
         """Whether a commit would say anything new, or the lease runs down."""
         if self.is_asking(now):
             return False
-        return (
-            self._has_moved
-            or not self.is_established
-            or self.outputs.has_news(self._is_whole)
-            or self.lease.is_due(now)
-        )
+        return self._has_moved or self.outputs.has_news(self._is_whole) or self.lease.is_due(now)
 
     def ask(self, now: Moment, is_steady: bool) -> CommitPoint:
         """The commit to send now; its answer comes through `answered`."""

@@ -72,8 +72,7 @@ class Lease:
 
     def renew(self, asked: Moment) -> None:
         """The commit that was asked for then has been accepted."""
-        if self._renewed is None or asked.now_s > self._renewed.now_s:
-            self._renewed = asked
+        self._renewed = max(self._renewed or asked, asked)
 
     def left_s(self, now: Moment) -> float:
         """Seconds until it ends; negative where it has ended or never was."""

@@ -32,7 +32,7 @@ class OffsetTracker:
         self._named = {offset for offset in named if offset >= start}
         """Those of them that the last checkpoint named; they may lie below every floor."""
         self._named_cost = runs_bytes(self._named, start)
-        self._highest_named = max(self._named, default=start - 1)
+        self._highest_named = max(self._named, default=start)
         self._last = start - 1
         self._costs: deque[int] = deque()
         self._cost = 0

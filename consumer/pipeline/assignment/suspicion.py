@@ -50,7 +50,7 @@ class Suspicion:
         self._is_marking = False
         self._asked: Note | None = None
         """What the commit under way says."""
-        self._noted_mark = (-1, 0)
+        self._noted_mark: tuple[int, int] | None = None
         """The mark that the last accepted commit of this assignment holds, once it has made one."""
         self._is_start_noted = not recovered.starts
 

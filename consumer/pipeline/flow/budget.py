@@ -71,7 +71,7 @@ class LastHour:
 class Budget:
     """What one input has spent and may spend; `share` is this process's part of the whole."""
 
-    def __init__(self, topic: str, terms: BudgetTerms, calls_each: int = 1) -> None:
+    def __init__(self, topic: str, terms: BudgetTerms, calls_each: int) -> None:
         self.topic = topic
         self.terms = terms
         self.calls_each = calls_each

@@ -72,11 +72,9 @@ class Budgets:
         if binding.budget is None:
             self._budgets.pop(topic, None)
             return None
-        budget = self._budgets.get(topic)
-        if budget is None:
-            budget = self._budgets[topic] = Budget(topic, binding.budget)
-        budget.terms = binding.budget
-        budget.calls_each = len(choose(binding).policies)
+        calls_each = len(choose(binding).policies)
+        budget = self._budgets.setdefault(topic, Budget(topic, binding.budget, calls_each))
+        budget.terms, budget.calls_each = binding.budget, calls_each
         return budget
 
     def _look(self, owned: Iterable[Budget]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from consumer.domain.lane import LANES, Lane, LaneUse
 
-LANE_SHARES = (1.0, 0.75, 0.5)
+LANE_SHARES = {Lane.COMMENTS: 0.75, Lane.REPLAY: 0.5}
 """What a lane and all later ones may hold together of `in_flight_max`, while an earlier is used."""
 KEPT_S = 60.0
 """A lane counts as in use for so long after its last record: a quiet chat is not a dead one."""
@@ -59,7 +59,7 @@ class Limiter:
         # Credits alone do not bound this: what had to wait used its credit long ago.
         if self.in_flight >= self.limits.in_flight_max:
             return False
-        if not lane or not self._use.is_preceded(lane, now_s):
+        if not self._use.is_preceded(lane, now_s):
             return True
         return sum(self._in_lane[lane:]) < LANE_SHARES[lane] * self.limits.in_flight_max
 

@@ -8,8 +8,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from consumer.classifier.parser import (
-    RATIONALE_CHARS_MAX,
-    REASONING_CHARS_MAX,
     Fault,
     Reading,
     Repair,
@@ -356,11 +354,17 @@ def test_a_confidence_that_is_no_word_of_ours_is_none(confidence: object) -> Non
     assert judged(an_answer(confidence=confidence)).judgement.confidence is None
 
 
+def test_the_first_rules_of_a_list_without_end_are_read() -> None:
+    cited = ["none"] * 31 + ["HH2.a", "HH2.b"]
+    judgement = judged(an_answer(rules=cited)).judgement
+    assert (judgement.rules, judgement.rules_dropped) == (("HH2.a",), 31)
+
+
 def test_huge_texts_are_cut() -> None:
     """A rationale or reasoning without end is cut to its bound."""
     judgement = judged(an_answer(rationale="r" * 100_000), reasoning="x" * 100_000).judgement
-    assert len(judgement.rationale) == RATIONALE_CHARS_MAX
-    assert len(judgement.reasoning) == REASONING_CHARS_MAX
+    assert len(judgement.rationale) == 2_000
+    assert len(judgement.reasoning) == 20_000
 
 
 def test_a_lone_surrogate_in_an_answer_can_be_written() -> None:
@@ -381,6 +385,8 @@ def test_a_cut_prompt_voids_the_answer() -> None:
     without = orjson.loads(body)
     del without["usage"]
     assert seen(read_completion(orjson.dumps(without), POLICY, 401)) == ("HH0", Repair.NONE)
+    one = orjson.dumps(without | {"usage": {"prompt_tokens": 1}})
+    assert read_completion(one, POLICY, 401) is Fault.PROMPT_TRUNCATED
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ import sys
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -73,12 +75,58 @@ def test_an_example_answer_is_read_like_any_and_allows_nothing() -> None:
         told = system_message(policy, Spoken(example=True))
         plain = system_message(policy)
         (more,) = [line for line in told.splitlines() if line not in plain.splitlines()]
+        # Where the format is stated for the second time.
+        assert told.index(more) > told.index("## Output format")
         answer = more[more.rindex("{") :]
         reading = read_completion(a_completion(answer), policy)
         assert isinstance(reading, Reading)
         assert reading.judgement.outcome is Outcome.BLOCK
         assert reading.judgement.rules_dropped == 0
         assert told.replace(more, more[: more.index(" The form of")]) == plain
+
+
+@pytest.mark.parametrize(
+    ("rules", "cited"),
+    [
+        ({"HH1.a": "x", "HH2.a": "y", "HH2.b": "z"}, '["HH2.a"]'),
+        ({"R1": "x", "R2": "y"}, '["R1"]'),
+        ({}, "[]"),
+    ],
+)
+def test_an_example_answer_cites_one_rule_of_its_label(rules: dict[str, str], cited: str) -> None:
+    """As far as that can be told by the names."""
+    told = system_message(a_policy(rules=rules, examples=()), Spoken(example=True))
+    assert f'"label":"HH2","rules":{cited},' in told
+
+
+def test_the_schema_has_bounds_unless_a_server_knows_none() -> None:
+    """Four rule ids, or as many as there are; a sentence; a short id where the policy has none."""
+
+    def part(name: str, *rules: str, **more: bool) -> object:
+        schema: Any = answer_schema(a_policy(rules=dict.fromkeys(rules, "x"), examples=()), **more)
+        return schema["properties"][name]
+
+    five = ["r1", "r2", "r3", "r4", "r5"]
+    listed = {"type": "string", "enum": five}
+    assert part("rules", *five) == {"type": "array", "items": listed, "maxItems": 4}
+    assert part("rules", "r1") == {
+        "type": "array",
+        "items": {"type": "string", "enum": ["r1"]},
+        "maxItems": 1,
+    }
+    short = {"type": "string", "maxLength": 32}
+    assert part("rules") == {"type": "array", "items": short, "maxItems": 1}
+    assert part("rationale") == {"type": "string", "maxLength": 200}
+    assert part("rules", bounded=False) == {"type": "array", "items": {"type": "string"}}
+    assert part("rationale", bounded=False) == {"type": "string"}
+
+
+def test_nothing_in_a_context_ends_its_line() -> None:
+    """Neither a control nor what some readers take for the end of a line; all else stays."""
+    ends = "\x00\x1f\x7f\x85\x9f\u2028\u2029"
+    for text in (f"a{ends}b", "@~\xa0\u2027"):
+        shown = text.translate(dict.fromkeys(map(ord, ends), " "))
+        assert context_part(Context((), (Line("A", text),))) == f'A: "{shown}"'
 
 
 def test_texts_that_are_no_users_messages() -> None:

@@ -212,6 +212,14 @@ def test_messages_that_disagree_are_ambiguous() -> None:
     assert read(said(other, one)) is Fault.AMBIGUOUS
 
 
+@pytest.mark.parametrize(("counted", "is_cut"), [(0, False), (1, True), (399, True), (400, False)])
+def test_a_cut_prompt_voids_the_answer(counted: int, is_cut: bool) -> None:
+    """As over chat: what was not counted is not known to be cut."""
+    found = read_response(a_response(said(an_answer()), usage={"input_tokens": counted}), 400)
+    assert (found is Fault.PROMPT_TRUNCATED) is is_cut
+    assert isinstance(found, Reading) is not is_cut
+
+
 def test_reasoning_is_never_the_answer() -> None:
     """An answer that stands in the reasoning alone is a fault of its own."""
     assert read(thought(an_answer())) is Fault.ONLY_IN_REASONING

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from consumer.domain.binding import Binding, Catalogue, Outputs, SkipRule
+from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs, SkipRule
 from consumer.domain.policy import Outcome
 from tests.builders import a_binding
 
@@ -237,3 +237,20 @@ def test_a_retry_topic_is_taken_from_its_beginning() -> None:
     binding = a_binding(start="latest")
     assert binding.start_of(f"{binding.patterns[0]}.retry") == "earliest"
     assert binding.start_of(binding.patterns[0]) == "latest"
+
+
+def test_of_two_patterns_of_one_set_either_is_as_good() -> None:
+    """They are as long, and name the same binding."""
+    binding = a_binding(patterns=("chat.*", "*.room"))
+    assert Catalogue((binding,)).binding_for("chat.room") is binding
+
+
+def test_a_retry_topics_records_go_where_its_inputs_go() -> None:
+    binding = a_binding(patterns=("chat",))
+    outputs = ("chat.allow", "chat.flag", "chat.block", "chat.dead-letter")
+    assert binding.outputs_of("chat") == binding.outputs_of("chat.retry") == outputs
+
+
+def test_several_fields_are_one_text_where_nothing_else_is_said() -> None:
+    """Were the first of them taken alone, the others would go unjudged."""
+    assert not MessageTerms(text=(("title",), ("body",))).is_first_of

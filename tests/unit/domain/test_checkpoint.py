@@ -171,3 +171,38 @@ def test_a_map_of_an_unknown_kind_is_refused() -> None:
         decode_done("x" + text[1:], 5)
     checkpoint = Checkpoint("o", 1, 0, done=frozenset({7, 5_000})).encode(5, "in")
     assert decode_checkpoint(checkpoint.replace("d=r", "d=x"), 5, "in") is None
+
+
+@pytest.mark.parametrize(
+    ("done", "text"),
+    [
+        ({1_000}, "bAQ"),
+        ({1_001}, "bAg"),
+        # Two bytes either way, and runs say as much.
+        ({1_008}, "rCAE"),
+        ({1_000, 1_002, 1_017}, "bBQAC"),
+        (set(range(1_000, 1_100)), "rAGQ"),
+    ],
+)
+def test_a_map_is_a_bitmap_where_that_is_shorter(done: set[int], text: str) -> None:
+    """From the committed offset on, however high that is."""
+    assert encode_done(done, 1_000) == text
+    assert decode_done(text, 1_000) == done
+
+
+def test_the_inputs_name_is_not_said_again_with_each_output() -> None:
+    checkpoint = Checkpoint("me", 1, 0, floors={"in.allow": Floor(7), "other": Floor(8)})
+    assert ";f={}.allow@:7,other@:8;" in checkpoint.encode(0, "in")
+
+
+def test_what_just_fits_a_commit_is_written() -> None:
+    """Kafka's limit is 4,096 bytes, of which the last is not used."""
+    spare = CHARS_MAX - len(Checkpoint("", 1, 0).encode(0, "in"))
+    assert len(Checkpoint("o" * spare, 1, 0).encode(0, "in")) == 4_095
+    with pytest.raises(ValueError, match="does not fit"):
+        Checkpoint("o" * (spare + 1), 1, 0).encode(0, "in")
+
+
+def test_who_says_no_more_has_released_nothing_and_begun_nothing_alone() -> None:
+    said = Checkpoint("me", 1, 0)
+    assert (said.is_released, said.attempted) == (False, -1)

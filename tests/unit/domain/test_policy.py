@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.domain.policy import Outcome, digest_of
+from consumer.domain.policy import Example, Outcome, digest_of
 from consumer.domain.verdicts.verdict import Tokens, most_severe
 from tests.builders import a_policy, a_version
 
@@ -69,3 +69,10 @@ def test_names() -> None:
 def test_tokens_add_up() -> None:
     """What several calls cost is the sum of each count."""
     assert Tokens(1, 2, 3, 4) + Tokens(10, 20, 30, 40) == Tokens(11, 22, 33, 44)
+
+
+def test_a_policy_takes_the_tokens_of_its_text_its_rules_and_its_examples() -> None:
+    """About four bytes each."""
+    examples = (Example("e" * 80, "HH1"),)
+    policy = a_policy(text="t" * 400, rules={"HH1.a": "m" * 35}, examples=examples)
+    assert policy.tokens == (400 + 5 + 35 + 80) // 4

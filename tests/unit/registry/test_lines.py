@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.registry.lines import Path, line_of, toml_lines
+from consumer.registry.lines import Path, line_of, toml_fields, toml_lines
 
 TOML = """\
 name = "chat"
@@ -40,3 +40,10 @@ c = [
 )
 def test_a_value_stands_where_it_or_its_nearest_parent_is_written(path: Path, line: int) -> None:
     assert line_of(toml_lines(TOML), path) == line
+
+
+def test_a_key_has_a_thousand_dots_at_most() -> None:
+    """So many can be read; reading more would take for ever."""
+    assert toml_fields("a" + ".a" * 1_000 + " = 1")
+    with pytest.raises(ValueError, match="more than 1,000 parts"):
+        toml_fields("a" + ".a" * 1_001 + " = 1")

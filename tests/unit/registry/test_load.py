@@ -401,6 +401,9 @@ def test_aliases_of_aliases_are_refused_at_once(folder: Folder) -> None:
 def test_a_file_without_end_is_not_read_to_its_end(folder: Folder) -> None:
     folder.write("chat/v1/harassment.md", POLICY + "word " * 300_000)
     assert folder.flaw() == "chat/v1/harassment.md:1: is larger than 1,000,000 bytes"
+    folder.write("chat/v1/harassment.md", POLICY)
+    folder.write("chat/topic.toml", TOPIC + "#" * 256_001)
+    assert folder.flaw() == "chat/topic.toml:1: is larger than 256,000 bytes"
 
 
 def test_a_key_without_end_is_refused(folder: Folder) -> None:

@@ -50,7 +50,7 @@ def table_rows(lines: Lines, delimiter: str, shown: str) -> Iterator[CaseRow | B
 
 def cell_rows(lines: Lines, delimiter: str) -> Iterator[tuple[int, list[str]] | BadRow]:
     """The cells of every row that is not blank, headers too, each with its first line."""
-    csv.field_size_limit(TEXT_BYTES_MAX + 2)
+    csv.field_size_limit(TEXT_BYTES_MAX)
     for found in _records(lines):
         if isinstance(found, BadRow):
             yield found
@@ -90,8 +90,8 @@ def _records(lines: Lines) -> Iterator[tuple[int, str] | BadRow]:
             continue
         parts = [first]
         taken: list[tuple[int, str] | BadRow] = []
-        quotes, size = first[1].count('"'), len(first[1])
-        while quotes % 2 and len(parts) < LINES_MAX and size <= TEXT_BYTES_MAX:
+        is_open, size = _turns(first[1]), len(first[1])
+        while is_open and len(parts) < LINES_MAX and size <= TEXT_BYTES_MAX:
             more = next(following(), None)
             if more is None:
                 break
@@ -99,9 +99,9 @@ def _records(lines: Lines) -> Iterator[tuple[int, str] | BadRow]:
             if isinstance(more, BadRow):
                 break
             parts.append(more)
-            quotes += more[1].count('"')
+            is_open ^= _turns(more[1])
             size += len(more[1])
-        if quotes % 2:
+        if is_open:
             waiting.extendleft(reversed(taken))
             is_long = size > TEXT_BYTES_MAX
             what = f"a cell has more than {TEXT_BYTES_MAX:,} bytes or " if is_long else ""
@@ -112,10 +112,14 @@ def _records(lines: Lines) -> Iterator[tuple[int, str] | BadRow]:
             yield first[0], "".join(text for _, text in parts)
 
 
+def _turns(line: str) -> bool:
+    """Whether a line opens a cell that it does not close, or closes one that it did not open."""
+    return line.count('"') % 2 == 1
+
+
 def _cells(record: str, delimiter: str) -> list[str] | str:
     """The cells of a record, or what is wrong with it."""
     try:
-        rows = list(csv.reader([record], delimiter=delimiter, strict=True))
+        return next(csv.reader([record], delimiter=delimiter, strict=True))
     except csv.Error as error:
         return f'is no CSV: {error}: write a quote inside a cell as ""'
-    return rows[0] if rows else []

@@ -65,7 +65,7 @@ class ScoreBins:
         if not self.total:
             return None
         sizes = [right + wrong for right, wrong in zip(self._right, self._wrong, strict=True)]
-        means = [s / n if n else 0.0 for s, n in zip(self._scores, sizes, strict=True)]
+        means = [s / max(1, n) for s, n in zip(self._scores, sizes, strict=True)]
         bins = tuple(
             Bin(
                 at / BINS,

@@ -120,6 +120,6 @@ class Comparison:
 
 def direction_of(before: Outcome, after: Outcome) -> str:
     """Which way a change goes."""
-    if before is after:
-        return "same outcome"
-    return "harsher" if after.severity > before.severity else "milder"
+    if after.severity > before.severity:
+        return "harsher"
+    return "milder" if after.severity < before.severity else "same outcome"

@@ -89,25 +89,19 @@ def mcnemar(one_way: int, other_way: int) -> float:
 
     The counts are those of texts that only the one and only the other got right.
     """
-    total, fewer = one_way + other_way, min(one_way, other_way)
-    term, summed = 1, 1
-    for number in range(1, fewer + 1):
-        term = term * (total - number + 1) // number
-        summed += term
-    return min(1.0, 2 * summed / 2**total) if total < 1_000 else _mcnemar_large(total, fewer)
-
-
-def _mcnemar_large(total: int, fewer: int) -> float:
-    """The same by the normal distribution, which 2 ** 1000 is past a float for."""
-    deviations = (total / 2 - fewer - 0.5) / math.sqrt(total / 4)
-    return min(1.0, math.erfc(max(0.0, deviations) / math.sqrt(2)))
+    total = one_way + other_way
+    # By logarithms, since the numbers themselves are soon past a float.
+    ways = math.lgamma(total + 1) - total * math.log(2)
+    splits = range(min(one_way, other_way) + 1)
+    chances = (math.exp(ways - math.lgamma(n + 1) - math.lgamma(total - n + 1)) for n in splits)
+    return min(1.0, 2 * sum(chances))
 
 
 def _poisson(random: Random, mean: int) -> int:
     if mean == 0:
         return 0
     if mean > 40:
-        return max(0, round(random.gauss(mean, math.sqrt(mean))))
+        return round(random.gauss(mean, math.sqrt(mean)))
     limit, product, count = math.exp(-mean), random.random(), 0
     while product > limit:
         product *= random.random()

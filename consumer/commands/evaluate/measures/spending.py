@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from itertools import accumulate
 
 from consumer.commands.costs.prices import TokenPrice
 from consumer.commands.evaluate.measures.interval import DEVIATIONS, Interval, mean_interval
@@ -79,10 +80,7 @@ class Spending:
         return Interval(*(self._at(rank) for rank in (middle, middle - spread, middle + spread)))
 
     def _at(self, rank: float) -> float:
-        passed = 0
-        place = 0
-        for place in sorted(self._times):
-            passed += self._times[place]
-            if passed >= rank:
-                break
+        places = sorted(self._times)
+        passed = accumulate(self._times[place] for place in places)
+        place = next((p for p, n in zip(places, passed, strict=True) if n >= rank), places[-1])
         return round(STEP**place, 2)

@@ -43,10 +43,10 @@ class GateResult:
 
 
 _MEASURES = {
-    "min_recall": ("recall", True),
-    "min_precision": ("precision", True),
-    "min_f1": ("f1", True),
-    "max_fpr": ("false_positive_rate", False),
+    "min_recall": "recall",
+    "min_precision": "precision",
+    "min_f1": "f1",
+    "max_fpr": "false_positive_rate",
 }
 
 
@@ -68,18 +68,21 @@ def gates_of(options: Mapping[str, Sequence[str]]) -> tuple[QualityGate, ...]:
             if not 0 <= bound <= 1:
                 flag = f"--{option.replace('_', '-')}"
                 raise InvalidSettings(f"{flag} {word}: write a number from 0 to 1, or NAME=NUMBER")
-            measure, is_least = _MEASURES[option]
-            gates.append(QualityGate(measure, of or OUTCOME, bound, is_least))
+            gates.append(_gate(option, of or OUTCOME, bound))
     return tuple(gates)
 
 
 def gates_in(terms: GateTerms) -> tuple[QualityGate, ...]:
     """The bounds of a `topic.toml`."""
     return tuple(
-        QualityGate(measure, of, bound, is_least)
-        for option, (measure, is_least) in _MEASURES.items()
+        _gate(option, of, bound)
+        for option in _MEASURES
         for of, bound in getattr(terms, option).items()
     )
+
+
+def _gate(option: str, of: str, bound: float) -> QualityGate:
+    return QualityGate(_MEASURES[option], of, bound, is_least=option.startswith("min_"))
 
 
 def check_names(gates: Sequence[QualityGate], version: PolicyVersion) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from itertools import product
 
 from consumer.classifier.prompt import system_message
+from consumer.commands.evaluate.cases.labelled import text_digest
 from consumer.domain.binding import Binding
 from consumer.domain.choose import choose
 from consumer.domain.policy import Effort, PolicyVersion
@@ -32,20 +32,21 @@ class Run:
     again: int = 0
     """1 for the same once more, which shows what changes by chance."""
 
-    def key(self, text_digest: str, policy: str, template: str, served: Sequence[str]) -> str:
+    def key(self, digest: str, policy: str, template: str, served: Sequence[str]) -> str:
         """
         What the answer to one question is kept under: whatever could change it is in it.
 
+        `digest` is the text's, with all that is shown beside it.
         `served` is what the endpoint says that it serves, so that what a stand-in answered is never
         taken for a model's.
         """
         # The message as the model gets it, since a topic's own settings change it as well.
         message = system_message(self.alone[policy].policies[0])
-        rendered = blake2b(message.encode(), digest_size=16).hexdigest()
+        rendered = text_digest(message)
         effort = self.alone[policy].policies[0].effort.value
-        parts = (text_digest, policy, self.version.digest, rendered, self.model, ",".join(served))
+        parts = (digest, policy, self.version.digest, rendered, self.model, ",".join(served))
         words = "\n".join((*parts, template, effort, str(self.again)))
-        return blake2b(words.encode(), digest_size=16).hexdigest()
+        return text_digest(words)
 
 
 def runs_of(

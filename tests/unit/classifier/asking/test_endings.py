@@ -12,7 +12,7 @@ import pytest
 from consumer.classifier.judge import SegmentLimits
 from consumer.classifier.question import PolicyQuestion
 from consumer.domain.binding import Binding
-from consumer.domain.policy import Policy
+from consumer.domain.policy import Outcome, Policy
 from consumer.domain.verdicts.verdict import UnjudgedReason
 from consumer.errors import InferenceTimeout, InferenceUnavailable
 from consumer.inference.fleet.endpoint import Endpoint
@@ -600,6 +600,37 @@ async def test_halving_reckons_with_the_pieces_that_are_still_to_do(
     world = World(Scripted(script), cut=SegmentLimits(1_000, 0, calls_max))
     assert await end_of(world, "ok " * 995 + "the end") == expected
     assert len(sizes) == calls
+
+
+async def test_a_text_a_little_longer_than_the_context_is_cut_in_two() -> None:
+    """Which share a hundred characters, and are no shorter than a context must hold."""
+    sizes: list[int] = []
+
+    async def script(asked: dict[str, Any], timeout_s: float) -> bytes | Reply:
+        if is_probe(asked):
+            return answer_to(asked)
+        sizes.append(text_of(asked).count("x"))
+        return Reply(413, {}, b"") if sizes[-1] > 400 else answer_to(asked, "HH0")
+
+    world = World(Scripted(script))
+    assert await end_of(world, "x" * 500) == "HH0"
+    assert sizes == [500, 400, 200]
+
+
+async def test_of_pieces_that_are_as_severe_the_first_is_told() -> None:
+    """And what judging took is told to the millisecond, of all pieces together."""
+    clock = HandClock()
+    outcomes = {"OK": Outcome.ALLOW, "A": Outcome.FLAG, "B": Outcome.FLAG}
+    labels = iter(["OK", "A", "B"])
+
+    async def script(asked: dict[str, Any], timeout_s: float) -> bytes | Reply:
+        clock.seconds += 1.5
+        return answer_to(asked, next(labels))
+
+    world = World(Scripted(script), clock=clock, cut=SegmentLimits(10, 0, 8))
+    judged = await world.judge("x" * 30, version=a_version(a_policy(outcomes=outcomes)))
+    assert ended(judged) == "A"
+    assert judged.model_ms == 4_500
 
 
 async def test_a_place_at_an_endpoint_that_is_out_by_then_is_given_back() -> None:

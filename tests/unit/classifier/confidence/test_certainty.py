@@ -40,6 +40,11 @@ def test_the_table_has_the_averages_of_the_logs() -> None:
     assert mean_doubt(0.0, 1.0) == pytest.approx(DISAGREEING, abs=0.002)
 
 
+@pytest.mark.parametrize(("shorter", "doubt"), [(0.0, 0.01), (0.8, 0.053), (1.0, 0.555)])
+def test_the_shortest_and_the_longest_have_a_doubt_too(shorter: float, doubt: float) -> None:
+    assert doubt_of(shorter, ()) == pytest.approx(doubt)
+
+
 def test_an_answer_of_unknown_length_is_as_doubtful_as_all_are_on_average() -> None:
     assert doubt_of(None, ()) == pytest.approx(DISAGREEING, abs=0.001)
 
@@ -136,3 +141,27 @@ def test_the_length_is_counted_by_the_server_or_estimated_or_unknown() -> None:
     assert reasoning_length(judgement._replace(tokens=Tokens(reasoning=7), reasoning="x" * 80)) == 7
     assert reasoning_length(judgement._replace(reasoning="x" * 80)) == 20
     assert reasoning_length(judgement) is None
+
+
+@pytest.mark.parametrize(
+    ("sign", "word", "times"),
+    [
+        (Sign.REFUSAL_BEFORE, None, 4.5),
+        (Sign.RULES_DROPPED, None, 2.0),
+        (Sign.QUOTE_NOT_FOUND, None, 2.0),
+        (Sign.REPAIR, None, 1.5),
+        (Sign.CONFIDENCE_WORD, "low", 3.0),
+        (Sign.CONFIDENCE_WORD, "medium", 1.5),
+        (Sign.CONFIDENCE_WORD, "high", 1.0),
+    ],
+)
+def test_each_sign_multiplies_the_odds_of_doubt(sign: Sign, word: str | None, times: float) -> None:
+    """The measured one by what was measured, the others by what was guessed."""
+    before, after = doubt_of(0.5, ()), doubt_of(0.5, (sign,), word)
+    assert after / (1 - after) == pytest.approx(times * before / (1 - before))
+
+
+@pytest.mark.parametrize(("true", "expected"), [(3, {Sign.QUOTE_NOT_FOUND}), (4, set())])
+def test_four_quotes_are_looked_at(true: int, expected: set[Sign]) -> None:
+    rationale = "it says " + '"you will pay" and ' * true + '"I will find you"'
+    assert signs(an_answer(rationale=rationale), "you will pay") == expected

@@ -11,11 +11,10 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.classifier.confidence import looks
-from consumer.classifier.confidence.looks import SEED_STEP, Looks
+from consumer.classifier.confidence.looks import Learned, Looks
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.classifier.parser import Reading
-from consumer.domain.policy import Effort, Look, Outcome, SecondLookTerms
+from consumer.domain.policy import Effort, Look, Outcome, Policy, SecondLookTerms
 from consumer.domain.verdicts.certainty import SecondLook, Sign
 from consumer.domain.verdicts.usage import Usage
 from consumer.domain.verdicts.verdict import Judgement, Tokens
@@ -220,10 +219,11 @@ async def test_samples_have_seeds_of_their_own_and_the_models_temperature() -> N
     judgement = await world.judge()
     assert [request["seed"] for request in world.server.requests] == [
         7,
-        *(7 + SEED_STEP + number for number in range(3)),
+        *(7 + 1_000 + number for number in range(3)),
     ]
     assert [request["temperature"] for request in world.server.requests] == [0.0, 1.0, 1.0, 1.0]
     assert {request["reasoning_effort"] for request in world.server.requests} == {"low"}
+    assert len({request["max_completion_tokens"] for request in world.server.requests}) == 1
     assert judgement.second_look == SecondLook(Look.SAMPLES, False, ("HH0", "HH0", "HH1", "HH0"))
     assert judgement.outcome is Outcome.FLAG
 
@@ -257,6 +257,17 @@ async def test_effort_at_an_endpoint_that_has_none_is_another_sample() -> None:
     assert judgement.second_look == SecondLook(Look.SAMPLES, True, ("HH0", "HH0"))
     first, second = world.server.requests
     assert first["seed"] != second["seed"]
+
+
+async def test_effort_where_one_of_the_endpoints_has_none_is_another_sample_at_all() -> None:
+    """Nobody knows beforehand which of them will have a place."""
+    world = World("HH0", "HH0")
+    (other,) = World().fleet.endpoints
+    other.format = other.format.without("reasoning_effort")
+    other.breaker.trip(0.0)
+    world.classifier._asker._looks._fleet.endpoints = (world.endpoint, other)
+    judgement = await world.judge()
+    assert judgement.second_look == SecondLook(Look.SAMPLES, True, ("HH0", "HH0"))
 
 
 @pytest.mark.parametrize(
@@ -366,6 +377,13 @@ async def test_a_second_endpoint_is_asked_with_the_same_text_and_the_time_left()
     assert judgement.outcome is Outcome.BLOCK
 
 
+async def test_a_second_endpoint_is_left_alone_where_another_look_is_wanted() -> None:
+    world = World("HH0", "HH0", terms=EVERY, second="HH2")
+    judgement = await world.judge()
+    assert world.elsewhere.requests == []
+    assert judgement.second_look == SecondLook(Look.EFFORT, True, ("HH0", "HH0"))
+
+
 async def test_a_second_endpoint_is_not_asked_past_the_deadline() -> None:
     world = World("HH0", terms=ELSEWHERE, second="HH2", call_s=2.0)
     judgement = await world.judge(within_s=2.0)
@@ -437,15 +455,16 @@ def test_a_policy_that_is_asked_otherwise_is_learned_anew(change: dict[str, Any]
     assert other.learned is not one.learned
 
 
-def test_the_policy_that_was_unused_for_longest_is_forgotten_first(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(looks, "POLICIES_MAX", 2)
+def test_the_policy_that_was_unused_for_longest_is_forgotten_first() -> None:
+    """Five hundred and twelve are kept."""
     found = Looks(World().fleet, Telemetry(HandClock()))
-    old, used, new = (a_policy(text=text) for text in ("a", "b", "c"))
-    first = {
-        policy.text: found.assess(policy, "text", a_reading(), False).learned
-        for policy in (used, old, used, new)
-    }
-    assert found.assess(used, "text", a_reading(), False).learned is first["b"]
-    assert found.assess(old, "text", a_reading(), False).learned is not first["a"]
+
+    def learned_of(policy: Policy) -> Learned:
+        return found.assess(policy, "text", a_reading(), False).learned
+
+    used, old, *others = (a_policy(text=str(number)) for number in range(512))
+    first = [learned_of(policy) for policy in (used, old, *others)]
+    assert learned_of(used) is first[0]
+    learned_of(a_policy(text="one more"))
+    assert learned_of(used) is first[0]
+    assert learned_of(old) is not first[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import defaultdict
 from typing import NamedTuple
 
@@ -234,6 +235,16 @@ def test_what_lies_before_the_start_asked_for_is_not_looked_into() -> None:
     found = report_of([an_input(5), an_input(4, partition=1)], outputs, starts={0: 5})
 
     assert counts(found) == {"messages": 2, "verdicts": 2, "unknown": 2}
+    assert found.examples == {"unknown": ("in/0/4", "in/0/4")}
+    assert found.partitions == ((Range(0, 0, 100), 1),)
+    assert report_of([], []).partitions == ((Range(0, 0, 100), 0),)
+
+
+def test_the_index_is_gone_at_the_end_of_its_block() -> None:
+    with temporary_index("in", "mine") as index:
+        index.add_inputs([an_input(0)])
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        index.add_inputs([an_input(1)])
 
 
 def test_an_unreadable_verdict_is_unknown_and_covers_nothing() -> None:

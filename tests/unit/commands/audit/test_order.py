@@ -32,6 +32,8 @@ def test_equal_milliseconds_and_unknown_times_prove_nothing() -> None:
         assert late(Place(0, 0, 1, time_ms), Place(1, 0, 1, time_ms)) == []
     assert late(Place(0, 0, 1, 10), Place(1, 0, 1, NO_TIME)) == []
     assert late(Place(0, 0, 1, NO_TIME), Place(1, 0, 1, 0)) == []
+    # The first millisecond is a time like others.
+    assert late(Place(0, 0, 1, 1), Place(1, 0, 1, 0)) == [1]
 
 
 def test_a_record_is_compared_with_all_before_it_not_its_neighbour_alone() -> None:

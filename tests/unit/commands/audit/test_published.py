@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from consumer.commands.audit.published import Other, OutputReader, Published, RecordFate
-from consumer.domain.messages.message import Headers
+from consumer.domain.messages.message import Headers, Position
 from consumer.domain.verdicts.headers import percent
+from consumer.domain.verdicts.verdict import verdict_id
 
 READER = OutputReader("in", "night shift")
 OWN: Headers = (
@@ -63,8 +64,33 @@ def test_a_superseding_verdict_is_no_second_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reader", "other"), [(READER, "old"), (OutputReader("in", "night shift", "new"), "old")]
+)
+def test_a_verdict_of_an_earlier_topic_is_told_apart_by_its_id(
+    reader: OutputReader, other: str
+) -> None:
+    """The name stands in for an id that the broker does not give."""
+
+    def of_topic(source: str) -> Published | Other:
+        name = verdict_id(source, Position("in", 2, 41), "night shift", "d").encode()
+        digest = ("safeguard-policy-digest", b"d")
+        return reader.read((*OWN, ("safeguard-verdict-id", name), digest, *ALLOW))
+
+    verdict = Published(2, 41, RecordFate.ALLOW)
+    assert of_topic(other) is Other.EARLIER
+    assert of_topic("in") == verdict
+    assert of_topic("new") == (verdict if reader is not READER else Other.EARLIER)
+
+
+def test_the_last_offset_that_there_can_be_is_one() -> None:
+    position = b"in/2/%d" % (2**63 - 1)
+    headers: Headers = (("safeguard-position", position), *OWN[1:], *ALLOW)
+    assert READER.read(headers) == Published(2, 2**63 - 1, RecordFate.ALLOW)
+
+
+@pytest.mark.parametrize(
     "position",
-    [None, b"", b"in", b"in/1", b"in/-1/4", b"in/1/ 4", b"in/1/1_0", b"in/1/" + b"9" * 19],
+    [None, b"", b"in", b"in/1", b"in/-1/4", b"in/1/ 4", b"in/1/1_0", b"in/1/%d" % 2**63],
 )
 def test_a_position_that_is_none_proves_nothing(position: bytes | None) -> None:
     """The group's own record, but nobody can say of what."""

@@ -75,6 +75,7 @@ def test_the_cached_share_stands_beside_the_best_that_a_cache_could_do() -> None
     whole, part = report().rows()
     assert (whole.policy, part.policy) == (None, "harassment")
     assert (whole.cached_share, part.cached_share) == (0.8, 0.8)
+    assert (whole.model_s, part.model_s) == (1.922, 1.922)
     assert (whole.best_share, part.best_share) == (0.85, 0.85)
     unknown = CostReport(TOPIC, GROUP, the_sums(written()), NO_PRICE, {})
     assert [row.best_share for row in unknown.rows()] == [None, None]
@@ -112,8 +113,19 @@ def test_fields_are_one_json_object() -> None:
     }
     assert found["prices"] == {"price_in": 0.075, "price_cached": 0.0375, "price_out": 0.3}
     assert found["calls_at_once"] is None
+    assert version["model_s"] == 1.922
     assert found["first"] == rfc3339(TIMESTAMP_MS)
     assert found["last"] == rfc3339(TIMESTAMP_MS + 3_000)
+
+
+def test_fields_are_told_to_a_thousandth() -> None:
+    """Half a millisecond of the model is none; calls at once are a mean."""
+    records = [written(at_ms=TIMESTAMP_MS), written(at_ms=TIMESTAMP_MS + 7_000)]
+    records.append(written(a_verdict(model_ms=0.7)))
+    prices = PriceRequest(gpu_hour=1.0)
+    found = CostReport(TOPIC, GROUP, the_sums(*records), prices, {}).fields
+    assert found["calls_at_once"] == 0.137
+    assert found["versions"][VERSION]["model_s"] == 0.962
 
 
 def test_where_nothing_was_counted_there_is_no_time() -> None:
@@ -163,3 +175,8 @@ def test_prices_that_go_together_are_taken() -> None:
     ):
         prices.check()
     assert PriceRequest(gpu_hour=1.0, calls_at_once=2).price(0, 0) == GpuPrice(1.0, 2)
+
+
+@pytest.mark.parametrize("prices", [PriceRequest(price_in=1.0), PriceRequest(price_out=1.0)])
+def test_half_a_price_is_none(prices: PriceRequest) -> None:
+    assert prices.price(1.0, 1.0) is None

@@ -61,6 +61,16 @@ def test_each_policy_and_each_version_has_its_sums() -> None:
     assert version.policies["harassment"].model_ms == 2 * 480.5
 
 
+def test_from_the_first_verdict_to_the_last() -> None:
+    """Whatever order they come in; one alone takes no time."""
+    times = (TIMESTAMP_MS + 500, TIMESTAMP_MS, TIMESTAMP_MS + 2_000, TIMESTAMP_MS + 1_000)
+    sums = the_sums(*(written(at_ms=at_ms) for at_ms in times))
+    assert (sums.first_ms, sums.last_ms) == (TIMESTAMP_MS, TIMESTAMP_MS + 2_000)
+    assert sums.span_s == 2
+    assert the_sums(written(at_ms=0)).span_s == 0
+    assert the_sums().span_s == 0
+
+
 def test_an_unjudged_message_counts_as_one_and_costs_what_was_judged_of_it() -> None:
     verdict = a_verdict(
         cause=Cause.UNJUDGED, outcome=Outcome.FLAG, unjudged_reason=UnjudgedReason.DEADLINE

@@ -151,3 +151,25 @@ def test_what_is_printed_obeys_nobody(content: bytes) -> None:
     """No control character reaches the terminal."""
     assert printable(content).isprintable()
     assert printable(None) == "(null)"
+
+
+@pytest.mark.parametrize(
+    ("said", "count"),
+    [
+        (b"7", 7),
+        (b"9" * 19, 10**19 - 1),
+        (b"1" + b"0" * 19, None),
+        (b"many", None),
+        (b"", None),
+        (None, None),
+    ],
+)
+def test_a_count_has_so_many_digits_and_else_there_is_none(
+    said: bytes | None, count: int | None
+) -> None:
+    """Who was tried as often as nobody can say was tried once."""
+    letter = a_letter_of(on_chat())
+    ours = [(name, value) for name, value in letter.headers if name != "safeguard-attempts"]
+    more: Headers = (("safeguard-attempts", said), ("safeguard-value-bytes", said))
+    found = read(letter._replace(headers=(*ours, *more)))
+    assert (found.attempts, found.value_bytes) == (count or 1, count)

@@ -62,6 +62,12 @@ def test_every_filter_must_agree(selection: Selection, is_taken: bool) -> None:
     assert selection.takes(a_letter()) is is_taken
 
 
+def test_all_letters_are_meant_where_nothing_was_asked_for() -> None:
+    assert Selection().is_everything
+    assert not Selection(key="k").is_everything
+    assert not Selection(limit=1).is_everything
+
+
 def test_a_key_is_matched_as_it_is_shown() -> None:
     """Keys that are no text, and none at all, can be named too."""
     assert Selection(key="(null)").takes(a_letter(key=None))
@@ -134,7 +140,17 @@ def test_positions_are_read_and_refused() -> None:
 
 @pytest.mark.parametrize(
     ("ms", "text"),
-    [(-5, "0s"), (90_000, "90s"), (7_000_000, "116m"), (7_200_000, "2h"), (864_000_000, "10d")],
+    [
+        (-5, "0s"),
+        (0, "0s"),
+        (119_999, "119s"),
+        (120_000, "2m"),
+        (7_199_999, "119m"),
+        (7_200_000, "2h"),
+        (172_799_999, "47h"),
+        (172_800_000, "2d"),
+        (864_000_000, "10d"),
+    ],
 )
 def test_ages(ms: int, text: str) -> None:
     """In the unit that says something."""

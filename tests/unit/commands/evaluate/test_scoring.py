@@ -122,6 +122,9 @@ def test_labels_are_scored_by_what_was_due_and_what_was_given() -> None:
     assert severe.recall.value == pytest.approx(1 / 3)
     assert severe.f1.value == pytest.approx(0.5)
     assert (score.judged, score.unjudged) == (5, 1)
+    mixed = score.labels[0].precision
+    assert mixed is not None
+    assert mixed.value == 0.5
     assert score.accuracy is not None
     assert score.accuracy.value == pytest.approx(3 / 6)
     assert [(found.case, found.is_let_through) for found in score.mistakes] == [

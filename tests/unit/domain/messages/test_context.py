@@ -138,7 +138,10 @@ def test_there_is_a_letter_for_everybody_that_can_be_shown() -> None:
     assert speakers == "BCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-@pytest.mark.parametrize("said", [(), (("u-2", "hello there"),)])
+@pytest.mark.parametrize(
+    "said",
+    [(), (("u-2", "hello there"),), (("u-2", "hello there"), ("u-1", "and you?"))],
+)
 def test_what_just_fits_is_shown_whole(said: tuple[tuple[str, str], ...]) -> None:
     """A topic gives so many tokens, and not one less."""
     facts = (Fact("account", "3 days old"), Fact("reports", "12"))

@@ -19,10 +19,10 @@ def on(topic: str, headers: Headers) -> Record:
 
 def test_a_retry_topics_record_says_where_it_was_first() -> None:
     """Position and attempts are read, and neither is echoed."""
-    record = on("chat.retry", (("a", b"1"), *retry_headers(FIRST, 1)))
+    record = on("chat.retry", (("a", b"1"), *retry_headers(FIRST, 1), ("b", b"9")))
     assert first_position(record, "chat") == FIRST
     assert attempts(record, "chat") == 2
-    assert handed_on(record, "chat") == [("a", b"1")]
+    assert handed_on(record, "chat") == [("a", b"1"), ("b", b"9")]
 
 
 def test_nobody_forges_a_first_position() -> None:

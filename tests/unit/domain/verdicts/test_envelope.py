@@ -214,7 +214,7 @@ def test_certainty_and_second_look_are_in_the_envelope_where_there_is_one() -> N
 
 
 def judged_as(outcome: Outcome, score: float) -> Judgement:
-    return a_judgement(outcome=outcome, certainty=Certainty(score))
+    return a_judgement(outcome=outcome, certainty=Certainty(score, False, ()))
 
 
 @pytest.mark.parametrize(
@@ -455,3 +455,22 @@ def test_a_time_written_out() -> None:
 def test_a_producers_own_event_is_no_envelope(names: tuple[str, ...], expected: bool) -> None:
     """What is handed on as it came keeps its headers before ours; those of an envelope follow."""
     assert is_envelope(tuple((name, b"x") for name in names)) is expected
+
+
+def test_what_is_known_of_a_message_is_said_of_it() -> None:
+    """And what is not known is left out."""
+    known: dict[str, Any] = {
+        "author": "u",
+        "conversation": "c",
+        "language": "en",
+        "unread": ("id",),
+    }
+    told = orjson.loads(encode_envelope(a_verdict(message=a_message(id="m", **known))))["message"]
+    assert told == {"id": "m", **known, "unread": ["id"]} | (
+        {"text": told["text"]} if "text" in told else {}
+    )
+    bare = a_message(id="m", author=None, conversation=None, language=None, unread=())
+    assert orjson.loads(encode_envelope(a_verdict(message=bare)))["message"].keys() <= {
+        "id",
+        "text",
+    }

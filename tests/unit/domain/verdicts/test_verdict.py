@@ -16,15 +16,15 @@ from tests.builders import a_judgement
 def test_an_outcome_is_as_sure_as_its_least_sure_judgement() -> None:
     """Whichever order they came in; those of other outcomes and without a score do not count."""
     judgements = [
-        a_judgement("HH2", certainty=Certainty(0.9)),
-        a_judgement("HH2", certainty=Certainty(0.4, True)),
-        a_judgement("HH2", certainty=Certainty(0.6)),
+        a_judgement("HH2", certainty=Certainty(0.9, False, ())),
+        a_judgement("HH2", certainty=Certainty(0.4, True, ())),
+        a_judgement("HH2", certainty=Certainty(0.6, False, ())),
         a_judgement("HH2", certainty=None),
-        a_judgement("HH0", certainty=Certainty(0.1)),
+        a_judgement("HH0", certainty=Certainty(0.1, False, ())),
     ]
     for order in permutations(judgements):
-        assert confidence_of(Outcome.BLOCK, order) == Certainty(0.4, True)
-        assert confidence_of(Outcome.ALLOW, order) == Certainty(0.1)
+        assert confidence_of(Outcome.BLOCK, order) == Certainty(0.4, True, ())
+        assert confidence_of(Outcome.ALLOW, order) == Certainty(0.1, False, ())
         assert confidence_of(Outcome.FLAG, order) is None
     assert confidence_of(Outcome.BLOCK, [a_judgement("HH2")]) is None
 

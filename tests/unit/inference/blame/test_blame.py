@@ -21,7 +21,7 @@ from consumer.errors import (
     Overloaded,
     Retryable,
 )
-from consumer.inference.blame.blame import error_for
+from consumer.inference.blame.blame import error_for, error_within
 from consumer.inference.blame.failures import (
     Declined,
     FailedGeneration,
@@ -493,3 +493,20 @@ def test_what_declines_in_a_success_is_told_with_its_status(body: bytes) -> None
     error = error_for(Reply(200, {}, body))
     assert isinstance(error, Declined)
     assert error.status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"error":"a"}', "a"),
+        (b'{"choices":[{"error":"b"}]}', "b"),
+        (b'{"choices":[{"message":{"error":"c"}}]}', "c"),
+        (b'{"choices":[{"finish_reason":"error"}]}', "error"),
+        (b'{"choices":[{"finish_reason":"stop"}]}', None),
+        (b'{"choices":["error"]}', None),
+        (b'["error"]', None),
+        (b"error", None),
+    ],
+)
+def test_an_error_stands_in_a_body_in_one_of_four_places(body: bytes, expected: object) -> None:
+    assert error_within(body) == expected

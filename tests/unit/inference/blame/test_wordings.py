@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.inference.blame.fault import Fault, fault_of_finish
-from consumer.inference.blame.wordings import REFUSAL_CODES, complaint_in
+from consumer.inference.blame.wordings import REFUSAL_CODES, complaint_in, error_of, is_page
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,27 @@ def test_so_many_errors_of_a_list_are_read(
 ) -> None:
     """A server that sends very many has told what is wrong in the first."""
     assert complaint_in([{"message": "it failed"}] * before + [last]).is_too_long is expected
+
+
+def nested(error: object, times: int) -> object:
+    return nested({"error": error}, times - 1) if times else error
+
+
+@pytest.mark.parametrize(("times", "is_seen"), [(3, True), (4, False)])
+def test_an_error_is_looked_into_so_deep_and_no_deeper(times: int, is_seen: bool) -> None:
+    """Gateways wrap the errors of those behind them; nobody wraps them without end."""
+    assert complaint_in(nested({"code": "content_filter"}, times)).is_refusal is is_seen
+    assert complaint_in(nested({"message": "context window"}, times)).is_too_long is is_seen
+
+
+def test_a_page_is_one_whatever_blanks_come_first() -> None:
+    assert is_page(b"\xef\xbb\xbf" + b"\r\n" * 100 + b"<html>")
+    assert not is_page(b"  {")
+
+
+def test_the_first_four_thousand_characters_of_an_error_are_read() -> None:
+    """A gateway's page has said by then what it has to say."""
+    assert error_of(b"x" * 4_000 + b"y") == "x" * 4_000
+    for blanks, is_seen in ((3_986, True), (3_987, False)):
+        error = {"message": "x" * blanks + "context window"}
+        assert complaint_in(error).is_too_long is is_seen

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 import pytest
 
 from consumer.domain.lane import Lane
-from consumer.errors import InferenceUnavailable
+from consumer.errors import InferenceTimeout, InferenceUnavailable, ModelFault, Overloaded
+from consumer.inference.blame.failures import Unclear
+from consumer.inference.blame.fault import Fault
 from consumer.inference.fleet.endpoint import Endpoint
 from consumer.inference.fleet.fleet import Fleet
 from consumer.inference.fleet.standing import Condition
 from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
+from consumer.telemetry.metrics import Metrics
 from consumer.telemetry.telemetry import Telemetry
 from tests.builders import an_endpoint
+from tests.unit.classifier.confidence.test_looks import HandClock
 
 
 @dataclass
@@ -110,3 +114,100 @@ async def test_questions_of_one_affinity_like_the_same_endpoint() -> None:
             fleet.places.give_back(place)
 
     assert len(set(homes.values())) == 3
+
+
+@pytest.mark.parametrize(
+    ("came", "is_whole", "is_timed"),
+    [
+        (Reply(200, {}, b"7"), True, 1),
+        (Reply(500, {}, b"7"), False, 1),
+        (InferenceTimeout(), False, 0),
+    ],
+)
+async def test_an_answer_says_when_it_was_asked_for_and_how_long_it_took(
+    came: Reply | InferenceTimeout, is_whole: bool, is_timed: int
+) -> None:
+    """What never came back is in no metric of latencies."""
+    clock, metrics = HandClock(), Metrics()
+
+    class Slow(Counter):
+        async def post(self, path: str, body: bytes, timeout_s: float) -> Reply:
+            self.limit_s = timeout_s
+            clock.time_s += 2.0
+            if isinstance(came, InferenceTimeout):
+                raise came
+            return came
+
+    slow = Slow()
+    endpoint = an_endpoint(slow, timeout_s=5.0, telemetry=Telemetry(clock, metrics))
+    answer = await endpoint.post(Greeting(), endpoint.format, 9.0)
+    assert (answer.started_s, answer.latency_s, answer.is_whole) == (100.0, 2.0, is_whole)
+    (family,) = metrics.call_seconds.collect()
+    shown = {sample.name: sample.value for sample in family.samples if not sample.labels}
+    assert shown["safeguard_call_seconds_count"] == is_timed
+    assert shown["safeguard_call_seconds_sum"] == 2.0 * is_timed
+    assert slow.limit_s == 5.0
+    await endpoint.post(Greeting(), endpoint.format, 3.0)
+    assert slow.limit_s == 3.0
+
+
+@pytest.mark.parametrize(
+    ("error", "asked"),
+    [(InferenceUnavailable("gone"), 3), (InferenceTimeout(), 1), (Overloaded(), 1)],
+)
+async def test_a_probe_is_asked_again_at_once_where_that_may_tell_more(
+    error: Exception, asked: int
+) -> None:
+    """Three times in all; of one that is known to be out, one that breaks off says all."""
+
+    class Failing(Counter):
+        async def post(self, path: str, body: bytes, timeout_s: float) -> Reply:
+            self.sent.append((path, body))
+            assert timeout_s == 30.0
+            raise error
+
+    failing = Failing()
+    endpoint = an_endpoint(failing, timeout_s=60.0, probe=Greeting())
+    assert await endpoint._probe() is error
+    assert len(failing.sent) == asked
+    endpoint.breaker.trip(0.0)
+    await endpoint._probe()
+    assert len(failing.sent) == asked + 1
+
+
+async def test_a_field_is_left_out_once() -> None:
+    endpoint = a_server(Counter())
+    assert endpoint.leave_out("seed")
+    assert endpoint.format.seed is None
+    assert not endpoint.leave_out("seed")
+
+
+@pytest.mark.parametrize(
+    ("error", "has_judged", "has_judged_probe", "is_well"),
+    [
+        (ModelFault(Fault.UNKNOWN_LABEL), False, False, True),
+        (ModelFault(Fault.UNREADABLE), False, False, False),
+        (ModelFault(Fault.UNREADABLE), True, False, True),
+        (ModelFault(Fault.UNREADABLE), True, True, False),
+        (Unclear("http_500"), True, False, False),
+    ],
+)
+async def test_a_model_that_judges_texts_need_not_judge_the_probe(
+    error: ModelFault, has_judged: bool, has_judged_probe: bool, is_well: bool
+) -> None:
+    """Unless it did before, or what came is no answer of a model."""
+
+    class Faulty(Greeting):
+        def read(self, reply: Reply, format: RequestFormat) -> int:
+            raise error
+
+    endpoint = an_endpoint(Counter(), probe=Faulty())
+    endpoint.standing.has_judged = has_judged
+    endpoint.standing.has_judged_probe = has_judged_probe
+    assert await endpoint._probe() is (None if is_well else error)
+
+
+async def test_a_probe_that_is_judged_is_remembered() -> None:
+    endpoint = a_server(Counter())
+    assert await endpoint._probe() is None
+    assert endpoint.standing.has_judged_probe

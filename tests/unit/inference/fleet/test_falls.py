@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consumer.inference.fleet.falls import KEPT, Falls
+from consumer.inference.fleet.falls import Falls
 
 
 def test_a_server_fell_where_calls_about_others_broke_off_since() -> None:
@@ -20,6 +20,6 @@ def test_a_server_fell_where_calls_about_others_broke_off_since() -> None:
 def test_only_the_last_ones_are_remembered() -> None:
     falls = Falls()
     falls.note(1.0, "another")
-    for _ in range(KEPT):
+    for _ in range(16):
         falls.note(1.0, "mine")
     assert not falls.of_others(0.0, "mine")

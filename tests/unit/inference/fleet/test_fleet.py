@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from unittest.mock import patch
 
 import pytest
 
 from consumer.classifier.question import PolicyQuestion
 from consumer.domain.lane import Lane
-from consumer.errors import InferenceUnavailable, Overloaded
+from consumer.errors import EndpointRefused, InferenceUnavailable, Overloaded
 from consumer.inference.fleet.endpoint import Endpoint
 from consumer.inference.fleet.fleet import Fleet
 from consumer.inference.fleet.standing import Condition
@@ -22,6 +23,7 @@ from consumer.interfaces import Clock
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.telemetry import Telemetry
 from tests.builders import a_completion, a_policy, an_answer, an_endpoint
+from tests.unit.classifier.confidence.test_looks import HandClock
 from tests.waiting import until
 
 POLICIES = [a_policy(name=f"policy {number}") for number in range(40)]
@@ -229,6 +231,89 @@ async def test_a_place_is_given_back_whatever_became_of_the_call() -> None:
     with pytest.raises(InferenceUnavailable):
         await fleet.calls.ask(place, asked(), place.format, None)
     assert place.capacity.taken == 0
+
+
+@pytest.mark.parametrize(("after_s", "has_room"), [(59.0, False), (61.0, True)])
+async def test_room_is_kept_for_a_minute(after_s: float, has_room: bool) -> None:
+    """A chat that is quiet for so long is not waited for."""
+    clock = HandClock()
+    fleet = a_fleet([Server()], reserved_share=0.5, clock=clock)
+    await taken(fleet, asked())
+    clock.time_s += after_s
+    taking = asyncio.create_task(taken(fleet, asked(1, Lane.REPLAY)))
+    await asyncio.sleep(0)
+    assert taking.done() is has_room
+    taking.cancel()
+
+
+async def test_no_room_is_kept_where_nobody_asked_for_it() -> None:
+    fleet = Fleet([an_endpoint(Server(), capacity=2)], Telemetry())
+    await taken(fleet, asked())
+    await asyncio.wait_for(taken(fleet, asked(1, Lane.REPLAY)), 5.0)
+
+
+async def test_nobody_waits_where_nobody_goes_on() -> None:
+    fleet = a_fleet([Server()], places=1)
+    place = await taken(fleet, asked())
+    waiting = asyncio.create_task(taken(fleet, asked()))
+    await asyncio.sleep(0)
+    assert fleet.places.give_back(place)
+    assert await waiting is place
+    assert not fleet.places.give_back(place)
+
+
+async def test_what_waits_is_counted_with_what_waits_for_a_second_look() -> None:
+    telemetry = Telemetry(SystemClock())
+    second = Fleet([an_endpoint(Server(), capacity=1)], telemetry)
+    fleet = Fleet([an_endpoint(Server(), capacity=1)], telemetry, second=second)
+
+    def shown() -> float:
+        (family,) = telemetry.metrics.calls_waiting.collect()
+        return {s.labels["lane"]: s.value for s in family.samples}["real-time"]
+
+    assert shown() == 0
+    waiting = []
+    for each, count in ((fleet, 2), (second, 3)):
+        waiting += [asyncio.create_task(each.places.take(asked(), None)) for _ in range(1 + count)]
+    await asyncio.sleep(0)
+    assert shown() == 5
+    for task in waiting:
+        task.cancel()
+
+
+async def test_where_nothing_was_ever_judged_wrong_settings_are_fatal() -> None:
+    """Once all are out; a fleet that has judged waits."""
+    server = Server()
+    server.status = 401
+    fleet = a_fleet([server])
+    with pytest.raises(EndpointRefused, match="api_key_file"):
+        await fleet.condition()
+    judged = a_fleet([server])
+    judged.endpoints[0].standing.judged(0.0)
+    assert await judged.condition() is Condition.OUT
+    server.status = 429
+    assert await a_fleet([server]).condition() is Condition.BUSY
+
+
+async def test_all_endpoints_are_probed_and_closed() -> None:
+    """Those of the second looks are closed with them."""
+
+    class Closing(Server):
+        closed = False
+
+        async def close(self) -> None:
+            self.closed = True
+
+    servers = [Closing() for _ in range(3)]
+    second = a_fleet([servers[2]])
+    fleet = a_fleet(list(servers[:2]))
+    fleet.second = second
+    fleet.probe_soon()
+    await until(lambda: all(server.asked for server in servers[:2]), "each to be probed")
+    with patch.object(second.calls, "close") as close:
+        await fleet.close()
+    close.assert_called_once_with()
+    assert all(server.closed for server in servers)
 
 
 async def test_one_endpoint_that_is_there_is_enough() -> None:

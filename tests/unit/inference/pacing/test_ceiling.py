@@ -35,6 +35,11 @@ def test_it_stands_for_so_many_answers_and_again_where_the_try_is_refused() -> N
         refused(ceiling, 33)
 
 
+def test_a_full_server_refuses_one_call_in_two_thousand_for_it() -> None:
+    """That is what it costs to find out whether a ceiling still holds."""
+    assert REFUSALS_MIN / CEILING_ANSWERS == 1 / 2_000
+
+
 def test_each_try_that_nobody_refuses_goes_further() -> None:
     """More servers behind the same address are found within a few tries."""
     ceiling = Ceiling()

@@ -312,3 +312,21 @@ async def test_what_is_answered_teaches_what_is_long_and_what_fails_does_not() -
             with pytest.raises(Overloaded):
                 await fleet.calls.ask(place, asked(), place.format, None)
         assert known._latencies.seen == seen
+
+
+def test_a_share_of_the_calls_so_far_may_have_a_second_one() -> None:
+    """Of the first call none, where it is a half; then one in two."""
+    hedging = Hedging(0.95, 0.5)
+    found = []
+    for _ in range(4):
+        hedging.after_s()
+        found.append(hedging.may_hedge())
+    assert found == [False, True, False, True]
+
+
+def test_calls_of_more_than_ten_minutes_are_all_alike() -> None:
+    hedging = Hedging(0.95, 1.0)
+    for _ in range(200):
+        assert hedging.after_s() is None
+        hedging.answered(3_600.0)
+    assert hedging.after_s() == pytest.approx(600.0, rel=0.1)

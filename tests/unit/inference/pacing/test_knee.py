@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 import random
 from collections import deque
@@ -131,6 +132,16 @@ def test_a_ceiling_that_was_lifted_is_found_out() -> None:
     assert run(finder, 64, queue_max=0, answers=60_000).limits[-1] > 40
 
 
+def test_a_spell_in_which_all_was_refused_leaves_nothing_behind() -> None:
+    """Another's load, or a quota: the limit never falls below the least, and rises from there."""
+    finder = KneeFinder(4, 512, 32)
+    for _ in range(200):
+        finder.refused(finder.sent(1))
+    assert finder.limit == 4
+
+    assert run(finder, 64, queue_max=0, answers=60_000).limits[-1] > 40
+
+
 def test_nothing_is_learned_while_there_was_no_more_to_do() -> None:
     """A quiet hour says nothing about the server."""
     finder = KneeFinder(4, 512, 32)
@@ -255,10 +266,17 @@ def looked_at(finder: KneeFinder, latencies_s: Iterable[float]) -> list[int]:
     widths = []
     for latency_s in latencies_s:
         widths.append(finder.limit)
-        window = finder.sent(1).window
-        while finder.sent(1).window == window:
-            finder.answered(finder.sent(finder.limit), latency_s, True)
+        answer_a_window(finder, latency_s)
     return [*widths, finder.limit]
+
+
+def answer_a_window(finder: KneeFinder, latency_s: float, late_s: float = 0.0) -> None:
+    window = finder.sent(1).window
+    for _ in range(2_000):
+        finder.answered(finder.sent(finder.limit), latency_s, True, late_s)
+        if finder.sent(1).window != window:
+            return
+    raise AssertionError("the window does not end")
 
 
 @pytest.mark.parametrize(
@@ -272,6 +290,8 @@ def looked_at(finder: KneeFinder, latencies_s: Iterable[float]) -> list[int]:
         ([1, 2, 1], [16, 32, 16, 15]),
         # Three quarters queue, which is a knee as well.
         ([1, 1.7, 1], [16, 32, 19, 17]),
+        # Some queued there already: it looks again from higher up, as far as that is much higher.
+        ([1, 1.9, 1.3, 1.4], [16, 32, 17, 22, 20]),
         # Half of them do, which is none.
         ([1, 1.4, 1.4, 1.4], [16, 32, 64, 128, 116]),
     ],
@@ -279,6 +299,74 @@ def looked_at(finder: KneeFinder, latencies_s: Iterable[float]) -> list[int]:
 def test_the_way_up_goes_on_until_calls_queue(latencies_s: list[float], widths: list[int]) -> None:
     """And a knee on it is looked at from below before it is believed."""
     assert looked_at(KneeFinder(4, 128, 16), latencies_s) == widths
+
+
+@pytest.mark.parametrize(
+    ("most", "latencies_s", "widths"),
+    [
+        # Too near to the width above to tell a knee from scatter.
+        (36, [1, 1, 1.1, 1.1], [16, 32, 36, 33, 30]),
+        # Far enough: the knee is not seen again, and the way up goes on.
+        (40, [1, 1, 1.29, 1.29], [16, 32, 40, 31, 40]),
+    ],
+)
+def test_a_knee_just_below_the_top_is_looked_at_again_where_that_can_tell(
+    most: int, latencies_s: list[float], widths: list[int]
+) -> None:
+    assert looked_at(KneeFinder(4, most, 16), latencies_s) == widths
+
+
+def held(finder: KneeFinder, windows: int) -> list[tuple[int, int]]:
+    """The widths of so many windows in which nothing queues, each with how often it came."""
+    widths = looked_at(finder, [1.0] * windows)[:-1]
+    return [(width, len(list(same))) for width, same in itertools.groupby(widths)]
+
+
+def test_a_ceiling_bounds_the_width_until_it_is_tried() -> None:
+    """Less is compared meanwhile; above it there is more room once nothing was refused there."""
+    finder = KneeFinder(4, 17, 16)
+    for _ in range(4):
+        finder.refused(finder.sent(16))
+    assert finder.limit == 15
+    assert held(finder, 148) == [
+        # Held at the top, then a little less is compared with it.
+        (15, 64),
+        (14, 1),
+        (15, 2),
+        # Eight thousand answers have come: it is tried, and compared from there.
+        (16, 1),
+        (15, 1),
+        (16, 2),
+        # The next try comes at once and goes further, as far as there is anything above.
+        (17, 1),
+        (15, 1),
+        (17, 65),
+        (15, 1),
+        (17, 9),
+    ]
+
+
+def test_only_refusals_at_the_width_of_now_name_a_ceiling() -> None:
+    """A call of before, or one more than may be under way, met another server."""
+    finder = KneeFinder(4, 128, 16)
+    window = finder.sent(1).window
+    for _ in range(20):
+        finder.refused(Sent(window, 17))
+        finder.refused(Sent(window - 1, 16))
+    assert finder.limit == 16
+    for _ in range(4):
+        finder.refused(Sent(window, 16))
+    assert finder.limit == 15
+
+
+def test_where_the_worker_was_late_a_comparison_is_given_up() -> None:
+    """It waits at the width between the two, a little above the knee."""
+    finder = KneeFinder(4, 128, 16)
+    assert looked_at(finder, [1, 2, 1]) == [16, 32, 16, 15]
+    answer_a_window(finder, 1.0, late_s=1.0)
+    assert finder.limit == 17
+    answer_a_window(finder, 1.0)
+    assert finder.limit == 15
 
 
 def test_what_a_late_worker_saw_counts_in_no_later_window() -> None:

@@ -59,6 +59,36 @@ def test_what_fades_takes_nothing_from_the_whole(count: int) -> None:
     assert quantiles.at(1.0) == pytest.approx(10, rel=0.1)
 
 
+def test_the_older_half_fades_when_there_are_as_many_as_are_remembered() -> None:
+    """Eight become four, so that four others are as many."""
+    quantiles = Quantiles(1, 10_000, memory=8)
+    for number in [10.0] * 8 + [1_000.0] * 3:
+        quantiles.add(number)
+    assert quantiles.share_below(100) == pytest.approx(4 / 7)
+
+
+def test_four_thousand_are_remembered_where_nothing_else_is_asked_for() -> None:
+    quantiles = Quantiles(1, 10_000)
+    for number in [10.0] * 4_000 + [1_000.0] * 1_000:
+        quantiles.add(number)
+    assert quantiles.share_below(100) == pytest.approx(2 / 3)
+
+
+def test_the_largest_has_a_bucket_of_its_own() -> None:
+    most = 1.1**9.99
+    quantiles = Quantiles(1, most)
+    quantiles.add(most)
+    assert quantiles.at(0.5) == pytest.approx(most, rel=0.05)
+
+
+def test_a_number_has_its_place_among_those_before_it() -> None:
+    """Half of those that are much the same are below; then it is one of them."""
+    quantiles = Quantiles(1, 100)
+    assert [quantiles.place(number) for number in (10, 10, 50, 5)] == [0.5, 0.5, 1.0, 0.0]
+    assert quantiles.place(10) == pytest.approx((1 + 2 / 2) / 4)
+    assert quantiles.seen == 5
+
+
 def test_nothing_seen_is_neither_high_nor_low() -> None:
     assert Quantiles(1, 100).share_below(50) == 0.5
     assert Quantiles(1, 100).at(0.5) == 1

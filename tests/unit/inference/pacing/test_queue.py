@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from unittest.mock import patch
 
 from consumer.domain.lane import Lane
-from consumer.inference.pacing.queue import FAIR_EVERY, LaneQueue, Waiter
+from consumer.inference.pacing.queue import LaneQueue, Waiter
 from tests.waiting import until
 
 Queue = LaneQueue[str, str]
@@ -36,11 +37,11 @@ async def test_an_earlier_lane_goes_first_and_within_a_lane_who_came_first() -> 
 async def test_no_lane_is_starved() -> None:
     """While chat never ends, replay still has one turn in so many."""
     queue: Queue = LaneQueue()
-    for number in range(FAIR_EVERY * 3):
+    for number in range(16 * 3):
         queue.add(f"chat {number}", Lane.REAL_TIME, None)
         queue.add("replay", Lane.REPLAY, None)
 
-    turns = [served(queue) for _ in range(FAIR_EVERY * 3)]
+    turns = [served(queue) for _ in range(16 * 3)]
 
     assert turns.count("replay") == 3
 
@@ -61,8 +62,22 @@ async def test_a_deadline_in_the_queue_holds() -> None:
     late = queue.add("late", Lane.REAL_TIME, 0.01)
     queue.add("patient", Lane.REAL_TIME, None)
 
+    queue.add("early", Lane.COMMENTS, 20)
+    # Nobody notices whether it is kept a fiftieth of a second earlier or later.
+    assert queue._sweeping is not None
+    assert queue._sweeping.when() - asyncio.get_running_loop().time() <= 0.02
+
     assert await late is None
-    assert served(queue) == "patient"
+    assert [served(queue) for _ in range(2)] == ["patient", "early"]
+
+
+async def test_time_has_run_out_at_the_deadline_itself() -> None:
+    queue: Queue = LaneQueue()
+    loop = asyncio.get_running_loop()
+    with patch.object(loop, "time", lambda: 5.0):
+        turn = queue.add("late", Lane.REAL_TIME, 0.0)
+        queue._sweep()
+    assert await turn is None
 
 
 async def test_who_has_left_is_not_served() -> None:

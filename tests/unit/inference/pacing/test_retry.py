@@ -38,6 +38,13 @@ def test_waits_grow_and_are_jittered(attempt: int, uniform: float) -> None:
     assert ceiling / 2 <= seconds <= ceiling
 
 
+def test_the_doubling_ends_before_any_number_overflows() -> None:
+    """After twenty times: a pause of a fifth of a second has become two days."""
+    limits = RetryLimits(4, 1.0, 1e9)
+    waits = [wait_s(limits, attempt, InferenceUnavailable(), 0.0) for attempt in (20, 21, 5_000)]
+    assert waits == [2.0**19 / 2, 2.0**20 / 2, 2.0**20 / 2]
+
+
 def test_jitter_spreads() -> None:
     """Two callers that failed together do not come back together."""
     waits = {wait_s(LIMITS, 3, InferenceUnavailable(), uniform / 10) for uniform in range(10)}

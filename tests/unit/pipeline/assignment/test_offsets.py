@@ -260,3 +260,15 @@ def test_a_gap_in_the_numbers_does_not_hold_the_commit_back() -> None:
 
     assert tracker.committable == 8
     assert "committable 8" in repr(tracker)
+
+
+def test_what_the_last_checkpoint_named_is_named_again_where_not_all_fits() -> None:
+    """From the committed offset on; what was only found is found again."""
+    with patch.object(offsets_module, "MAP_BYTES_MAX", 0):
+        tracker = OffsetTracker(10, {9, 10, 11, 12}, {9, 10, 12})
+        assert tracker.done == {10, 12}
+
+
+def test_the_room_that_a_map_has_is_used_but_for_a_little() -> None:
+    """Three bytes are four characters; a hundredth of it is to spare."""
+    assert 0.98 * MAP_CHARS_MAX < MAP_BYTES_MAX * 4 / 3 < MAP_CHARS_MAX

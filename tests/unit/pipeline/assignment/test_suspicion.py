@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from consumer.domain.binding import BudgetTerms
 from consumer.domain.checkpoint import Checkpoint
-from consumer.pipeline.assignment.recovery import RecoveryLimits
+from consumer.pipeline.assignment.recovery import Recovered, RecoveryLimits
+from consumer.pipeline.assignment.suspicion import Suspicion
 from tests.unit.pipeline.staging import TOPIC, Stage, record, settle
 
 CAREFUL = RecoveryLimits(careful_after=2, careful_offsets=4)
@@ -219,3 +221,27 @@ async def test_nothing_waits_for_a_note_where_nobody_died_before() -> None:
 
     assert stage.classifier.judged == ["OK"]
     assert len(stage.source.commits) == commits
+
+
+def suspicion(**recovered: Any) -> Suspicion:
+    """Of a partition from offset 5 on."""
+    nothing = Recovered(1, frozenset(), {}, {}, "", starts=0, careful_until=0)
+    return Suspicion(nothing._replace(**recovered), 5)
+
+
+def test_records_are_suspected_as_far_as_care_was_asked_for() -> None:
+    """And before the first is done; what lies beyond was in nobody's hands."""
+    careful = suspicion(starts=2, careful_until=9)
+    assert [careful.may_grow(offset) for offset in (5, 8, 9)] == [True, True, False]
+    assert [careful.is_careful(offset) for offset in (5, 8, 9)] == [True, True, False]
+    assert [careful.careful_until(offset) for offset in (5, 8, 9)] == [9, 9, 0]
+    assert [suspicion().may_grow(offset) for offset in (5, 6)] == [True, False]
+
+
+def test_who_releases_has_died_of_nothing() -> None:
+    """Nor has who got past the first record; what was begun alone is remembered."""
+    found = suspicion(starts=2, attempted=7, attempts=1)
+    found.put_at_risk(True)
+    assert found.to_note(5, is_released=False) == (3, 7, 1)
+    assert found.to_note(6, is_released=False) == (0, 7, 1)
+    assert found.to_note(5, is_released=True) == (0, 7, 0)

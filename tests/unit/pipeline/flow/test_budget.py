@@ -183,3 +183,29 @@ def test_room_for_tokens_comes_with_the_minute_that_makes_enough_of_it() -> None
     assert not budget.has_room(1_830.0)
     assert budget.room_in_s(1_830.0) == 3_660.0 - 1_830.0
     assert budget.has_room(3_660.0)
+
+
+def test_what_is_spent_in_one_minute_is_one_sum() -> None:
+    """The memory does not grow with the messages, and a minute is forgotten as a whole."""
+    hour = LastHour()
+    for now_s in (0.0, 60.0, 61.0, 119.9):
+        hour.add(now_s, Spent(1, 10))
+    assert hour.frees() == [(3_660.0, Spent(1, 10)), (3_720.0, Spent(3, 30))]
+    assert (hour.calls, hour.tokens) == (4, 40)
+
+
+def test_room_comes_with_the_minute_that_frees_the_twentieth_part() -> None:
+    """What the first minute frees may be too little to begin anew with."""
+    for first, at_s in ((4, 3_720.0), (5, 3_660.0)):
+        budget = a_budget(calls=100)
+        spend(budget, 0.0, cost(first))
+        spend(budget, 60.0, cost(100 - first))
+        assert not budget.has_room(90.0)
+        assert budget.room_in_s(90.0) == at_s - 90.0
+
+
+def test_room_for_a_message_that_is_larger_than_its_budget_comes_when_all_is_forgotten() -> None:
+    budget = a_budget(calls=1, calls_each=3)
+    spend(budget, 0.0, cost(3))
+    assert not budget.has_room(1_800.0)
+    assert budget.room_in_s(1_800.0) == 3_660.0 - 1_800.0

@@ -81,6 +81,7 @@ def test_several_labels_of_one_text() -> None:
     """As a list, or by policy."""
     assert labels_of({"labels": ["HH1", "SP0"]}) == {"hate": "HH1", "spam": "SP0"}
     assert labels_of({"labels": {"hate": "HH1", "spam": None}}) == {"hate": "HH1", "spam": None}
+    assert labels_of({"labels": ["HH1"], "label": "SP2"}) == {"hate": "HH1", "spam": "SP2"}
     assert labels_of({"label": ["HH1", "SP2"]}) == {"hate": "HH1", "spam": "SP2"}
 
 
@@ -94,6 +95,7 @@ def test_several_labels_of_one_text() -> None:
         ({"text": "  "}, "text is empty"),
         ({"text": None}, "text is no text"),
         ({"text": 5}, "text is a number"),
+        ({"context": 5}, "context"),
         ({"text": "é" * 600_000}, "longer than 1,000,000 bytes"),
         ({"text": "a\ud800"}, "character 2 of the text is half a one"),
     ],
@@ -106,6 +108,21 @@ def test_what_is_wrong_with_a_row(fields: dict[str, object], problem: str) -> No
     assert problem in found.problem
 
 
+def test_the_longest_text_is_read() -> None:
+    assert isinstance(read({"text": "é" * 500_000}), LabelledText)
+
+
+def test_the_mapping_is_shown_as_it_was_asked_for() -> None:
+    """A line for each fact, policy and value; of the columns some row must have each."""
+    columns = columns_of(["text=tweet,label.hate=H"], ["1=HH2"])
+    assert columns.asked == ("tweet", "H")
+    assert columns.lines() == [
+        "text       from column tweet",
+        "label under hate from column H",
+        "'1'        means HH2",
+    ]
+
+
 def test_a_label_of_two_policies() -> None:
     """Nobody guesses which is meant."""
     assert "label 1 is in sexual and violence: --map" in str(labels_of({"label": 1}, version=BITS))
@@ -116,6 +133,7 @@ def test_a_label_of_two_policies() -> None:
     [
         (("text",), (), "--map text: write NAME=VALUE"),
         (("txt=a",), (), "--map txt: there are text"),
+        (("label.=S",), (), "--map label.: there are text"),
         ((), ("=HH2",), "--labels =HH2"),
         (("label.other=S",), (), "--map label.other: chat"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,9 @@ def test_no_cases_at_all_is_a_fault(tmp_path: Path) -> None:
         read_cases(tmp_path, a_version())
     with pytest.raises(InvalidPolicy, match=":1: holds no case"):
         read_cases(write(tmp_path, ""), a_version())
+    os.truncate(tmp_path / "chat.messages/v1/cases.jsonl", 50_000_001)
+    with pytest.raises(InvalidPolicy, match=":1: is larger than 50,000,000 bytes"):
+        read_cases(tmp_path, a_version())
 
 
 def a_line(id: str, text: str, label: str) -> str:

@@ -20,8 +20,11 @@ def test_bins_are_scikit_learns() -> None:
         calibration.add(score, is_right=is_right, is_calibrated=True)
     found = calibration.measures()
     assert found is not None
+    assert (calibration.total, found.calibrated_share) == (400, 1.0)
     shares, means = calibration_curve(rights, scores, n_bins=10)
     bins = [each for each in found.bins if each.right is not None]
+    assert [each.low for each in found.bins] == [at / 10 for at in range(10)]
+    assert [each.high for each in found.bins] == [at / 10 for at in range(1, 11)]
     assert [each.score for each in bins] == pytest.approx(list(means))
     assert [each.right.value for each in bins if each.right] == pytest.approx(list(shares))
     gaps = [abs(m - s) for m, s in zip(means, shares, strict=True)]
@@ -39,3 +42,4 @@ def test_no_scores_have_no_table() -> None:
     found = calibration.measures()
     assert found is not None
     assert (found.bins[-1].judgements, found.calibrated_share) == (1, 0.0)
+    assert found.bins[0].score is None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from consumer.commands.evaluate.measures.comparison import Comparison, Flip, direction_of
 from consumer.domain.policy import Outcome
 
@@ -20,20 +24,21 @@ def test_flips_by_direction_and_by_right() -> None:
         flip("A", "B", "A"),
         flip("B", "A", "A"),
         flip("B", "C", "A"),
-        *[flip("A", "A", "A")] * 6,
+        flip("B", "C", "C"),
+        *[flip("A", "A", "A")] * 5,
     ):
         comparison.add(each, "a text", 0.9, is_calibrated=True)
     found = comparison.measures()
-    assert (found.compared, found.flips) == (10, 4)
-    assert (found.harsher, found.milder, found.same_outcome) == (2, 1, 1)
-    assert (found.became_right, found.became_wrong) == (2, 1)
-    assert found.mcnemar_p == 1.0
-    assert found.by_policy == {"words": 4}
+    assert (found.compared, found.flips) == (10, 5)
+    assert (found.harsher, found.milder, found.same_outcome) == (2, 1, 2)
+    assert (found.became_right, found.became_wrong) == (3, 1)
+    assert found.mcnemar_p == pytest.approx(0.625)
+    assert found.by_policy == {"words": 5}
     assert found.by_change["words: A -> B"] == 2
-    assert len(found.named) == 4
+    assert len(found.named) == 5
     assert {each.alike for each in found.named} == {1}
     assert found.flipped is not None
-    assert found.flipped.value == 0.4
+    assert found.flipped.value == 0.5
 
 
 def test_scores_promise_that_asking_again_gives_the_same() -> None:
@@ -52,9 +57,16 @@ def test_scores_promise_that_asking_again_gives_the_same() -> None:
 
 
 def test_the_named_flips_are_bounded() -> None:
-    """Two hundred; all are counted."""
+    """Two hundred, and fifty kinds of them, the most frequent first; all are counted."""
     comparison = Comparison("v2", "v1")
     for number in range(250):
         comparison.add(flip("A", "B", "B"), f"text {number}", None, is_calibrated=False)
     found = comparison.measures()
     assert (found.flips, len(found.named)) == (250, 200)
+    kinds = Comparison("v2", "v1")
+    for number in (*range(60), 59):
+        each = replace(flip("A", "B", "B"), policy=f"p{number}")
+        kinds.add(each, "a text", None, is_calibrated=False)
+    assert len(kinds.measures().by_change) == 50
+    assert next(iter(kinds.measures().by_change.items())) == ("p59: A -> B", 2)
+    assert len(kinds.measures().by_policy) == 60

@@ -13,6 +13,8 @@ from sklearn.metrics import (
     confusion_matrix,
     f1_score,
     precision_recall_fscore_support,
+    precision_score,
+    recall_score,
 )
 
 from consumer.commands.evaluate.measures.confusion import (
@@ -50,6 +52,9 @@ def test_labels_are_measured_as_scikit_learn_does(pairs: list[tuple[str, str | N
     for at, label in enumerate(confusion.of_labels()):
         ours = (value(label.precision), value(label.recall), value(label.f1), label.due)
         assert ours == pytest.approx(tuple(column[at] for column in theirs))
+        assert (label.label, label.given) == (LABELS[at], given_all.count(LABELS[at]))
+        assert label.right == sum(due == got == label.label for due, got in pairs)
+    assert (confusion.total, confusion.unjudged) == (len(pairs), given_all.count(NONE))
     assert value(confusion.accuracy) == pytest.approx(accuracy_score(due_all, given_all))
     seen = sorted({*due_all, *given_all} - {NONE})
     macro = f1_score(due_all, given_all, labels=seen, average="macro", zero_division=0.0)
@@ -70,6 +75,9 @@ def test_harm_is_measured_as_scikit_learn_does(pairs: list[tuple[bool, bool]]) -
     passed, alarms, missed, found = confusion_matrix(due, taken, labels=[False, True]).ravel()
     assert harm.counts == (found, alarms, missed, passed)
     measures = harm.measures()
+    assert harm.total == len(pairs)
+    assert value(measures.precision) == pytest.approx(precision_score(due, taken, zero_division=0))
+    assert value(measures.recall) == pytest.approx(recall_score(due, taken, zero_division=0.0))
     assert value(measures.f1) == pytest.approx(f1_score(due, taken, zero_division=0.0))
     assert value(measures.accuracy) == pytest.approx(accuracy_score(due, taken))
     rate = alarms / (alarms + passed) if alarms + passed else 0.0
@@ -93,9 +101,19 @@ def test_macro_and_micro_over_policies_are_scikit_learns() -> None:
     assert value(micro) == pytest.approx(f1_score(due, taken, average="micro"))
 
 
+@pytest.mark.parametrize("counts", [(1, 1, 0), (1, 0, 1)])
+def test_a_policy_counts_where_anything_harmful_was_due_or_found(
+    counts: tuple[int, int, int],
+) -> None:
+    """One that had harmless texts alone, and took none for more, has no F1 to take the mean of."""
+    found = macro_f1_of({"a": Harm(*counts), "b": Harm(passed=5)})
+    assert value(found) == pytest.approx(2 / 3)
+
+
 def test_nothing_has_no_figures() -> None:
     """No division by zero, and nothing invented."""
     assert Harm().measures().f1 is None
     assert Confusion(LABELS).macro_f1 is None
+    assert Confusion(LABELS).kappa is None
     assert macro_f1_of({}) is None
     assert micro_of({}).total == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.commands.evaluate.runs.plan import runs_of
+from consumer.commands.evaluate.runs.plan import runs_of, version_of
 from consumer.domain.policy import Effort
 from consumer.errors import InvalidSettings
 from tests.builders import a_binding, a_policy, a_version
@@ -41,6 +41,21 @@ def test_whatever_could_change_an_answer_is_in_its_key() -> None:
     assert said.key("digest", "harassment", "sg-1", ("served",)) not in keys
     again = runs_of(BINDING, ["v1"], ["m"], ["low"], with_rerun=False)
     assert again[0].key("digest", "harassment", "sg-1", ("served",)) == keys[0]
+
+
+def test_a_version_goes_by_its_id_its_folder_or_its_number() -> None:
+    """And without a word it is the live one."""
+    for word in ("chat.messages@v1", "v1", "1"):
+        assert version_of(BINDING, word) is FIRST
+    assert version_of(BINDING, None) is SECOND
+
+
+def test_a_run_for_each_of_twelve_can_be_asked_for() -> None:
+    """Two versions by three models by two efforts; the same word twice asks for one."""
+    runs = runs_of(BINDING, ["v1", "1", "v2"], ["a", "b", "c"], ["low", "high"], with_rerun=False)
+    assert len(runs) == 12
+    again = runs_of(BINDING, [], ["m"], ["low", "low"], with_rerun=True)
+    assert [(run.name, run.again) for run in again] == [("v2 low", 0), ("v2 low again", 1)]
 
 
 @pytest.mark.parametrize(

@@ -18,3 +18,6 @@ def test_numbers_count_the_assignments_of_each_partition() -> None:
     assert holdings.take(ZERO) == 2
     assert holdings.among([ZERO, Partition("in", 9)]) == {ZERO: 2}
     assert len(holdings) == 2
+    assert ZERO in holdings
+    assert Partition("in", 9) not in holdings
+    assert (holdings.number_of(ZERO), holdings.number_of(ONE)) == (2, 1)
