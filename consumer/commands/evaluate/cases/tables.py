@@ -61,7 +61,7 @@ def cell_rows(lines: Lines, delimiter: str) -> Iterator[tuple[int, list[str]] | 
 
 def _header(found: tuple[int, list[str]] | BadRow, shown: str) -> list[str]:
     if isinstance(found, BadRow):
-        raise InvalidSettings(f"{shown}: the header cannot be read: {found.problem}")
+        raise InvalidSettings(f"{shown}: the header cannot be read: {found}")
     names = [cell.strip() for cell in found[1]]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
