@@ -145,7 +145,7 @@ class SafeguardClassifier:
                     break
             else:
                 missing.append(result)
-        if worst is not None:
+        if worst is not None and worst.tokens is not spent:
             worst = worst._replace(tokens=spent)
         if worst is not None and worst.outcome is Outcome.BLOCK:
             return Found(worst, None)

@@ -7,6 +7,9 @@ a cut stands whole in the overlap.
 
 from __future__ import annotations
 
+BYTES_MAX_OF_ONE = 4
+"""Of a character in UTF-8. Nearly all texts are so short that nothing need be counted."""
+
 
 def segments(text: str, bytes_max: int, overlap_chars: int, count_max: int) -> list[str] | None:
     """
@@ -15,6 +18,8 @@ def segments(text: str, bytes_max: int, overlap_chars: int, count_max: int) -> l
     Neighbours share `overlap_chars` characters (less where the segments are tiny). None where it
     takes more segments than that: the text is too long to be judged.
     """
+    if len(text) * BYTES_MAX_OF_ONE <= bytes_max:
+        return [text]
     found: list[str] = []
     start = 0
     while len(found) < count_max:

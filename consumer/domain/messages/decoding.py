@@ -204,6 +204,9 @@ def _word(document: Document, pointer: Pointer | None, name: str, unread: list[s
     found = None if pointer is None else _at(document.root, pointer)
     if found is None or found == "":
         return None
+    if isinstance(found, str) and found.isascii() and len(found) <= ID_CHARS_MAX:
+        # Nearly all are; what follows would come to the same.
+        return found
     word = None if isinstance(found, str) and document.is_torn(found) else _short(found)
     if word is None:
         unread.append(name)

@@ -54,6 +54,9 @@ class Tokens(NamedTuple):
     def __add__(self, other: object) -> Tokens:
         if not isinstance(other, Tokens):
             return NotImplemented
+        if self is NO_TOKENS:
+            # Where most sums begin, and end with one call.
+            return other
         return Tokens(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 

@@ -100,7 +100,10 @@ class Places:
     def _free(self, question: Question[object], avoid: Endpoint | None) -> Endpoint | None:
         """The endpoint with room that this question likes best."""
         found: Endpoint | None = None
-        for endpoint in self._ranking.of(question.affinity):
+        endpoints = self._endpoints
+        if len(endpoints) > 1:
+            endpoints = self._ranking.of(question.affinity)
+        for endpoint in endpoints:
             if self._has_room(endpoint, question.lane):
                 if endpoint is not avoid:
                     return endpoint

@@ -1,9 +1,9 @@
 """
 Collecting: when the client is asked for its reports.
 
-While reports are due the event loop itself asks, every millisecond: a thread that waits for them
-would be woken for each, and wrest the interpreter from the loop each time. Now and then it asks in
-any case, since the client tells of errors then, too.
+While reports are due the event loop itself asks, every few milliseconds: a thread that waits for
+them would be woken for each, and wrest the interpreter from the loop each time. Now and then it
+asks in any case, since the client tells of errors then, too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-REPORTS_S = 0.001
+REPORTS_S = 0.003
 """How often the client is asked while any report is due: less than any broker takes to answer, and
 more often costs time that nobody gains."""
 WATCH_S = 0.1
