@@ -7,11 +7,13 @@ Every error of the service, by what to do about it.
     │   ├── InferenceUnavailable
     │   ├── Overloaded
     │   ├── ModelFault
-    │   └── BrokerUnavailable
+    │   ├── BrokerUnavailable
+    │   └── StoreUnavailable
     ├── Rejected                 never will: dead-letter it, move on
     │   ├── UndecodableMessage
     │   ├── MessageTooLarge
-    │   └── PoisonMessage
+    │   ├── PoisonMessage
+    │   └── UnknownMessage
     └── Fatal                    carrying on could lose a message: stop
         ├── InvalidPolicy
         ├── InvalidSettings
@@ -94,6 +96,10 @@ class BrokerUnavailable(Retryable):
     """The Kafka brokers cannot be reached. Check `kafka.bootstrap_servers` and the network."""
 
 
+class StoreUnavailable(Retryable):
+    """The review store cannot be reached. Check `review.store` and the database."""
+
+
 class DeadLetterReason(StrEnum):
     """Why a record is set aside: a closed list, part of the wire contract."""
 
@@ -107,6 +113,7 @@ class DeadLetterReason(StrEnum):
     UNREADABLE_HEADERS = "unreadable_headers"
     TOO_LARGE = "too_large"
     POISON = "poison"
+    UNKNOWN_MESSAGE = "unknown_message"
 
 
 class Rejected(ConsumerError):
@@ -133,6 +140,12 @@ class PoisonMessage(Rejected):
     """Its worker ended each time it was judged, even alone. Look at the worker's last log lines."""
 
     reason = DeadLetterReason.POISON
+
+
+class UnknownMessage(Rejected):
+    """A report names a message that no verdict flagged. Have its sender give its position, too."""
+
+    reason = DeadLetterReason.UNKNOWN_MESSAGE
 
 
 class Fatal(ConsumerError):

@@ -28,7 +28,7 @@ def watch(
     ] = None,
     cause: Annotated[
         list[str] | None,
-        Parameter(negative=(), help="model, skipped, unjudged or replay; repeatable."),
+        Parameter(negative=(), help="model, skipped, unjudged, replay, human, appeal; repeatable."),
     ] = None,
     since: Annotated[
         str | None,

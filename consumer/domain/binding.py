@@ -16,6 +16,7 @@ from consumer.domain.lane import Lane
 from consumer.domain.messages.context import ContextTerms
 from consumer.domain.messages.message import WhenEmpty
 from consumer.domain.policy import USER_MESSAGE, Outcome, PolicyVersion
+from consumer.domain.review import ReviewTerms
 
 Pointer = tuple[str, ...]
 """A JSON Pointer (RFC 6901), split into its unescaped steps."""
@@ -141,6 +142,8 @@ class Binding:
     """What the topic's texts are, as the prompt names them."""
     gate: GateTerms = GateTerms()
     """Bounds for `evaluate`; workers do not read them."""
+    review: ReviewTerms | None = None
+    """How people review its messages; None where nobody does. Workers do not read it."""
     versions: Mapping[int, PolicyVersion] = field(default_factory=dict)
 
     def names(self, topic: str) -> bool:
@@ -219,6 +222,15 @@ class Catalogue:
             _template_regex(template).fullmatch(topic)
             for binding in self.bindings
             for template in binding.outputs.templates
+        ) or self._is_of_review(topic)
+
+    def _is_of_review(self, topic: str) -> bool:
+        """Whether reports, appeals or decisions are written there."""
+        return any(
+            _template_regex(template).fullmatch(topic)
+            for binding in self.bindings
+            if binding.review is not None
+            for template in binding.review.templates
         )
 
     def inputs_among(self, topics: list[str]) -> list[str]:

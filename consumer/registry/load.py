@@ -160,6 +160,7 @@ def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) ->
         gate=topic.gate.terms(),
         context=context,
         subject=topic.subject,
+        review=topic.review.terms() if topic.review else None,
         versions=versions,
     )
 

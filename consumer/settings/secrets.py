@@ -34,6 +34,7 @@ def shown_values(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
         name: HIDDEN if is_secret(name) else value
         for name, value in values["kafka"]["client"].items()
     }
+    values["review"]["store"] = without_credentials(values["review"]["store"])
     inference = values["inference"]
     inference["endpoint"] = without_credentials(inference["endpoint"])
     for each in inference["endpoints"].values():
@@ -52,6 +53,8 @@ def inline_secrets(settings: Settings) -> Iterator[str]:
     addresses = {"inference.endpoint": settings.inference.endpoint}
     for name, endpoint in settings.inference.endpoints.items():
         addresses[f"inference.endpoints.{name}.address"] = endpoint.address
+    if urlsplit(settings.review.store).password:
+        yield "review.store holds a password: name a file that holds it, as store_password_file"
     for name, address in addresses.items():
         if "@" in urlsplit(address).netloc:
             yield f"{name} holds credentials: name a file that holds the key, as api_key_file"

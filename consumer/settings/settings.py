@@ -7,6 +7,7 @@ from consumer.settings.inference import InferenceSettings
 from consumer.settings.kafka import KafkaSettings
 from consumer.settings.pipeline import PipelineSettings
 from consumer.settings.policies import PolicySettings
+from consumer.settings.review import ReviewSettings
 from consumer.settings.section import Section
 from consumer.settings.telemetry import TelemetrySettings
 
@@ -20,3 +21,4 @@ class Settings(Section):
     policies: PolicySettings = PolicySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
+    review: ReviewSettings = ReviewSettings()

@@ -26,6 +26,10 @@ class Cause(StrEnum):
     UNJUDGED = "unjudged"
     REPLAY = "replay"
     """The model, in a later run of `safeguard rejudge`."""
+    HUMAN = "human"
+    """A reviewer, about a message that was flagged or reported."""
+    APPEAL = "appeal"
+    """A reviewer, about an appeal against an earlier verdict."""
 
 
 class UnjudgedReason(StrEnum):

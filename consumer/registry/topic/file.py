@@ -19,6 +19,7 @@ from consumer.registry.topic.context import ContextTable
 from consumer.registry.topic.gate import GateTable
 from consumer.registry.topic.message import MessageTable, SkipTable
 from consumer.registry.topic.outputs import OutputsTable
+from consumer.registry.topic.review import ReviewTable
 from consumer.registry.topic.table import ClosedTable, TopicName, optional_pointer, split_pointer
 from consumer.registry.wording import shape
 
@@ -76,6 +77,7 @@ class TopicFile(ClosedTable):
     budget: BudgetTable | None = None
     context: ContextTable | None = None
     gate: GateTable = GateTable()
+    review: ReviewTable | None = None
 
     def reading(self) -> MessageTerms:
         table = self.message
@@ -124,7 +126,9 @@ def read_topic_file(shown: str, content: bytes) -> TopicFile | list[Flaw]:
     flaw = file.context_flaw()
     if flaw is not None:
         return [Flaw(shown, lines.get(("context",), 1), f"context: {flaw}")]
-    own = [name for name in file.topics if name in file.outputs.terms().templates]
+    review = file.review.terms().templates if file.review else ()
+    written = (*file.outputs.terms().templates, *review)
+    own = [name for name in file.topics if name in written]
     return [
         Flaw(shown, lines.get(("outputs",), 1), f"{name} is an input and an output") for name in own
     ] or file

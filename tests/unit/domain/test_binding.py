@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs, SkipRule
 from consumer.domain.policy import Outcome
+from consumer.domain.review import ReviewTerms
 from tests.builders import a_binding
 
 LETTERS = st.text(st.sampled_from("abc-_"), min_size=1, max_size=4)
@@ -96,6 +97,16 @@ def test_the_widest_pattern_spares_our_own_topics() -> None:
         "allow",
     ]
     assert catalogue.inputs_among(topics) == ["allow", "chat", "chat.allowed"]
+
+
+def test_what_reviewers_read_and_write_is_no_input_where_people_review() -> None:
+    """Else each report would be judged, and each decision about it as well."""
+    topics = ["chat", "chat.reports", "chat.reports.dead-letter", "chat.appeals", "chat.decisions"]
+    topics += ["chat.appeals.dead-letter"]
+    reviewed = Catalogue((a_binding(patterns=("*",), review=ReviewTerms()),))
+
+    assert reviewed.inputs_among(topics) == ["chat"]
+    assert len(Catalogue((a_binding(patterns=("*",)),)).inputs_among(topics)) == 4
 
 
 def test_fixed_outputs_shared_by_inputs() -> None:

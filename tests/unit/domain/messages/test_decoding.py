@@ -21,7 +21,7 @@ from consumer.domain.messages.decoding import (
 )
 from consumer.domain.messages.documents import TOLERANT_BYTES_MAX
 from consumer.domain.messages.message import Fact, Headers, Message, Record
-from consumer.errors import MessageTooLarge, PoisonMessage, UndecodableMessage
+from consumer.errors import MessageTooLarge, PoisonMessage, UndecodableMessage, UnknownMessage
 from tests.builders import TIMESTAMP_MS, a_position, a_record, a_record_of
 
 PLAIN = MessageTerms()
@@ -185,7 +185,8 @@ def test_reasons(expected: DeadLetterReason, record: Record, reading: MessageTer
 def test_every_reason_is_reached() -> None:
     """The closed list holds no reason that nothing gives."""
     reached = {expected for expected, _, _ in REASONS.values()}
-    assert reached | {MessageTooLarge.reason, PoisonMessage.reason} == set(DeadLetterReason)
+    others = {MessageTooLarge.reason, PoisonMessage.reason, UnknownMessage.reason}
+    assert reached | others == set(DeadLetterReason)
 
 
 def test_unreadable_headers_cannot_be_forged() -> None:

@@ -1,0 +1,58 @@
+"""What a topic wants of its human reviewers, from `[review]` in `topic.toml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from consumer.domain.policy import Outcome
+
+DEAD_LETTER = ".dead-letter"
+"""What follows the name of a topic that people write to, for what cannot be read there."""
+
+
+class ReviewTopics(NamedTuple):
+    """The topics of one input that are about its reviewers' work."""
+
+    reports: str
+    appeals: str
+    decisions: str
+
+    @property
+    def dead_letters(self) -> tuple[str, str]:
+        """For malformed reports and for malformed appeals: each topic has its own."""
+        return self.reports + DEAD_LETTER, self.appeals + DEAD_LETTER
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewTerms:
+    """How the messages of a topic are reviewed by people."""
+
+    sla_s: float = 86_400.0
+    """Seconds from the first question about a message to the decision, for the least risky."""
+    queue: str = "review"
+    """The queue that its cases begin in."""
+    escalation_queue: str = "escalated"
+    """The queue of cases that enough people have reported."""
+    reports_to_escalate: int = 3
+    """By so many people; 0 is never."""
+    approve_outcomes: frozenset[Outcome] = frozenset()
+    """Decisions with one of these outcomes need a second person who agrees."""
+    approve_labels: frozenset[str] = frozenset()
+    """So do those with one of these labels, each `POLICY.LABEL`."""
+    approve_reach: int = 0
+    """So do those on messages that at least so many people saw; 0 is none."""
+    reports: str = "{topic}.reports"
+    appeals: str = "{topic}.appeals"
+    decisions: str = "{topic}.decisions"
+
+    def topics(self, source: str) -> ReviewTopics:
+        """The topics for one input."""
+        names = (self.reports, self.appeals, self.decisions)
+        return ReviewTopics(*(name.replace("{topic}", source) for name in names))
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """Every topic of these terms, with `{topic}` for the input's name."""
+        own = self.topics("{topic}")
+        return (*own, *own.dead_letters)
