@@ -1,0 +1,1 @@
+"""Cases: what is known of a message under review, and what each act of a reviewer does. Pure."""

@@ -1,0 +1,191 @@
+"""
+Case: all that is known of one message under review, and what is asked about it now.
+
+A case is the set of its facts. What follows from them does not depend on the order in which they
+came, so a store that is built anew from the topics says what the old one said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeVar
+
+from consumer.domain.messages.message import Position
+from consumer.domain.policy import Outcome
+from consumer.review.cases.facts import (
+    BY_PEOPLE,
+    DELETED,
+    About,
+    AppealFact,
+    DecisionFact,
+    ReportFact,
+    ReviewFact,
+    VerdictFact,
+)
+
+
+class Concern(StrEnum):
+    """Why a person must look."""
+
+    APPEAL = "appeal"
+    REPORT = "report"
+    FLAG = "flag"
+
+
+class Closure(StrEnum):
+    """Why nobody must look."""
+
+    DECIDED = "decided"
+    """A reviewer has decided about this version of the message."""
+    CLOSED = "closed"
+    """The message was deleted, or another verdict has taken the place of the one that flagged."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewCase:
+    """One message under review. A change makes a new one."""
+
+    id: str
+    topic: str
+    message_id: str
+    verdicts: tuple[VerdictFact, ...] = ()
+    """By position, then by time."""
+    reports: tuple[ReportFact, ...] = ()
+    """The oldest of them; a store need not bring all of a flood."""
+    reporters: int = 0
+    """How many people reported it."""
+    appeals: tuple[AppealFact, ...] = ()
+    decisions: tuple[DecisionFact, ...] = ()
+
+    @classmethod
+    def of(cls, about: About) -> ReviewCase:
+        """The case of a message of which only this is known."""
+        return cls(about.case_id, about.topic, about.message_id).with_fact(about.fact)
+
+    def with_fact(self, fact: ReviewFact) -> ReviewCase:
+        """What is known once this is known as well; knowing it twice changes nothing."""
+        match fact:
+            case VerdictFact():
+                return replace(self, verdicts=_with(self.verdicts, fact))
+            case ReportFact():
+                reports = _with(self.reports, fact)
+                reporters = len({report.reporter for report in reports})
+                return replace(self, reports=reports, reporters=max(reporters, self.reporters))
+            case AppealFact():
+                return replace(self, appeals=_with(self.appeals, fact))
+            case DecisionFact():
+                return replace(self, decisions=_with(self.decisions, fact))
+
+    @property
+    def version(self) -> str | None:
+        """The last version of the message: where its record lies; None where nobody knows."""
+        known = [v.position for v in self.verdicts]
+        known += [f.position for f in self._told if f.position is not None]
+        return max(known, key=_place) if known else None
+
+    @property
+    def _told(self) -> tuple[ReportFact | AppealFact, ...]:
+        """What people say of verdicts that are on no flag topic."""
+        return (*self.reports, *self.appeals)
+
+    @property
+    def current(self) -> VerdictFact | None:
+        """The verdict on that version which nothing has superseded."""
+        superseded = {verdict.supersedes for verdict in self.verdicts}
+        here = [v for v in self.verdicts if v.position == self.version and v.id not in superseded]
+        return here[-1] if here else None
+
+    @property
+    def flagged(self) -> VerdictFact | None:
+        """The last verdict on that version which has the message's text."""
+        here = [v for v in self.verdicts if v.position == self.version and v.envelope]
+        return here[-1] if here else None
+
+    @property
+    def current_verdict_id(self) -> str | None:
+        """What a decision supersedes: the last verdict that anybody told of."""
+        current = self.current
+        if current is not None:
+            return current.id
+        told = [f for f in self._told if f.position == self.version]
+        return next((fact.verdict for fact in reversed(told) if fact.verdict), None)
+
+    @property
+    def open_appeals(self) -> tuple[AppealFact, ...]:
+        """Those that no decision has answered."""
+        answered = {name for decision in self.decisions for name in decision.appeals}
+        return tuple(appeal for appeal in self.appeals if appeal.id not in answered)
+
+    @property
+    def decided(self) -> DecisionFact | None:
+        """The last decision about the last version."""
+        here = [decision for decision in self.decisions if decision.position == self.version]
+        return here[-1] if here else None
+
+    @property
+    def deleted_at(self) -> VerdictFact | None:
+        """The verdict by which the message is no more, unless it was written anew since."""
+        current = self.current
+        return current if current is not None and current.cause == DELETED else None
+
+    @property
+    def status(self) -> Concern | Closure:
+        """What is asked, or why nothing is; people go before machines."""
+        if self.deleted_at is not None:
+            return Closure.CLOSED
+        if self.open_appeals:
+            return Concern.APPEAL
+        if self.decided is not None:
+            return Closure.DECIDED
+        if self.reporters:
+            return Concern.REPORT
+        current = self.current
+        is_flagged = current is not None and current.outcome == Outcome.FLAG
+        return Concern.FLAG if is_flagged else Closure.CLOSED
+
+    @property
+    def asked_ms(self) -> int:
+        """When the oldest of what is asked was asked, in ms since 1970."""
+        match self.status:
+            case Concern.APPEAL:
+                return self.open_appeals[0].at_ms
+            case Concern.REPORT | Concern.FLAG:
+                here = [v.at_ms for v in self.verdicts if v.position == self.version]
+                return min([*here, *(report.at_ms for report in self.reports)])
+        return 0
+
+    @property
+    def reach(self) -> int:
+        """How many people saw it, as far as anybody said."""
+        return max((report.reach for report in self.reports), default=0)
+
+    def questioned(self) -> frozenset[str]:
+        """Whom an open appeal questions: they are the last to judge it."""
+        if not self.open_appeals:
+            return frozenset()
+        return frozenset(person for decision in self.decisions for person in decision.people)
+
+
+def _place(position: str) -> tuple[str, int, int]:
+    """A later version of a message has its key, so it lies further back in the same partition."""
+    found = Position.parse(position)
+    return found if found is not None else ("", 0, 0)
+
+
+def _order(fact: ReviewFact) -> tuple[object, ...]:
+    if isinstance(fact, VerdictFact):
+        # What a person decided follows what it replaces, whatever the clocks said.
+        return (*_place(fact.position), fact.at_ms, fact.cause in BY_PEOPLE, fact.id)
+    return (fact.at_ms, fact.id)
+
+
+OneKind = TypeVar("OneKind", VerdictFact, ReportFact, AppealFact, DecisionFact)
+
+
+def _with(facts: tuple[OneKind, ...], new: OneKind) -> tuple[OneKind, ...]:
+    if any(fact.id == new.id for fact in facts):
+        return facts
+    together = list(facts)
+    together.append(new)
+    return tuple(sorted(together, key=_order))

@@ -1,0 +1,232 @@
+"""
+Docket: a case and who is at work on it; what each act does to it, and when it is refused.
+
+Facts come from the topics and survive everything; who claims, holds back or proposes is work under
+way, and is begun anew where the store was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from consumer.domain.review import ReviewTerms
+from consumer.domain.verdicts.verdict import Cause, superseding_id
+from consumer.review.cases.case import Closure, Concern, ReviewCase
+from consumer.review.cases.facts import DecisionFact
+from consumer.review.cases.ruling import ActRefused, Settled, needs_approval
+
+Rights = Mapping[str, Sequence[str]]
+"""Queue -> who may decide there; a queue that is not among them is open to all."""
+
+
+def may(reviewer: str, queue: str, rights: Rights) -> bool:
+    """Whether somebody may see and decide what is in a queue."""
+    return queue not in rights or reviewer in rights[queue]
+
+
+class CaseState(StrEnum):
+    """What can be done with a case."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    HELD = "held"
+    """Nobody gets it until its time has come."""
+    ESCALATED = "escalated"
+    """Open in a queue other than its topic's, or waiting for a second person."""
+    DECIDED = "decided"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """Who is at work on a case."""
+
+    claimed_by: str | None = None
+    lease_until_ms: int = 0
+    """The claim counts until then."""
+    seen: int = 0
+    """How much of the case its claimant has seen: its revision by then."""
+    held_until_ms: int = 0
+    moved_to: str | None = None
+    """The queue that somebody moved it to."""
+    proposal: DecisionFact | None = None
+    """A decision that waits for a second person who agrees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Docket:
+    """A case, who is at work on it, and the terms under which."""
+
+    case: ReviewCase
+    terms: ReviewTerms
+    handling: Handling = Handling()
+    revision: int = 0
+    """Grows with every fact that a decision could depend on."""
+
+    @property
+    def queue(self) -> str:
+        """Where it waits: where it was moved to, where reports took it, or its topic's own."""
+        if self.handling.moved_to is not None:
+            return self.handling.moved_to
+        enough = self.terms.reports_to_escalate
+        if self.case.status is Concern.REPORT and 0 < enough <= self.case.reporters:
+            return self.terms.escalation_queue
+        return self.terms.queue
+
+    def state(self, now_ms: int) -> CaseState:
+        """What can be done with it now; a lease or a hold that has run out is none."""
+        match self.case.status:
+            case Closure.CLOSED:
+                return CaseState.CLOSED
+            case Closure.DECIDED:
+                return CaseState.DECIDED
+        if self.claimant(now_ms) is not None:
+            return CaseState.CLAIMED
+        if self.handling.held_until_ms > now_ms:
+            return CaseState.HELD
+        if self.handling.proposal is not None or self.queue != self.terms.queue:
+            return CaseState.ESCALATED
+        return CaseState.OPEN
+
+    def claimant(self, now_ms: int) -> str | None:
+        """Who has it, if the lease still runs."""
+        return self.handling.claimed_by if self.handling.lease_until_ms > now_ms else None
+
+    def refreshed(self) -> Docket:
+        """After a fact has come: work that its case does not ask for any more has ended."""
+        handling = self.handling
+        if isinstance(self.case.status, Closure):
+            return replace(self, handling=Handling())
+        proposal = handling.proposal
+        if proposal is not None and proposal.position != self.case.version:
+            return replace(self, handling=replace(handling, proposal=None))
+        return self
+
+    def barred(self, reviewer: str) -> str | None:
+        """Why somebody may not judge what is asked now; None where they may."""
+        if reviewer in self.case.questioned():
+            return "an appeal is judged by somebody whom it does not question"
+        proposal = self.handling.proposal
+        if proposal is not None and proposal.by == reviewer:
+            return "your decision waits for a second person, who must be another one"
+        return None
+
+    def claimed(self, reviewer: str, now_ms: int, lease_ms: int, rights: Rights) -> Docket:
+        """
+        Somebody takes it, or goes on with it; what there is to see they have seen now.
+
+        Raises:
+            ActRefused: it is not theirs to take.
+        """
+        if isinstance(self.case.status, Closure):
+            raise ActRefused(f"case {self.case.id} is {self.case.status}: nothing is asked")
+        other = self.claimant(now_ms)
+        if other not in (None, reviewer):
+            raise ActRefused(f"case {self.case.id} is claimed by {other}")
+        self._check(reviewer, rights)
+        return self._handled(
+            claimed_by=reviewer,
+            lease_until_ms=now_ms + lease_ms,
+            seen=self.revision,
+            held_until_ms=0,
+        )
+
+    def skipped(self, reviewer: str, now_ms: int) -> Docket:
+        """Its claimant leaves it to others."""
+        self._check_claim(reviewer, now_ms)
+        return self._handled(claimed_by=None, lease_until_ms=0)
+
+    def held(self, reviewer: str, now_ms: int, until_ms: int) -> Docket:
+        """Its claimant leaves it until a time: something has to happen first."""
+        self._check_claim(reviewer, now_ms)
+        if until_ms <= now_ms:
+            raise ActRefused("a case is held until a time that is to come")
+        return self._handled(claimed_by=None, lease_until_ms=0, held_until_ms=until_ms)
+
+    def moved(self, reviewer: str, now_ms: int, queue: str) -> Docket:
+        """Its claimant hands it to the people of another queue."""
+        self._check_claim(reviewer, now_ms)
+        return self._handled(claimed_by=None, lease_until_ms=0, moved_to=queue)
+
+    def decided(
+        self, reviewer: str, settled: Settled, now_ms: int, decision_id: str, rights: Rights
+    ) -> Docket:
+        """
+        Its claimant decides: the case has the decision, or a proposal of it for a second person.
+
+        Raises:
+            ActRefused: it is not theirs to decide, or has changed since they saw it.
+        """
+        self._check_claim(reviewer, now_ms)
+        self._check(reviewer, rights)
+        if self.handling.seen != self.revision:
+            raise ActRefused(f"case {self.case.id} has changed since you saw it")
+        decision = self._decision(reviewer, settled, now_ms, decision_id)
+        proposal = self.handling.proposal
+        if proposal is not None and _says_the_same(proposal, settled):
+            decision = replace(
+                decision, by=proposal.by, approved_by=reviewer, reason=proposal.reason
+            )
+        elif needs_approval(settled, self.terms, self.case.reach):
+            return self._handled(claimed_by=None, lease_until_ms=0, proposal=decision)
+        return replace(self, case=self.case.with_fact(decision), revision=self.revision + 1)
+
+    def _decision(
+        self, reviewer: str, settled: Settled, now_ms: int, decision_id: str
+    ) -> DecisionFact:
+        appeals = self.case.open_appeals
+        cause = Cause.APPEAL if appeals else Cause.HUMAN
+        superseded = self.case.current_verdict_id
+        return DecisionFact(
+            id=decision_id,
+            at_ms=now_ms,
+            by=reviewer,
+            outcome=settled.outcome,
+            reason=settled.reason,
+            cause=cause,
+            label=settled.label,
+            rule=settled.rule,
+            position=self.case.version,
+            supersedes=superseded,
+            verdict=superseded and superseding_id(superseded, cause, decision_id),
+            appeals=tuple(appeal.id for appeal in appeals),
+        )
+
+    def check_right(self, reviewer: str, rights: Rights) -> None:
+        """
+        See that somebody may look at it.
+
+        Raises:
+            ActRefused: its queue is not open to them.
+        """
+        if not may(reviewer, self.queue, rights):
+            raise ActRefused(
+                f"{reviewer} has no right to the queue {self.queue}: see review.rights"
+            )
+
+    def _check(self, reviewer: str, rights: Rights) -> None:
+        self.check_right(reviewer, rights)
+        why = self.barred(reviewer)
+        if why is not None:
+            raise ActRefused(f"case {self.case.id}: {why}")
+
+    def _check_claim(self, reviewer: str, now_ms: int) -> None:
+        claimant = self.claimant(now_ms)
+        if claimant == reviewer:
+            return
+        if isinstance(self.case.status, Closure):
+            raise ActRefused(f"case {self.case.id} is {self.case.status} by now")
+        whose = f"claimed by {claimant}" if claimant else "not claimed, or the lease has run out"
+        raise ActRefused(
+            f"case {self.case.id} is {whose}: `safeguard review next --case {self.case.id}` "
+            "claims it where that is possible"
+        )
+
+    def _handled(self, **changes: object) -> Docket:
+        return replace(self, handling=replace(self.handling, **changes))  # type: ignore[arg-type]
+
+
+def _says_the_same(proposal: DecisionFact, settled: Settled) -> bool:
+    return (proposal.outcome, proposal.label, proposal.rule) == settled[:3]

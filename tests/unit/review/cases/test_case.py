@@ -1,0 +1,192 @@
+"""A case is the set of its facts: what is asked follows from them, in whatever order they came."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.review.cases.case import Closure, Concern, ReviewCase
+from consumer.review.cases.facts import (
+    About,
+    ReviewFact,
+    case_id,
+    decode_fact,
+    encode_fact,
+    kind_of,
+)
+from tests.cases import (
+    HOUR_MS,
+    NOW_MS,
+    TOPIC,
+    a_case,
+    a_decision,
+    a_report,
+    a_superseding,
+    a_verdict_fact,
+    about,
+    an_appeal,
+)
+
+EDITED = f"{TOPIC}/1/9"
+"""Where the message's next version lies."""
+EARLIER = f"{TOPIC}/1/3"
+
+FACTS: tuple[ReviewFact, ...] = (
+    a_verdict_fact(),
+    a_superseding(),
+    a_superseding("v3", "v2", cause="human", at_ms=NOW_MS + 1_000, outcome="block"),
+    a_verdict_fact("v4", position=EDITED, at_ms=NOW_MS + HOUR_MS),
+    a_superseding("v5", "v4", position=EDITED, cause="deleted", at_ms=NOW_MS + 2 * HOUR_MS),
+    a_report(),
+    a_report("r2", reach=500, at_ms=NOW_MS - 5),
+    a_report("r3", position=None, verdict=None),
+    an_appeal(),
+    an_appeal("a2", position=EDITED, verdict="v4"),
+    a_decision(),
+    a_decision("d2", position=EDITED, appeals=("a1",), approved_by="bob", by="cem"),
+)
+
+
+@given(st.lists(st.sampled_from(FACTS), max_size=14), st.integers(0, 99))
+def test_the_order_of_facts_and_their_repetition_change_nothing(
+    facts: list[ReviewFact], seed: int
+) -> None:
+    """A store that is built anew says what the old one said."""
+    again = facts + facts[:3]
+    random.Random(seed).shuffle(again)
+
+    assert a_case(*again) == a_case(*facts)
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_a_fact_comes_back_from_the_store_as_it_was(fact: ReviewFact) -> None:
+    assert decode_fact(kind_of(fact), encode_fact(fact)) == fact
+
+
+@pytest.mark.parametrize(
+    ("facts", "status"),
+    [
+        ((), Closure.CLOSED),
+        ((a_verdict_fact(),), Concern.FLAG),
+        ((a_verdict_fact(), a_superseding()), Closure.CLOSED),
+        ((a_superseding(),), Closure.CLOSED),
+        ((a_verdict_fact(), a_superseding(outcome="flag")), Concern.FLAG),
+        ((a_verdict_fact(), a_superseding(), a_report()), Concern.REPORT),
+        ((a_report(),), Concern.REPORT),
+        ((a_report(position=None),), Concern.REPORT),
+        ((a_report(position=None), a_decision(position=None)), Closure.DECIDED),
+        ((a_verdict_fact(), a_report()), Concern.REPORT),
+        ((a_verdict_fact(), a_decision()), Closure.DECIDED),
+        ((a_verdict_fact(), a_decision(), a_report()), Closure.DECIDED),
+        ((a_verdict_fact(), a_decision(), an_appeal()), Concern.APPEAL),
+        ((a_verdict_fact(), a_decision(appeals=("a1",)), an_appeal()), Closure.DECIDED),
+        ((an_appeal(),), Concern.APPEAL),
+        ((a_verdict_fact(), a_superseding(cause="deleted")), Closure.CLOSED),
+        ((a_verdict_fact(), a_superseding(cause="deleted"), an_appeal()), Closure.CLOSED),
+        ((a_verdict_fact(), a_superseding(cause="deleted"), a_report()), Closure.CLOSED),
+    ],
+)
+def test_what_is_asked_follows_from_the_facts(
+    facts: tuple[ReviewFact, ...], status: Concern | Closure
+) -> None:
+    assert a_case(*facts).status is status
+
+
+def test_an_edit_asks_anew_whatever_was_decided_about_the_version_before() -> None:
+    """Its verdict lies further back in the partition, so its number counts and not its digits."""
+    decided = a_case(a_verdict_fact(), a_decision())
+    edited = decided.with_fact(a_verdict_fact("v4", position=f"{TOPIC}/1/10"))
+
+    assert decided.status is Closure.DECIDED
+    assert edited.status is Concern.FLAG
+    assert edited.version == f"{TOPIC}/1/10"
+    assert edited.current is not None
+    assert edited.current.id == "v4"
+    assert edited.with_fact(a_decision("d2", position=f"{TOPIC}/1/10")).status is Closure.DECIDED
+
+
+def test_a_deletion_of_an_earlier_version_leaves_the_message() -> None:
+    case = a_case(
+        a_verdict_fact("v0", position=EARLIER),
+        a_superseding("v1", "v0", position=EARLIER, cause="deleted"),
+        a_verdict_fact("v4", position=EDITED),
+    )
+    assert case.status is Concern.FLAG
+
+
+def test_what_a_decision_supersedes_is_the_last_verdict_of_the_chain() -> None:
+    """A decision over a decision keeps the chain; clocks that differ do not turn it around."""
+    first = a_superseding("v9", "v1", cause="human", at_ms=NOW_MS - 5)
+    second = a_superseding("v10", "v9", cause="appeal", at_ms=NOW_MS - 9)
+
+    assert a_case(a_verdict_fact()).current_verdict_id == "v1"
+    assert a_case(a_verdict_fact(), first).current_verdict_id == "v9"
+    assert a_case(second, first, a_verdict_fact()).current_verdict_id == "v10"
+
+
+def test_a_report_tells_of_the_verdict_that_nobody_else_told_of() -> None:
+    """A message that was allowed is on no flag topic."""
+    assert a_case(a_report()).current_verdict_id == "v1"
+    assert a_case(a_report(verdict=None)).current_verdict_id is None
+    assert a_case(a_report(), an_appeal(verdict="v8", position=f"{TOPIC}/1/7")).version == (
+        f"{TOPIC}/1/7"
+    )
+    assert a_case(a_report(), a_verdict_fact("v2")).current_verdict_id == "v2"
+    old = a_report(position=EARLIER, verdict="v0")
+    assert a_case(old, a_report("r2", verdict=None)).current_verdict_id is None
+
+
+def test_one_person_who_reports_often_is_one() -> None:
+    reports = [a_report(f"r{number}", reporter="same") for number in range(5)]
+
+    assert a_case(*reports).reporters == 1
+    assert a_case(*reports, a_report("x")).reporters == 2
+    assert ReviewCase("c", TOPIC, "m-1", reporters=40).with_fact(a_report()).reporters == 40
+
+
+def test_the_first_question_counts_for_the_age() -> None:
+    """An appeal has an age of its own: what went before it was answered."""
+    case = a_case(a_verdict_fact(), a_report(at_ms=NOW_MS - 7))
+
+    assert case.asked_ms == NOW_MS - 7
+    assert a_case(a_verdict_fact(), a_report()).asked_ms == NOW_MS
+    assert a_case(a_verdict_fact(), an_appeal(), a_decision()).asked_ms == NOW_MS + HOUR_MS
+    assert a_case(a_verdict_fact(), a_decision()).asked_ms == 0
+
+
+def test_an_appeal_questions_all_who_decided_and_all_who_agreed() -> None:
+    decided = a_case(a_verdict_fact(), a_decision(approved_by="bob"))
+
+    assert decided.questioned() == frozenset()
+    assert decided.with_fact(an_appeal()).questioned() == {"ann", "bob"}
+
+
+def test_how_many_saw_it_is_the_most_that_anybody_said() -> None:
+    assert a_case().reach == 0
+    assert a_case(a_report(reach=9), a_report("r2", reach=400), a_report("r3")).reach == 400
+
+
+def test_the_verdict_with_the_text_is_the_last_that_has_it() -> None:
+    case = a_case(a_verdict_fact(), a_superseding())
+
+    assert case.current is not None
+    assert case.current.id == "v2"
+    assert case.flagged is not None
+    assert case.flagged.id == "v1"
+    assert a_case(a_superseding()).flagged is None
+
+
+def test_one_message_has_one_case_and_another_topic_has_others() -> None:
+    names: list[Any] = [
+        case_id(TOPIC, "m-1"),
+        case_id(TOPIC, "m-2"),
+        case_id("comments", "m-1"),
+        About(TOPIC, "m-1\n", a_report()).case_id,
+    ]
+    assert len(set(names)) == 4
+    assert about(a_report()).case_id == names[0]
+    assert ReviewCase.of(about(a_report())) == a_case(a_report())
