@@ -7,4 +7,9 @@ import os
 for name in [n for n in os.environ if n.startswith("SAFEGUARD_") and "_TEST_" not in n]:
     del os.environ[name]
 
-pytest_plugins = ["tests.stage", "tests.brokers.fixtures", "tests.servers.fixtures"]
+pytest_plugins = [
+    "tests.stage",
+    "tests.brokers.fixtures",
+    "tests.servers.fixtures",
+    "tests.databases",
+]

@@ -44,5 +44,5 @@ def started_or_skipped(broker: AbstractContextManager[T]) -> Iterator[T]:
         except RuntimeUnavailable as reason:
             if os.environ.get("CI") == "true":
                 raise
-            pytest.skip(f"no real Kafka here: {reason}")
+            pytest.skip(f"no real server here: {reason}")
         yield started

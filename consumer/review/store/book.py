@@ -1,0 +1,224 @@
+"""
+Book: the cases in the store, each as its facts make it.
+
+Every change reads a case, makes the next one of it and writes that, in one transaction that has
+the case's row to itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, delete, distinct, func, insert, select, update
+
+from consumer.domain.review import ReviewTerms
+from consumer.review.cases.case import Concern, ReviewCase
+from consumer.review.cases.docket import Docket, Handling
+from consumer.review.cases.facts import (
+    About,
+    AppealFact,
+    DecisionFact,
+    ReportFact,
+    ReviewFact,
+    decode_fact,
+    encode_fact,
+    kind_of,
+)
+from consumer.review.cases.risk import due
+from consumer.review.store.database import Database
+from consumer.review.store.tables import cases, facts, questioned
+
+REPORTS_KEPT = 50
+"""Of a flood of reports so many are shown; all are counted."""
+
+TermsOf = Callable[[str], ReviewTerms]
+"""By input topic, as the policies have it now."""
+
+
+class CaseBook:
+    """All cases."""
+
+    def __init__(self, database: Database, terms_of: TermsOf) -> None:
+        self._database = database
+        self._terms_of = terms_of
+
+    def add(self, found: Sequence[About]) -> int:
+        """Take up facts, in any order and any number of times; how many were new."""
+        groups: defaultdict[str, list[About]] = defaultdict(list)
+        for about in found:
+            groups[about.case_id].append(about)
+        number = 0
+        with self._database.writing() as connection:
+            # In one order, so that two who write the same cases wait and do not block each other.
+            for case_id in sorted(groups):
+                number += self._add_to(connection, groups[case_id])
+        return number
+
+    def _add_to(self, connection: Connection, group: Sequence[About]) -> int:
+        first = group[0]
+        self._database.insert_once(connection, cases, _new_row(first))
+        docket = self.locked(connection, first.case_id)
+        assert docket is not None
+        revision, number = docket.revision, 0
+        for about in group:
+            # More reports make a case more urgent, and leave what is to be decided as it is.
+            is_news = not isinstance(about.fact, ReportFact)
+            if self.note(connection, about, revision + is_news):
+                number += 1
+                revision += is_news
+        if number:
+            docket = replace(docket, case=self._case(connection, docket.case), revision=revision)
+            self.keep(connection, docket.refreshed())
+        return number
+
+    def note(self, connection: Connection, about: About, revision: int) -> bool:
+        """Write one fact down unless it is there; whether it is new."""
+        fact = about.fact
+        row = {
+            "id": _name(about),
+            "case_id": about.case_id,
+            "kind": kind_of(fact),
+            "actor": _actor(fact),
+            "revision": revision,
+            "at_ms": fact.at_ms,
+            "body": encode_fact(fact),
+        }
+        return self._database.insert_once(connection, facts, row)
+
+    def forget(self, connection: Connection, about: About) -> None:
+        """Take one fact out, as if it had never been."""
+        connection.execute(delete(facts).where(facts.c.id == _name(about)))
+
+    def locked(self, connection: Connection, case_id: str) -> Docket | None:
+        """A case that nobody else changes before the end of this transaction."""
+        return self._docket(connection, case_id, for_update=True)
+
+    def look(self, case_id: str) -> Docket | None:
+        """A case as it is now; None where there is none."""
+        with self._database.reading() as connection:
+            return self._docket(connection, case_id, for_update=False)
+
+    def _docket(self, connection: Connection, case_id: str, *, for_update: bool) -> Docket | None:
+        asked = select(cases).where(cases.c.id == case_id)
+        row = connection.execute(asked.with_for_update() if for_update else asked).one_or_none()
+        return None if row is None else self.docket_of(connection, row)
+
+    def docket_of(self, connection: Connection, row: Row[Any]) -> Docket:
+        """What a row of the cases says, with its facts."""
+        empty = ReviewCase(row.id, row.topic, orjson.loads(row.message_id))
+        handling = Handling(
+            claimed_by=row.claimed_by,
+            lease_until_ms=row.lease_until_ms,
+            seen=row.seen,
+            held_until_ms=row.held_until_ms,
+            moved_to=row.moved_to,
+            proposal=_proposal(row.proposal),
+        )
+        case = self._case(connection, empty)
+        return Docket(case, self._terms_of(row.topic), handling, row.revision)
+
+    def _case(self, connection: Connection, case: ReviewCase) -> ReviewCase:
+        """The case of all its facts, but of reports only the first."""
+        mine = facts.c.case_id == case.id
+        is_report = facts.c.kind == "report"
+        rows = connection.execute(select(facts.c.kind, facts.c.body).where(mine, ~is_report)).all()
+        reports = connection.execute(
+            select(facts.c.kind, facts.c.body)
+            .where(mine, is_report)
+            .order_by(facts.c.at_ms, facts.c.id)
+            .limit(REPORTS_KEPT)
+        ).all()
+        people = select(func.count(distinct(facts.c.actor))).where(mine, is_report)
+        reporters = connection.execute(people).scalar_one()
+        case = ReviewCase(case.id, case.topic, case.message_id, reporters=reporters)
+        for kind, body in (*rows, *reports):
+            case = case.with_fact(decode_fact(kind, body))
+        return case
+
+    def keep(self, connection: Connection, docket: Docket) -> None:
+        """Write a case as it is now."""
+        case, handling = docket.case, docket.handling
+        is_open = isinstance(case.status, Concern)
+        connection.execute(
+            update(cases)
+            .where(cases.c.id == case.id)
+            .values(
+                status=str(case.status),
+                is_open=is_open,
+                queue=docket.queue,
+                asked_ms=case.asked_ms,
+                due_ms=due(case, docket.terms.sla_s).at_ms if is_open else 0,
+                revision=docket.revision,
+                claimed_by=handling.claimed_by,
+                lease_until_ms=handling.lease_until_ms,
+                seen=handling.seen,
+                held_until_ms=handling.held_until_ms,
+                moved_to=handling.moved_to,
+                proposal=handling.proposal and encode_fact(handling.proposal),
+                proposed_by=handling.proposal and handling.proposal.by,
+            )
+        )
+        connection.execute(delete(questioned).where(questioned.c.case_id == case.id))
+        for person in sorted(case.questioned()):
+            connection.execute(insert(questioned).values(case_id=case.id, reviewer=person))
+
+    def unseen(self, connection: Connection, docket: Docket) -> list[ReviewFact]:
+        """What has come since its claimant looked at it."""
+        rows = connection.execute(
+            select(facts.c.kind, facts.c.body)
+            .where(
+                facts.c.case_id == docket.case.id,
+                facts.c.revision > docket.handling.seen,
+                facts.c.kind != "report",
+            )
+            .order_by(facts.c.revision)
+        ).all()
+        return [decode_fact(kind, body) for kind, body in rows]
+
+
+def _new_row(about: About) -> dict[str, Any]:
+    return {
+        "id": about.case_id,
+        "topic": about.topic,
+        "message_id": orjson.dumps(about.message_id).decode(),
+        "status": "closed",
+        "is_open": False,
+        "queue": "",
+        "asked_ms": 0,
+        "due_ms": 0,
+        "revision": 0,
+        "lease_until_ms": 0,
+        "seen": 0,
+        "held_until_ms": 0,
+    }
+
+
+def _name(about: About) -> str:
+    """Ids of reports and appeals are their senders', and so are unique within their topic."""
+    return _digest(f"{kind_of(about.fact)}\n{about.topic}\n{about.fact.id}")
+
+
+def _actor(fact: ReviewFact) -> str | None:
+    match fact:
+        case ReportFact():
+            return _digest(fact.reporter)
+        case AppealFact() | DecisionFact():
+            return _digest(fact.by)
+    return None
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def _proposal(body: str | None) -> DecisionFact | None:
+    if body is None:
+        return None
+    found = decode_fact("decision", body)
+    assert isinstance(found, DecisionFact)
+    return found

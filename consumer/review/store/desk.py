@@ -1,0 +1,216 @@
+"""Desk: what a reviewer does with cases, each act whole or not at all, and noted in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, exists, select
+
+from consumer.review.cases.docket import Docket, Rights
+from consumer.review.cases.facts import About, DecisionFact, ReviewFact, VerdictFact, kind_of
+from consumer.review.cases.ruling import ActRefused, Settled
+from consumer.review.store import log, outbox
+from consumer.review.store.book import CaseBook
+from consumer.review.store.database import Database
+from consumer.review.store.tables import cases, questioned, skips
+
+
+class DeskTerms(NamedTuple):
+    """How long things last at the desk, and who may decide what."""
+
+    lease_ms: int = 600_000
+    hold_max_ms: int = 604_800_000
+    undo_ms: int = 30_000
+    """A decision is published after so long."""
+    rights: Rights = {}
+
+
+class ReviewDesk:
+    """Hands out cases and takes decisions. Any thread may use it."""
+
+    def __init__(self, database: Database, book: CaseBook, terms: DeskTerms) -> None:
+        self._database = database
+        self._book = book
+        self._terms = terms
+
+    def next(self, reviewer: str, now_ms: int, queue: str | None = None) -> Docket | None:
+        """
+        The case that somebody has, else the one due first that they may have; None where none is.
+
+        Nobody else gets it while the lease runs.
+        """
+        with self._database.writing() as connection:
+            mine = cases.c.claimed_by == reviewer
+            found = select(cases).where(cases.c.is_open, mine, cases.c.lease_until_ms > now_ms)
+            row = connection.execute(found.order_by(cases.c.due_ms, cases.c.id).limit(1)).first()
+            if row is None or (queue is not None and row.queue != queue):
+                row = connection.execute(self._free(reviewer, now_ms, queue)).first()
+            if row is None:
+                return None
+            return self._claim(connection, self._book.docket_of(connection, row), reviewer, now_ms)
+
+    def _free(self, reviewer: str, now_ms: int, queue: str | None) -> Select[Any]:
+        """Asks for the first case that is open to somebody; those others just take are passed."""
+        closed = [name for name, people in self._terms.rights.items() if reviewer not in people]
+        asked = select(cases).where(
+            cases.c.is_open,
+            cases.c.lease_until_ms <= now_ms,
+            cases.c.held_until_ms <= now_ms,
+            cases.c.queue.not_in(closed),
+            (cases.c.proposed_by.is_(None)) | (cases.c.proposed_by != reviewer),
+            *(
+                ~exists().where(table.c.case_id == cases.c.id, table.c.reviewer == reviewer)
+                for table in (skips, questioned)
+            ),
+        )
+        if queue is not None:
+            asked = asked.where(cases.c.queue == queue)
+        first = asked.order_by(cases.c.due_ms, cases.c.id).limit(1)
+        return first.with_for_update(of=cases, skip_locked=True)
+
+    def claim(self, reviewer: str, now_ms: int, case_id: str) -> Docket:
+        """
+        This very case; what was skipped may be taken so.
+
+        Raises:
+            ActRefused: it is not theirs to take, or not there.
+        """
+        with self._database.writing() as connection:
+            return self._claim(connection, self._locked(connection, case_id), reviewer, now_ms)
+
+    def _claim(self, connection: Connection, docket: Docket, reviewer: str, now_ms: int) -> Docket:
+        claimed = docket.claimed(reviewer, now_ms, self._terms.lease_ms, self._terms.rights)
+        self._book.keep(connection, claimed)
+        log.append(connection, now_ms, reviewer, "claim", docket.case.id)
+        return claimed
+
+    def show(self, reviewer: str, now_ms: int, case_id: str) -> Docket:
+        """
+        A case to look at; for whoever has it the lease begins anew, and what is new is seen.
+
+        Raises:
+            ActRefused: it is not there, or in a queue that they have no right to.
+        """
+        with self._database.writing() as connection:
+            docket = self._locked(connection, case_id)
+            if docket.claimant(now_ms) == reviewer:
+                return self._claim(connection, docket, reviewer, now_ms)
+            docket.check_right(reviewer, self._terms.rights)
+            log.append(connection, now_ms, reviewer, "show", case_id)
+            return docket
+
+    def skip(self, reviewer: str, now_ms: int, case_id: str) -> Docket:
+        """Leave it to others: it is never handed out to them again."""
+        row = {"case_id": case_id, "reviewer": reviewer}
+        with self._database.writing() as connection:
+            docket = self._locked(connection, case_id).skipped(reviewer, now_ms)
+            self._database.insert_once(connection, skips, row)
+            return self._kept(connection, docket, reviewer, now_ms, "skip")
+
+    def hold(self, reviewer: str, now_ms: int, case_id: str, for_ms: int, note: str) -> Docket:
+        """Leave it for a while; the note says what for."""
+        if for_ms > self._terms.hold_max_ms:
+            hours = self._terms.hold_max_ms // 3_600_000
+            raise ActRefused(f"a case is held for {hours} h at most (review.hold_max_s)")
+        with self._database.writing() as connection:
+            docket = self._locked(connection, case_id).held(reviewer, now_ms, now_ms + for_ms)
+            detail = {"for_ms": for_ms, "note": note}
+            return self._kept(connection, docket, reviewer, now_ms, "hold", detail)
+
+    def move(self, reviewer: str, now_ms: int, case_id: str, queue: str, note: str) -> Docket:
+        """Hand it to the people of another queue; the note says why."""
+        with self._database.writing() as connection:
+            docket = self._locked(connection, case_id).moved(reviewer, now_ms, queue)
+            detail = {"queue": queue, "note": note}
+            return self._kept(connection, docket, reviewer, now_ms, "move", detail)
+
+    def decide(
+        self,
+        reviewer: str,
+        now_ms: int,
+        case_id: str,
+        settle: Callable[[Docket], Settled],
+        decision_id: str,
+    ) -> Docket:
+        """
+        Decide, or propose where a second person must agree.
+
+        Raises:
+            ActRefused: it is not theirs to decide; or it has changed since they saw it, and how.
+        """
+        with self._database.writing() as connection:
+            before = self._locked(connection, case_id)
+            try:
+                after = before.decided(
+                    reviewer, settle(before), now_ms, decision_id, self._terms.rights
+                )
+            except ActRefused as refused:
+                told = "; ".join(map(_told, self._book.unseen(connection, before)))
+                is_theirs = before.claimant(now_ms) == reviewer
+                raise ActRefused(
+                    f"{refused}: {told}" if told and is_theirs else str(refused)
+                ) from None
+            made = [d for d in after.case.decisions if d.id == decision_id]
+            if not made:
+                return self._kept(connection, after, reviewer, now_ms, "propose")
+            self._book.note(connection, _about(after, made[0]), after.revision)
+            outbox.post(connection, case_id, made[0], now_ms + self._terms.undo_ms)
+            detail = {"decision": decision_id, "outcome": made[0].outcome}
+            return self._kept(connection, after.refreshed(), reviewer, now_ms, "decide", detail)
+
+    def undo(self, reviewer: str, now_ms: int, case_id: str) -> Docket:
+        """
+        Take the last decision back, which nobody has been told of yet.
+
+        Raises:
+            ActRefused: there is none of theirs, or it is too late.
+        """
+        with self._database.writing() as connection:
+            docket = self._locked(connection, case_id)
+            decision = docket.case.decided
+            if decision is None or reviewer not in decision.people:
+                raise ActRefused(f"case {case_id} has no decision of {reviewer} to take back")
+            if not outbox.take_back(connection, decision.id, now_ms):
+                raise ActRefused(
+                    f"case {case_id}: the decision has been published. Decide otherwise after an "
+                    "appeal"
+                )
+            self._book.forget(connection, _about(docket, decision))
+            others = tuple(d for d in docket.case.decisions if d.id != decision.id)
+            case = replace(docket.case, decisions=others)
+            undone = replace(docket, case=case, revision=docket.revision + 1)
+            detail = {"decision": decision.id}
+            return self._kept(connection, undone, reviewer, now_ms, "undo", detail)
+
+    def _locked(self, connection: Connection, case_id: str) -> Docket:
+        docket = self._book.locked(connection, case_id)
+        if docket is None:
+            raise ActRefused(f"there is no case {case_id}")
+        return docket
+
+    def _kept(
+        self,
+        connection: Connection,
+        docket: Docket,
+        reviewer: str,
+        now_ms: int,
+        act: str,
+        detail: Mapping[str, object] = {},
+    ) -> Docket:
+        self._book.keep(connection, docket)
+        log.append(connection, now_ms, reviewer, act, docket.case.id, detail)
+        return docket
+
+
+def _about(docket: Docket, decision: DecisionFact) -> About:
+    return About(docket.case.topic, docket.case.message_id, decision)
+
+
+def _told(fact: ReviewFact) -> str:
+    """A fact in a few words."""
+    if isinstance(fact, VerdictFact):
+        what = "the message was deleted" if fact.cause == "deleted" else f"verdict {fact.outcome}"
+        return f"{what} (cause {fact.cause}, {fact.position})"
+    return f"{kind_of(fact)} {fact.id}"

@@ -1,0 +1,93 @@
+"""Survey: what the store holds, counted: for people who look after queues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, case, func, select
+
+from consumer.review.cases.case import ReviewCase
+from consumer.review.cases.facts import DecisionFact, decode_fact
+from consumer.review.store.book import CaseBook
+from consumer.review.store.database import Database
+from consumer.review.store.outbox import ItemState
+from consumer.review.store.tables import cases, facts, outbox
+
+PAGE = 500
+"""Decisions read at once, so that memory does not grow with the store."""
+
+
+class QueueCount(NamedTuple):
+    """What stands in one queue."""
+
+    open: int
+    claimed: int
+    held: int
+    late: int
+    oldest_asked_ms: int | None
+    """When the oldest question was asked that still is open."""
+    first_due_ms: int | None
+
+
+def queues(database: Database, now_ms: int) -> dict[str, QueueCount]:
+    """By queue."""
+    is_claimed = cases.c.lease_until_ms > now_ms
+    is_held = cases.c.held_until_ms > now_ms
+
+    def number(of: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.sum(case((of, 1), else_=0))
+
+    asked = (
+        select(
+            cases.c.queue,
+            func.count(),
+            number(is_claimed),
+            number(is_held),
+            number(cases.c.due_ms < now_ms),
+            func.min(cases.c.asked_ms),
+            func.min(cases.c.due_ms),
+        )
+        .where(cases.c.is_open)
+        .group_by(cases.c.queue)
+        .order_by(cases.c.queue)
+    )
+    with database.reading() as connection:
+        rows = connection.execute(asked).all()
+    return {row[0]: QueueCount(*row[1:]) for row in rows}
+
+
+def unpublished(database: Database) -> dict[str, int]:
+    """How many items of the outbox are not out, by state."""
+    asked = (
+        select(outbox.c.state, func.count())
+        .where(outbox.c.state != ItemState.SENT)
+        .group_by(outbox.c.state)
+    )
+    with database.reading() as connection:
+        return {row[0]: row[1] for row in connection.execute(asked)}
+
+
+def decided(
+    database: Database, book: CaseBook, since_ms: int
+) -> Iterator[tuple[ReviewCase, DecisionFact]]:
+    """Every decision since a time, the oldest first, with its case."""
+    after: tuple[int, str] = (since_ms, "")
+    while True:
+        at_ms, name = after
+        later = (facts.c.at_ms > at_ms) | ((facts.c.at_ms == at_ms) & (facts.c.id > name))
+        asked = (
+            select(facts.c.id, facts.c.case_id, facts.c.at_ms, facts.c.body)
+            .where(facts.c.kind == "decision", later)
+            .order_by(facts.c.at_ms, facts.c.id)
+            .limit(PAGE)
+        )
+        with database.reading() as connection:
+            rows = connection.execute(asked).all()
+        if not rows:
+            return
+        for row in rows:
+            docket, decision = book.look(row.case_id), decode_fact("decision", row.body)
+            if docket is not None and isinstance(decision, DecisionFact):
+                yield docket.case, decision
+        after = (rows[-1].at_ms, rows[-1].id)
