@@ -1,0 +1,1 @@
+"""Feed: from the topics into the store, and from its outbox back to the topics."""

@@ -1,0 +1,138 @@
+"""Announcement: a decision as the records that tell of it, for the topics of its input. Pure."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from zlib import crc32
+
+from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.messages.decoding import decode
+from consumer.domain.messages.message import Message, Position, Record
+from consumer.domain.policy import Outcome, PolicyVersion
+from consumer.domain.verdicts.verdict import Cause, Verdict
+from consumer.errors import ConsumerError, Rejected
+from consumer.interfaces import Publication
+from consumer.pipeline.publisher import Publisher
+from consumer.pipeline.superseding import Superseder, Superseding
+from consumer.review.cases.case import ReviewCase
+from consumer.review.cases.facts import About, DecisionFact, VerdictFact
+from consumer.review.records.decision import encode_decision
+from consumer.review.records.reading import version_of
+
+
+class Unpublishable(ConsumerError):
+    """It can never be published; what it says tells why."""
+
+
+class Announcements:
+    """Makes the records, by the policies of one moment."""
+
+    def __init__(
+        self, catalogue: Catalogue, publisher: Publisher, partitions: Mapping[str, int]
+    ) -> None:
+        """`partitions`: how many each topic has."""
+        self._catalogue = catalogue
+        self._publisher = publisher
+        self._partitions = partitions
+
+    def decision(self, case: ReviewCase, decision: DecisionFact) -> Publication:
+        """
+        The record on the input's topic of decisions, in the message's own partition.
+
+        Raises:
+            Unpublishable: nobody reviews the input any more.
+        """
+        review = self._binding(case).review
+        if review is None:
+            raise Unpublishable(f"no [review] in the policies of {case.topic} any more")
+        about = About(case.topic, case.message_id, decision)
+        value, headers = encode_decision(about, decision)
+        topic = review.topics(case.topic).decisions
+        place = Position.parse(decision.position or "")
+        if place is not None:
+            partition = place.partition
+        else:
+            # Nobody said where it lies: any partition will do, the same one each time.
+            partition = crc32(case.id.encode()) % max(1, self._partitions.get(topic, 1))
+        return Publication(topic, partition, _key(case), value, headers)
+
+    def verdict(
+        self, case: ReviewCase, decision: DecisionFact, record: Record | None
+    ) -> Publication:
+        """
+        The verdict that supersedes the one decided about; `record` is the message's, if it is left.
+
+        Raises:
+            Unpublishable: there is nothing left to publish, or it does not fit its topic.
+        """
+        binding = self._binding(case)
+        place = Position.parse(decision.position or "")
+        if place is None or decision.supersedes is None:
+            raise Unpublishable("nobody said which verdict it replaces")
+        flagged = case.flagged
+        if record is None:
+            if binding.outputs.payload == "passthrough":
+                raise Unpublishable(f"the record at {place} is gone, and verdicts carry it whole")
+            record = Record(place, decision.at_ms, _key(case), None)
+        message = _message(record, binding, case, flagged)
+        verdict = Verdict(
+            id="",
+            outcome=Outcome(decision.outcome),
+            cause=Cause(decision.cause),
+            message=message,
+            version=_version(binding, flagged),
+            judged_at_ms=decision.at_ms,
+        )
+        superseder = Superseder(self._publisher, Cause(decision.cause), decision.id)
+        found = superseder.supersede(record, binding, verdict, decision.supersedes)
+        if not isinstance(found, Superseding):
+            raise Unpublishable(f"the verdict does not fit its topic: {found}")
+        return found.publication
+
+    def _binding(self, case: ReviewCase) -> Binding:
+        binding = self._catalogue.binding_for(case.topic)
+        if binding is None:
+            raise Unpublishable(f"no policy binds {case.topic} any more")
+        return binding
+
+
+def _key(case: ReviewCase) -> bytes | None:
+    """The message's key, where a verdict has told it."""
+    told = next((verdict.key for verdict in reversed(case.verdicts) if verdict.key), None)
+    return None if told is None else base64.b64decode(told)
+
+
+def _message(
+    record: Record, binding: Binding, case: ReviewCase, flagged: VerdictFact | None
+) -> Message:
+    """The message as its record has it, else as the verdict that flagged it has it."""
+    if record.value is not None:
+        try:
+            return decode(record, binding.reading)
+        except Rejected:
+            # The policies read it another way by now; what was judged is in the envelope.
+            pass
+    about = flagged.envelope.get("message", {}) if flagged is not None else {}
+    return Message(
+        record.position,
+        record.timestamp_ms,
+        str(about.get("text") or ""),
+        case.message_id,
+        author=about.get("author"),
+        conversation=about.get("conversation"),
+        language=about.get("language"),
+    )
+
+
+def _version(binding: Binding, flagged: VerdictFact | None) -> PolicyVersion:
+    """The version that judged it, by name and digest if its folder is gone; else the live one."""
+    if flagged is None:
+        return binding.live
+    named = str(flagged.envelope.get("policy_version", ""))
+    found = version_of(binding, named)
+    if found is not None:
+        return found
+    name, _, number = named.rpartition("@v")
+    digest = str(flagged.envelope.get("policy_digest", ""))
+    return PolicyVersion(name, int(number), (), digest) if number.isdecimal() else binding.live

@@ -1,0 +1,207 @@
+"""
+Dispatcher: what waits in the outbox, published once by its id.
+
+Before an item is sent it is noted from which offset on it can lie on its topic. An item that is
+found noted and not done, after a crash or a failed write, is looked for there and sent again only
+where it is not. One process at a time has the turn, and a turn is longer than the client can still
+be sending, so what is looked for has come to rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from consumer.domain.messages.message import Headers, Position, Record
+from consumer.interfaces import Output, Publication
+from consumer.kafka.config import KafkaConfig
+from consumer.kafka.reader.reader import Span, TopicReader
+from consumer.kafka.sink.writer import TopicWriter
+from consumer.review.cases.case import ReviewCase
+from consumer.review.cases.facts import DecisionFact
+from consumer.review.feed.announcement import Announcements, Unpublishable
+from consumer.review.records.decision import DECISION_ID
+from consumer.review.store.book import CaseBook
+from consumer.review.store.outbox import Item, ItemKind, ItemState, Outbox
+
+log = structlog.get_logger()
+
+BATCH = 100
+"""Items at once; what is beyond comes in the next batch."""
+MARGIN_S = 5.0
+"""Of a turn beyond what the client may take, for the look before and the notes around it."""
+VERDICT_ID = "safeguard-verdict-id"
+
+
+class Dispatched(NamedTuple):
+    """What became of a batch of items."""
+
+    sent: int = 0
+    found: int = 0
+    """Stored before, by a process that could not note it any more."""
+    given_up: int = 0
+    failed: int = 0
+    """To be tried again."""
+
+
+class Dispatcher:
+    """Publishes what was decided. Blocking."""
+
+    def __init__(
+        self,
+        config: KafkaConfig,
+        owner: str,
+        outbox: Outbox,
+        book: CaseBook,
+        announcements: Announcements,
+    ) -> None:
+        self._owner = owner
+        self._outbox = outbox
+        self._book = book
+        self.announcements = announcements
+        self._reader = TopicReader(config, isolation="read_uncommitted")
+        self._writer = TopicWriter(config)
+        self._turn_ms = int((2 * config.client_timeout_s + MARGIN_S) * 1_000)
+
+    def run(self, wall_ms: Callable[[], int]) -> Dispatched:
+        """
+        Publish what is due, as far as it is our turn.
+
+        Raises:
+            BrokerUnavailable: what may have been stored cannot be looked for now.
+            StoreUnavailable: the store does not answer.
+        """
+        if not self._outbox.due(wall_ms(), 1):
+            return Dispatched()
+        if not self._outbox.take_turn(self._owner, wall_ms(), self._turn_ms):
+            return Dispatched()
+        items = self._outbox.due(wall_ms(), BATCH)
+        found = self._stored([item for item in items if item.state is ItemState.SENDING])
+        self._outbox.sent(sorted(found))
+        publications, given_up = self._publications([i for i in items if i.id not in found])
+        ready = self._noted(items, publications, wall_ms())
+        unsent = len(publications) - len(ready)
+        # The look may have taken long: from here on the whole of a turn is ours again, or none.
+        if not self._outbox.take_turn(self._owner, wall_ms(), self._turn_ms):
+            return Dispatched(found=len(found), given_up=given_up, failed=len(publications))
+        faults = self._writer.write([publications[name] for name in ready])
+        stored = [name for name, fault in zip(ready, faults, strict=True) if fault is None]
+        self._outbox.sent(stored)
+        for fault in sorted({fault for fault in faults if fault is not None}):
+            log.warning("a decision could not be published yet", error=fault)
+        unsent += len(ready) - len(stored)
+        return Dispatched(len(stored), len(found), given_up, unsent)
+
+    def close(self) -> None:
+        """Let another process go on at once: nothing of ours is under way."""
+        self._outbox.give_turn(self._owner)
+
+    def _stored(self, items: Sequence[Item]) -> set[str]:
+        """Which of these lie on their topics already."""
+        if not items:
+            return set()
+        floors: dict[Output, int] = {}
+        for item in items:
+            if item.floor is not None:
+                floor = floors.get(item.floor, item.floor_offset)
+                floors[item.floor] = min(floor, item.floor_offset)
+        ends = self._reader.ends(floors)
+        spans = [Span(*out, at, ends[out]) for out, at in floors.items() if out in ends]
+        seen = {
+            _name(record.headers) for records in self._reader.records(spans) for record in records
+        }
+        return {item.id for item in items if self._identity(item) in seen}
+
+    def _identity(self, item: Item) -> str | None:
+        """What tells the item's record from others on its topic."""
+        if item.kind is ItemKind.DECISION:
+            return item.decision_id
+        found = self._case_and_decision(item)
+        return found[1].verdict if found is not None else None
+
+    def _case_and_decision(self, item: Item) -> tuple[ReviewCase, DecisionFact] | None:
+        docket = self._book.look(item.case_id)
+        if docket is None:
+            return None
+        decision = next((d for d in docket.case.decisions if d.id == item.decision_id), None)
+        return None if decision is None else (docket.case, decision)
+
+    def _publications(self, items: Sequence[Item]) -> tuple[dict[str, Publication], int]:
+        """By item, and how many never can be."""
+        made: dict[str, Publication] = {}
+        known, given_up = [], 0
+        for item in items:
+            found = self._case_and_decision(item)
+            if found is None:
+                # A store that somebody emptied; what was decided is on no topic and nowhere else.
+                self._outbox.give_up(item.id, "the decision is not in the store any more")
+                given_up += 1
+            else:
+                known.append((item, found))
+        wanted = [d.position for i, (_, d) in known if i.kind is ItemKind.VERDICT]
+        records = self._fetched([position for position in wanted if position is not None])
+        for item, (case, decision) in known:
+            try:
+                if item.kind is ItemKind.DECISION:
+                    made[item.id] = self.announcements.decision(case, decision)
+                else:
+                    record = records.get(decision.position or "")
+                    made[item.id] = self.announcements.verdict(case, decision, record)
+            except Unpublishable as why:
+                self._outbox.give_up(item.id, str(why))
+                log.warning("a verdict cannot be published", case=case.id, reason=str(why))
+                given_up += 1
+        return made, given_up
+
+    def _fetched(self, positions: Sequence[str]) -> dict[str, Record]:
+        """The records there, but for those that are gone."""
+        places = {place for text in positions if (place := Position.parse(text)) is not None}
+        ends = self._reader.ends({Output(*place[:2]) for place in places})
+        found: dict[str, Record] = {}
+        for place in sorted(places):
+            if place.offset < ends.get(Output(*place[:2]), 0):
+                found |= self._record(place)
+        return found
+
+    def _record(self, place: Position) -> dict[str, Record]:
+        topic, partition, offset = place
+        # From the oldest that is left: a record that is gone is not waited for.
+        (whole,) = [
+            span for span in self._reader.spans(topic, partition + 1) if span.partition == partition
+        ]
+        if not whole.start <= offset < whole.end:
+            return {}
+        span = Span(topic, partition, offset, offset + 1)
+        return {
+            str(record.position): record
+            for records in self._reader.records([span])
+            for record in records
+            if record.position == place
+        }
+
+    def _noted(
+        self, items: Sequence[Item], publications: Mapping[str, Publication], now_ms: int
+    ) -> list[str]:
+        """Those that may be sent, in their order, each with its floor noted."""
+        fresh = [i.id for i in items if i.id in publications and i.state is ItemState.PENDING]
+        again = [i.id for i in items if i.id in publications and i.state is ItemState.SENDING]
+        ends = self._reader.ends({publications[name].output for name in fresh})
+        floors = {
+            name: (publications[name].output, ends[publications[name].output])
+            for name in fresh
+            if publications[name].output in ends
+        }
+        for name in set(fresh) - floors.keys():
+            log.warning("a topic is missing", topic=publications[name].topic)
+        noted = self._outbox.sending(floors, now_ms)
+        # What was noted before keeps its floor, for it may still come to light there.
+        return [item.id for item in items if item.id in noted or item.id in again]
+
+
+def _name(headers: Headers) -> str:
+    """The id of a decision or of a verdict."""
+    last = dict(headers)
+    value = last.get(DECISION_ID) or last.get(VERDICT_ID)
+    return (value or b"").decode("ascii", "replace")

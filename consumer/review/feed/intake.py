@@ -1,0 +1,107 @@
+"""
+Intake: records of one batch into the store; what people wrote and nobody can read is set aside.
+
+Nothing stops the queue: a malformed report is a dead letter of its topic, with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import structlog
+
+from consumer.domain.messages.message import Record
+from consumer.domain.review import DEAD_LETTER
+from consumer.errors import DeadLetterFailed, Rejected, UndecodableMessage, UnknownMessage
+from consumer.interfaces import Publication
+from consumer.kafka.sink.writer import TopicWriter
+from consumer.pipeline.dead_letters import DeadLetterEncoder
+from consumer.review.cases.facts import About, AppealFact, ReportFact
+from consumer.review.records.reading import FactReader
+from consumer.review.store.book import CaseBook
+
+log = structlog.get_logger()
+
+
+class Taken(NamedTuple):
+    """What became of a batch."""
+
+    new: int = 0
+    """Facts that were not known yet."""
+    misread: int = 0
+    """Dead letters."""
+
+    def __add__(self, other: object) -> Taken:
+        if not isinstance(other, Taken):
+            return NotImplemented
+        return Taken(self.new + other.new, self.misread + other.misread)
+
+
+class ReviewIntake:
+    """Takes batches of records up."""
+
+    def __init__(
+        self,
+        book: CaseBook,
+        reader: FactReader,
+        encoder: DeadLetterEncoder,
+        writer: TopicWriter | None,
+    ) -> None:
+        """Without a writer nothing is set aside: whoever reads everything anew did so before."""
+        self._book = book
+        self._encoder = encoder
+        self._writer = writer
+        self.reader = reader
+
+    def take(self, records: Sequence[Record]) -> Taken:
+        """
+        Take up a batch, whole: it may come again, which changes nothing but repeats dead letters.
+
+        Raises:
+            StoreUnavailable: the store does not answer; try again.
+            DeadLetterFailed: a dead letter cannot be stored, and nothing is dropped.
+        """
+        found: list[About] = []
+        letters: list[Publication] = []
+        late: list[tuple[Record, About]] = []
+        for record in records:
+            try:
+                about = self.reader.read(record)
+            except UndecodableMessage as error:
+                letters.append(self._letter(record, error))
+                continue
+            if about is None:
+                continue
+            if _is_of_the_unknown(about):
+                late.append((record, about))
+            else:
+                found.append(about)
+        known = {about.case_id for about in found}
+        for record, about in late:
+            if about.case_id in known or self._book.look(about.case_id) is not None:
+                found.append(about)
+            else:
+                letters.append(self._letter(record, UnknownMessage()))
+        self._set_aside(letters)
+        return Taken(self._book.add(found) if found else 0, len(letters))
+
+    def _letter(self, record: Record, error: Rejected) -> Publication:
+        return self._encoder.letter(record, error, record.position.topic + DEAD_LETTER, 0)
+
+    def _set_aside(self, letters: Sequence[Publication]) -> None:
+        if self._writer is None or not letters:
+            return
+        for letter, fault in zip(letters, self._writer.write(letters), strict=True):
+            if fault is not None:
+                raise DeadLetterFailed(
+                    f"{letter.topic} cannot be written: {fault}. `safeguard topics apply` makes "
+                    "it where it is missing"
+                )
+        log.warning("set aside what cannot be read", records=len(letters))
+
+
+def _is_of_the_unknown(about: About) -> bool:
+    """Whether it says only an id, which means nothing unless the message is under review."""
+    fact = about.fact
+    return isinstance(fact, ReportFact | AppealFact) and fact.position is None

@@ -1,0 +1,134 @@
+"""A decision becomes the records that tell of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from consumer.domain.binding import Binding, Catalogue, Outputs
+from consumer.domain.review import ReviewTerms
+from consumer.domain.verdicts.envelope import Envelope
+from consumer.domain.verdicts.verdict import Cause, superseding_id
+from consumer.pipeline.dead_letters import DeadLetterEncoder
+from consumer.pipeline.publisher import Publisher
+from consumer.review.cases.case import ReviewCase
+from consumer.review.cases.facts import DecisionFact
+from consumer.review.feed.announcement import Announcements, Unpublishable
+from consumer.review.records.decision import DecisionRecord
+from tests.builders import a_binding, a_record
+from tests.cases import TOPIC, a_case, a_decision, a_report, a_verdict_fact
+
+DECISION = a_decision(verdict=superseding_id("v1", Cause.HUMAN, "d1"))
+
+
+def announcements(binding: Binding | None = None, bytes_max: int = 1_000_000) -> Announcements:
+    found = binding or a_binding(review=ReviewTerms())
+    publisher = Publisher("safeguard", DeadLetterEncoder("safeguard", "w"), bytes_max)
+    return Announcements(Catalogue((found,)), publisher, {f"{TOPIC}.decisions": 4})
+
+
+def flagged() -> ReviewCase:
+    return a_case(a_verdict_fact(), DECISION)
+
+
+def test_a_decision_lies_where_its_message_lies() -> None:
+    """In its partition, under its key, on the topic of its input."""
+    found = announcements().decision(flagged(), DECISION)
+
+    assert (found.topic, found.partition, found.key) == (f"{TOPIC}.decisions", 1, b"room-1")
+    said = DecisionRecord.model_validate_json(found.value or b"")
+    assert (said.outcome, said.decided_by, said.message_id) == ("block", "ann", "m-1")
+
+
+def test_a_decision_about_a_message_that_lies_nobody_knows_where_has_its_place_too() -> None:
+    """The same one each time it is asked for."""
+    decision = a_decision(position=None, supersedes=None, verdict=None)
+    case = a_case(a_report(position=None), decision)
+    first = announcements().decision(case, decision)
+
+    assert first == announcements().decision(case, decision)
+    assert 0 <= first.partition < 4
+    assert first.key is None
+
+
+@pytest.mark.parametrize("payload", ["envelope", "passthrough"])
+@pytest.mark.parametrize("outcome", ["allow", "block"])
+def test_the_verdict_supersedes_the_one_decided_about(payload: str, outcome: str) -> None:
+    """By the id that the decision says, with the record whole where the topic wants that."""
+    binding = a_binding(review=ReviewTerms(), outputs=Outputs(payload=payload))  # type: ignore[arg-type]
+    decision = replace(DECISION, outcome=outcome)
+    found = announcements(binding).verdict(flagged(), decision, a_record())
+    headers = dict(found.headers)
+
+    assert (found.topic, found.partition, found.key) == (f"{TOPIC}.{outcome}", 1, b"room-1")
+    assert headers["safeguard-verdict-id"] == (decision.verdict or "").encode()
+    assert headers["safeguard-supersedes"] == b"v1"
+    assert headers["safeguard-cause"] == b"human"
+    if payload == "passthrough":
+        assert found.value == a_record().value
+    else:
+        envelope = Envelope.model_validate_json(found.value or b"")
+        assert (envelope.id, envelope.supersedes) == (decision.verdict, "v1")
+        assert envelope.policy_version == f"{TOPIC}@v1"
+        assert envelope.message.text is None
+
+
+def test_a_record_that_is_gone_leaves_what_the_flag_told() -> None:
+    """Enough for an envelope; a topic that carries records whole cannot have it."""
+    found = announcements().verdict(flagged(), DECISION, None)
+    envelope = Envelope.model_validate_json(found.value or b"")
+
+    assert (envelope.message.id, envelope.message.author) == ("m-1", "u-1")
+    assert found.key == b"room-1"
+    whole = a_binding(review=ReviewTerms(), outputs=Outputs(payload="passthrough"))
+    with pytest.raises(Unpublishable, match="is gone"):
+        announcements(whole).verdict(flagged(), DECISION, None)
+
+
+def test_a_record_that_is_read_another_way_by_now_is_told_as_it_was_judged() -> None:
+    found = announcements().verdict(flagged(), DECISION, a_record(b"no JSON"))
+    assert Envelope.model_validate_json(found.value or b"").message.author == "u-1"
+
+
+@pytest.mark.parametrize(
+    ("named", "version", "digest"),
+    [(f"{TOPIC}@v7", f"{TOPIC}@v7", "d7"), ("odd", f"{TOPIC}@v1", None)],
+)
+def test_a_version_whose_folder_is_gone_is_named_as_it_was(
+    named: str, version: str, digest: str | None
+) -> None:
+    """And where nothing can be made of the name, the live one is."""
+    seen = a_verdict_fact()
+    envelope = seen.envelope | {"policy_version": named, "policy_digest": "d7"}
+    case = a_case(replace(seen, envelope=envelope), DECISION)
+    found = orjson.loads(announcements().verdict(case, DECISION, None).value or b"")
+
+    assert found["policy_version"] == version
+    assert found["policy_digest"] == (digest or a_binding().live.digest)
+
+
+def test_a_report_alone_is_decided_under_the_live_version() -> None:
+    case = a_case(a_report(), DECISION)
+    found = Envelope.model_validate_json(
+        announcements().verdict(case, DECISION, a_record()).value or b""
+    )
+    assert found.policy_version == a_binding().live.id
+
+
+@pytest.mark.parametrize(
+    "decision", [replace(DECISION, supersedes=None), replace(DECISION, position=None)]
+)
+def test_without_a_verdict_to_replace_there_is_none(decision: DecisionFact) -> None:
+    with pytest.raises(Unpublishable, match="nobody said which verdict"):
+        announcements().verdict(flagged(), decision, None)
+
+
+def test_what_can_never_be_published_says_why() -> None:
+    with pytest.raises(Unpublishable, match="no policy binds"):
+        announcements(a_binding(patterns=("other",))).decision(flagged(), DECISION)
+    with pytest.raises(Unpublishable, match=r"no \[review\]"):
+        announcements(a_binding()).decision(flagged(), DECISION)
+    with pytest.raises(Unpublishable, match="too_large"):
+        announcements(bytes_max=50).verdict(flagged(), DECISION, a_record())

@@ -1,0 +1,278 @@
+"""Records of others become facts, or are refused with what is wrong; nothing else happens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.messages.message import Headers, Record
+from consumer.domain.policy import Outcome
+from consumer.domain.review import ReviewTerms
+from consumer.domain.verdicts.certainty import Certainty
+from consumer.domain.verdicts.verdict import Cause
+from consumer.errors import DeadLetterReason, UndecodableMessage
+from consumer.pipeline.assignment.assignment import sought_out
+from consumer.pipeline.dead_letters import DeadLetterEncoder
+from consumer.pipeline.publisher import Publisher
+from consumer.review.cases.facts import About, AppealFact, ReportFact, VerdictFact
+from consumer.review.records.decision import encode_decision
+from consumer.review.records.reading import FactReader, Role, roles_of, version_of
+from tests.builders import (
+    TIMESTAMP_MS,
+    TOPIC,
+    a_binding,
+    a_judgement,
+    a_message,
+    a_policy,
+    a_position,
+    a_record,
+    a_verdict,
+    a_version,
+)
+from tests.cases import a_decision, about
+
+GROUP = "safeguard"
+TOPICS = [
+    TOPIC,
+    *(f"{TOPIC}.{end}" for end in ("allow", "flag", "block", "reports", "appeals", "decisions")),
+]
+POSITION = f"{TOPIC}/1/7"
+REPORT = {"message_id": "m-1", "reporter": "u-2", "reason": "rude"}
+APPEAL = {"message_id": "m-1", "by": "u-1"}
+
+
+def reader(binding: Binding | None = None, group: str = GROUP) -> FactReader:
+    found = binding or a_binding(review=ReviewTerms())
+    catalogue = Catalogue((found,))
+    return FactReader(catalogue, roles_of(catalogue, TOPICS), group)
+
+
+def published(group: str = GROUP, **changes: Any) -> Record:
+    """A verdict as a worker publishes it."""
+    verdict = a_verdict(**changes)
+    publisher = Publisher(group, DeadLetterEncoder(group, "w"))
+    binding = a_binding(review=ReviewTerms())
+    found = publisher.verdict(sought_out(a_record(), binding), verdict).publication
+    position = a_position(3, topic=found.topic)
+    return Record(position, TIMESTAMP_MS + 900, found.key, found.value, found.headers)
+
+
+def written(end: str, fields: object, headers: Headers = ()) -> Record:
+    value = fields if isinstance(fields, bytes) or fields is None else orjson.dumps(fields)
+    return a_record(value, headers, position=a_position(4, topic=f"{TOPIC}.{end}"))
+
+
+def test_the_topics_of_inputs_that_people_review_have_roles() -> None:
+    """Only those that the broker has; of others nothing is followed."""
+    catalogue = Catalogue((a_binding(review=ReviewTerms()),))
+    roles = roles_of(catalogue, [*TOPICS, "other"])
+
+    assert roles.of(Role.VERDICTS) == [f"{TOPIC}.allow", f"{TOPIC}.block", f"{TOPIC}.flag"]
+    assert roles.of(Role.REPORTS, Role.DECISIONS) == [f"{TOPIC}.decisions", f"{TOPIC}.reports"]
+    assert roles.of(Role.APPEALS) == [f"{TOPIC}.appeals"]
+    assert roles_of(catalogue, [TOPIC]).roles == {}
+    assert roles_of(Catalogue((a_binding(),)), TOPICS).roles == {}
+
+
+def test_a_verdict_that_flags_is_a_fact_with_all_that_a_reviewer_needs() -> None:
+    record = published(
+        outcome=Outcome.FLAG,
+        judgements=(a_judgement("HH1", certainty=Certainty(0.75, True, ())),),
+    )
+    found = reader(a_binding(review=ReviewTerms(), live=a_version(a_policy(severity="high")))).read(
+        record
+    )
+    assert found is not None
+    assert (found.topic, found.message_id) == (TOPIC, "m-1")
+    fact = found.fact
+    assert isinstance(fact, VerdictFact)
+    assert fact.id == a_verdict().id
+    assert fact.at_ms == TIMESTAMP_MS + 500
+    assert (fact.position, fact.outcome, fact.cause) == (POSITION, "flag", "model")
+    assert (fact.supersedes, fact.severity, fact.certainty) == (None, "high", 0.75)
+    assert fact.key == "cm9vbS0x"
+    assert fact.envelope["message"]["text"] == "hello there"
+
+
+def test_the_gravest_policy_that_did_not_allow_it_counts() -> None:
+    policies = (a_policy(severity="low"), a_policy(name="spam", severity="critical"))
+    binding = a_binding(review=ReviewTerms(), live=a_version(*policies))
+    allowed = a_judgement("HH0", policy="spam")
+    flagged = a_judgement("HH1")
+    for judgements, severity in (
+        ((flagged, allowed), "low"),
+        ((flagged, allowed._replace(outcome=Outcome.FLAG)), "critical"),
+        ((allowed,), "medium"),
+        ((), "medium"),
+    ):
+        found = reader(binding).read(published(outcome=Outcome.FLAG, judgements=judgements))
+        assert found is not None
+        assert isinstance(found.fact, VerdictFact)
+        assert found.fact.severity == severity
+
+
+def test_what_was_allowed_is_passed_over_unless_it_supersedes() -> None:
+    assert reader().read(published(outcome=Outcome.ALLOW)) is None
+    assert reader().read(published(outcome=Outcome.BLOCK)) is None
+    found = reader().read(
+        published(outcome=Outcome.ALLOW, cause=Cause.REPLAY, supersedes="v0", judged_at_ms=0)
+    )
+    assert found is not None
+    fact = found.fact
+    assert isinstance(fact, VerdictFact)
+    assert (fact.supersedes, fact.cause, fact.outcome) == ("v0", "replay", "allow")
+    assert (fact.at_ms, fact.envelope) == (0, {})
+
+
+def test_a_record_that_went_on_as_it_came_is_read_by_its_headers() -> None:
+    record = published(outcome=Outcome.ALLOW, cause=Cause.REPLAY, supersedes="v0")
+    bare = tuple(
+        (name, value) for name, value in record.headers if not name.startswith(("ce_", "content"))
+    )
+    found = reader().read(record._replace(value=b'{"text":"as it came"}', headers=bare))
+    assert found is not None
+    assert found.message_id == "m-1"
+
+
+def test_verdicts_of_other_groups_and_unreadable_ones_are_passed_over() -> None:
+    """They lie on our own topics, and stay there; nothing of them is guessed."""
+    record = published(outcome=Outcome.FLAG)
+    assert reader(group="another").read(record) is None
+    assert reader().read(record._replace(headers=())) is None
+    for name in ("safeguard-position", "safeguard-verdict-id"):
+        headers = tuple(h for h in record.headers if h[0] != name)
+        assert reader().read(record._replace(headers=headers)) is None
+    elsewhere = (*record.headers, ("safeguard-position", b"other/0/1"))
+    assert reader().read(record._replace(headers=elsewhere)) is None
+    assert reader().read(a_record()) is None
+
+
+@pytest.mark.parametrize("value", [b"{", b"[1]", b"null", None])
+def test_an_envelope_that_cannot_be_read_leaves_what_the_headers_say(value: bytes | None) -> None:
+    found = reader().read(published(outcome=Outcome.FLAG)._replace(value=value))
+    assert found is not None
+    assert isinstance(found.fact, VerdictFact)
+    assert (found.message_id, found.fact.envelope) == ("m-1", {})
+    assert (found.fact.severity, found.fact.certainty) == ("medium", None)
+
+
+def test_an_odd_time_is_the_records_own() -> None:
+    record = published(outcome=Outcome.FLAG)
+    for said, at_ms in ((b"yesterday", TIMESTAMP_MS + 900), (b"", TIMESTAMP_MS + 900)):
+        headers = (*record.headers, ("safeguard-judged-at", said))
+        found = reader().read(record._replace(headers=headers))
+        assert found is not None
+        assert found.fact.at_ms == at_ms
+
+
+def test_a_report_is_a_fact() -> None:
+    full = REPORT | {
+        "id": "r-1",
+        "note": "look",
+        "reach": 40,
+        "position": POSITION,
+        "verdict_id": "v1",
+        "reported_at": "2026-01-01T01:00:00+01:00",
+        "of_the_platforms_own": [1],
+    }
+    fact = ReportFact("r-1", 1_767_225_600_000, "u-2", "rude", "look", 40, POSITION, "v1")
+    assert reader().read(written("reports", full)) == About(TOPIC, "m-1", fact)
+    bare = reader().read(written("reports", REPORT | {"message_id": 12, "reporter": 7}))
+    assert bare == About(TOPIC, "12", ReportFact(f"{TOPIC}.reports/1/4", TIMESTAMP_MS, "7", "rude"))
+    timeless = written("reports", REPORT)._replace(timestamp_ms=-1)
+    found = reader().read(timeless)
+    assert found is not None
+    assert found.fact.at_ms == 0
+
+
+def test_an_appeal_is_a_fact() -> None:
+    full = APPEAL | {"note": "a joke", "appealed_at": "2026-01-01T00:00:00Z", "verdict_id": "v1"}
+    fact = AppealFact(f"{TOPIC}.appeals/1/4", 1_767_225_600_000, "u-1", "a joke", None, "v1")
+    assert reader().read(written("appeals", full)) == About(TOPIC, "m-1", fact)
+
+
+@pytest.mark.parametrize(
+    ("end", "fields", "reason", "words"),
+    [
+        ("reports", None, DeadLetterReason.TOMBSTONE, "no value"),
+        ("reports", b"{", DeadLetterReason.NOT_JSON, "not JSON"),
+        ("reports", b'"\\ud800"', DeadLetterReason.NOT_JSON, "not JSON"),
+        ("reports", b"\xff", DeadLetterReason.NOT_JSON, "not JSON"),
+        ("reports", [], DeadLetterReason.WRONG_SHAPE, "value: "),
+        ("reports", {}, DeadLetterReason.WRONG_SHAPE, "message_id: Field required; reporter"),
+        ("reports", REPORT | {"reason": ""}, DeadLetterReason.WRONG_SHAPE, "reason: "),
+        ("reports", REPORT | {"reach": -1}, DeadLetterReason.WRONG_SHAPE, "reach: "),
+        ("reports", REPORT | {"reporter": "x" * 1_001}, DeadLetterReason.WRONG_SHAPE, "reporter:"),
+        ("reports", REPORT | {"note": "x" * 10_001}, DeadLetterReason.WRONG_SHAPE, "note: "),
+        ("reports", REPORT | {"reported_at": "soon"}, DeadLetterReason.WRONG_SHAPE, "reported_at"),
+        (
+            "reports",
+            REPORT | {"reported_at": "2026-01-01T00:00:00"},
+            DeadLetterReason.WRONG_SHAPE,
+            "reported_at",
+        ),
+        ("reports", REPORT | {"position": "here"}, DeadLetterReason.WRONG_SHAPE, "position: "),
+        ("reports", REPORT | {"position": "x/0/1"}, DeadLetterReason.WRONG_SHAPE, "on no topic of"),
+        ("appeals", {"message_id": "m"}, DeadLetterReason.WRONG_SHAPE, "by: Field required"),
+        ("appeals", APPEAL | {"by": "\n" * 2_000}, DeadLetterReason.WRONG_SHAPE, "by: "),
+    ],
+)
+def test_what_people_wrote_and_nobody_can_read_is_refused_with_its_reason(
+    end: str, fields: object, reason: DeadLetterReason, words: str
+) -> None:
+    """Which field and how, and nothing of what somebody wrote there."""
+    with pytest.raises(UndecodableMessage, match=words) as refused:
+        reader().read(written(end, fields))
+    assert refused.value.reason == reason
+    assert "xxx" not in str(refused.value)
+    assert "soon" not in str(refused.value)
+
+
+def test_a_report_may_name_a_record_of_the_retry_topic() -> None:
+    """What was retried is judged there, and its input is the same."""
+    found = reader().read(written("reports", REPORT | {"position": f"{TOPIC}.retry/0/1"}))
+    assert found is not None
+
+
+def test_a_decision_is_read_back_as_it_was_written() -> None:
+    decision = a_decision(label="harassment.HH2", rule="HH2.a", appeals=("a1",), approved_by="bob")
+    said = about(decision)
+    value, headers = encode_decision(said, decision)
+
+    assert reader().read(written("decisions", value, headers)) == said
+    assert dict(headers)["safeguard-decision-id"] == b"d1"
+    assert all((value or b"").isascii() for _, value in headers)
+    elsewhere = about(decision, topic="comments")
+    value, headers = encode_decision(elsewhere, decision)
+    assert reader().read(written("decisions", value, headers)) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"case": "another"}, {"decided_at": "soon"}, {"outcome": "flag"}, {"more": 1}, {"id": None}],
+)
+def test_what_is_no_decision_of_ours_is_none(changes: dict[str, object]) -> None:
+    decision = a_decision()
+    value, _ = encode_decision(about(decision), decision)
+    assert reader().read(written("decisions", orjson.loads(value) | changes)) is None
+    assert reader().read(written("decisions", None)) is None
+
+
+def test_a_version_is_found_by_its_name() -> None:
+    old = a_version(number=1)
+    binding = a_binding(live=a_version(number=2), versions={1: old})
+
+    assert version_of(binding, f"{TOPIC}@v1") is old
+    assert version_of(binding, f"{TOPIC}@v2") is binding.live
+    assert version_of(binding, f"{TOPIC}@v3") is None
+
+
+def test_the_message_keeps_the_id_that_the_envelope_has_whole() -> None:
+    """The header is cut at 256 characters."""
+    long = "x" * 300
+    found = reader().read(published(outcome=Outcome.FLAG, message=a_message(id=long)))
+    assert found is not None
+    assert found.message_id == long
