@@ -10,10 +10,14 @@ import json
 import re
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from consumer.cli.settings import settings_table
 from consumer.commands.evaluate.report.document import document_schema
 from consumer.commands.keys import keys_page
 from consumer.domain.verdicts.envelope import Envelope
+from consumer.review.records.complaint import AppealRecord, ReportRecord
+from consumer.review.records.decision import DecisionRecord
 from consumer.telemetry.metrics import TABLE, Metrics
 from tests import wrong_inputs
 from tests.deploy import maps
@@ -27,12 +31,23 @@ TOPIC = ROOT / "policies" / "TOPIC.md"
 ERRORS = ROOT / "deploy" / "ERRORS.md"
 
 
+WIRE: dict[str, type[BaseModel]] = {
+    "verdict": Envelope,
+    "decision": DecisionRecord,
+    "report": ReportRecord,
+    "appeal": AppealRecord,
+}
+"""What lies on topics: what we write, and what people write to us."""
+
+
 def schemas() -> dict[str, str]:
-    """File name -> JSON Schema of what we write."""
-    schema = Envelope.model_json_schema()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "safeguard.verdict.v1"
-    found = {"verdict.v1.json": schema, "evaluation.v1.json": document_schema()}
+    """File name -> JSON Schema."""
+    found = {"evaluation.v1.json": document_schema()}
+    for name, model in WIRE.items():
+        schema = model.model_json_schema()
+        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+        schema["title"] = f"safeguard.{name}.v1"
+        found[f"{name}.v1.json"] = schema
     return {
         name: json.dumps(each, indent=2, ensure_ascii=False) + "\n" for name, each in found.items()
     }

@@ -59,6 +59,8 @@ def test_help_is_everywhere_and_has_examples() -> None:
         ["audit"],
         ["rejudge"],
         ["settings"],
+        *(["review", word] for word in ("feed", "next", "show", "decide", "undo", "skip", "hold")),
+        *(["review", word] for word in ("move", "stats", "rebuild", "export-cases", "verify-log")),
         ["topics", "plan"],
         ["topics", "apply"],
         ["topics", "pause"],

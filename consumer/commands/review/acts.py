@@ -1,0 +1,156 @@
+"""The commands of a reviewer: next, show, skip, hold, move, decide and undo."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+from uuid import uuid4
+
+from consumer.commands.review.printing import docket_fields, docket_lines
+from consumer.commands.review.room import ReviewRoom, opened
+from consumer.commands.terminal import tell
+from consumer.domain.policy import Outcome
+from consumer.errors import InvalidSettings
+from consumer.review.cases.docket import Docket
+from consumer.review.cases.ruling import Ruling, settle
+from consumer.settings.settings import Settings
+from consumer.telemetry.clock import SystemClock
+
+NAME_CHARS_MAX = 100
+"""Of a reviewer's name: it stands in the record of every decision."""
+UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+class Reviewer(NamedTuple):
+    """Who acts, and how they want to be told."""
+
+    name: str
+    as_json: bool = False
+    rationale: bool = False
+    """Also what the model thought; the sceptical judge better without."""
+
+
+Act = Callable[[ReviewRoom, int], Docket]
+
+
+def next_case(
+    settings: Settings, reviewer: Reviewer, queue: str | None, case_id: str | None
+) -> int:
+    """Claim the case that is due first, or this one, and print it; 1 where there is none."""
+    who = _named(reviewer.name)
+    with opened(settings) as room:
+        now_ms = SystemClock().wall_ms()
+        if case_id is not None:
+            docket: Docket | None = room.desk.claim(who, now_ms, case_id)
+        else:
+            docket = room.desk.next(who, now_ms, queue)
+        if docket is None:
+            tell({"case": None}, ["nothing to review"], as_json=reviewer.as_json)
+            return 1
+        _tell(room, docket, reviewer, now_ms)
+    return 0
+
+
+def show_case(settings: Settings, reviewer: Reviewer, case_id: str) -> int:
+    """Print a case; for whoever has it the lease begins anew."""
+    return _act(settings, reviewer, lambda room, now: room.desk.show(reviewer.name, now, case_id))
+
+
+def skip_case(settings: Settings, reviewer: Reviewer, case_id: str) -> int:
+    """Leave a case to others for good."""
+    return _act(settings, reviewer, lambda room, now: room.desk.skip(reviewer.name, now, case_id))
+
+
+def hold_case(settings: Settings, reviewer: Reviewer, case_id: str, wait: str, note: str) -> int:
+    """Leave a case for a while."""
+    for_ms = duration_ms(wait, "--wait")
+    return _act(
+        settings,
+        reviewer,
+        lambda room, now: room.desk.hold(reviewer.name, now, case_id, for_ms, note),
+    )
+
+
+def move_case(settings: Settings, reviewer: Reviewer, case_id: str, queue: str, note: str) -> int:
+    """Hand a case to another queue."""
+    return _act(
+        settings,
+        reviewer,
+        lambda room, now: room.desk.move(reviewer.name, now, case_id, queue, note),
+    )
+
+
+def decide_case(settings: Settings, reviewer: Reviewer, case_id: str, ruling: Ruling) -> int:
+    """Decide a case, or propose to where a second person must agree."""
+    name = uuid4().hex
+
+    def act(room: ReviewRoom, now_ms: int) -> Docket:
+        return room.desk.decide(
+            reviewer.name,
+            now_ms,
+            case_id,
+            lambda docket: settle(ruling, room.version_of(docket.case)),
+            name,
+        )
+
+    return _act(settings, reviewer, act)
+
+
+def undo_case(settings: Settings, reviewer: Reviewer, case_id: str) -> int:
+    """Take one's decision back while nobody was told of it."""
+    return _act(settings, reviewer, lambda room, now: room.desk.undo(reviewer.name, now, case_id))
+
+
+def ruling_of(outcome: str | None, label: str | None, rule: str | None, reason: str) -> Ruling:
+    """
+    What was said on the command line.
+
+    Raises:
+        InvalidSettings: the outcome is none.
+    """
+    if outcome is not None and outcome not in list(Outcome):
+        raise InvalidSettings(f"--outcome {outcome}: give allow or block")
+    return Ruling(None if outcome is None else Outcome(outcome), label, rule, reason)
+
+
+def duration_ms(text: str, flag: str) -> int:
+    """
+    How long, as in 30m.
+
+    Raises:
+        InvalidSettings: naming the flag, for anything else.
+    """
+    found = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
+    if found is None:
+        raise InvalidSettings(f"{flag} {text}: write how long, as in 90s, 30m, 2h, 7d")
+    return int(found[1]) * UNITS_S[found[2]] * 1_000
+
+
+def _act(settings: Settings, reviewer: Reviewer, act: Act) -> int:
+    _named(reviewer.name)
+    with opened(settings) as room:
+        now_ms = SystemClock().wall_ms()
+        _tell(room, act(room, now_ms), reviewer, now_ms)
+    return 0
+
+
+def _tell(room: ReviewRoom, docket: Docket, reviewer: Reviewer, now_ms: int) -> None:
+    fields = docket_fields(
+        docket, room.version_of(docket.case), now_ms, rationale=reviewer.rationale
+    )
+    tell(fields, docket_lines(fields), as_json=reviewer.as_json)
+
+
+def _named(name: str) -> str:
+    """
+    A name that can stand in a record.
+
+    Raises:
+        InvalidSettings: it is empty, long, or holds what cannot be printed.
+    """
+    if not name.strip() or len(name) > NAME_CHARS_MAX or not name.isprintable():
+        raise InvalidSettings(
+            f"--as: give a reviewer's name, at most {NAME_CHARS_MAX} characters that can be printed"
+        )
+    return name

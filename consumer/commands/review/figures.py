@@ -1,0 +1,118 @@
+"""The commands `review stats`, `export-cases` and `verify-log`: what the store says of the work."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from consumer.commands.evaluate.cases.labelled import LabelledText
+from consumer.commands.evaluate.report.export import export
+from consumer.commands.review.room import ReviewRoom, opened
+from consumer.commands.terminal import counted, tell
+from consumer.errors import InvalidSettings
+from consumer.review.cases.facts import DecisionFact
+from consumer.review.cases.risk import lateness
+from consumer.review.store.log import verify
+from consumer.review.store.survey import QueueCount, decided, queues, unpublished
+from consumer.settings.settings import Settings
+from consumer.telemetry.clock import SystemClock
+
+
+def show_stats(settings: Settings, since_ms: int, *, as_json: bool) -> int:
+    """Print queues with their oldest case, decisions by outcome and person, and what is not out."""
+    now_ms = SystemClock().wall_ms()
+    with opened(settings) as room:
+        found = queues(room.database, now_ms)
+        waiting = unpublished(room.database)
+        decisions = [decision for _, decision in decided(room.database, room.book, since_ms)]
+    people = Counter(person for decision in decisions for person in decision.people)
+    fields: dict[str, Any] = {
+        "queues": {name: count._asdict() for name, count in found.items()},
+        "decisions": {
+            "number": len(decisions),
+            "outcomes": Counter(decision.outcome for decision in decisions),
+            "causes": Counter(decision.cause for decision in decisions),
+            "reviewers": people,
+        },
+        "unpublished": waiting,
+    }
+    tell(fields, _stats_lines(found, decisions, people, waiting, now_ms), as_json=as_json)
+    return 0
+
+
+def _stats_lines(
+    found: dict[str, QueueCount],
+    decisions: list[DecisionFact],
+    people: Counter[str],
+    waiting: dict[str, int],
+    now_ms: int,
+) -> Iterator[str]:
+    if not found:
+        yield "no case is open"
+    for name, count in found.items():
+        yield (
+            f"queue {name}: {count.open:,} open, {count.claimed:,} claimed, {count.held:,} held, "
+            f"{count.late:,} late"
+        )
+        if count.first_due_ms is not None and count.oldest_asked_ms is not None:
+            yield f"  first {lateness(count.first_due_ms, count.oldest_asked_ms, now_ms)}"
+    outcomes = Counter(decision.outcome for decision in decisions)
+    told = ", ".join(f"{name} {number:,}" for name, number in sorted(outcomes.items()))
+    yield counted(len(decisions), "decision", "decisions") + (f": {told}" if told else "")
+    for name, number in people.most_common():
+        yield f"  {name}: {number:,}"
+    for state, number in sorted(waiting.items()):
+        yield f"outbox: {number:,} {state}"
+
+
+def export_cases(settings: Settings, path: Path, topic: str, *, as_json: bool) -> int:
+    """
+    Write every decided text of an input that has a label as a labelled case.
+
+    Raises:
+        InvalidSettings: no policy binds the input, or the file cannot be written.
+    """
+    with opened(settings) as room:
+        binding = room.catalogue.binding_for(topic)
+        if binding is None:
+            raise InvalidSettings(f"no policy binds the topic {topic}")
+        texts = _texts(room, topic)
+        left_out = sum(text is None for text in texts)
+        written = export(path, [text for text in texts if text is not None], binding.live)
+    lines = [f"wrote {counted(written, 'case', 'cases')} to {path}"]
+    if left_out:
+        lines.append(f"{counted(left_out, 'decision', 'decisions')} left out: no label, or no text")
+    tell({"written": written, "left_out": left_out}, lines, as_json=as_json)
+    return 0
+
+
+def _texts(room: ReviewRoom, topic: str) -> list[LabelledText | None]:
+    """The last decision on each version of a message; None where it makes no case."""
+    last: dict[tuple[str, str | None], LabelledText | None] = {}
+    for case, decision in decided(room.database, room.book, 0):
+        if case.topic != topic:
+            continue
+        here = [v for v in case.verdicts if v.position == decision.position and v.envelope]
+        message = here[-1].envelope.get("message", {}) if here else {}
+        text = message.get("text")
+        found = None
+        if text and decision.label and not message.get("text_cut"):
+            policy, _, label = decision.label.partition(".")
+            language = str(message.get("language") or "")
+            name = f"review-{decision.id}"
+            found = LabelledText(0, name, text, language, "", {policy: label})
+        last[case.id, decision.position] = found
+    return list(last.values())
+
+
+def verify_log(settings: Settings, *, as_json: bool) -> int:
+    """Say whether the log of who did what is as it was written; 1 where it is not."""
+    with opened(settings) as room:
+        found = verify(room.database)
+    entries = counted(found.entries, "entry", "entries")
+    fault = f"broken after {entries}: {found.fault}"
+    line = f"{entries}, each as it was written" if found.fault is None else fault
+    tell({"entries": found.entries, "fault": found.fault}, [line], as_json=as_json)
+    return 0 if found.fault is None else 1

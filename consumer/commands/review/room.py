@@ -1,0 +1,96 @@
+"""Room: the store, the desk and the policies, opened for one command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from consumer.domain.binding import Catalogue
+from consumer.domain.policy import PolicyVersion
+from consumer.domain.review import ReviewTerms
+from consumer.errors import InvalidSettings
+from consumer.registry.load import load_catalogue
+from consumer.review.cases.case import ReviewCase
+from consumer.review.records.reading import version_of
+from consumer.review.store.book import CaseBook
+from consumer.review.store.database import Database
+from consumer.review.store.desk import DeskTerms, ReviewDesk
+from consumer.review.store.outbox import Outbox
+from consumer.settings.review import ReviewSettings
+from consumer.settings.settings import Settings
+
+
+class ReviewRoom(NamedTuple):
+    """Everything that a command about cases needs."""
+
+    catalogue: Catalogue
+    database: Database
+    book: CaseBook
+    desk: ReviewDesk
+    outbox: Outbox
+
+    def version_of(self, case: ReviewCase) -> PolicyVersion | None:
+        """
+        The version that judged the message, or the live one where no verdict is known.
+
+        None where its folder is gone.
+        """
+        binding = self.catalogue.binding_for(case.topic)
+        if binding is None:
+            return None
+        flagged = case.flagged
+        if flagged is None:
+            return binding.live
+        return version_of(binding, str(flagged.envelope.get("policy_version")))
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[ReviewRoom]:
+    """
+    The room; its store is made where there is none.
+
+    Raises:
+        InvalidSettings: the store's address or password cannot be read.
+        InvalidPolicy: the policies have faults.
+        StoreUnavailable: the database does not answer.
+    """
+    catalogue = load_catalogue(settings.policies.folder)
+    database = Database(settings.review.store, _password(settings.review))
+    try:
+        yield room_of(settings, catalogue, database)
+    finally:
+        database.close()
+
+
+def room_of(settings: Settings, catalogue: Catalogue, database: Database) -> ReviewRoom:
+    """The room around an open store."""
+
+    def terms_of(topic: str) -> ReviewTerms:
+        binding = catalogue.binding_for(topic)
+        # What was taken up stays, also where the table has been taken out of `topic.toml`.
+        return (binding.review if binding else None) or ReviewTerms()
+
+    book = CaseBook(database, terms_of)
+    own = settings.review
+    terms = DeskTerms(
+        lease_ms=int(own.lease_s * 1_000),
+        hold_max_ms=int(own.hold_max_s * 1_000),
+        undo_ms=int(own.undo_s * 1_000),
+        rights=own.rights,
+    )
+    return ReviewRoom(
+        catalogue, database, book, ReviewDesk(database, book, terms), Outbox(database)
+    )
+
+
+def _password(own: ReviewSettings) -> str | None:
+    if own.store_password_file is None:
+        return None
+    try:
+        return own.store_password_file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(
+            f"review.store_password_file: {own.store_password_file} cannot be read: "
+            f"{getattr(error, 'strerror', None) or 'it is no text'}"
+        ) from None
