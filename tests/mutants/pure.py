@@ -185,6 +185,17 @@ MODULES: dict[str, tuple[str, ...]] = {
     "worker/restarts.py": (),
     "inference/pacing/retry.py": (),
     "commands/dead_letters/selection.py": (),
+    "review/cases/case.py": ("review/cases/test_docket.py", "review/cases/test_risk.py"),
+    "review/cases/docket.py": (),
+    "review/cases/facts.py": ("review/cases/test_case.py", "review/records/test_reading.py"),
+    "review/cases/risk.py": (),
+    "review/cases/ruling.py": ("review/cases/test_docket.py",),
+    "review/feed/announcement.py": (),
+    "review/records/decision.py": (
+        "review/records/test_reading.py",
+        "review/feed/test_announcement.py",
+    ),
+    "review/records/reading.py": (),
     "telemetry/histogram.py": (),
     "telemetry/usage.py": (),
 }

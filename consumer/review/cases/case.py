@@ -14,7 +14,6 @@ from typing import TypeVar
 from consumer.domain.messages.message import Position
 from consumer.domain.policy import Outcome
 from consumer.review.cases.facts import (
-    BY_PEOPLE,
     DELETED,
     About,
     AppealFact,
@@ -175,8 +174,7 @@ def _place(position: str) -> tuple[str, int, int]:
 
 def _order(fact: ReviewFact) -> tuple[object, ...]:
     if isinstance(fact, VerdictFact):
-        # What a person decided follows what it replaces, whatever the clocks said.
-        return (*_place(fact.position), fact.at_ms, fact.cause in BY_PEOPLE, fact.id)
+        return (*_place(fact.position), fact.at_ms, fact.id)
     return (fact.at_ms, fact.id)
 
 

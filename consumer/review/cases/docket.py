@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from consumer.domain.review import ReviewTerms
 from consumer.domain.verdicts.verdict import Cause, superseding_id
@@ -126,29 +127,26 @@ class Docket:
         if other not in (None, reviewer):
             raise ActRefused(f"case {self.case.id} is claimed by {other}")
         self._check(reviewer, rights)
-        return self._handled(
-            claimed_by=reviewer,
-            lease_until_ms=now_ms + lease_ms,
-            seen=self.revision,
-            held_until_ms=0,
+        return self._released(
+            claimed_by=reviewer, lease_until_ms=now_ms + lease_ms, seen=self.revision
         )
 
     def skipped(self, reviewer: str, now_ms: int) -> Docket:
         """Its claimant leaves it to others."""
         self._check_claim(reviewer, now_ms)
-        return self._handled(claimed_by=None, lease_until_ms=0)
+        return self._released()
 
     def held(self, reviewer: str, now_ms: int, until_ms: int) -> Docket:
         """Its claimant leaves it until a time: something has to happen first."""
         self._check_claim(reviewer, now_ms)
         if until_ms <= now_ms:
             raise ActRefused("a case is held until a time that is to come")
-        return self._handled(claimed_by=None, lease_until_ms=0, held_until_ms=until_ms)
+        return self._released(held_until_ms=until_ms)
 
     def moved(self, reviewer: str, now_ms: int, queue: str) -> Docket:
         """Its claimant hands it to the people of another queue."""
         self._check_claim(reviewer, now_ms)
-        return self._handled(claimed_by=None, lease_until_ms=0, moved_to=queue)
+        return self._released(moved_to=queue)
 
     def decided(
         self, reviewer: str, settled: Settled, now_ms: int, decision_id: str, rights: Rights
@@ -170,7 +168,7 @@ class Docket:
                 decision, by=proposal.by, approved_by=reviewer, reason=proposal.reason
             )
         elif needs_approval(settled, self.terms, self.case.reach):
-            return self._handled(claimed_by=None, lease_until_ms=0, proposal=decision)
+            return self._released(proposal=decision)
         return replace(self, case=self.case.with_fact(decision), revision=self.revision + 1)
 
     def _decision(
@@ -224,8 +222,10 @@ class Docket:
             "claims it where that is possible"
         )
 
-    def _handled(self, **changes: object) -> Docket:
-        return replace(self, handling=replace(self.handling, **changes))  # type: ignore[arg-type]
+    def _released(self, **changes: Any) -> Docket:
+        """Nobody has it and nothing holds it back; where it is and what is proposed stays."""
+        handling = Handling(moved_to=self.handling.moved_to, proposal=self.handling.proposal)
+        return replace(self, handling=replace(handling, **changes))
 
 
 def _says_the_same(proposal: DecisionFact, settled: Settled) -> bool:

@@ -15,8 +15,6 @@ import orjson
 
 DELETED = "deleted"
 """The cause of a verdict that says that the message is no more."""
-BY_PEOPLE = ("human", "appeal")
-"""Causes of verdicts that follow from a decision."""
 
 
 @dataclass(frozen=True, slots=True)

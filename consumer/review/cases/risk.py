@@ -62,8 +62,7 @@ def _reasons(case: ReviewCase) -> list[Reason]:
     if case.reporters:
         people = "person" if case.reporters == 1 else "people"
         found.append(Reason(f"reported by {case.reporters} {people}", 1 / (1 + case.reporters)))
-    if case.reach > 1:
-        found.append(Reason(f"seen by {case.reach:,}", 1 / (1 + log10(case.reach) / 2)))
+    found.append(Reason(f"seen by {case.reach:,}", 1 / (1 + log10(max(case.reach, 1)) / 2)))
     return found
 
 

@@ -54,7 +54,7 @@ class Announcements:
             partition = place.partition
         else:
             # Nobody said where it lies: any partition will do, the same one each time.
-            partition = crc32(case.id.encode()) % max(1, self._partitions.get(topic, 1))
+            partition = crc32(case.id.encode()) % self._partitions.get(topic, 1)
         return Publication(topic, partition, _key(case), value, headers)
 
     def verdict(
@@ -117,7 +117,8 @@ def _message(
     return Message(
         record.position,
         record.timestamp_ms,
-        str(about.get("text") or ""),
+        # What goes to allow and block has no text.
+        "",
         case.message_id,
         author=about.get("author"),
         conversation=about.get("conversation"),

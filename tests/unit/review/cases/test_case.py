@@ -178,6 +178,9 @@ def test_the_verdict_with_the_text_is_the_last_that_has_it() -> None:
     assert case.flagged is not None
     assert case.flagged.id == "v1"
     assert a_case(a_superseding()).flagged is None
+    again = a_case(a_verdict_fact(), a_superseding("v2", envelope={"id": "v2"}, outcome="flag"))
+    assert again.flagged is not None
+    assert again.flagged.id == "v2"
 
 
 def test_one_message_has_one_case_and_another_topic_has_others() -> None:
@@ -188,5 +191,6 @@ def test_one_message_has_one_case_and_another_topic_has_others() -> None:
         About(TOPIC, "m-1\n", a_report()).case_id,
     ]
     assert len(set(names)) == 4
+    assert all(len(name) == 16 for name in names), "short enough to be typed"
     assert about(a_report()).case_id == names[0]
     assert ReviewCase.of(about(a_report())) == a_case(a_report())

@@ -209,6 +209,7 @@ def test_reports_by_enough_people_take_a_case_to_another_queue() -> None:
     assert a_docket(a_verdict_fact(), *reports).queue == "escalated"
     assert a_docket(a_verdict_fact(), *reports).state(NOW_MS) is CaseState.ESCALATED
     assert a_docket(*reports, reports_to_escalate=0).queue == "review"
+    assert a_docket(*reports[:1], reports_to_escalate=1).queue == "escalated"
     assert a_docket(a_verdict_fact(), *reports, an_appeal()).queue == "review"
     moved = claimed(a_docket(*reports)).moved("ann", NOW_MS, "legal")
     assert moved.queue == "legal"

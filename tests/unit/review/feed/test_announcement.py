@@ -50,6 +50,9 @@ def test_a_decision_about_a_message_that_lies_nobody_knows_where_has_its_place_t
 
     assert first == announcements().decision(case, decision)
     assert 0 <= first.partition < 4
+    elsewhere = a_binding(review=ReviewTerms(decisions="d.{topic}"))
+    assert announcements(elsewhere).decision(case, decision).partition == 0
+    assert b"null" not in (first.value or b"")
     assert first.key is None
 
 
