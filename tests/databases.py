@@ -2,6 +2,7 @@
 A real PostgreSQL on this machine, from the system's packages, and a store in either database.
 
 One server for a session, on a free port of the loopback; each test has a database of its own.
+`python -m tests.databases` installs what is missing, where this process may do so.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import itertools
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ import pytest
 from pg8000.native import Connection, DatabaseError, InterfaceError
 
 from tests.brokers.fixtures import started_or_skipped
-from tests.brokers.runtime import RuntimeUnavailable
+from tests.brokers.runtime import CACHE, RuntimeUnavailable, locked
 from tests.servers.child import free_ports
 
 START_S = 30.0
@@ -102,12 +104,13 @@ class RealPostgres:
 
 def programs() -> Path:
     """Where the server's programs are; installed first where this process may do so."""
-    found = _found()
-    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
-        install = ["apt-get", "install", "-y", "--no-install-recommends", "postgresql"]
-        for step in (["apt-get", "update"], install):
-            subprocess.run(step, capture_output=True, timeout=INSTALL_S)
+    with locked(CACHE, "postgres"):
         found = _found()
+        if found is None and shutil.which("apt-get") and os.geteuid() == 0:
+            install = ["apt-get", "install", "-y", "--no-install-recommends", "postgresql"]
+            for step in (["apt-get", "update"], install):
+                subprocess.run(step, capture_output=True, timeout=INSTALL_S)
+            found = _found()
     if found is None:
         raise RuntimeUnavailable("PostgreSQL is missing; run: sudo apt-get install postgresql")
     return found
@@ -147,3 +150,14 @@ def store_address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'review.sqlite'}"
     postgres: RealPostgres = request.getfixturevalue("real_postgres")
     return postgres.database()
+
+
+def main() -> None:
+    try:
+        programs()
+    except RuntimeUnavailable as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

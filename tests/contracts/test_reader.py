@@ -137,3 +137,17 @@ def test_a_time_is_found_in_every_partition(real_broker: Broker) -> None:
                 timestamp_ms=NOW_MS + age,
             )
     assert TopicReader(broker.config()).starts_at(topic, 3, NOW_MS - 1) == {0: 1, 1: 1, 2: 0}
+
+
+def test_one_record_is_read_where_it_lies(broker: Broker) -> None:
+    """And where there is none, nothing is waited for."""
+    topic = broker.topic(2)
+    scan = TopicReader(broker.config())
+    write(broker.bootstrap_servers, topic, [b"a", b"b", b"c"], partition=1)
+
+    found = scan.record(Position(topic, 1, 1))
+    assert found is not None
+    assert (found.position, found.value) == (Position(topic, 1, 1), b"b")
+    for nowhere in (Position(topic, 1, 3), Position(topic, 0, 0), Position(topic, 7, 0)):
+        assert scan.record(nowhere) is None
+    assert scan.record(Position("no.such.topic", 0, 0)) is None

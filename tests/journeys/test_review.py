@@ -26,6 +26,7 @@ MALFORMED = (
 
 
 @pytest.mark.kafka
+@pytest.mark.timeout(300)
 async def test_from_flag_to_decision_and_back(
     real_broker: Broker, tmp_path: Path, store_address: str
 ) -> None:
@@ -86,7 +87,9 @@ def _report(scene: ReviewScene) -> None:
 
 def _most_are_decided(scene: ReviewScene) -> list[str]:
     """By two people in turn; who has not claimed a case does not decide it."""
-    reported = scene.next("ann")["case"]
+    first = scene.next("ann")
+    reported = first["case"]
+    assert first["text"] == "all is fine", "read where it lies"
     assert reported == case_id(scene.topic, "m-6"), "people go before machines"
     assert "claimed by ann" in scene.decide("bob", reported, "--outcome", "allow")
     assert scene.decide("ann", reported, "--outcome", "allow")["state"] == "decided"

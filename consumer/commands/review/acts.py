@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from consumer.commands.review.printing import docket_fields, docket_lines
+from consumer.commands.review.record import text_of
 from consumer.commands.review.room import ReviewRoom, opened
 from consumer.commands.terminal import tell
 from consumer.domain.policy import Outcome
@@ -136,9 +137,10 @@ def _act(settings: Settings, reviewer: Reviewer, act: Act) -> int:
 
 
 def _tell(room: ReviewRoom, docket: Docket, reviewer: Reviewer, now_ms: int) -> None:
-    fields = docket_fields(
-        docket, room.version_of(docket.case), now_ms, rationale=reviewer.rationale
-    )
+    case = docket.case
+    fields = docket_fields(docket, room.version_of(case), now_ms, rationale=reviewer.rationale)
+    if fields["text"] is None and case.version is not None:
+        fields["text"], fields["text_fault"] = text_of(room, case.version)
     tell(fields, docket_lines(fields), as_json=reviewer.as_json)
 
 

@@ -26,7 +26,7 @@ from consumer.review.feed.intake import ReviewIntake
 from consumer.review.records.reading import FactReader, Role, Roles, roles_of
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
-from consumer.worker.wiring import kafka_config, worker_name
+from consumer.worker.wiring import worker_name
 
 log = structlog.get_logger()
 
@@ -51,7 +51,7 @@ def follow(settings: Settings) -> int:
 
 
 def _follow(settings: Settings, room: ReviewRoom, stop: Event) -> None:
-    config, group = kafka_config(settings.kafka), settings.kafka.group
+    config, group = room.kafka, settings.kafka.group
     topics = Topics(config)
     partitions = topics.partitions()
     roles = reviewed(room.catalogue, list(partitions))

@@ -84,6 +84,8 @@ def _message_lines(fields: Mapping[str, Any]) -> Iterator[str]:
         yield f"    {_clean(line.get('speaker'))}: {_clean(line.get('text'))}"
     if fields["text"] is not None:
         yield f'  text      "{_clean(fields["text"])}"' + (" (cut)" if fields["text_cut"] else "")
+    if fields.get("text_fault"):
+        yield f"  text      not to be had: {_clean(fields['text_fault'])}"
     if fields["policy_version"]:
         yield f"  judged    under {fields['policy_version']}"
     for judgement in fields["judgements"]:

@@ -13,7 +13,7 @@ from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.review.feed.intake import ReviewIntake, Taken
 from consumer.review.records.reading import FactReader, Role
 from consumer.settings.settings import Settings
-from consumer.worker.wiring import kafka_config, worker_name
+from consumer.worker.wiring import worker_name
 
 ROUNDS = (("verdicts", (Role.VERDICTS, Role.DECISIONS)), ("reports", (Role.REPORTS, Role.APPEALS)))
 """Verdicts first: a report that gives no position means the message that they name."""
@@ -44,7 +44,7 @@ def rebuild(settings: Settings, *, as_json: bool) -> int:
 
 
 def _rebuild(settings: Settings, room: ReviewRoom) -> tuple[Taken, int]:
-    config, group = kafka_config(settings.kafka), settings.kafka.group
+    config, group = room.kafka, settings.kafka.group
     partitions = Topics(config).partitions()
     roles = reviewed(room.catalogue, list(partitions))
     encoder = DeadLetterEncoder(group, worker_name())

@@ -10,6 +10,7 @@ from consumer.domain.binding import Catalogue
 from consumer.domain.policy import PolicyVersion
 from consumer.domain.review import ReviewTerms
 from consumer.errors import InvalidSettings
+from consumer.kafka.config import KafkaConfig
 from consumer.registry.load import load_catalogue
 from consumer.review.cases.case import ReviewCase
 from consumer.review.records.reading import version_of
@@ -19,12 +20,14 @@ from consumer.review.store.desk import DeskTerms, ReviewDesk
 from consumer.review.store.outbox import Outbox
 from consumer.settings.review import ReviewSettings
 from consumer.settings.settings import Settings
+from consumer.worker.wiring import kafka_config
 
 
 class ReviewRoom(NamedTuple):
     """Everything that a command about cases needs."""
 
     catalogue: Catalogue
+    kafka: KafkaConfig
     database: Database
     book: CaseBook
     desk: ReviewDesk
@@ -79,8 +82,9 @@ def room_of(settings: Settings, catalogue: Catalogue, database: Database) -> Rev
         undo_ms=int(own.undo_s * 1_000),
         rights=own.rights,
     )
+    kafka = kafka_config(settings.kafka)
     return ReviewRoom(
-        catalogue, database, book, ReviewDesk(database, book, terms), Outbox(database)
+        catalogue, kafka, database, book, ReviewDesk(database, book, terms), Outbox(database)
     )
 
 

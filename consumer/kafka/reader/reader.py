@@ -18,7 +18,7 @@ from confluent_kafka import Message as KafkaMessage
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
-from consumer.domain.messages.message import Record
+from consumer.domain.messages.message import Position, Record
 from consumer.errors import BrokerUnavailable
 from consumer.interfaces import Output, Partition
 from consumer.kafka import config as properties
@@ -156,6 +156,17 @@ class TopicReader:
             with self._consumer(", ".join(sorted({span.topic for span in spans}))) as consumer:
                 for messages in self._read(consumer, spans, BATCH):
                     yield [record_of(message) for message in messages]
+
+    def record(self, position: Position) -> Record | None:
+        """The record there; None where it is no longer, or not yet, on its topic."""
+        topic, partition, offset = position
+        output = Output(topic, partition)
+        if offset >= self.ends([output]).get(output, 0):
+            return None
+        with closing(self._tail(output, offset, offset + 1, batch=1)) as messages:
+            found = next(messages, None)
+        record = None if found is None else record_of(found)
+        return record if record is not None and record.position == position else None
 
     def _read(
         self, consumer: Consumer, spans: Sequence[Span], batch: int

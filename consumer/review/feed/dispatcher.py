@@ -158,28 +158,8 @@ class Dispatcher:
     def _fetched(self, positions: Sequence[str]) -> dict[str, Record]:
         """The records there, but for those that are gone."""
         places = {place for text in positions if (place := Position.parse(text)) is not None}
-        ends = self._reader.ends({Output(*place[:2]) for place in places})
-        found: dict[str, Record] = {}
-        for place in sorted(places):
-            if place.offset < ends.get(Output(*place[:2]), 0):
-                found |= self._record(place)
-        return found
-
-    def _record(self, place: Position) -> dict[str, Record]:
-        topic, partition, offset = place
-        # From the oldest that is left: a record that is gone is not waited for.
-        (whole,) = [
-            span for span in self._reader.spans(topic, partition + 1) if span.partition == partition
-        ]
-        if not whole.start <= offset < whole.end:
-            return {}
-        span = Span(topic, partition, offset, offset + 1)
-        return {
-            str(record.position): record
-            for records in self._reader.records([span])
-            for record in records
-            if record.position == place
-        }
+        found = ((place, self._reader.record(place)) for place in sorted(places))
+        return {str(place): record for place, record in found if record is not None}
 
     def _noted(
         self, items: Sequence[Item], publications: Mapping[str, Publication], now_ms: int

@@ -1,0 +1,125 @@
+"""A batch is taken up whole; what nobody can read is set aside, and stops nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+import orjson
+import pytest
+
+from consumer.domain.binding import Catalogue
+from consumer.domain.messages.message import Record
+from consumer.domain.review import ReviewTerms
+from consumer.errors import DeadLetterFailed
+from consumer.interfaces import Publication
+from consumer.kafka.sink.writer import TopicWriter
+from consumer.pipeline.dead_letters import DeadLetterEncoder
+from consumer.review.cases.facts import case_id
+from consumer.review.feed.intake import ReviewIntake, Taken
+from consumer.review.records.reading import FactReader, roles_of
+from consumer.review.store.book import CaseBook
+from consumer.review.store.database import Database
+from tests.builders import TOPIC, a_binding, a_position, a_record
+from tests.cases import a_verdict_fact, about
+
+NAMED = {"message_id": "m-1", "reporter": "u-2", "reason": "rude"}
+PLACED = NAMED | {"position": f"{TOPIC}/1/7"}
+
+
+class Writer:
+    """Keeps what is written, or refuses it."""
+
+    def __init__(self) -> None:
+        self.letters: list[Publication] = []
+        self.fault: str | None = None
+
+    def write(self, letters: Sequence[Publication]) -> list[str | None]:
+        if self.fault is None:
+            self.letters += letters
+        return [self.fault] * len(letters)
+
+
+class Scene:
+    def __init__(self, folder: Path) -> None:
+        self.database = Database(f"sqlite:///{folder / 'review.sqlite'}")
+        self.book = CaseBook(self.database, lambda _: ReviewTerms())
+        self.writer = Writer()
+
+    def intake(self, *, with_writer: bool = True) -> ReviewIntake:
+        catalogue = Catalogue((a_binding(review=ReviewTerms()),))
+        roles = roles_of(catalogue, [TOPIC, f"{TOPIC}.reports", f"{TOPIC}.appeals"])
+        return ReviewIntake(
+            self.book,
+            FactReader(catalogue, roles, "safeguard"),
+            DeadLetterEncoder("safeguard", "w"),
+            cast(TopicWriter, self.writer) if with_writer else None,
+        )
+
+    def is_known(self) -> bool:
+        return self.book.look(case_id(TOPIC, "m-1")) is not None
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    found = Scene(tmp_path)
+    yield found
+    found.database.close()
+
+
+def report(fields: object, offset: int = 0) -> Record:
+    value = fields if isinstance(fields, bytes) else orjson.dumps(fields)
+    return a_record(value, position=a_position(offset, topic=f"{TOPIC}.reports"))
+
+
+def test_what_cannot_be_read_is_a_dead_letter_of_its_topic_and_the_rest_goes_on(
+    scene: Scene,
+) -> None:
+    taken = scene.intake().take([report(b"{", 0), report(PLACED, 1), report([], 2)])
+
+    assert taken == Taken(new=1, misread=2)
+    assert scene.is_known()
+    assert {letter.topic for letter in scene.writer.letters} == {f"{TOPIC}.reports.dead-letter"}
+    reasons = [
+        dict(letter.headers)["safeguard-dead-letter-reason"] for letter in scene.writer.letters
+    ]
+    assert reasons == [b"not_json", b"wrong_shape"]
+    assert [letter.partition for letter in scene.writer.letters] == [1, 1]
+    assert scene.writer.letters[0].value == b"{"
+
+
+def test_a_batch_that_comes_again_changes_nothing(scene: Scene) -> None:
+    batch = [report(PLACED)]
+    assert scene.intake().take(batch).new == 1
+    assert scene.intake().take(batch) == Taken()
+
+
+def test_an_id_alone_means_a_message_that_is_under_review(scene: Scene) -> None:
+    """Else nobody could tell which message it is."""
+    assert scene.intake().take([report(NAMED)]) == Taken(misread=1)
+    (letter,) = scene.writer.letters
+    assert dict(letter.headers)["safeguard-dead-letter-reason"] == b"unknown_message"
+    assert not scene.is_known()
+
+    scene.book.add([about(a_verdict_fact())])
+    assert scene.intake().take([report(NAMED, 1)]) == Taken(new=1)
+
+
+def test_an_id_alone_may_mean_a_message_of_the_same_batch(scene: Scene) -> None:
+    """In whatever order the two topics are read."""
+    assert scene.intake().take([report(NAMED, 0), report(PLACED, 1)]) == Taken(new=2)
+
+
+def test_where_a_dead_letter_cannot_be_stored_nothing_is_taken_up(scene: Scene) -> None:
+    """The batch comes again: nothing is dropped."""
+    scene.writer.fault = "unknown topic"
+    with pytest.raises(DeadLetterFailed, match=r"reports\.dead-letter cannot be written: unknown"):
+        scene.intake().take([report(PLACED, 0), report(b"{", 1)])
+    assert not scene.is_known()
+
+
+def test_who_reads_everything_anew_sets_nothing_aside_again(scene: Scene) -> None:
+    taken = scene.intake(with_writer=False).take([report(b"{"), report(PLACED, 1)])
+    assert taken == Taken(new=1, misread=1)
+    assert scene.writer.letters == []
