@@ -7,8 +7,9 @@ are locked. What is written for one therefore holds for the other.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ class Database:
         if self.is_sqlite:
             event.listen(self._engine, "connect", _set_up_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
+        # Who waits for SQLite's own lock sleeps ever longer, and may be overtaken all the while.
+        self._one_writer = threading.Lock() if self.is_sqlite else nullcontext()
         self._writing = self._engine.execution_options(writes=True)
         try:
             self._migrate()
@@ -63,7 +66,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction: all of it or, on any error, nothing."""
-        with _translated(), self._writing.begin() as connection:
+        with self._one_writer, _translated(), self._writing.begin() as connection:
             yield connection
 
     def insert_once(self, connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
