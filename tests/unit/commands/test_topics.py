@@ -43,7 +43,13 @@ def test_inputs_are_planned_when_that_is_asked_for(
         assert plan_topics(settings) == 1
         assert "by hand  chat: the input topic does not exist" in capsys.readouterr().out
         assert plan_topics(settings, input_partitions=2) == 1
+        assert ".reports" not in capsys.readouterr().out, "nobody reviews it"
+        make_policies(tmp_path, '["chat"]', more="[review]")
+        assert plan_topics(settings, input_partitions=2) == 1
     said = capsys.readouterr().out
     assert "create   chat: missing; set/topic.toml reads it" in said
     assert "create   chat.flag: missing; chat has 2 partitions" in said
     assert "by hand" not in said
+    for end in (".reports", ".reports.dead-letter", ".appeals.dead-letter", ".decisions"):
+        words = f"create   chat{end}: missing; chat has 2 partitions; `safeguard review feed`"
+        assert words in said
