@@ -139,8 +139,8 @@ def _act(settings: Settings, reviewer: Reviewer, act: Act) -> int:
 def _tell(room: ReviewRoom, docket: Docket, reviewer: Reviewer, now_ms: int) -> None:
     case = docket.case
     fields = docket_fields(docket, room.version_of(case), now_ms, rationale=reviewer.rationale)
-    if fields["text"] is None and case.version is not None:
-        fields["text"], fields["text_fault"] = text_of(room, case.version)
+    if fields["text"] is None:
+        fields["text"], fields["text_fault"] = text_of(room, case)
     tell(fields, docket_lines(fields), as_json=reviewer.as_json)
 
 

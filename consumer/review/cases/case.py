@@ -78,9 +78,13 @@ class ReviewCase:
 
     @property
     def version(self) -> str | None:
-        """The last version of the message: where its record lies; None where nobody knows."""
-        known = [v.position for v in self.verdicts]
-        known += [f.position for f in self._told if f.position is not None]
+        """
+        The last version of the message: where its record lies; None where nobody knows.
+
+        What people say of it counts only while no verdict says it: they may be mistaken.
+        """
+        known = [verdict.position for verdict in self.verdicts]
+        known = known or [fact.position for fact in self._told if fact.position is not None]
         return max(known, key=_place) if known else None
 
     @property

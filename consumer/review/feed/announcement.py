@@ -106,14 +106,25 @@ def _key(case: ReviewCase) -> bytes | None:
 def _message(
     record: Record, binding: Binding, case: ReviewCase, flagged: VerdictFact | None
 ) -> Message:
-    """The message as its record has it, else as the verdict that flagged it has it."""
+    """
+    The message as its record has it, else as the verdict that flagged it has it.
+
+    Raises:
+        Unpublishable: people said where it lies, and what lies there is not known to be it.
+    """
     if record.value is not None:
         try:
-            return decode(record, binding.reading)
+            message = decode(record, binding.reading)
         except Rejected:
             # The policies read it another way by now; what was judged is in the envelope.
             pass
-    about = flagged.envelope.get("message", {}) if flagged is not None else {}
+        else:
+            if flagged is None and message.id != case.message_id:
+                raise Unpublishable(f"the record at {record.position} is another message")
+            return message
+    if flagged is None:
+        raise Unpublishable(f"the record at {record.position} cannot be read any more")
+    about = flagged.envelope.get("message", {})
     return Message(
         record.position,
         record.timestamp_ms,

@@ -140,6 +140,15 @@ def test_a_report_tells_of_the_verdict_that_nobody_else_told_of() -> None:
     assert a_case(old, a_report("r2", verdict=None)).current_verdict_id is None
 
 
+def test_what_people_say_of_its_place_counts_while_no_verdict_says_it() -> None:
+    """A report that is mistaken takes no verdict from the message, and none from another one."""
+    mistaken = a_report(position=f"{TOPIC}/1/99", verdict="of another")
+    case = a_case(a_verdict_fact(), mistaken)
+
+    assert (case.version, case.current_verdict_id) == (f"{TOPIC}/1/7", "v1")
+    assert a_case(mistaken).version == f"{TOPIC}/1/99"
+
+
 def test_one_person_who_reports_often_is_one() -> None:
     reports = [a_report(f"r{number}", reporter="same") for number in range(5)]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from consumer.domain.binding import Binding, Catalogue, Outputs
+from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs
 from consumer.domain.review import ReviewTerms
 from consumer.domain.verdicts.envelope import Envelope
 from consumer.domain.verdicts.verdict import Cause, superseding_id
@@ -113,11 +113,18 @@ def test_a_version_whose_folder_is_gone_is_named_as_it_was(
 
 
 def test_a_report_alone_is_decided_under_the_live_version() -> None:
+    """If what lies where people said it lies is the message that they name."""
     case = a_case(a_report(), DECISION)
-    found = Envelope.model_validate_json(
-        announcements().verdict(case, DECISION, a_record()).value or b""
-    )
-    assert found.policy_version == a_binding().live.id
+    binding = a_binding(review=ReviewTerms(), reading=MessageTerms(id=("id",)))
+    record = a_record(b'{"text":"hello","id":"m-1"}')
+    found = announcements(binding).verdict(case, DECISION, record)
+
+    assert Envelope.model_validate_json(found.value or b"").policy_version == a_binding().live.id
+    with pytest.raises(Unpublishable, match=f"{TOPIC}/1/7 is another message"):
+        announcements().verdict(case, DECISION, record)
+    for gone in (None, a_record(b"no JSON")):
+        with pytest.raises(Unpublishable, match="cannot be read any more"):
+            announcements().verdict(case, DECISION, gone)
 
 
 @pytest.mark.parametrize(
