@@ -10,7 +10,8 @@ from typing import Any
 from consumer.commands.evaluate.cases.labelled import LabelledText
 from consumer.commands.evaluate.report.export import export
 from consumer.commands.review.room import ReviewRoom, opened
-from consumer.commands.terminal import counted, tell
+from consumer.commands.terminal import tell
+from consumer.domain.counted import counted
 from consumer.errors import InvalidSettings
 from consumer.review.cases.facts import DecisionFact
 from consumer.review.cases.risk import lateness

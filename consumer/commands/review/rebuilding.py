@@ -6,7 +6,8 @@ from rich.console import Console
 
 from consumer.commands.review.following import reviewed
 from consumer.commands.review.room import ReviewRoom, opened
-from consumer.commands.terminal import bars, counted, read, tell
+from consumer.commands.terminal import bars, read, tell
+from consumer.domain.counted import counted
 from consumer.kafka.cluster.topics import Topics
 from consumer.kafka.reader.reader import TopicReader
 from consumer.pipeline.dead_letters import DeadLetterEncoder

@@ -18,7 +18,7 @@ SHORTEST = 0.01
 _SEVERITIES = {"low": 1.0, "medium": 0.75, "high": 0.5, "critical": 0.25}
 
 
-class Reason(NamedTuple):
+class Urgency(NamedTuple):
     """Something that makes a case more urgent."""
 
     words: str
@@ -30,7 +30,7 @@ class Due(NamedTuple):
     """By when a case should be decided."""
 
     at_ms: int
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Urgency, ...]
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -47,22 +47,22 @@ def due(case: ReviewCase, sla_s: float) -> Due:
     return Due(case.asked_ms + int(max(factor, SHORTEST) * sla_s * 1_000), reasons)
 
 
-def _reasons(case: ReviewCase) -> list[Reason]:
+def _reasons(case: ReviewCase) -> list[Urgency]:
     """Severity, certainty, who asks, how many, and how many saw it."""
-    found: list[Reason] = []
+    found: list[Urgency] = []
     flagged = case.flagged
     if flagged is not None:
         severity = flagged.severity
-        found.append(Reason(f"severity {severity}", _SEVERITIES.get(severity, 0.75)))
+        found.append(Urgency(f"severity {severity}", _SEVERITIES.get(severity, 0.75)))
         if flagged.certainty is not None:
             sure = f"the model is {flagged.certainty:.0%} sure"
-            found.append(Reason(sure, 1 - flagged.certainty / 2))
+            found.append(Urgency(sure, 1 - flagged.certainty / 2))
     if case.status is Concern.APPEAL:
-        found.append(Reason("the author appeals", 0.5))
+        found.append(Urgency("the author appeals", 0.5))
     if case.reporters:
         people = "person" if case.reporters == 1 else "people"
-        found.append(Reason(f"reported by {case.reporters} {people}", 1 / (1 + case.reporters)))
-    found.append(Reason(f"seen by {case.reach:,}", 1 / (1 + log10(max(case.reach, 1)) / 2)))
+        found.append(Urgency(f"reported by {case.reporters} {people}", 1 / (1 + case.reporters)))
+    found.append(Urgency(f"seen by {case.reach:,}", 1 / (1 + log10(max(case.reach, 1)) / 2)))
     return found
 
 
