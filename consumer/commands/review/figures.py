@@ -61,7 +61,7 @@ def _stats_lines(
             yield f"  first {lateness(count.first_due_ms, count.oldest_asked_ms, now_ms)}"
     outcomes = Counter(decision.outcome for decision in decisions)
     told = ", ".join(f"{name} {number:,}" for name, number in sorted(outcomes.items()))
-    yield counted(len(decisions), "decision", "decisions") + (f": {told}" if told else "")
+    yield counted(len(decisions), "decision") + (f": {told}" if told else "")
     for name, number in people.most_common():
         yield f"  {name}: {number:,}"
     for state, number in sorted(waiting.items()):
@@ -82,9 +82,9 @@ def export_cases(settings: Settings, path: Path, topic: str, *, as_json: bool) -
         texts = _texts(room, topic)
         left_out = sum(text is None for text in texts)
         written = export(path, [text for text in texts if text is not None], binding.live)
-    lines = [f"wrote {counted(written, 'case', 'cases')} to {path}"]
+    lines = [f"wrote {counted(written, 'case')} to {path}"]
     if left_out:
-        lines.append(f"{counted(left_out, 'decision', 'decisions')} left out: no label, or no text")
+        lines.append(f"{counted(left_out, 'decision')} left out: no label, or no text")
     tell({"written": written, "left_out": left_out}, lines, as_json=as_json)
     return 0
 

@@ -35,11 +35,11 @@ def rebuild(settings: Settings, *, as_json: bool) -> int:
         taken, records = _rebuild(settings, room)
     fields = {"records": records, "facts": taken.new, "misread": taken.misread}
     lines = [
-        f"read {counted(records, 'record', 'records')}: "
+        f"read {counted(records, 'record')}: "
         f"{counted(taken.new, 'fact was', 'facts were')} new to the store"
     ]
     if taken.misread:
-        lines.append(f"{counted(taken.misread, 'report', 'reports')} could not be read, as before")
+        lines.append(f"{counted(taken.misread, 'report')} could not be read, as before")
     tell(fields, lines, as_json=as_json)
     return 0
 
