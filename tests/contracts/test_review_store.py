@@ -203,6 +203,11 @@ def test_what_is_held_comes_back_when_its_time_has_come(room: Room) -> None:
 
     assert room.desk.next("bob", NOW_MS + 499) is None
     assert room.desk.next("bob", NOW_MS + 500) is not None
+    room.desk.hold("bob", NOW_MS + 500, CASE, HOUR_MS, "waiting once more")
+    room.book.add([about(a_report())])
+    assert room.desk.next("cem", NOW_MS + 500) is None, "one more report is no news"
+    room.book.add([about(an_appeal())])
+    assert room.desk.next("bob", NOW_MS + 500) is not None, "what was waited for has come"
     with pytest.raises(ActRefused, match=r"168 h at most \(review.hold_max_s\)"):
         room.desk.hold("bob", NOW_MS + 500, CASE, 604_800_001, "")
 

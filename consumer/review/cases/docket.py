@@ -105,6 +105,10 @@ class Docket:
             return replace(self, handling=replace(handling, proposal=None))
         return self
 
+    def woken(self) -> Docket:
+        """Something has happened: what was held for that, or for anything, is held no longer."""
+        return replace(self, handling=replace(self.handling, held_until_ms=0))
+
     def barred(self, reviewer: str) -> str | None:
         """Why somebody may not judge what is asked now; None where they may."""
         if reviewer in self.case.questioned():

@@ -77,8 +77,8 @@ def _policy_of(label: str | None, policies: tuple[Policy, ...]) -> Policy | None
 def _outcome(ruling: Ruling, policy: Policy | None) -> Outcome:
     """What was said, else what the label means."""
     means = None
-    if policy is not None and ruling.label is not None:
-        means = policy.outcomes[ruling.label.removeprefix(policy.name + ".")]
+    if policy is not None:
+        means = policy.outcomes[str(ruling.label).removeprefix(policy.name + ".")]
     if ruling.outcome is Outcome.FLAG:
         raise ActRefused("a decision is allow or block: flagged it is already")
     if ruling.outcome is None:

@@ -19,7 +19,7 @@ DECISION_ID = "safeguard-decision-id"
 class DecisionRecord(BaseModel):
     """What a reviewer decided about one message."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     id: str
     case: str

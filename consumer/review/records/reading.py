@@ -178,16 +178,16 @@ Complaint = TypeVar("Complaint", bound=AboutMessage)
 
 def _told(error: ValidationError) -> str:
     """Which fields are wrong and how, without what somebody wrote in them."""
-    faults = error.errors(include_url=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, f['loc'])) or 'value'}: {f['msg']}" for f in faults[:5])
+    faults = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
+    return "; ".join(f"{place or 'value'}: {words}" for place, words in faults)
 
 
 def _envelope(record: Record) -> dict[str, Any]:
     """The envelope; empty where the record went on as it came, or is none."""
-    if record.value is None or not is_envelope(record.headers):
+    if not is_envelope(record.headers):
         return {}
     try:
-        found = orjson.loads(record.value)
+        found = orjson.loads(record.value or b"")
     except orjson.JSONDecodeError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -72,8 +72,9 @@ class CaseBook:
                 number += 1
                 revision += is_news
         if number:
-            docket = replace(docket, case=self._case(connection, docket.case), revision=revision)
-            self.keep(connection, docket.refreshed())
+            known = replace(docket, case=self._case(connection, docket.case), revision=revision)
+            is_news = revision > docket.revision
+            self.keep(connection, (known.woken() if is_news else known).refreshed())
         return number
 
     def note(self, connection: Connection, about: About, revision: int) -> bool:

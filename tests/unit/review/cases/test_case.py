@@ -174,6 +174,18 @@ def test_an_appeal_questions_all_who_decided_and_all_who_agreed() -> None:
     assert decided.with_fact(an_appeal()).questioned() == {"ann", "bob"}
 
 
+def test_of_several_that_stand_the_last_counts() -> None:
+    """Verdicts of a message that was judged twice, and decisions one after the other."""
+    twice = a_case(a_verdict_fact("v7", at_ms=NOW_MS + 9), a_verdict_fact("v8"))
+    decided = a_case(a_decision("d7", at_ms=NOW_MS + 9), a_decision("d8", at_ms=NOW_MS))
+
+    assert twice.current is not None
+    assert twice.current.id == "v7"
+    decided = decided.with_fact(a_verdict_fact())
+    assert decided.decided is not None
+    assert decided.decided.id == "d7"
+
+
 def test_how_many_saw_it_is_the_most_that_anybody_said() -> None:
     assert a_case().reach == 0
     assert a_case(a_report(reach=9), a_report("r2", reach=400), a_report("r3")).reach == 400

@@ -69,6 +69,8 @@ def test_the_reasons_are_told_in_words() -> None:
     ("due_ms", "words"),
     [
         (NOW_MS + 30 * 60_000, "due in 30 min, asked 3 h ago"),
+        (NOW_MS + 60_000, "due in 1 min, asked 3 h ago"),
+        (NOW_MS + 59_999, "due in 59 s, asked 3 h ago"),
         (NOW_MS, "due in 0 s, asked 3 h ago"),
         (NOW_MS - 1, "late by 0 s"),
         (NOW_MS - 119 * 60_000, "late by 119 min"),

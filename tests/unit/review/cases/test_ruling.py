@@ -83,3 +83,4 @@ def test_a_second_person_is_needed_by_outcome_label_or_reach() -> None:
     assert not needs_approval(block, ReviewTerms(approve_labels=frozenset({"spam.HH2"})), 0)
     assert needs_approval(block, ReviewTerms(approve_reach=100), 100)
     assert not needs_approval(block, ReviewTerms(approve_reach=100), 99)
+    assert needs_approval(block, ReviewTerms(approve_reach=1), 1)

@@ -18,7 +18,7 @@ from consumer.pipeline.assignment.assignment import sought_out
 from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.publisher import Publisher
 from consumer.review.cases.facts import About, AppealFact, ReportFact, VerdictFact
-from consumer.review.records.decision import encode_decision
+from consumer.review.records.decision import DecisionRecord, encode_decision
 from consumer.review.records.reading import FactReader, Role, roles_of, version_of
 from tests.builders import (
     TIMESTAMP_MS,
@@ -112,6 +112,11 @@ def test_the_gravest_policy_that_did_not_allow_it_counts() -> None:
         assert found is not None
         assert isinstance(found.fact, VerdictFact)
         assert found.fact.severity == severity
+    gone = published(outcome=Outcome.FLAG, version=a_version(number=9), judgements=(flagged,))
+    found = reader(binding).read(gone)
+    assert found is not None
+    assert isinstance(found.fact, VerdictFact)
+    assert found.fact.severity == "medium", "its version is not among the policies any more"
 
 
 def test_what_was_allowed_is_passed_over_unless_it_supersedes() -> None:
@@ -166,6 +171,10 @@ def test_an_odd_time_is_the_records_own() -> None:
         found = reader().read(record._replace(headers=headers))
         assert found is not None
         assert found.fact.at_ms == at_ms
+    timeless = record._replace(headers=headers, timestamp_ms=-1)
+    found = reader().read(timeless)
+    assert found is not None
+    assert found.fact.at_ms == 0
 
 
 def test_a_report_is_a_fact() -> None:
@@ -243,6 +252,8 @@ def test_a_decision_is_read_back_as_it_was_written() -> None:
     value, headers = encode_decision(said, decision)
 
     assert reader().read(written("decisions", value, headers)) == said
+    properties = DecisionRecord.model_json_schema()["properties"]
+    assert "second person" in properties["approved_by"]["description"]
     assert dict(headers)["safeguard-decision-id"] == b"d1"
     assert all((value or b"").isascii() for _, value in headers)
     elsewhere = about(decision, topic="comments")
