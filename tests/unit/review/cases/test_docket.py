@@ -81,6 +81,7 @@ def test_a_held_case_comes_back_when_its_time_has_come() -> None:
     with pytest.raises(ActRefused, match="time that is to come"):
         claimed(a_docket(a_verdict_fact())).held("ann", NOW_MS, NOW_MS)
     assert docket.woken().state(NOW_MS) is CaseState.OPEN
+    assert docket.woken().handling == Handling()
     taken = claimed(docket, "bob")
     assert taken.state(NOW_MS) is CaseState.CLAIMED
     assert taken.skipped("bob", NOW_MS).state(NOW_MS) is CaseState.OPEN
