@@ -53,7 +53,12 @@ class Tokens(NamedTuple):
     def __add__(self, other: object) -> Tokens:
         if not isinstance(other, Tokens):
             return NotImplemented
-        return Tokens(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+        return Tokens(
+            self.prompt + other.prompt,
+            self.cached + other.cached,
+            self.reasoning + other.reasoning,
+            self.completion + other.completion,
+        )
 
 
 NO_TOKENS = Tokens()
