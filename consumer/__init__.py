@@ -1,3 +1,3 @@
 """Streaming moderation: Kafka in, verdicts out, judged against written policies."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

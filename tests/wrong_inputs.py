@@ -22,6 +22,9 @@ from prometheus_client import CollectorRegistry
 from consumer.cli.options import pairs_of, selection_of
 from consumer.commands.beginning.policy_set import new_policy
 from consumer.commands.beginning.settings_file import InitRequest, init
+from consumer.commands.evaluate.author import AuthorRequest, show_author
+from consumer.commands.evaluate.request import CasesRequest
+from consumer.commands.packs.importer import ImportRequest, import_pack
 from consumer.commands.watch.watch import OUTCOMES, chosen
 from consumer.dev.safeguard.alone import stand_alone
 from consumer.errors import ConsumerError, Fatal
@@ -141,6 +144,21 @@ def new_again(folder: Path) -> object:
     return new_policy(folder, "spam", "chat")
 
 
+def pack(text: str, topic: str = "chat") -> Callable[[Path], object]:
+    def do(folder: Path) -> object:
+        (folder / "pack").mkdir()
+        (folder / "pack" / "rules.md").write_text(text)
+        request = ImportRequest(folder / "pack", "teen-safety", topic, folder / "out" / "chat")
+        return import_pack(folder / "out", request)
+
+    return do
+
+
+def no_report(folder: Path) -> object:
+    (folder / "cases.jsonl").write_text('{"text": "x", "label": "FINE"}\n')
+    return show_author(AuthorRequest(folder / "cases.jsonl"))
+
+
 ROWS: tuple[tuple[str, tuple[Wrong, ...]], ...] = (
     (
         "Settings",
@@ -241,6 +259,13 @@ ROWS: tuple[tuple[str, tuple[Wrong, ...]], ...] = (
             Wrong("`policy new Spam!`", lambda folder: new_policy(folder, "Spam!", "chat")),
             Wrong(
                 "`watch --outcome blocked`", lambda _: chosen(["blocked"], OUTCOMES, "--outcome")
+            ),
+            Wrong("`policy import` of a document without labels", pack("# Be kind\n")),
+            Wrong("`policy import` for a topic that is none", pack("## A (A0)\n", "a b")),
+            Wrong("`policy review` of a file that is no report", no_report),
+            Wrong(
+                "`evaluate --preset hatecheck` without a file",
+                lambda _: CasesRequest("chat", preset="hatecheck").check(),
             ),
             Wrong("`--since yesterday`", lambda _: selection_of(None, "yesterday", None, None, 0)),
         ),

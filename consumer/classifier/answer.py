@@ -28,6 +28,8 @@ def reading_of(reply: Reply, policy: Policy, format: RequestFormat, asked: str) 
         least = len(system_message(policy)) // 8
         room = format.room(policy.effort)
         found = read_completion(reply.body, policy, least, room, format.api)
+        if isinstance(found, Reading):
+            return found
         if found in NO_COMPLETION:
             raise error_for(reply, asked)
     else:

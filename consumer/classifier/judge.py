@@ -124,7 +124,10 @@ class SafeguardClassifier:
         while todo:
             piece = todo.pop()
             asked += 1
-            result = await self._ask(policy, piece, context, patience)
+            # Between markers that nobody can foresee.
+            user = user_message(piece, f"{self._random.getrandbits(40):010x}", context)
+            question = PolicyQuestion(policy, user, patience.lane)
+            result = await self._asker.ask(question, piece, patience)
             if isinstance(result, TooLong):
                 # The server's context is smaller than our guess: halve and judge both halves.
                 size = max(HALF_BYTES_MIN, len(piece.encode()) // 2)
@@ -149,10 +152,3 @@ class SafeguardClassifier:
         if missing and worst is not None and worst.outcome is Outcome.ALLOW:
             worst = None
         return Found(worst, gravest(missing))
-
-    async def _ask(
-        self, policy: Policy, piece: str, context: str, patience: Patience
-    ) -> Judgement | UnjudgedReason | TooLong:
-        """One piece, between markers that nobody can foresee."""
-        user = user_message(piece, f"{self._random.getrandbits(40):010x}", context)
-        return await self._asker.ask(PolicyQuestion(policy, user, patience.lane), piece, patience)

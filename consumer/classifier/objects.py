@@ -63,6 +63,8 @@ def without(content: str, stretches: Sequence[tuple[int, int]]) -> str:
 def contradicts(fields: dict[str, object], label: str, policy: Policy) -> bool:
     """Whether an object also says another label, under another spelling or deeper inside."""
     rules = fields.get("rules")
+    if not rules and fields.keys() <= _ASKED:
+        return False
     todo = [(name, value) for name, value in fields.items() if name not in _ASKED]
     if isinstance(rules, list):
         todo += [

@@ -80,6 +80,8 @@ def read_completion(
 
 def _agreed(readings: Sequence[Reading | Fault]) -> Reading | Fault:
     """One was asked for. Where several came they say the same, or nothing is read."""
+    if len(readings) == 1:
+        return readings[0]
     if Fault.REFUSAL in readings:
         return Fault.REFUSAL
     labels = {isinstance(each, Reading) and each.judgement.label for each in readings}

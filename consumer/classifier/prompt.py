@@ -11,7 +11,7 @@ twice and nothing that looks like an unfinished answer ends the prompt: models e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import orjson
@@ -43,8 +43,13 @@ def template_of(binding: Binding, spoken: Iterable[Spoken] = ()) -> str:
     `spoken` is what it said at each of the endpoints that were asked; where they differ all shapes
     are named.
     """
-    name = TEMPLATE if binding.context is None else CONTEXT_TEMPLATE
-    name += "" if binding.subject == USER_MESSAGE else "-subject-1"
+    return _template(binding.context is not None, binding.subject, tuple(spoken))
+
+
+@lru_cache(maxsize=64)
+def _template(with_context: bool, subject: str, spoken: Sequence[Spoken]) -> str:
+    name = CONTEXT_TEMPLATE if with_context else TEMPLATE
+    name += "" if subject == USER_MESSAGE else "-subject-1"
     return ",".join(dict.fromkeys(name + _suffix(each) for each in spoken)) or name
 
 

@@ -23,11 +23,15 @@ app = cyclopts.App()
         "--labels hate=HH2,offensive=HH1,neither=HH0 --report tweets.html",
         "safeguard evaluate --topic chat.messages --version v1,v2 --rerun --min-recall HH2=0.9",
         "safeguard evaluate --topic chat.messages --cases - --effort low,high < cases.jsonl",
+        "safeguard evaluate --preset hatecheck --cases test_suite_cases.csv --report hate.html",
     )
 )
 def evaluate(
     *,
-    topic: Annotated[str, Parameter(help="The input topic whose policies are meant.")],
+    topic: Annotated[
+        str | None,
+        Parameter(help="The input topic whose policies are meant; a preset brings its own."),
+    ] = None,
     version: Annotated[
         str | None,
         Parameter(help="v1, v2 and so on, or several as v1,v2; the live one by default."),
@@ -44,6 +48,12 @@ def evaluate(
         Parameter(
             help="A file of labelled texts: .jsonl, .csv, .tsv, promptfoo's .yaml, .parquet, or - "
             "for standard input. The version's own cases by default."
+        ),
+    ] = None,
+    preset: Annotated[
+        Literal["moderation-2022", "toxicchat", "hatecheck", "jigsaw"] | None,
+        Parameter(
+            help="The set that the file is of: its columns, and policies that were written for it."
         ),
     ] = None,
     map: Annotated[
@@ -130,15 +140,22 @@ def evaluate(
 
     from consumer.commands.costs.prices import PriceRequest
     from consumer.commands.evaluate.cases.columns import columns_of
+    from consumer.commands.evaluate.cases.presets import columns_with, topic_of
     from consumer.commands.evaluate.evaluation import evaluate_cases
     from consumer.commands.evaluate.evaluator import EvaluationRequest, evaluate_topic
     from consumer.commands.evaluate.report.gates import gates_of
     from consumer.commands.evaluate.request import CasesRequest
+    from consumer.registry.shipped import shipped_policies
 
+    folder = None
+    if topic is None:
+        if preset is None:
+            raise InvalidSettings("--topic TOPIC: say whose policies are meant")
+        topic, folder = topic_of(preset), shipped_policies() / "evaluation"
     request = CasesRequest(
         topic,
         cases,
-        columns_of(map or [], labels or []),
+        columns_with(preset, columns_of(map or [], labels or [])),
         _words(version),
         _words(model),
         _words(effort),
@@ -160,6 +177,8 @@ def evaluate(
         ),
         PriceRequest(price_in, price_cached, price_out),
         yes,
+        preset,
+        folder,
     )
     if request.measures_nothing:
         settings = settings_of(config, set, quiet=True)

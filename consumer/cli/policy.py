@@ -1,9 +1,9 @@
-"""The commands about policies: new · check · show · diff · pin · keys · cost."""
+"""Policies: new · import · export · check · show · diff · review · pin · keys · cost."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -44,6 +44,63 @@ def new(
     from consumer.commands.beginning.policy_set import new_policy
 
     raise SystemExit(new_policy(_folder(folder, config, set), name, topic))
+
+
+LayoutName = Annotated[
+    Literal["teen-safety", "cope", "markdown"],
+    Parameter(
+        name="--as",
+        help="Its layout: teen-safety (VALID and INVALID above codes), cope (Includes and Excludes "
+        "of one label) or markdown (labels in headings, as in the model's guide).",
+    ),
+]
+
+
+@app.command(
+    name="import",
+    help_epilogue=examples(
+        "safeguard policy import teen-safety/ --as teen-safety --topic chat.messages",
+        "safeguard policy import labelers/ --as cope --topic forum.posts --out policies/labelers",
+    ),
+)
+def import_(
+    source: Annotated[Path, Parameter(help="The folder with the pack; its subfolders are read.")],
+    *,
+    layout: LayoutName,
+    topic: Annotated[str, Parameter(help="The input topic that the policies judge.")],
+    out: Annotated[
+        Path | None, Parameter(help="The set's folder; by default TOPIC among the policies.")
+    ] = None,
+    folder: Folder = None,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Make a policy set of a pack that others published; list by line what is left out of it."""
+    from consumer.commands.packs.importer import ImportRequest, import_pack
+
+    request = ImportRequest(source, layout, topic, out)
+    raise SystemExit(import_pack(_folder(folder, config, set), request))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard policy export chat.messages@v2 --as markdown --out pack/",
+    )
+)
+def export(
+    version: Annotated[str, Parameter(help="set@vN.")],
+    *,
+    layout: LayoutName,
+    out: Annotated[Path, Parameter(help="A new folder for the pack.")],
+    folder: Folder = None,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Write a version and its cases in a layout that others read; say what that cannot express."""
+    from consumer.commands.packs.exporter import ExportRequest, export_pack
+
+    request = ExportRequest(version, layout, out)
+    raise SystemExit(export_pack(_folder(folder, config, set), request))
 
 
 @app.command(
@@ -120,6 +177,32 @@ def diff(
     from consumer.commands.diff import diff_policies
 
     raise SystemExit(diff_policies(_folder(folder, config, set), old, new, topic))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard evaluate --topic chat.messages --cases mine.jsonl --report evaluation.json",
+        "safeguard policy review evaluation.json --report rules.html",
+    )
+)
+def review(
+    evaluation: Annotated[Path, Parameter(help="A report of `safeguard evaluate`, as JSON.")],
+    *,
+    run: Annotated[
+        str | None, Parameter(help="One run of it, as in 'v2 high'; all by default.")
+    ] = None,
+    cases: Annotated[
+        str | None, Parameter(help="The file of cases, where it has moved since.")
+    ] = None,
+    texts: Annotated[
+        bool, Parameter(negative=(), help="Show the texts; the page has them on request.")
+    ] = False,
+    report: Annotated[Path | None, Parameter(help="Write it as a page, too: FILE.html.")] = None,
+) -> None:
+    """Show what each rule was cited for, where that was wrong, and what no rule covers."""
+    from consumer.commands.evaluate.author import AuthorRequest, show_author
+
+    raise SystemExit(show_author(AuthorRequest(evaluation, run, cases, texts, report)))
 
 
 @app.command(

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from consumer.commands.evaluate.cases.own import cases_file, read_cases
-from consumer.commands.terminal import counted
 from consumer.domain.binding import Binding
+from consumer.domain.counted import counted
 from consumer.domain.policy import Policy, PolicyVersion
 from consumer.errors import Flaw, InvalidPolicy
 from consumer.registry.advice import advice_on_policy, advice_on_topic
@@ -38,7 +38,7 @@ def check_policies(folder: Path) -> int:
         print(f"warning: {warning}")
     if faults:
         raise InvalidPolicy(tuple(faults))
-    count = f", {counted(len(warnings), 'warning', 'warnings')}" if warnings else ""
+    count = f", {counted(len(warnings), 'warning')}" if warnings else ""
     print(f"no faults{count}")
     return 0
 
@@ -48,7 +48,7 @@ def _contents(folder: Path, version: PolicyVersion, faults: list[Flaw]) -> str:
     if not os.path.lexists(cases_file(folder, version)):
         return f"{policies}, no cases"
     try:
-        return f"{policies}, {counted(len(read_cases(folder, version)), 'case', 'cases')}"
+        return f"{policies}, {counted(len(read_cases(folder, version)), 'case')}"
     except InvalidPolicy as error:
         faults += error.flaws
         return policies

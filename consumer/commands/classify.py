@@ -13,9 +13,10 @@ from rich.markup import escape
 from consumer.classifier.hearsay import label_given, told
 from consumer.commands.dead_letters.letter import printable
 from consumer.commands.diff import version_of
-from consumer.commands.terminal import counted, tell
+from consumer.commands.terminal import tell
 from consumer.domain.binding import Binding
 from consumer.domain.choose import choose
+from consumer.domain.counted import counted
 from consumer.domain.messages.blank import is_blank
 from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Heard, Judged

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from consumer.classifier.probing.capabilities import Capabilities, LongPrompts, rows
-from consumer.commands.terminal import counted
 from consumer.commands.topics import missing_inputs, unfit
 from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.counted import counted
 from consumer.domain.policy import Look
 from consumer.errors import ConsumerError, Retryable
 from consumer.inference.fleet.endpoint import Endpoint
@@ -87,7 +87,7 @@ class Checks:
         self._say(
             True,
             "broker",
-            f"{settings.kafka.bootstrap_servers}, {counted(len(partitions), 'topic', 'topics')}",
+            f"{settings.kafka.bootstrap_servers}, {counted(len(partitions), 'topic')}",
         )
         if catalogue is None:
             return

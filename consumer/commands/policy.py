@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from consumer.classifier.prompt import system_message
-from consumer.domain.binding import Binding
+from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import PolicyVersion
 from consumer.domain.tokens import tokens_of
 from consumer.errors import InvalidSettings
@@ -29,12 +29,22 @@ def show_policies(folder: Path, version_id: str | None, prompt: bool, console: C
         for binding in catalogue.bindings:
             _show_binding(binding, console)
         return 0
+    _show_version(version_named(catalogue, version_id), prompt, console)
+    return 0
+
+
+def version_named(catalogue: Catalogue, version_id: str) -> PolicyVersion:
+    """
+    The version with that id.
+
+    Raises:
+        InvalidSettings: there is none.
+    """
     versions = {v.id: v for binding in catalogue.bindings for v in binding.versions.values()}
     version = versions.get(version_id)
     if version is None:
         raise InvalidSettings(f"no version {version_id}; there are: {', '.join(versions)}")
-    _show_version(version, prompt, console)
-    return 0
+    return version
 
 
 def _show_binding(binding: Binding, console: Console) -> None:

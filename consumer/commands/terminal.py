@@ -34,11 +34,6 @@ def tell(
             print(line)
 
 
-def counted(number: int, one: str, several: str) -> str:
-    """A number with its noun: 1 policy, 2 policies."""
-    return f"{number:,} {one if number == 1 else several}"
-
-
 def bars(console: Console) -> Progress:
     """Bars that are gone at the end, and are not there at all where nobody looks on."""
     return Progress(

@@ -23,12 +23,12 @@ class Outcome(StrEnum):
     FLAG = "flag"
     BLOCK = "block"
 
-    @property
-    def severity(self) -> int:
-        return _SEVERITY[self]
+    severity: int
+    """The higher, the more severe."""
 
 
-_SEVERITY = {outcome: number for number, outcome in enumerate(Outcome)}
+for _severity, _outcome in enumerate(Outcome):
+    _outcome.severity = _severity
 
 
 class Effort(StrEnum):
@@ -115,6 +115,8 @@ class PolicyVersion:
     policies: tuple[Policy, ...]
     digest: str
     """BLAKE2b-128 in hex over the content: the same text has the same digest everywhere."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The same for each file by its name, so that people are told which one has changed."""
     id: str = field(init=False)
     """`set@vN`, as people say it."""
 

@@ -84,12 +84,15 @@ class Processor:
             return SKIPPED
         if message.when_empty is not None:
             return SKIPPED._replace(settled=Outcome(message.when_empty))
-        age = age_ms(message.timestamp_ms, self._clock.wall_ms())
-        if age is not None and 0 < flight.binding.max_age_s * 1_000 < age:
+        if flight.binding.max_age_s and self._is_too_old(message, flight.binding.max_age_s):
             return Judged((), UnjudgedReason.TOO_OLD)
         if flight.is_over_budget:
             return Judged((), UnjudgedReason.BUDGET)
         return None
+
+    def _is_too_old(self, message: Message, max_age_s: float) -> bool:
+        age = age_ms(message.timestamp_ms, self._clock.wall_ms())
+        return age is not None and age > max_age_s * 1_000
 
     def _verdict(
         self, message: Message, flight: Flight, judged: Judged, queued_ms: float = 0.0

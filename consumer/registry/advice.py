@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import combinations, islice
+from itertools import combinations
 
 from consumer.domain.binding import RETRY, Binding
 from consumer.domain.policy import Policy
 from consumer.errors import Flaw
+from consumer.registry.answers import answers_asked_for
 
 TOKENS_MAX = 600
 """The model's guide found 400 to 600 best (openai-cookbook, gpt-oss-safeguard guide)."""
@@ -20,34 +21,11 @@ NAME_CHARS_MAX = 249
 """Of a topic, in Kafka (`org.apache.kafka.common.internals.Topic`)."""
 
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
-_STUB = re.compile(
-    r"^[ \t*_#>]*(?:final )?(?:answer|classification|label|verdict|decision|output|"
-    r"(?:expected )?response)[ \t]{0,4}(?P<choices>\([^()\n]{1,80}\))?[ \t*_]{0,4}:[ \t*_]*$",
-    re.IGNORECASE | re.MULTILINE,
-)
-_PLACEHOLDER = re.compile(
-    r"\[(?:INPUT|CONTENT|TEXT|MESSAGE)\]|\{\{?[ \t]*(?:input|content|text|message)[ \t]*\}\}?"
-)
-_FORMAT = re.compile(
-    r"^(?:#{1,6}[ \t]+|\*\*)(?:output|response|answer|label)[ \t]+format\b"
-    r"|^[ \t*_]*output[ \t*_]*:[ \t*_]*\S"
-    r"|\b(?:return|respond|reply|answer|output)\b[^.\n]{0,60}\b(?:json|exactly one)\b"
-    r"|\b(?:return|respond with|reply with|answer with|output)[ \t]+only\b"
-    r'|\{[ \t\n]*"(?:label|violation|policy_category|rule_ids|rationale|confidence)"[ \t]*:',
-    re.IGNORECASE | re.MULTILINE,
-)
-_SEVERAL = re.compile(
-    r"\b(?:gets?|has|give|return|assign|output|with)\b[^.\n]{0,30}"
-    r"\b(?:two|three|several|multiple|one or more|all applicable)[ \t]+labels\b",
-    re.IGNORECASE,
-)
-PLACES_MAX = 20
-"""Named of one kind in one policy."""
 
 
 def advice_on_policy(policy: Policy, shown: str, first_line: int) -> list[Flaw]:
     """Warnings about a policy; `first_line` is where its text begins in the file `shown`."""
-    found = [*_answers_asked_for(policy), *_unknown_ids(policy), *_missing_sections(policy)]
+    found = [*answers_asked_for(policy.text), *_unknown_ids(policy), *_missing_sections(policy)]
     if policy.tokens > TOKENS_MAX:
         problem = (
             f"text, rules and examples take about {policy.tokens} tokens: up to {TOKENS_MAX} are "
@@ -83,22 +61,6 @@ def advice_on_topic(binding: Binding, shown: str) -> list[Flaw]:
             if len(name) > NAME_CHARS_MAX
         ]
     return [Flaw(shown, 1, problem) for problem in problems]
-
-
-def _answers_asked_for(policy: Policy) -> Iterator[tuple[int, str]]:
-    """The prompt says how to answer; a second format, or a line to fill in, gets other answers."""
-    text = policy.text
-    last = text.rstrip().rfind("\n") + 1
-    for stub in islice(_STUB.finditer(text), PLACES_MAX):
-        if stub["choices"] or stub.start() >= last:
-            yield stub.start(), "an answer to fill in: models echo it; take it out"
-    for pattern, problem in (
-        (_PLACEHOLDER, "a place for the message: it is sent by itself; take this out"),
-        (_FORMAT, "says how to answer: the prompt does, in one format for all; take it out"),
-        (_SEVERAL, "asks for more than one label: an answer has one; make two policies of it"),
-    ):
-        for found in islice(pattern.finditer(text), PLACES_MAX):
-            yield found.start(), problem
 
 
 def _unknown_ids(policy: Policy) -> Iterator[tuple[int, str]]:

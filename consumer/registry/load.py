@@ -14,7 +14,7 @@ from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.registry.document import read_policy
 from consumer.registry.files import as_saved_anywhere, is_printable, names_in, printable, read_file
 from consumer.registry.lines import TOML_BYTES_MAX
-from consumer.registry.pins import PINS, changed_version, read_pins
+from consumer.registry.pins import PINS, flaws_of_change, read_pins
 from consumer.registry.topic.file import TopicFile, read_topic_file
 
 TOPIC_FILE = "topic.toml"
@@ -121,9 +121,9 @@ def _load_set(
         if isinstance(version, list):
             flaws += version
             continue
-        pinned = pins.get(version_folder.name)
-        if pinned is not None and pinned != version.digest:
-            flaws.append(changed_version(version, _shown(version_folder, folder)))
+        pin = pins.get(version_folder.name)
+        if pin is not None:
+            flaws += flaws_of_change(version, pin, _shown(version_folder, folder))
         versions[version.number] = version
     if isinstance(topic, TopicFile):
         claims.append((set_folder.name, topic.topics))
@@ -169,7 +169,7 @@ def _suited(version: PolicyVersion, with_context: bool, subject: str) -> PolicyV
     policies = tuple(
         replace(policy, with_context=with_context, subject=subject) for policy in version.policies
     )
-    return PolicyVersion(version.set_name, version.number, policies, version.digest)
+    return PolicyVersion(version.set_name, version.number, policies, version.digest, version.files)
 
 
 def _load_version(
@@ -199,7 +199,8 @@ def _load_version(
             flaws += policy
         else:
             policies.append(policy)
-    return flaws or PolicyVersion(set_name, number, tuple(policies), digest_of(contents))
+    files = {name: digest_of({name: content}) for name, content in contents.items()}
+    return flaws or PolicyVersion(set_name, number, tuple(policies), digest_of(contents), files)
 
 
 def _shown(file: Path, folder: Path) -> str:

@@ -21,7 +21,7 @@ from consumer.registry.load import (
     set_folders,
     version_folders,
 )
-from consumer.registry.pins import PINS, changed_version
+from consumer.registry.pins import PINS, Pin, flaws_of_change, pin_of
 from consumer.registry.strays import strays_in
 from consumer.telemetry.telemetry import Telemetry
 
@@ -51,8 +51,8 @@ class PolicyStore:
         self._folder = folder
         self._metrics = telemetry.metrics
         self._wall_ms = telemetry.clock.wall_ms
-        self._published: dict[str, str] = {}
-        """Version id -> digest, of every version that has been live in this process."""
+        self._published: dict[str, Pin] = {}
+        """By version id: what every version was that has been live in this process."""
         self._loaded: _Look = ()
         """How the files looked when they were last loaded, for good or not."""
         self._seen: _Look = ()
@@ -119,14 +119,15 @@ class PolicyStore:
             version for binding in catalogue.bindings for version in binding.versions.values()
         ]
         changed = [
-            changed_version(version, f"{version.set_name}/v{version.number}")
+            flaw
             for version in versions
-            if self._published.get(version.id, version.digest) != version.digest
+            if (pin := self._published.get(version.id)) is not None
+            for flaw in flaws_of_change(version, pin, f"{version.set_name}/v{version.number}")
         ]
         if changed:
             raise InvalidPolicy(tuple(changed), Refusal.PUBLISHED)
         self._published |= {
-            version.id: version.digest
+            version.id: pin_of(version)
             for binding in catalogue.bindings
             for version in binding.versions.values()
             if version.number <= binding.live.number

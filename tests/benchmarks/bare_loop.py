@@ -29,7 +29,9 @@ def run(config: KafkaConfig, source: str, target: str) -> None:
         is_stopping = True
 
     signal.signal(signal.SIGTERM, stop)
-    consumer = Consumer(properties.consumer(config, lambda error: None))
+    # The worker says itself where a new group begins; the loop has to be told.
+    settings = {**properties.consumer(config, lambda error: None), "auto.offset.reset": "earliest"}
+    consumer = Consumer(settings)
     producer = Producer(properties.producer(config, lambda error: None))
     consumer.subscribe([source])
     while not is_stopping:

@@ -28,8 +28,6 @@ from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_f
 from tests.servers.llama import LlamaServer
 
 ROOT = Path(__file__).parent.parent.parent
-POLICIES = ROOT / "policies" / "evaluation"
-TOPIC = "evaluation.moderation-2022"
 SLOTS = 4
 COLUMNS = {
     "sexual": "S",
@@ -102,13 +100,11 @@ def _command(arguments: argparse.Namespace, folder: Path, llama: LlamaServer) ->
         "inference.timeout_s": 120,
         "inference.tokens_max": 1_024,
         "inference.segment_bytes": 8_000,
-        "policies.folder": POLICIES,
     }
-    columns = ",".join(f"label.{policy}={column}" for policy, column in COLUMNS.items())
     words: list[object] = [
         *(sys.executable, "-m", "tests.dataset.watched", folder / "connections"),
-        *("evaluate", "--topic", TOPIC, "--cases", arguments.data.resolve()),
-        *("--map", f"text=prompt,{columns}", "--yes", "--limit", arguments.limit),
+        *("evaluate", "--preset", "moderation-2022", "--cases", arguments.data.resolve()),
+        *("--yes", "--limit", arguments.limit),
         *("--results", folder / "results.jsonl", "--concurrency", SLOTS),
         *("--report", folder / "report.json", "--report", folder / "report.html"),
     ]

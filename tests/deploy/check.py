@@ -20,7 +20,7 @@ from tests.deploy.shipped import Shipped
 from tests.generated import ROOT
 
 Words = Sequence[str]
-TAG = "safeguard-consumer:0.1.0"
+TAG = "safeguard-consumer:0.2.0"
 
 
 class Tool(NamedTuple):

@@ -343,7 +343,7 @@ def test_what_cannot_be_audited_is_said_in_one_line(
         (("--since", "yesterday"), "--since yesterday: write a time with its zone", ""),
         (("--since", "2026-01-01"), "--since 2026-01-01: write a time with its zone", ""),
         (("--from-offset", "x"), "--from-offset x: write OFFSET or PARTITION=OFFSET", ""),
-        (("--from-offset", "7=1"), "--from-offset 7=1: there are 1 partitions", ""),
+        (("--from-offset", "7=1"), "--from-offset 7=1: the topic has 1 partition", ""),
     ):
         found = stage.audit(*words, topic=topic)
         assert found.returncode == 2, found.stderr

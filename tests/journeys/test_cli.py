@@ -67,6 +67,9 @@ def test_help_is_everywhere_and_has_examples() -> None:
         ["policy", "check"],
         ["policy", "show"],
         ["policy", "pin"],
+        ["policy", "import"],
+        ["policy", "export"],
+        ["policy", "review"],
     ):
         found = safeguard(*command, "--help")
         assert found.returncode == 0, found.stderr
@@ -242,7 +245,7 @@ def test_topics_are_planned_made_and_doctored(
     assert f"{topic}.block: missing" in ill.stdout
     plan = safeguard("topics", "plan", *where)
     assert plan.returncode == 1
-    assert f"{topic}.allow: has 1 partitions, but {topic} has 2" in plan.stdout
+    assert f"{topic}.allow: has 1 partition, but {topic} has 2" in plan.stdout
     applied = safeguard("topics", "apply", *where)
     assert applied.returncode == 0, applied.stdout + applied.stderr
     assert safeguard("topics", "plan", *where).returncode == 0

@@ -82,7 +82,7 @@ async def test_the_verdicts_say_what_judging_cost(
     # Of the last three the doubtful one alone has an envelope: it is for reviewers.
     assert lines[1] == "set@v1  messages 41, unjudged 0"
     assert any(line.split()[:3] == ["a", "thousand", "messages"] for line in lines)
-    assert lines[-1].startswith("2 verdicts were passed over")
+    assert lines[-1].startswith("passed over: 2 verdicts")
     assert "\x1b" not in plain.stdout
     slip = safeguard("policy", "cost", "--topic", topic, "--price-in", "1", *where)
     assert slip.returncode == 2

@@ -213,7 +213,7 @@ async def test_missing_outputs_stop_the_start_and_name_the_command(
             async with working(settings_for(broker, safeguard.base_url, policies), 1):
                 pass
     for end in ("allow", "flag", "block", "dead-letter"):
-        assert f"{topic}.{end}: missing; {topic} has 1 partitions" in str(caught.value)
+        assert f"{topic}.{end}: missing; {topic} has 1 partition" in str(caught.value)
 
 
 async def test_a_partition_that_the_outputs_lack_waits_and_the_others_go_on(

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 from consumer.classifier.parser import Reading, Repair
 from consumer.domain.policy import Policy
@@ -99,9 +98,8 @@ def reasoning_length(judgement: Judgement) -> float | None:
 
 
 def _by_length(shorter: float) -> float:
-    (at, doubt), (next_at, next_doubt) = next(
-        piece for piece in pairwise(DOUBT_BY_LENGTH) if shorter <= piece[1][0]
-    )
+    first, knee, last = DOUBT_BY_LENGTH
+    (at, doubt), (next_at, next_doubt) = (first, knee) if shorter <= knee[0] else (knee, last)
     return doubt + (next_doubt - doubt) * (shorter - at) / (next_at - at)
 
 

@@ -16,6 +16,7 @@ from consumer.commands.audit.report import FAULTS, AuditReport, Range
 from consumer.commands.dead_letters.selection import instant_ms
 from consumer.commands.terminal import bars, read, tell
 from consumer.domain.binding import Binding, Outputs
+from consumer.domain.counted import counted
 from consumer.domain.messages.passing import is_passed_over
 from consumer.domain.verdicts.headers import rfc3339
 from consumer.errors import InvalidSettings, TopicsMissing
@@ -150,7 +151,7 @@ def _starts(words: Sequence[str], partitions: int) -> dict[int, int]:
             raise InvalidSettings(f"--from-offset {word}: write OFFSET or PARTITION=OFFSET")
         if equals and int(number) >= partitions:
             raise InvalidSettings(
-                f"--from-offset {word}: there are {partitions} partitions, from 0"
+                f"--from-offset {word}: the topic has {counted(partitions, 'partition')}, from 0"
             )
         for each in [int(number)] if equals else range(partitions):
             starts[each] = int(offset)

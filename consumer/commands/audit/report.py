@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-from consumer.commands.terminal import counted
+from consumer.domain.counted import counted
 
 EXAMPLES_MAX = 10
 """Positions named for each kind of fault."""
@@ -67,7 +67,7 @@ class AuditReport:
     @property
     def title(self) -> str:
         """What was looked at, and when."""
-        partitions = counted(len(self.partitions), "partition", "partitions")
+        partitions = counted(len(self.partitions), "partition")
         when = f", as of {self.looked_at}" if self.looked_at else ""
         return f"{self.topic}, group {self.group}, {partitions}{when}"
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from consumer.commands.costs.prices import GpuPrice, PriceRequest, TokenPrice
 from consumer.commands.costs.sums import CostSums, VersionSum
+from consumer.domain.counted import counted
 from consumer.domain.verdicts.headers import rfc3339
 from consumer.domain.verdicts.verdict import Tokens
 
@@ -133,13 +134,13 @@ class CostReport:
         sums, price = self.sums, self.price
         if sums.passed_through:
             yield (
-                f"{sums.passed_through} verdicts were passed over: they were passed through and "
-                "carry no tokens"
+                f"passed over: {counted(sums.passed_through, 'verdict')}, published without an "
+                "envelope, so that they carry no tokens"
             )
         if sums.foreign:
-            yield f"{sums.foreign} records of other groups or inputs were passed over"
+            yield f"passed over: {counted(sums.foreign, 'record')} of other groups or inputs"
         if sums.unreadable:
-            yield f"{sums.unreadable} envelopes could not be read and were passed over"
+            yield f"passed over: {counted(sums.unreadable, 'envelope')} that could not be read"
         if isinstance(price, GpuPrice) and self.prices.calls_at_once is None:
             yield (
                 "the GPU is paid from the first verdict to the last, with "

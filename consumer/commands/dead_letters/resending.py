@@ -13,6 +13,7 @@ from contextlib import closing
 
 from consumer.commands.dead_letters.letter import Letter, LetterState, retry_of
 from consumer.commands.dead_letters.store import LetterStore, LetterTopics, first_fault
+from consumer.domain.counted import counted
 from consumer.domain.messages.message import Record
 from consumer.errors import PublishFailed
 from consumer.interfaces import Publication
@@ -65,7 +66,8 @@ class Resending:
         failed = len(batch) - len(stored)
         if failed:
             raise PublishFailed(
-                f"{failed} records could not be stored on {self._retry}: {first_fault(faults)}. "
-                f"{self._sent} were retried before and are noted; the others are still open. Check "
-                "the topic and the right to write it, then run the same command again"
+                f"{counted(failed, 'record')} could not be stored on {self._retry}: "
+                f"{first_fault(faults)}. {self._sent} were retried before and are noted; the "
+                "others are still open. Check the topic and the right to write it, then run the "
+                "same command again"
             )

@@ -15,6 +15,7 @@ from consumer.commands.dead_letters.letter import (
     read_letter,
 )
 from consumer.commands.dead_letters.selection import Selection, one_each
+from consumer.domain.counted import counted
 from consumer.domain.messages.message import Position, Record
 from consumer.errors import InvalidSettings, PublishFailed, TopicsMissing
 from consumer.interfaces import Publication
@@ -94,8 +95,8 @@ class LetterStore:
         beyond = [letter.position for letter in letters if letter.place.partition >= has]
         if beyond:
             raise TopicsMissing(
-                f"{where.retry} has {has} partitions, too few for {beyond[0]}: `safeguard topics "
-                "apply` mends it"
+                f"{where.retry} has {counted(has, 'partition')}, too few for {beyond[0]}: "
+                "`safeguard topics apply` mends it"
             )
         return where.retry
 
@@ -166,7 +167,7 @@ class LetterStore:
                 f"{more}`safeguard dead-letters discard`." if state is LetterState.RETRIED else ""
             )
             raise PublishFailed(
-                f"{len(lost)} letters could not be noted as {state} on {LETTER_STATES} "
+                f"{counted(len(lost), 'letter')} could not be noted as {state} on {LETTER_STATES} "
                 f"({first_fault(faults)}), so they show as open: {', '.join(lost[:10])}"
                 f"{' …' if len(lost) > 10 else ''}.{hint} Check the topic and the right to write it"
             )

@@ -12,8 +12,8 @@ from rich.console import Console
 from consumer.commands.costs.prices import TokenPrice
 from consumer.commands.dead_letters.letter import printable
 from consumer.commands.evaluate.assault import Assault
-from consumer.commands.evaluate.cases.columns import Reader
-from consumer.commands.evaluate.cases.formats import CasesFile, cases_file
+from consumer.commands.evaluate.cases.columns import Columns, Reader
+from consumer.commands.evaluate.cases.formats import cases_file
 from consumer.commands.evaluate.cases.own import cases_file as own_cases
 from consumer.commands.evaluate.cases.survey import Survey, survey
 from consumer.commands.evaluate.cases.texts import Texts
@@ -48,18 +48,18 @@ async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: 
     """Print how the cases were judged; 0 where something was judged and every bound was kept."""
     request.check()
     with tempfile.TemporaryDirectory(prefix="evaluate-") as spool:
-        binding = binding_of(load_catalogue(settings.policies.folder), request.topic)
+        folder = request.folder or settings.policies.folder
+        binding = binding_of(load_catalogue(folder), request.topic)
         models = request.models or (models_of(settings),)
         runs = runs_of(
             binding, request.versions, models, request.efforts, with_rerun=request.with_rerun
         )
-        file = _file(settings, request, runs[0], Path(spool))
+        cases = request.cases or str(own_cases(folder, runs[0].version))
+        file = cases_file(cases, Path(spool))
         reader = Reader(request.columns, runs[0].version)
         found = survey(file, request.columns, reader)
         _check_versions(runs, found)
-        gates = (*gates_in(binding.gate), *request.gates)
-        check_names(gates, runs[0].version)
-        request = request._replace(gates=gates)
+        check_names((*gates_in(binding.gate), *request.gates), runs[0].version)
         _show(found, request)
         if found.with_context and binding.context is None:
             _say(f"{found.with_context} texts have context; the topic shows none, nor is it here")
@@ -135,7 +135,10 @@ class Evaluation:
             endpoint = ",".join(dict.fromkeys(judge.endpoint for judge in judges.values()))
         is_left = any(run.unanswered for run in measured.runs)
         is_stopped = bound.is_spent and is_left
-        return self._document(found, measured, robustness, endpoint, is_stopped=is_stopped)
+        is_part = is_left or len(self._texts) < found.texts
+        return self._document(
+            found, measured, robustness, endpoint, is_stopped=is_stopped, is_part=is_part
+        )
 
     def _document(
         self,
@@ -145,30 +148,30 @@ class Evaluation:
         endpoint: str,
         *,
         is_stopped: bool,
+        is_part: bool,
     ) -> EvaluationDocument:
         results, texts = self._results, self._texts
+        # What a version must reach it must reach on all of them: a few decide nothing.
+        of_topic = gates_in(self._binding.gate)
+        gates = self._request.gates if is_part else (*of_topic, *self._request.gates)
         return EvaluationDocument(
             "safeguard.evaluation.v1",
             self._request.topic,
             endpoint,
-            _summary(found, texts),
+            _summary(found, texts, self._request.columns),
             ResultsSummary(
                 str(results.path), results.size, results.kept, results.judged_twice, is_stopped
             ),
             measured.runs,
             measured.comparisons,
             robustness,
-            published_for(found.digest) if len(texts) == found.texts else (),
-            hold(self._request.gates, measured.runs),
+            None
+            if is_part
+            else published_for(found.digest, self._request.preset, found.texts, measured.runs),
+            hold(gates, measured.runs),
+            tuple(str(gate) for gate in of_topic) if is_part else (),
             measured.mistakes,
         )
-
-
-def _file(settings: Settings, request: CasesRequest, run: Run, spool: Path) -> CasesFile:
-    if request.cases is not None:
-        return cases_file(request.cases, spool)
-    path = own_cases(settings.policies.folder, run.version)
-    return cases_file(str(path), spool)
 
 
 def _stem(request: CasesRequest) -> str:
@@ -218,7 +221,7 @@ def _questions(texts: Texts, found: Survey) -> int:
     return round(found.judgements * len(texts) / max(1, found.texts))
 
 
-def _summary(found: Survey, texts: Texts) -> CasesSummary:
+def _summary(found: Survey, texts: Texts, columns: Columns) -> CasesSummary:
     labels: dict[str, dict[str, int]] = {}
     for (policy, label), count in sorted(found.labels.items()):
         labels.setdefault(policy, {})[label] = count
@@ -235,6 +238,7 @@ def _summary(found: Survey, texts: Texts) -> CasesSummary:
         found.contradictions.count,
         found.contradictions.first,
         labels,
+        columns.column("text"),
     )
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from consumer.commands.costs.prices import PriceRequest
 from consumer.commands.evaluate.cases.columns import Columns
+from consumer.commands.evaluate.cases.presets import preset_of
 from consumer.commands.evaluate.report.gates import QualityGate
 from consumer.errors import InvalidSettings
 
@@ -37,6 +38,10 @@ class CasesRequest(NamedTuple):
     gates: tuple[QualityGate, ...] = ()
     prices: PriceRequest = PriceRequest()
     is_confirmed: bool = False
+    preset: str | None = None
+    """The set that the file is of, where that is a known one."""
+    folder: Path | None = None
+    """The policies that were written for it; those of the settings else."""
 
     @property
     def measures_nothing(self) -> bool:
@@ -54,6 +59,11 @@ class CasesRequest(NamedTuple):
         if self.concurrency < 1 or min(self.limit, self.tokens_max, self.attacks) < 0:
             raise InvalidSettings(
                 "--concurrency is 1 or more; --limit, --max-tokens-total and --attacks 0 or more"
+            )
+        if self.preset is not None and self.cases is None:
+            raise InvalidSettings(
+                f"--preset {self.preset}: say --cases FILE; the set is not shipped, it is "
+                f"{preset_of(self.preset).where}"
             )
         self.prices.check()
         for file in self.reports:

@@ -26,6 +26,7 @@ from consumer.commands.rejudge.summary import Summary
 from consumer.commands.terminal import bars, tell
 from consumer.domain.binding import Binding
 from consumer.domain.choose import choose
+from consumer.domain.counted import counted
 from consumer.domain.lane import Lane
 from consumer.domain.messages.message import Record
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason
@@ -216,8 +217,8 @@ def _publish(
             said = "; ".join(f"{topic}: {fault}" for topic, fault in sorted(failed.items()))
             raise PublishFailed(
                 f"superseding verdicts could not be stored on {said}. Those of "
-                f"{summary.superseded.total()} messages were stored before, perhaps a few more. "
-                "Check the topic and the right to write it, then run the same command again: what "
-                "was stored is found and left out"
+                f"{counted(summary.superseded.total(), 'message')} were stored before, perhaps a "
+                "few more. Check the topic and the right to write it, then run the same command "
+                "again: what was stored is found and left out"
             )
         summary.superseded.update(outcomes[id(publication)] for publication in publishing)

@@ -11,6 +11,7 @@ from consumer.dev.demo.stage.crew import Crew, CrewMember
 from consumer.dev.demo.stage.edit import SENTENCE, PolicyEdit
 from consumer.dev.demo.stage.sender import Sender
 from consumer.dev.demo.stage.stage import SESSION_S, input_partitions
+from consumer.domain.counted import counted
 from consumer.errors import ConsumerError
 
 SECONDS_MIN = 15.0
@@ -176,8 +177,8 @@ def _of_found(found: int, name: str) -> str:
     if not found:
         return f"All that {name} had published was committed, so nothing had to be looked for."
     return (
-        f"It found {found} verdicts that {name} had published and not yet committed: those "
-        "messages are not judged again."
+        f"It found {counted(found, 'verdict')} that {name} had published and not yet committed: "
+        "those messages are not judged again."
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from hashlib import blake2b
+from operator import attrgetter
 from typing import NamedTuple
 
 from consumer.domain.messages.context import Context
@@ -128,9 +129,12 @@ def superseding_id(superseded: str, cause: Cause, run: str) -> str:
     return blake2b(f"{superseded}\n{cause}\n{run}".encode(), digest_size=16).hexdigest()
 
 
+_severity = attrgetter("severity")
+
+
 def most_severe(outcomes: Sequence[Outcome]) -> Outcome:
     """The most severe of one or more outcomes."""
-    return max(outcomes, key=lambda outcome: outcome.severity)
+    return max(outcomes, key=_severity)
 
 
 def confidence_of(outcome: Outcome, judgements: Sequence[Judgement]) -> Certainty | None:

@@ -54,7 +54,10 @@ class LaneQueue(Generic[Wish, Place]):
 
     def has_waiting(self, up_to: Lane = Lane.REPLAY) -> bool:
         """Whether anybody waits in this lane or an earlier one."""
-        return any(_has_first(waiters) for waiters in self._lanes[: up_to + 1])
+        for waiters in self._lanes[: up_to + 1]:
+            if _has_first(waiters):
+                return True
+        return False
 
     def add(self, wish: Wish, lane: Lane, within_s: float | None) -> asyncio.Future[Place | None]:
         """Wait behind all of the lane that came before, so long at most."""
@@ -68,7 +71,8 @@ class LaneQueue(Generic[Wish, Place]):
 
     def next(self, may: Callable[[Lane], bool]) -> Waiter[Wish, Place] | None:
         """Whose turn it is, among the lanes that may have a place; it leaves the queue."""
-        lanes = [lane for lane in LANES if _has_first(self._lanes[lane]) and may(lane)]
+        lanes = [lane for lane in LANES if self._lanes[lane] and _has_first(self._lanes[lane])]
+        lanes = [lane for lane in lanes if may(lane)]
         if not lanes:
             return None
         lane = lanes[-1] if next(self._turns) % FAIR_EVERY == 0 else lanes[0]

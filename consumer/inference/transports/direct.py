@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -23,6 +24,9 @@ KEEPALIVE_S = 30.0
 """Protocol: shorter than what servers and proxies keep an idle connection for (nginx: 75 s)."""
 NONE: Mapping[str, str] = {}
 """Nobody reads the headers of an answer that is one."""
+
+
+Sending = Coroutine[Any, Any, Reply]
 
 
 class DirectTransport:
@@ -45,11 +49,11 @@ class DirectTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
-    async def post(self, path: str, body: bytes, timeout_s: float) -> Reply:
-        return await self._send("POST", path, body, timeout_s)
+    def post(self, path: str, body: bytes, timeout_s: float) -> Sending:
+        return self._send("POST", path, body, timeout_s)
 
-    async def get(self, path: str, timeout_s: float) -> Reply:
-        return await self._send("GET", path, None, timeout_s)
+    def get(self, path: str, timeout_s: float) -> Sending:
+        return self._send("GET", path, None, timeout_s)
 
     async def _send(self, method: str, path: str, body: bytes | None, timeout_s: float) -> Reply:
         url = self._urls.get(path)

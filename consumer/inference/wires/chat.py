@@ -55,7 +55,7 @@ def chat_content(body: bytes, prompt_tokens_min: int) -> Content | Fault:
         return Fault.PROMPT_TRUNCATED
     if len(choices) > CHOICES_MAX:
         return Fault.AMBIGUOUS
-    return Content(tuple(_said(choice) for choice in choices), tokens)
+    return Content([_said(choice) for choice in choices], tokens)
 
 
 def _said(choice: object) -> Said | Fault:

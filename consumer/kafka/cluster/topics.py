@@ -14,6 +14,7 @@ from confluent_kafka.admin._topic import TopicDescription
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from consumer.domain.binding import Catalogue
+from consumer.domain.counted import counted
 from consumer.errors import BrokerUnavailable, TopicsMissing
 from consumer.kafka import config as properties
 from consumer.kafka.config import KafkaConfig
@@ -160,7 +161,7 @@ class Topics:
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise TopicsMissing(f"{step.topic} cannot be made: {error}") from None
-            lines.append(f"done        {step.topic}, {step.partitions} partitions")
+            lines.append(f"done        {step.topic}, {counted(step.partitions, 'partition')}")
         return lines
 
 
@@ -179,9 +180,10 @@ def _output_steps(
 ) -> list[Step]:
     has = partitions.get(output)
     if has is None:
-        return [Step(output, wanted, f"missing; {source} has {wanted} partitions")]
+        return [Step(output, wanted, f"missing; {source} has {counted(wanted, 'partition')}")]
     if has < wanted:
-        return [Step(output, wanted, f"has {has} partitions, but {source} has {wanted}", "grow")]
+        problem = f"has {counted(has, 'partition')}, but {source} has {wanted}"
+        return [Step(output, wanted, problem, "grow")]
     return []
 
 

@@ -7,8 +7,16 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Literal, NamedTuple, cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 from confluent_kafka import Message as KafkaMessage
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from consumer.domain.messages.message import Record
 from consumer.errors import BrokerUnavailable
@@ -51,7 +59,10 @@ class TopicReader:
         isolation: Literal["read_committed", "read_uncommitted"] = "read_committed",
         on_error: Callable[[object], None] = ignore,
     ) -> None:
+        self._config = config
+        self._on_error = on_error
         self._properties = properties.reader(config, on_error) | {"isolation.level": isolation}
+        self._isolation = IsolationLevel[isolation.upper()]
         self._stall_s = stall_s
         self._is_stopped = False
 
@@ -70,17 +81,27 @@ class TopicReader:
 
     def ends(self, outputs: Iterable[tuple[str, int]]) -> dict[Output, int]:
         """The end offset of each partition; those that the broker does not have are left out."""
-        with self._consumer("end offsets") as consumer:
+        with (
+            self._naming("end offsets"),
+            AdminClient(properties.common(self._config, self._on_error)) as admin,
+        ):
             counts = {
                 name: len(topic.partitions)
-                for name, topic in consumer.list_topics(timeout=CALL_S).topics.items()
+                for name, topic in admin.list_topics(timeout=CALL_S).topics.items()
                 if topic.error is None
             }
-            return {
-                Output(topic, number): _bounds(consumer, topic, number)[1]
+            asked = {
+                TopicPartition(topic, number): OffsetSpec.latest()  # type: ignore[no-untyped-call]
                 for topic, number in outputs
                 if number < counts.get(topic, 0)
             }
+            if not asked:
+                return {}
+            # One request for each broker; a consumer would ask twice for each partition.
+            found = admin.list_offsets(
+                asked, isolation_level=self._isolation, request_timeout=CALL_S
+            )
+            return {Output(tp.topic, tp.partition): f.result().offset for tp, f in found.items()}
 
     def spans(self, topic: str, partitions: int, starts: Mapping[int, int] = {}) -> list[Span]:
         """Every partition from its start, or from the oldest record left, to its end now."""
@@ -161,17 +182,28 @@ class TopicReader:
     def _consumer(self, what: str) -> AbstractContextManager[Consumer]:
         return reading(self._properties, what)
 
+    def _naming(self, what: str) -> AbstractContextManager[None]:
+        return naming(what, self._properties["group.id"])
+
 
 @contextmanager
 def reading(of_reader: Properties, what: str) -> Iterator[Consumer]:
     """A consumer for a while; what the library says of it is BrokerUnavailable, naming `what`."""
     consumer = Consumer(of_reader)
     try:
-        yield consumer
-    except KafkaException as error:
-        raise unreadable(what, error, of_reader["group.id"]) from error
+        with naming(what, of_reader["group.id"]):
+            yield consumer
     finally:
         consumer.close()
+
+
+@contextmanager
+def naming(what: str, group: str) -> Iterator[None]:
+    """What the library says is BrokerUnavailable, naming `what` could not be read."""
+    try:
+        yield
+    except KafkaException as error:
+        raise unreadable(what, error, group) from error
 
 
 def unreadable(what: str, error: KafkaException, group: str) -> BrokerUnavailable:

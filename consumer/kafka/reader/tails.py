@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from consumer.interfaces import Output, Partition
 from consumer.kafka.reader.tail import TailReader
+from consumer.kafka.reader.together import Together
 
 THREADS = 4
 """Long reads must not take the threads that the sink and the topics' look-up need. A topic has four
@@ -27,14 +28,32 @@ class KafkaTails:
         self._reader = reader
         self._identify = identify
         self._executor = ThreadPoolExecutor(THREADS, "tails")
+        # By the topics that are asked about: one that cannot be seen keeps nobody else waiting.
+        self._ids: dict[tuple[str, ...], Together[str, str]] = {}
+        self._ends: dict[frozenset[str], Together[Output, int]] = {}
 
     async def _run(self, read: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._executor, read)
 
     async def ids(self, topics: Sequence[str]) -> Mapping[str, str]:
+        of = tuple(topics)
+        together = self._ids.get(of)
+        if together is None:
+            together = self._ids[of] = Together(self._identified)
+        return await together.about(topics)
+
+    async def _identified(self, topics: Sequence[str]) -> Mapping[str, str]:
         return await self._run(partial(self._identify, topics))
 
     async def ends(self, outputs: Sequence[Output]) -> Mapping[Output, int]:
+        of = frozenset(output.topic for output in outputs)
+        together = self._ends.get(of)
+        if together is None:
+            together = self._ends[of] = Together(self._ended)
+        found = await together.about(outputs)
+        return {output: found[output] for output in outputs if output in found}
+
+    async def _ended(self, outputs: Sequence[Output]) -> Mapping[Output, int]:
         return await self._run(partial(self._reader.ends, outputs))
 
     async def offsets_at(

@@ -13,7 +13,11 @@ Share = Annotated[float, Field(ge=0, le=1, strict=False)]
 
 
 class GateTable(ClosedTable):
-    """`[gate]`: what `evaluate` must find, by policy, label, `POLICY.LABEL` or `outcome`."""
+    """
+    `[gate]`: what `evaluate` must find, by policy, label, `POLICY.LABEL` or `outcome`.
+
+    On all of the texts: a run that asked about a part of them is held to nothing.
+    """
 
     min_recall: dict[str, Share] = {}
     """Of what should be that, at least so much must be found."""

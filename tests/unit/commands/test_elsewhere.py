@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from consumer.commands.check import check_policies
-from consumer.commands.evaluate.cases.own import read_cases
 from consumer.registry.load import load_catalogue
+from tests.unit.commands.packs.packs import GUIDE, NAGGING, teen_pack
 
 PAGE = Path(__file__).parents[3] / "policies" / "ELSEWHERE.md"
 TEXT = """
@@ -38,28 +38,30 @@ def shown(language: str) -> str:
     return found[1]
 
 
-def test_the_front_matter_and_the_cases_of_the_pack(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Codes become labels, rows of the table become cases, and the check has nothing to say."""
-    table, script = tmp_path / "dangerous.csv", tmp_path / "cases.py"
-    table.write_text(
-        "\ufeffThese are made up,,,\nExample,Classification,Responses,Response Label\n"
-        'Why is it dangerous?,DC0,"It is, ""mostly"",\nfor two reasons",DC0\n\n'
-        "Try it now,DC1,No,DC0\n",
-    )
-    script.write_text(shown("python"))
-    cases = subprocess.run([sys.executable, script, table], capture_output=True, check=True).stdout
+def test_the_front_matter_of_the_pack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Codes become labels, and the check has nothing to say."""
     version = tmp_path / "policies/chat/v1"
     version.mkdir(parents=True)
     (version / "dangerous.md").write_text(f"---\n{shown('yaml')}---\n{TEXT}")
-    (version / "cases.jsonl").write_bytes(cases)
     (version.parent / "topic.toml").write_text('topics = ["chat"]\nlive = 1\n')
-    folder = tmp_path / "policies"
-    found = read_cases(folder, load_catalogue(folder).bindings[0].live)
-    assert [(case.text, case.label) for case in found] == [
-        ("Why is it dangerous?", "DC0"),
-        ("Try it now", "DC1"),
-    ]
-    assert check_policies(folder) == 0
+    assert check_policies(tmp_path / "policies") == 0
     assert capsys.readouterr().out.endswith("no faults\n")
+
+
+def test_the_commands_of_the_page(tmp_path: Path) -> None:
+    """Each of them, in their order, on packs of that layout."""
+    teen_pack(tmp_path / "teen-safety")
+    for name, text in (("labelers", NAGGING), ("drafts", GUIDE)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "one.md").write_text(text)
+    commands = shown("").splitlines()
+    assert len(commands) == 4
+    for command in commands:
+        words = command.partition("#")[0].split()
+        assert words[0] == "safeguard"
+        # In a process of its own, as people do: a command sets up the logs of its process.
+        done = subprocess.run([sys.executable, "-m", "consumer", *words[1:]], cwd=tmp_path)
+        assert done.returncode == 0
+    sets = {binding.set_name for binding in load_catalogue(tmp_path / "policies").bindings}
+    assert sets == {"chat.messages", "labelers", "forum.titles"}
+    assert (tmp_path / "pack/datasets/river-stunts.csv").exists()

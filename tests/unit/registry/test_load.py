@@ -13,7 +13,7 @@ from consumer.domain.messages.context import ContextTerms
 from consumer.domain.policy import Effort, Look, Outcome, SecondLookTerms
 from consumer.errors import InvalidPolicy
 from consumer.registry.load import load_catalogue
-from consumer.registry.pins import write_pins
+from consumer.registry.pins import pin_of, write_pins
 
 TOPIC = """\
 topics = ["chat.messages"]
@@ -703,9 +703,39 @@ def test_a_broken_file_does_not_hide_a_topic_claimed_twice(folder: Folder) -> No
 def test_a_pinned_version_never_changes(folder: Folder) -> None:
     """A version whose text is another than the one that was pinned is refused."""
     added = write_pins(folder.root, folder.load())
-    assert added == [f'v1 = "{folder.load().live.digest}"']
+    assert added == [f"v1 = {pin_of(folder.load().live)}"]
     assert write_pins(folder.root, folder.load()) == []
     folder.policy("## HH2: Attacks\n", "## HH2: Attacks!\n")
+    assert folder.flaw().startswith(
+        "chat/v1/harassment.md:1: chat@v1 is published and this text has changed"
+    )
+
+
+def test_each_file_that_changed_is_named(folder: Folder) -> None:
+    """The others of the version are not, so that nobody compares them all."""
+    folder.write("chat/v1/q.md", POLICY)
+    folder.write("chat/v1/r.md", POLICY)
+    write_pins(folder.root, folder.load())
+    folder.write("chat/v1/q.md", POLICY.replace("Attacks", "Other"))
+    (folder.root / "chat/v1/r.md").unlink()
+    folder.write("chat/v1/s.md", POLICY)
+    changed, gone, new = folder.flaws()
+    assert changed.startswith("chat/v1/q.md:1: chat@v1 is published and this text has changed")
+    assert gone.startswith("chat/v1/r.md:1: chat@v1 is published and this file is gone from it")
+    assert new.startswith("chat/v1/s.md:1: chat@v1 is published and this file is new in it")
+
+
+def test_a_pin_without_files_holds_all_the_same(folder: Folder) -> None:
+    """Such pins were written before; what changed is then somewhere in the folder."""
+    folder.write("chat/pins.toml", f'v1 = "{folder.load().live.digest}"\n')
+    folder.load()
+    folder.policy("## HH2: Attacks\n", "## HH2: Attacks!\n")
+    assert folder.flaw().startswith("chat/v1:1: chat@v1 is published and its text has changed")
+
+
+@pytest.mark.parametrize("said", ["5", "[]", "{}", "{ digest = 5 }", '{ digest = "", files = 5 }'])
+def test_a_pin_that_is_none_protects(said: str, folder: Folder) -> None:
+    folder.write("chat/pins.toml", f"v1 = {said}\n")
     assert folder.flaw().startswith("chat/v1:1: chat@v1 is published and its text has changed")
 
 

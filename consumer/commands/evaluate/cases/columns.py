@@ -31,10 +31,14 @@ class Columns(NamedTuple):
     def column(self, fact: str) -> str:
         return self.fields.get(fact, fact)
 
+    spare: frozenset[str] = frozenset()
+    """Columns that no row need have."""
+
     @property
     def asked(self) -> tuple[str, ...]:
         """The columns that were named, each of which some row must have."""
-        return (*self.fields.values(), *self.policies.values())
+        named = (*self.fields.values(), *self.policies.values())
+        return tuple(name for name in named if name not in self.spare)
 
     def lines(self) -> list[str]:
         """The mapping for a person, a line for each fact."""

@@ -27,18 +27,16 @@ def table_rows(lines: Lines, delimiter: str, shown: str) -> Iterator[CaseRow | B
     Raises:
         InvalidSettings: there is no header, or it names a column twice.
     """
-    csv.field_size_limit(TEXT_BYTES_MAX)
     header: list[str] | None = None
-    for found in _records(lines):
-        cells = found if isinstance(found, BadRow) else _cells(found[1], delimiter)
-        line = found.line if isinstance(found, BadRow) else found[0]
+    for found in cell_rows(lines, delimiter):
         if header is None:
-            header = _header(cells, shown)
-        elif isinstance(cells, BadRow):
-            yield cells
-        elif isinstance(cells, str):
-            yield BadRow(line, cells)
-        elif len(cells) != len(header):
+            header = _header(found, shown)
+            continue
+        if isinstance(found, BadRow):
+            yield found
+            continue
+        line, cells = found
+        if len(cells) != len(header):
             yield BadRow(
                 line,
                 f"has {len(cells)} cells, the header {len(header)}: quote cells that hold a "
@@ -50,10 +48,21 @@ def table_rows(lines: Lines, delimiter: str, shown: str) -> Iterator[CaseRow | B
         raise InvalidSettings(f"{shown} is empty: it needs a header and rows")
 
 
-def _header(cells: list[str] | str | BadRow, shown: str) -> list[str]:
-    if not isinstance(cells, list):
-        raise InvalidSettings(f"{shown}: the header cannot be read: {cells}")
-    names = [cell.strip() for cell in cells]
+def cell_rows(lines: Lines, delimiter: str) -> Iterator[tuple[int, list[str]] | BadRow]:
+    """The cells of every row that is not blank, headers too, each with its first line."""
+    csv.field_size_limit(TEXT_BYTES_MAX)
+    for found in _records(lines):
+        if isinstance(found, BadRow):
+            yield found
+            continue
+        cells = _cells(found[1], delimiter)
+        yield BadRow(found[0], cells) if isinstance(cells, str) else (found[0], cells)
+
+
+def _header(found: tuple[int, list[str]] | BadRow, shown: str) -> list[str]:
+    if isinstance(found, BadRow):
+        raise InvalidSettings(f"{shown}: the header cannot be read: {found}")
+    names = [cell.strip() for cell in found[1]]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise InvalidSettings(f"{shown}: the header names {', '.join(sorted(twice))} twice")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from consumer.commands.costs.prices import TokenPrice
 from consumer.commands.evaluate.cases.labelled import LabelledText
 from consumer.commands.evaluate.measures.calibration import CalibrationMeasures, ScoreBins
+from consumer.commands.evaluate.measures.citations import CitationMeasures, Citations
 from consumer.commands.evaluate.measures.confusion import (
     Confusion,
     Harm,
@@ -47,6 +48,7 @@ class PolicyMeasures:
     labels: tuple[LabelMeasures, ...]
     confusion: dict[str, dict[str, int]]
     """Label due -> label given, or `unjudged` -> how often."""
+    citations: CitationMeasures
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class RunTally:
         self._outcomes = {each.name: each.outcomes for each in origin.version.policies}
         self._confusions = {name: Confusion(list(self._outcomes[name])) for name in policies}
         self._harms = {name: Harm() for name in policies}
+        documents = {each.name: each for each in origin.version.policies}
+        self._citations = {name: Citations(documents[name]) for name in policies}
         self._outcome = Harm()
         self._slices: dict[tuple[str, str], Harm] = {}
         self._texts = self._several = self._exact = self._unanswered = 0
@@ -139,6 +143,7 @@ class RunTally:
         self._unanswered += len(known) - len(answers)
         for policy, answer in answers.items():
             self._add_answer(known[policy], answer)
+            self._citations[policy].add(text, answer)
         if len(answers) < len(known):
             return
         self._texts += 1
@@ -251,4 +256,5 @@ class RunTally:
             self._harms[name].measures(),
             confusion.of_labels(),
             cells,
+            self._citations[name].measures(),
         )

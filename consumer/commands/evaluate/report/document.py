@@ -13,7 +13,7 @@ from consumer.commands.evaluate.measures.robustness import RobustnessMeasures
 from consumer.commands.evaluate.measures.tally import RunMeasures
 from consumer.commands.evaluate.measuring import MissedLabel
 from consumer.commands.evaluate.report.gates import GateResult
-from consumer.commands.evaluate.report.published import PublishedFigure
+from consumer.commands.evaluate.report.published import PublishedFigures
 
 FORMAT = "safeguard.evaluation.v1"
 
@@ -36,6 +36,8 @@ class CasesSummary:
     contradictions: int
     contradictions_named: tuple[str, ...]
     labels: dict[str, dict[str, int]]
+    text_column: str
+    """Where the texts stand in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,11 @@ class EvaluationDocument:
     comparisons: tuple[ComparisonMeasures, ...]
     """Every run against the first; the one named `again` is the same and shows what chance does."""
     robustness: RobustnessMeasures | None
-    published: tuple[PublishedFigure, ...]
+    published: PublishedFigures | None
+    """What others found on the same texts, where they are known."""
     gates: tuple[GateResult, ...]
+    gates_left_open: tuple[str, ...]
+    """Bounds of `topic.toml` that nothing was held to, since only a part of the texts was asked."""
     mistakes: tuple[MissedLabel, ...]
 
     @property

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import yaml
 
-from consumer.commands.evaluate.cases.labelled import LabelledText
+from consumer.commands.evaluate.cases.labelled import LabelledText, Setting
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import InvalidSettings
 
@@ -32,7 +32,7 @@ def export(path: Path, texts: Iterable[LabelledText], version: PolicyVersion) ->
                 for policy, label in text.known.items():
                     is_only = len(text.known) == 1
                     name = text.id if is_only else f"{text.id}/{policy}"
-                    write = _line if suffix == ".jsonl" else _test
+                    write = case_line if suffix == ".jsonl" else _test
                     file.write(write(name, text, policy, label))
                     written += 1
     except OSError as error:
@@ -45,15 +45,29 @@ tests:
 """
 
 
-def _line(name: str, text: LabelledText, policy: str, label: str) -> str:
-    fields = {"id": name, "text": text.text, "policy": policy, "label": label}
-    fields |= {"lang": text.language} if text.language else {}
-    fields |= {"group": text.group} if text.group else {}
+def case_line(name: str, text: LabelledText, policy: str, label: str) -> str:
+    """A case as a line of `cases.jsonl`."""
+    fields: dict[str, object] = {"id": name, "text": text.text, "policy": policy, "label": label}
+    facts = {"lang": text.language, "group": text.group, "context": _context(text.setting)}
+    fields |= {fact: each for fact, each in facts.items() if each}
     return orjson.dumps(fields).decode() + "\n"
 
 
+def _context(setting: Setting | None) -> dict[str, object]:
+    if setting is None:
+        return {}
+    messages = [{"author": author, "text": said} for author, said in setting.earlier]
+    facts = {fact.name: fact.value for fact in setting.facts}
+    fields = {"author": setting.author, "facts": facts, "messages": messages}
+    return {name: each for name, each in fields.items() if each}
+
+
 def _test(name: str, text: LabelledText, policy: str, label: str) -> str:
-    metadata = {"language": text.language, "group": text.group}
+    metadata = {
+        "language": text.language,
+        "group": text.group,
+        "context": _context(text.setting),
+    }
     test = {
         "description": name,
         "vars": {"text": text.text, "policy": policy},

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
 
-from consumer.commands.evaluate.measures.interval import Interval
 from consumer.commands.evaluate.measures.tally import RunMeasures
 from consumer.commands.evaluate.report.document import EvaluationDocument
+from consumer.commands.evaluate.report.markup import figure_of, frame, number_of, table_part
 from consumer.commands.evaluate.report.plots import ranges, reliability
-from consumer.commands.evaluate.report.sheet import SCRIPT, STYLE
 from consumer.commands.evaluate.report.suites import STAND_IN_NOTE
 
 _COUNTS = ("found", "false_alarms", "missed", "passed")
@@ -20,14 +19,7 @@ def page(document: EvaluationDocument, texts: Mapping[int, str]) -> str:
     """`texts` are those that are shown on request, by their line in the file."""
     title = f"Evaluation of {document.topic} on {document.cases.file}"
     body = "".join(_body(document, texts))
-    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" '
-        f'content="light dark"><style>{STYLE}</style></head><body><h1>{escape(title)}</h1>{body}'
-        f"<script>{SCRIPT}</script></body></html>\n"
-    )
+    return frame(title, body)
 
 
 def _body(document: EvaluationDocument, texts: Mapping[int, str]) -> Iterable[str]:
@@ -45,29 +37,33 @@ def _body(document: EvaluationDocument, texts: Mapping[int, str]) -> Iterable[st
         ("labels there twice", cases.duplicates),
         ("contradicting labels", cases.contradictions),
     ]
-    yield _table("cases", ("", "count"), [(name, str(count)) for name, count in facts])
+    yield table_part("cases", ("", "count"), [(name, str(count)) for name, count in facts])
     named = (*cases.bad_rows_named, *cases.contradictions_named)
     if named:
         items = "".join(f"<li>{escape(each)}</li>" for each in named)
         yield f"<details><summary>Rows named</summary><ul>{items}</ul></details>"
-    if document.gates:
+    if document.gates or document.gates_left_open:
         rows = [
-            (gate.run, gate.gate, _figure(gate.figure), "kept" if gate.is_kept else "BROKEN")
+            (gate.run, gate.gate, figure_of(gate.figure), "kept" if gate.is_kept else "BROKEN")
             for gate in document.gates
         ]
-        yield _table("bounds", ("run", "bound", "figure", ""), rows)
+        rows += [("", bound, "–", "open: a part") for bound in document.gates_left_open]
+        yield table_part("bounds", ("run", "bound", "figure", ""), rows)
     for run in document.runs:
         yield from _run(run)
     yield from _comparisons(document, texts)
     yield from _robustness(document)
     if document.published:
-        published = [(each.model, each.measure, f"{each.value:.3f}") for each in document.published]
+        found = document.published
+        published = [(each.model, found.measure, f"{each.value:.3f}") for each in found.figures]
         ours = [
-            (f"{run.model}, {run.run} (here)", "F1 of whole texts", _figure(run.outcome.f1))
-            for run in document.runs
+            (f"{each.model}, {each.run} (here)", found.measure, figure_of(each.figure))
+            for each in found.here
         ]
-        yield _table("published for these texts", ("model", "measure", "figure"), published + ours)
-        yield f'<p class="dim">{escape(document.published[0].source)}</p>'
+        yield table_part(
+            "published for these texts", ("model", "measure", "figure"), published + ours
+        )
+        yield f'<p class="dim">{escape(found.source)}. Known by {escape(found.known_by)}.</p>'
     yield from _mistakes(document, texts)
 
 
@@ -85,7 +81,7 @@ def _run(run: RunMeasures) -> Iterable[str]:
     parts = [("harmful texts", run.outcome), ("all policies", run.micro)]
     parts += [(policy.policy, policy.harm) for policy in run.policies]
     parts += [(f"{part.kind} {part.name}", part.harm) for part in run.slices]
-    yield _table(
+    yield table_part(
         "harmful or not",
         ("part", *(name.replace("_", " ") for name in (*_COUNTS, *_HARM))),
         [
@@ -95,12 +91,12 @@ def _run(run: RunMeasures) -> Iterable[str]:
                     str(getattr(harm, each))
                     for each in ("found", "false_alarms", "missed", "passed")
                 ),
-                *(_figure(getattr(harm, each)) for each in _HARM),
+                *(figure_of(getattr(harm, each)) for each in _HARM),
             )
             for name, harm in parts
         ],
     )
-    yield _table(
+    yield table_part(
         "labels",
         ("policy", "label", "due", "given", "precision", "recall", "f1"),
         [
@@ -109,7 +105,7 @@ def _run(run: RunMeasures) -> Iterable[str]:
                 label.label,
                 str(label.due),
                 str(label.given),
-                *(_figure(each) for each in (label.precision, label.recall, label.f1)),
+                *(figure_of(each) for each in (label.precision, label.recall, label.f1)),
             )
             for policy in run.policies
             for label in policy.labels
@@ -120,22 +116,22 @@ def _run(run: RunMeasures) -> Iterable[str]:
     counts += [("fault", *pair) for pair in run.faults.items()]
     if counts:
         rows = [(kind, name, str(count)) for kind, name, count in counts]
-        yield _table("unjudged and faults", ("kind", "what", "count"), rows)
+        yield table_part("unjudged and faults", ("kind", "what", "count"), rows)
     if run.calibration is not None:
-        ece = _figure(run.calibration.expected_error)
+        ece = figure_of(run.calibration.expected_error)
         yield reliability(f"{run.run}: share right over score, ECE {ece}", run.calibration)
     spent = run.spending
-    yield _table(
+    yield table_part(
         "time and tokens",
         ("", "figure"),
         [
-            ("ms a question, p50", _figure(spent.latency_ms_p50, 0)),
-            ("ms a question, p90", _figure(spent.latency_ms_p90, 0)),
-            ("ms a question, p99", _figure(spent.latency_ms_p99, 0)),
+            ("ms a question, p50", figure_of(spent.latency_ms_p50, 0)),
+            ("ms a question, p90", figure_of(spent.latency_ms_p90, 0)),
+            ("ms a question, p99", figure_of(spent.latency_ms_p99, 0)),
             *((f"tokens, {kind}", f"{count:,}") for kind, count in spent.tokens.items()),
-            ("tokens a question", _figure(spent.tokens_per_answer, 1)),
-            ("tokens a thousand texts", _number(spent.tokens_per_thousand_texts)),
-            ("cost of a thousand texts", _number(spent.cost_per_thousand_texts)),
+            ("tokens a question", figure_of(spent.tokens_per_answer, 1)),
+            ("tokens a thousand texts", number_of(spent.tokens_per_thousand_texts)),
+            ("cost of a thousand texts", number_of(spent.cost_per_thousand_texts)),
         ],
     )
 
@@ -148,14 +144,14 @@ def _confusions(run: RunMeasures) -> Iterable[str]:
             for due, row in policy.confusion.items()
         ]
         heads = ("due", *(f"{name} given" for name in given))
-        yield _table(f"confusion under {policy.policy}", heads, rows)
+        yield table_part(f"confusion under {policy.policy}", heads, rows)
 
 
 def _comparisons(document: EvaluationDocument, texts: Mapping[int, str]) -> Iterable[str]:
     for found in document.comparisons:
         yield f"<h2>{escape(found.run)} against {escape(found.against)}</h2>"
         yield (
-            f"<p>{found.compared} questions, flipped {found.flips} ({_figure(found.flipped)}): "
+            f"<p>{found.compared} questions, flipped {found.flips} ({figure_of(found.flipped)}): "
             f"{found.harsher} harsher, {found.milder} milder, {found.same_outcome} with the same "
             f"outcome. Became right {found.became_right}, wrong {found.became_wrong}; McNemar "
             f"p = {found.mcnemar_p:.3g}.</p>"
@@ -174,7 +170,7 @@ def _comparisons(document: EvaluationDocument, texts: Mapping[int, str]) -> Iter
             for flip in flips
         ]
         hidden = [texts.get(flip.line, "") for flip in flips]
-        yield _table("flips", ("change", "due", "alike", "id", "line"), rows, hidden)
+        yield table_part("flips", ("change", "due", "alike", "id", "line"), rows, hidden)
 
 
 def _robustness(document: EvaluationDocument) -> Iterable[str]:
@@ -182,7 +178,7 @@ def _robustness(document: EvaluationDocument) -> Iterable[str]:
     if found is None:
         return
     yield f"<h2>Attacks on {found.texts} harmful texts</h2>"
-    yield f"<p>Asked again unchanged, {_figure(found.noise)} are judged more mildly.</p>"
+    yield f"<p>Asked again unchanged, {figure_of(found.noise)} are judged more mildly.</p>"
     rows = [("the same again", found.noise)]
     rows += [(each.attack, each.turned_share) for each in found.attacks]
     yield ranges("Share of texts that an attack turned", rows)
@@ -206,41 +202,6 @@ def _mistakes(document: EvaluationDocument, texts: Mapping[int, str]) -> Iterabl
         for each in document.mistakes
     ]
     heads = ("run", "policy", "due", "given", "", "id", "line")
-    yield _table("mistakes", heads, rows, [texts.get(each.line, "") for each in document.mistakes])
-
-
-def _table(
-    title: str,
-    heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    hidden: Sequence[str] | None = None,
-) -> str:
-    """A table whose columns sort on a click; long ones have a filter. `hidden` texts fold away."""
-    top = "".join(f'<th scope="col"><button>{escape(head)}</button></th>' for head in heads)
-    top += "<th>text</th>" if hidden is not None else ""
-    lines = []
-    for number, row in enumerate(rows):
-        cells = "".join(f"<td>{escape(cell)}</td>" for cell in row)
-        if hidden is not None:
-            text = escape(hidden[number])
-            cells += f"<td><details><summary>show</summary><pre>{text}</pre></details></td>"
-        lines.append(f"<tr>{cells}</tr>")
-    search = (
-        '<input type="search" placeholder="filter" aria-label="filter rows">'
-        if len(rows) > 8
-        else ""
+    yield table_part(
+        "mistakes", heads, rows, [texts.get(each.line, "") for each in document.mistakes]
     )
-    return (
-        f"<section><h3>{escape(title)}</h3>{search}<table><thead><tr>{top}</tr></thead>"
-        f"<tbody>{''.join(lines)}</tbody></table></section>"
-    )
-
-
-def _figure(figure: Interval | None, digits: int = 3) -> str:
-    if figure is None:
-        return "–"
-    return f"{figure.value:.{digits}f} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.4g}"

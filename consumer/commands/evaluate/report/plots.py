@@ -13,15 +13,17 @@ WIDTH = 640
 ROW = 22
 
 
-def ranges(title: str, rows: Sequence[tuple[str, Interval | None]]) -> str:
-    """A dot and a bar for each figure between 0 and 1."""
+def ranges(
+    title: str, rows: Sequence[tuple[str, Interval | None]], without: str = "no such text"
+) -> str:
+    """A dot and a bar for each figure between 0 and 1; `without` stands where there is none."""
     height = ROW * (len(rows) + 2)
     parts = [_axis(height, 0.25)]
     for at, (name, figure) in enumerate(rows, 1):
         y = ROW * at + ROW / 2
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4:g}" text-anchor="end">{escape(name)}</text>')
         if figure is None:
-            parts.append(f'<text x="{LEFT + 6}" y="{y + 4:g}" class="dim">no such text</text>')
+            parts.append(f'<text x="{LEFT + 6}" y="{y + 4:g}" class="dim">{escape(without)}</text>')
             continue
         low, value, high = (_x(each) for each in (figure.low, figure.value, figure.high))
         said = f"{name}: {figure.value:.3f}, 95 % {figure.low:.3f} to {figure.high:.3f}"

@@ -68,14 +68,20 @@ def _lines(document: EvaluationDocument) -> Iterator[str]:
     yield from _robustness_lines(document)
     if document.published:
         yield ""
-        yield "published for these texts: " + document.published[0].source
-        for figure in document.published:
-            yield f"  {figure.model:<28} {figure.measure} {figure.value:.3f}"
+        found = document.published
+        yield f"published for these texts, known by {found.known_by}: {found.source}"
+        for figure in found.figures:
+            yield f"  {_cut(figure.model, 40):<40} {found.measure} {figure.value:.3f}"
+        for own in found.here:
+            name = _cut(f"{own.run} (here), {own.model}", 40)
+            yield f"  {name:<40} {found.measure} {shown(own.figure, 3)}"
     if document.gates:
         yield ""
     for gate in document.gates:
         mark = "kept  " if gate.is_kept else "BROKEN"
         yield f"{mark} {gate.run}: {gate.gate}: {shown(gate.figure, 3)}"
+    for bound in document.gates_left_open:
+        yield f"open   {bound}: of topic.toml, which speaks of all texts and not of a part"
 
 
 def _run_lines(run: RunMeasures) -> Iterator[str]:
@@ -182,5 +188,5 @@ def _robustness_lines(document: EvaluationDocument) -> Iterator[str]:
         yield f"  {len(found.attacks) - len(turned)} attacks turned no text"
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= NAME else name[: NAME - 1] + "…"
+def _cut(name: str, width: int = NAME) -> str:
+    return name if len(name) <= width else name[: width - 1] + "…"

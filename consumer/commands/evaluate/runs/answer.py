@@ -7,7 +7,8 @@ from typing import NamedTuple
 import orjson
 
 from consumer.classifier.hearsay import LABEL_CHARS_MAX, label_given
-from consumer.domain.policy import Outcome
+from consumer.commands.evaluate.runs.quotes import quoted_in
+from consumer.domain.policy import Outcome, Policy
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Tokens, UnjudgedReason
 
@@ -38,6 +39,10 @@ class KeptAnswer(NamedTuple):
     calls: int
     tokens: Tokens
     """Of all calls, those that gave no judgement too."""
+    rules: tuple[str, ...] = ()
+    """That the judgement cites."""
+    quoted: tuple[str, ...] = ()
+    """Words of the policy that the model repeated; never words of the text."""
 
     @property
     def is_final(self) -> bool:
@@ -49,7 +54,9 @@ class KeptAnswer(NamedTuple):
         return orjson.dumps(self._asdict() | {"tokens": list(self.tokens)}) + b"\n"
 
 
-def answer_of(key: str, case: str, run: str, policy: str, judged: Judged) -> KeptAnswer:
+def answer_of(
+    key: str, case: str, run: str, policy: Policy, judged: Judged, text: str
+) -> KeptAnswer:
     """The answer in what the classifier said of one text under one policy."""
     judgement = judged.judgements[0] if judged.judgements else None
     # A piece of a long text without a judgement leaves the whole unjudged, unless it is a block.
@@ -61,7 +68,7 @@ def answer_of(key: str, case: str, run: str, policy: str, judged: Judged) -> Kep
         key,
         case,
         run,
-        policy,
+        policy.name,
         judgement.label if judgement else None,
         judgement.outcome if judgement else None,
         None if judgement else unjudged,
@@ -76,6 +83,10 @@ def answer_of(key: str, case: str, run: str, policy: str, judged: Judged) -> Kep
         round(judged.model_ms, 1),
         judged.usage.calls,
         judged.usage.tokens,
+        judgement.rules if judgement else (),
+        quoted_in(policy, f"{judgement.reasoning}\n{judgement.rationale}", text)
+        if judgement
+        else (),
     )
 
 
@@ -91,6 +102,8 @@ def answer_in(line: bytes) -> KeptAnswer | None:
                 "reason": None if reason is None else UnjudgedReason(reason),
                 "faults": tuple((str(fault), str(label)) for fault, label in fields["faults"]),
                 "tokens": Tokens(*fields["tokens"]),
+                "rules": tuple(map(str, fields.get("rules", ()))),
+                "quoted": tuple(map(str, fields.get("quoted", ()))),
             }
         )
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):

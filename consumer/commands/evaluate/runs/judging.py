@@ -212,7 +212,9 @@ class Judging:
                 judge.clock.now_s() + limit_s if limit_s else None,
                 context_shown(question.text, self._binding.context),
             )
-            answer = answer_of(key, question.digest, run.name, policy, judged)
+            document = run.alone[policy].policies[0]
+            text = question.text.text
+            answer = answer_of(key, question.digest, run.name, document, judged, text)
             self._results.keep(answer)
         finally:
             self._asking.discard(key)

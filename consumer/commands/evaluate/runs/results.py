@@ -44,7 +44,9 @@ class ResultsFile:
         """How many it held when it was opened."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC), "r+b")
+            self._file = os.fdopen(
+                os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b"
+            )
         except OSError as error:
             raise InvalidSettings(f"--results {path}: {error.strerror}") from None
         self._places = DiskIndex()

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from consumer.dev.broker import EmbeddedBroker
-from consumer.dev.shipped import shipped_policies
 from consumer.domain.binding import Catalogue
 from consumer.interfaces import Partition
 from consumer.registry.load import load_catalogue
+from consumer.registry.shipped import shipped_policies
 
 INPUTS = ("chat.messages", "comments.posted")
 OUTPUTS = ("allow", "flag", "block", "dead-letter")

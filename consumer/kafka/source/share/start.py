@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import NamedTuple
 
 import structlog
@@ -52,10 +53,22 @@ def starting_offsets(
     Raises:
         BrokerUnavailable: the group's commits cannot be read, so no start is safe.
     """
+
+    @cache
+    def is_at_work(topic: str) -> bool:
+        # It asks for the commits of all partitions: once for each topic, not for each of these.
+        return _has_commits(consumer, topic, timeout_s)
+
     try:
         return {
             Partition(tp.topic, tp.partition): _start(
-                consumer, tp, rule_for(tp.topic), ids, timeout_s, tp.topic in made_again
+                consumer,
+                tp,
+                rule_for(tp.topic),
+                ids,
+                timeout_s,
+                tp.topic in made_again,
+                is_at_work,
             )
             for tp in consumer.committed(partitions, timeout=timeout_s)
         }
@@ -70,6 +83,7 @@ def _start(
     ids: Mapping[str, str],
     timeout_s: float,
     is_made_again: bool,
+    is_at_work: Callable[[str], bool],
 ) -> Start:
     """The start of one partition; `tp` holds the group's commit, or a negative offset."""
     partition, metadata = Partition(tp.topic, tp.partition), tp.metadata or ""
@@ -90,7 +104,7 @@ def _start(
         # Never at its end: of what is there nobody has seen anything.
         rule = "earliest" if rule == "latest" else rule
         log.error("the topic was made again since the last commit", partition=str(partition))
-    elif rule == "latest" and _has_commits(consumer, tp.topic, timeout_s):
+    elif rule == "latest" and is_at_work(tp.topic):
         rule = _long_enough_ago()
     offset = _by_rule(consumer, partition, rule, low, high, timeout_s)
     log.info(

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 import pytest
+import yaml
 from pydantic import TypeAdapter
 from sklearn.metrics import f1_score, precision_score, recall_score
 
@@ -285,6 +286,31 @@ async def test_bounds_of_the_topic_hold_beside_those_of_the_command(
     ]
 
 
+@pytest.mark.parametrize("part", [{"limit": 3}, {"tokens_max": 1, "concurrency": 1}])
+async def test_bounds_of_the_topic_are_not_held_against_a_part(
+    folder: Path,
+    server: StandInSafeguard,
+    part: dict[str, int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """They are named as open; those of the command line are of whatever was asked."""
+    file = folder / "policies" / "set" / "topic.toml"
+    file.write_text(file.read_text() + "[gate]\nmin_recall = { words = 1.0 }\n")
+    code, report = await run(folder, server.base_url, **part)
+    assert (code, report["gates"]) == (0, [])
+    assert report["gates_left_open"] == ["recall of words >= 1"]
+    code, report = await run(
+        folder, server.base_url, gates=gates_of({"min_recall": ["words=1"]}), **part
+    )
+    assert [gate["gate"] for gate in report["gates"]] == ["recall of words >= 1"]
+    capsys.readouterr()
+    asked = request(folder, **part)
+    assert await evaluate_cases(settings(folder, server.base_url), asked, as_json=False) == 0
+    assert "open   recall of words >= 1" in capsys.readouterr().out
+    code, report = await run(folder, server.base_url)
+    assert (code, report["gates_left_open"]) == (1, [])
+
+
 async def test_the_table_fits_a_terminal(
     folder: Path, server: StandInSafeguard, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -358,6 +384,9 @@ async def test_the_page_asks_for_nothing_and_hides_texts(
     assert after
     assert "prefers-color-scheme:dark" in page
     assert "@media print" in page
+    # Heads that are repeated on the next sheet are printed from the attribute.
+    assert '<th scope="col" data-head="recall"><button>recall</button></th>' in page
+    assert "th::before{content:attr(data-head)}" in page
 
 
 async def test_cases_are_exported_and_read_again(folder: Path, server: StandInSafeguard) -> None:
@@ -370,6 +399,18 @@ async def test_cases_are_exported_and_read_again(folder: Path, server: StandInSa
         assert again["runs"][0]["outcome"] == found["runs"][0]["outcome"]
         assert again["runs"][0]["slices"] == found["runs"][0]["slices"]
         assert again["results"]["answers"] == found["results"]["answers"]
+
+
+async def test_what_stood_around_a_text_is_exported(folder: Path, server: StandInSafeguard) -> None:
+    """A case without its context would be judged as another."""
+    context = {"author": "a", "facts": {"age": "3"}, "messages": [{"author": "b", "text": "go on"}]}
+    row = {"text": "all is well", "label": "FINE", "context": context}
+    (folder / "cases.jsonl").write_text(json.dumps(row) + "\n")
+    files = (folder / "out.jsonl", folder / "out.yaml")
+    await run(folder, server.base_url, exports=files)
+    assert json.loads(files[0].read_text())["context"] == context
+    (test,) = yaml.safe_load(files[1].read_text())["tests"]
+    assert test["metadata"] == {"context": context}
 
 
 async def test_a_person_is_asked_whether_the_columns_are_meant(

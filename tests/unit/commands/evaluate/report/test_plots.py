@@ -19,6 +19,7 @@ def test_ranges_lie_between_0_and_1() -> None:
     said = "".join(picture.itertext())
     assert "a<b>&" in said
     assert "no such text" in said
+    assert ">never cited<" in ranges("F1", rows, "never cited")
 
 
 def test_reliability_shows_each_bin_that_holds_something() -> None:
