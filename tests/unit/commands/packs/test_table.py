@@ -172,3 +172,9 @@ def test_a_row_that_ends_early_has_empty_cells() -> None:
     found = read("said,meant\nwords,RS1\nshort\nmore,RS0\n")
     assert [case.text for case in found.cases] == ["words", "more"]
     assert [cut.line for cut in read("a,b\nx,y\n").lost] == [1]
+
+
+def test_beside_flags_the_longest_cell_is_the_text() -> None:
+    """Whatever else stands there is shorter, such as a number."""
+    found = read("id,text,RS1,RS2\n7,words,1,0\n")
+    assert [(case.text, case.labels["river"]) for case in found.cases] == [("words", "RS1")]
