@@ -8,6 +8,7 @@ so that help comes at once.
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import cyclopts
@@ -54,3 +55,10 @@ def main() -> None:
         raise SystemExit(130) from None
     except BrokenPipeError:
         raise SystemExit(1) from None
+    except OSError as error:
+        # A file that somebody named, or a full disk: whoever typed the command can mend that.
+        if error.filename is None and error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"safeguard: {place}{error.strerror}", file=sys.stderr)
+        raise SystemExit(2) from None
