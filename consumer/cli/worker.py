@@ -37,6 +37,8 @@ def run(
     """Consume, judge and publish until stopped: Ctrl-C or SIGTERM drains, a second one ends."""
     from consumer.worker import serve, supervisor
 
+    if processes < 1:
+        raise InvalidSettings(f"--processes {processes}: give 1 or more")
     settings = settings_of(config, set)
     if processes > 1:
         raise SystemExit(supervisor.supervise(settings, config, set or [], processes))
