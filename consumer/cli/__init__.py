@@ -9,6 +9,7 @@ so that help comes at once.
 from __future__ import annotations
 
 import errno
+import io
 import sys
 
 import cyclopts
@@ -46,6 +47,10 @@ for family in (beginning, worker, watching, evaluate, verdicts, settings):
 
 def main() -> None:
     """Run the command line; errors of ours are printed without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # A character that the terminal does not know is shown as \\N, and ends nothing.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except ConsumerError as error:
