@@ -434,7 +434,7 @@ async def test_a_person_is_asked_whether_the_columns_are_meant(
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"cases": "nowhere.jsonl"}, "there is no such file"),
+        ({"cases": "nowhere.jsonl"}, "cannot be read: No such file"),
         ({"concurrency": 0}, "--concurrency is 1 or more"),
         ({"reports": (Path("report.txt"),)}, "must end in .json or .html"),
         ({"exports": (Path("out.csv"),)}, "must end in .jsonl or .yaml"),
