@@ -34,7 +34,7 @@ from consumer.commands.evaluate.runs.judging import Bound, Judging, judges_of, m
 from consumer.commands.evaluate.runs.plan import Run, runs_of
 from consumer.commands.evaluate.runs.progress import RunProgress
 from consumer.commands.evaluate.runs.results import ResultsFile
-from consumer.commands.terminal import bars
+from consumer.commands.terminal import bars, ending_at_once
 from consumer.domain.binding import Binding
 from consumer.domain.counted import counted
 from consumer.errors import InvalidSettings
@@ -56,12 +56,13 @@ async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: 
             binding, request.versions, models, request.efforts, with_rerun=request.with_rerun
         )
         cases = request.cases or str(own_cases(folder, runs[0].version))
-        file = cases_file(cases, Path(spool))
-        reader = Reader(request.columns, runs[0].version)
-        found = survey(file, request.columns, reader)
-        _check_versions(runs, found)
-        check_names((*gates_in(binding.gate), *request.gates), runs[0].version)
-        _show(found, request)
+        with ending_at_once():
+            file = cases_file(cases, Path(spool))
+            reader = Reader(request.columns, runs[0].version)
+            found = survey(file, request.columns, reader)
+            _check_versions(runs, found)
+            check_names((*gates_in(binding.gate), *request.gates), runs[0].version)
+            _show(found, request)
         if found.with_context and binding.context is None:
             with_context = counted(found.with_context, "text")
             _say(f"{with_context} with context: the topic shows none, nor is it shown here")
