@@ -97,3 +97,12 @@ def test_a_heading_stays_where_nothing_stood_below_it() -> None:
     shared = "## Empty\n\n## Emptied\n\nOutput only the label.\n\n"
     (found,) = read(f"{shared}### (A1) Things\n\n#### Includes\n\n- x\n")
     assert found.policy.text.startswith("## Empty\n\n## A1: Things\n\n- A1.1 x\n")
+
+
+def test_what_is_lost_for_all_labels_is_told_with_the_first() -> None:
+    shared = "## Overview\n\nFinds it. Seek clarification.\n\n"
+    points = "#### Includes\n\n- x\n\n"
+    first, second = read(f"{shared}### (A1) One\n\n{points}### (B1) Two\n\n{points}")
+    assert [cut.line for cut in first.lost] == [3]
+    assert second.lost == ()
+    assert first.policy.text.startswith("## Overview\n\nFinds it.\n\n## A1: One")
