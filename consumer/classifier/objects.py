@@ -14,7 +14,7 @@ OBJECTS_MAX = 8
 
 
 def object_in(text: str) -> dict[str, object] | None:
-    """A JSON object, or None; one whose `label` appears twice with two values is no object."""
+    """A JSON object, or None; one whose `label` appears twice with two values has none."""
     try:
         if "\\u" in text or text.count('"label"') > 1:
             found = json.loads(text, object_pairs_hook=_without_contradiction)

@@ -143,7 +143,7 @@ def _read_answer(content: str, policy: Policy) -> _Answer | Fault:
 
 def _fenced(content: str) -> str | None:
     """What stands between two code fences that hold the whole answer."""
-    if len(content) < 6 or not (content.startswith("```") and content.endswith("```")):
+    if not (content.startswith("```") and content.endswith("```")):
         return None
     return content[3:-3].lstrip(ascii_letters).strip()
 

@@ -82,6 +82,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "inference/pacing/stride.py": ("inference/pacing/test_knee.py",),
     "inference/pacing/window.py": ("inference/pacing/test_knee.py",),
     "classifier/confidence/looks.py": (),
+    "classifier/objects.py": ("classifier/test_parser.py", "classifier/test_grammar.py"),
     "classifier/parser.py": ("classifier/test_responses.py", "classifier/test_grammar.py"),
     "classifier/asking/patience.py": (
         "classifier/asking/test_endings.py",
@@ -113,6 +114,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "domain/choose.py": ("pipeline/flow/test_budgets.py",),
     "domain/messages/context.py": (),
     "domain/control.py": (),
+    "domain/counted.py": (),
     "domain/messages/decoding.py": (),
     "domain/verdicts/envelope.py": (),
     "domain/lane.py": ("pipeline/flow/test_limiter.py", "inference/fleet/test_fleet.py"),

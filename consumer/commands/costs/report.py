@@ -124,8 +124,10 @@ class CostReport:
     @property
     def title(self) -> str:
         first_ms = self.sums.first_ms
-        if first_ms is None:
+        if not self.sums.versions:
             return f"{self.topic}, group {self.group}: no verdict that says what it cost"
+        if first_ms is None:
+            return f"{self.topic}, group {self.group}, at times that the broker did not keep"
         span = f"{rfc3339(first_ms)} to {rfc3339(self.sums.last_ms)}"
         return f"{self.topic}, group {self.group}, {span}"
 

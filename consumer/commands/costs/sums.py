@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from consumer.domain.messages.message import Position, Record
+from consumer.domain.messages.message import Position, Record, age_ms
 from consumer.domain.verdicts.headers import is_envelope, percent
 from consumer.domain.verdicts.verdict import Cause, Tokens
 
@@ -72,6 +72,7 @@ class CostSums:
         self.unreadable = 0
         """Verdicts of this group and input whose envelope is not as we write it."""
         self.first_ms: int | None = None
+        """None as long as no verdict has a time: some brokers keep none."""
         self.last_ms = 0
 
     def __repr__(self) -> str:
@@ -103,9 +104,13 @@ class CostSums:
         elif not self._add_envelope(record.value):
             self.unreadable += 1
         else:
-            ms = record.timestamp_ms
-            self.first_ms = ms if self.first_ms is None else min(self.first_ms, ms)
-            self.last_ms = max(self.last_ms, ms)
+            self._add_moment(record.timestamp_ms)
+
+    def _add_moment(self, ms: int) -> None:
+        if age_ms(ms, ms) is None:
+            return
+        self.first_ms = ms if self.first_ms is None else min(self.first_ms, ms)
+        self.last_ms = max(self.last_ms, ms)
 
     def _add_envelope(self, value: bytes | None) -> bool:
         """Add a verdict; False where the envelope is none, and then nothing of it counts."""

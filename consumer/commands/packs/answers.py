@@ -61,7 +61,7 @@ def reason_against(sentence: str, labels: Collection[str]) -> Reason | None:
         return Reason("names no label: write which code is meant", True)
     for _, problem in answers_asked_for(sentence):
         is_several = problem.startswith("asks for more")
-        return Reason(problem.partition(";")[0].partition(":")[0], is_several)
+        return Reason(problem.partition(":")[0], is_several)
     return None
 
 

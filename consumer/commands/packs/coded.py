@@ -31,6 +31,7 @@ EXAMPLE_CHARS_MAX = 2_000
 """Of one example."""
 EVERYTHING_ELSE = "OK"
 """The label that is added where a pack names none for what is allowed."""
+REST = f"## {EVERYTHING_ELSE}: Everything else\n\n- Whatever no other section names."
 _FRONT = re.compile(r"---[ \t]*\n.*?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _CONTENT = re.compile(r"\*{0,2}Content\*{0,2}:\*{0,2}[ \t]*(?P<text>.+)", re.DOTALL)
 _LABEL_WORD = re.compile(r"\(\s*label\s*:?\s*([^()]{1,40})\)", re.IGNORECASE)
@@ -58,9 +59,8 @@ def read_coded(file: str, name: str, text: str) -> PackPolicy | list[Flaw]:
         return [Flaw(file, 1, problem)]
     if Outcome.ALLOW not in outcomes.values():
         outcomes[EVERYTHING_ELSE] = Outcome.ALLOW
-        other = Chapter(0, 2, f"{EVERYTHING_ELSE}: Everything else")
-        other.passages.append(Passage(0, "- Whatever no other section names."))
-        sections.append(other)
+        # A document of its own, so that it stands below nothing that is left out.
+        sections += chapters_of(REST)
         words = f"{EVERYTHING_ELSE} was added: there was no label for what is allowed"
         reading.lost.append(Cut(file, 1, words, "an answer needs a label"))
     outcomes = dict(sorted(outcomes.items(), key=lambda each: each[1].severity))
@@ -103,12 +103,9 @@ class _Reading:
         kept: list[str] = []
         format_level = 0
         for section in sections:
-            if format_level and (not section.level or section.level > format_level):
-                is_format = True
-            else:
-                is_format = FORMAT_TITLE.search(section.title) is not None
-                format_level = section.level if is_format else 0
-            if is_format:
+            if not format_level or section.level <= format_level:
+                format_level = section.level if FORMAT_TITLE.search(section.title) else 0
+            if format_level:
                 self._leave_out(section, outcomes)
                 continue
             stub = None if section.passages else reason_against(f"{section.title}:", outcomes)

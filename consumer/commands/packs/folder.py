@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from consumer.commands.evaluate.cases.lines import lines_of
 from consumer.commands.evaluate.cases.tables import cell_rows
-from consumer.commands.packs.table import ROWS_MAX, Rows
+from consumer.commands.packs.table import Rows
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.registry.files import as_saved_anywhere, names_in, printable, read_file
 from consumer.registry.load import POLICY_BYTES_MAX
@@ -18,6 +18,8 @@ DEPTH_MAX = 5
 """Folders below folders; packs have two or three."""
 FILES_MAX = 1_000
 """Of all kinds; a folder of more is no pack."""
+ROWS_MAX = 100_000
+"""Of one table, each a call for every run of an evaluation."""
 LICENCES = ("license", "licence", "copying", "notice", "usage_policy")
 
 

@@ -42,11 +42,13 @@ def read_labeler(file: str, name: str, text: str) -> list[PackPolicy] | list[Fla
         label = _LABEL.fullmatch(sections[start].title)
         assert label
         called = name if len(starts) == 1 else f"{name}-{label['label'].lower()}"
-        # What is said for all labels is told of with the first.
-        told_from = sections[start].line if number else 0
-        reading = _LabelReading(file, label["label"], told_from)
-        own = reading.sections(label["words"].strip(), sections[start:end])
-        body = reading.body([*shared, *own])
+        reading = _LabelReading(file, label["label"])
+        said = reading.kept(shared)
+        if number:
+            # What is said for all labels is told of with the first.
+            reading.forget_cuts()
+        own = reading.kept(reading.sections(label["words"].strip(), sections[start:end]))
+        body = "\n\n".join((*said, *own)) + "\n"
         outcomes = {EVERYTHING_ELSE: Outcome.ALLOW, label["label"]: Outcome.FLAG}
         policy = Policy(called, label["words"].strip(), body, outcomes, reading.rules)
         found.append(PackPolicy(file, policy, in_order(reading.taken_out), in_order(reading.lost)))
@@ -56,11 +58,9 @@ def read_labeler(file: str, name: str, text: str) -> list[PackPolicy] | list[Fla
 class _LabelReading:
     """What is found under one label."""
 
-    def __init__(self, file: str, label: str, told_from: int) -> None:
+    def __init__(self, file: str, label: str) -> None:
         self._file = file
         self._label = label
-        self._told_from = told_from
-        """The first line whose cuts are told here."""
         self.rules: dict[str, str] = {}
         self.taken_out: list[Cut] = []
         self.lost: list[Cut] = []
@@ -89,12 +89,13 @@ class _LabelReading:
         if not point:
             return passage
         bold = _BOLD.match(point["words"])
-        words = bold["words"] if bold else re.split(r"[:.;(]", point["words"], maxsplit=1)[0]
+        words = bold["words"] if bold else re.split(r"[:.;(]", point["words"])[0]
         rule = f"{prefix}.{1 + sum(each.startswith(f'{prefix}.') for each in self.rules)}"
         self.rules[rule] = " ".join(words.split())[:RULE_WORDS_MAX].strip() or "as the text says"
         return passage._replace(text=f"{point['mark']} {rule} {point['words']}")
 
-    def body(self, sections: list[Chapter]) -> str:
+    def kept(self, sections: list[Chapter]) -> list[str]:
+        """The texts of what stays of these sections."""
         outcomes = (EVERYTHING_ELSE, self._label)
         kept: list[str] = []
         for section in sections:
@@ -109,9 +110,12 @@ class _LabelReading:
                 passages += [] if stays is None else [stays]
             if passages or not section.passages:
                 kept.append(replace(section, passages=passages).text)
-        return "\n\n".join(part for part in kept if part) + "\n"
+        return [part for part in kept if part]
 
     def _cut(self, passage: Passage, reason: Reason) -> None:
         where = self.lost if reason.is_lost else self.taken_out
-        if passage.line >= self._told_from:
-            where.append(Cut(self._file, passage.line, passage.text.strip(), reason.why))
+        where.append(Cut(self._file, passage.line, passage.text.strip(), reason.why))
+
+    def forget_cuts(self) -> None:
+        self.taken_out.clear()
+        self.lost.clear()

@@ -12,8 +12,6 @@ CODE = r"[A-Z]{1,8}[0-9]{1,2}|[0-9]|OK"
 """What packs call their labels: DC0, SP4, 1; and what is added where they name none."""
 RULE_WORDS_MAX = 80
 """Of what a rule says under `rules`; all of it stands in the text."""
-RULE_LOOK_CHARS = 1_000
-"""Of a point, where its rule id and its few words are looked for."""
 EXAMPLE_LOOK_CHARS = 4_000
 """A longer passage is no example: the front matter takes half as much."""
 _IN_TITLE = (
@@ -48,7 +46,7 @@ def label_in(title: str) -> str | None:
 
 def heading_of(title: str) -> str:
     """A heading that names a label, as ours do: the label first, as in `DC0: Allowed (safe)`."""
-    for shape in _IN_TITLE[:2]:
+    for shape in _IN_TITLE:
         found = shape.search(title)
         if found:
             more = (found.groupdict().get("words") or "").strip()
@@ -60,7 +58,7 @@ def heading_of(title: str) -> str:
 
 def foreign_heading_of(title: str, label: str) -> str:
     """The same as others have it, the label in brackets behind the words."""
-    words = title.partition(":")[2].strip()
+    words = heading_of(title).partition(":")[2].strip()
     found = re.fullmatch(r"(?P<rest>.*?)[ \t]*\((?P<more>[^()]+)\)", words)
     if found:
         return f"{found['rest']} ({label} - {found['more']})".strip()
@@ -84,12 +82,11 @@ def outcome_of(label: str, title: str, output: str) -> Outcome:
 
 def rule_in(passage: str, labels: Collection[str]) -> tuple[str, str] | None:
     """The rule id that a point begins with, and what it says in a few words."""
-    found = _RULE.match(passage[:RULE_LOOK_CHARS])
+    found = _RULE.match(passage)
     if not found or found["label"] not in labels:
         return None
-    rest = re.sub(r"[*`]", "", found["words"])
-    words = re.split(r":[ \t\n]|[ \t]+[–—-][ \t]+|[ \t\n][\"“]", rest, maxsplit=1)[0]
-    words = " ".join(words.split()).strip(' :-–—"“”')[:RULE_WORDS_MAX].strip()
+    rest = " ".join(re.sub(r"[*`]", "", found["words"]).split())
+    words = re.split(r": | [–—-] | [\"“]", rest)[0].strip(' :-–—"“”')[:RULE_WORDS_MAX].strip()
     return found["id"], words or "as the text says"
 
 

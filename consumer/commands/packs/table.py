@@ -16,8 +16,6 @@ from consumer.commands.packs.cut import Cut, PackCases
 from consumer.commands.packs.labels import label_meant
 from consumer.domain.policy import Outcome, Policy
 
-ROWS_MAX = 100_000
-"""Of one table, each a call for every run of an evaluation."""
 HEADS_MAX = 5
 """Rows above the first case: notices and the header."""
 FLAGS = frozenset({"0", "1", "true", "false", ""})

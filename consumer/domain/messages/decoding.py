@@ -159,7 +159,7 @@ def _text_in(document: Document, reading: MessageTerms) -> str:
         raise UndecodableMessage(
             DeadLetterReason.NO_TEXT, f"none of {', '.join(map(_shown, reading.text))} is present"
         )
-    return parts[0] if len(parts) == 1 else "\n\n".join(part for part in parts if part)
+    return "\n\n".join(filter(None, parts))
 
 
 def _plain(text: str, reading: MessageTerms) -> str:

@@ -129,6 +129,19 @@ CONTENTS: dict[str, tuple[bytes, Expected]] = {
     ),
     "fences": (a_completion(f"```json\n{an_answer()}\n```"), ("HH2", Repair.FENCES)),
     "fences without a language": (a_completion(f"```\n{an_answer()}```"), ("HH2", Repair.FENCES)),
+    "fences without a line of their own": (
+        a_completion(f"```{an_answer()}```"),
+        ("HH2", Repair.FENCES),
+    ),
+    "another label beside the object": (
+        a_completion(f"HH0? Here it is: {an_answer()}"),
+        Fault.AMBIGUOUS,
+    ),
+    "more of an object beside it": (
+        a_completion(f'{an_answer()} or "label": 3'),
+        Fault.AMBIGUOUS,
+    ),
+    "a fence alone": (a_completion("```"), Fault.UNREADABLE),
     "fences around nothing": (a_completion("```json\n```"), Fault.UNREADABLE),
     "fences around a list": (a_completion('```json\n["HH0"]\n```'), Fault.UNREADABLE),
     "an echoed stub and JSON": (a_completion(STUB + an_answer()), ("HH2", Repair.PROSE)),
@@ -583,6 +596,14 @@ def test_so_many_choices_that_agree_are_read(count: int, expected: Expected) -> 
     body = orjson.loads(a_completion(an_answer()))
     body["choices"] *= count
     assert seen(read_completion(orjson.dumps(body), POLICY)) == expected
+
+
+def test_of_choices_that_agree_the_first_is_told() -> None:
+    body = orjson.loads(a_completion(an_answer(rationale="one")))
+    body["choices"] += orjson.loads(a_completion(an_answer(rationale="two")))["choices"]
+    found = read_completion(orjson.dumps(body), POLICY)
+    assert isinstance(found, Reading)
+    assert found.judgement.rationale == "one"
 
 
 @pytest.mark.parametrize(("blanks", "is_read"), [(184, True), (185, False)])

@@ -103,7 +103,7 @@ class _Clearest:
             heappushpop(self._heap, entry)
 
     def named(self) -> tuple[CitedError, ...]:
-        return tuple(entry[2] for entry in sorted(self._heap, reverse=True, key=lambda e: e[:2]))
+        return tuple(error for _, _, error in sorted(self._heap, reverse=True))
 
 
 class Citations:

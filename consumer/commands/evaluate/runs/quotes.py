@@ -26,11 +26,12 @@ def quoted_in(policy: Policy, said: str, text: str) -> tuple[str, ...]:
     own = _rows(policy)
     theirs = frozenset(_rows_of(_words(text)))
     words = _words(said)
+    rows = _rows_of(words)
     found: dict[str, None] = {}
     at = 0
-    while at + WORDS_MIN <= len(words) and len(found) < QUOTES_MAX:
+    while at < len(rows) and len(found) < QUOTES_MAX:
         end = at
-        while _row(words, end) in own and _row(words, end) not in theirs:
+        while end < len(rows) and rows[end] in own and rows[end] not in theirs:
             end += 1
         if end == at:
             at += 1
@@ -48,13 +49,8 @@ def _rows(policy: Policy) -> frozenset[str]:
 
 
 def _rows_of(words: list[str]) -> list[str]:
-    return [_row(words, at) for at in range(len(words) - WORDS_MIN + 1)]
-
-
-def _row(words: list[str], at: int) -> str:
-    """So many words in a row; empty where there are fewer."""
-    row = words[at : at + WORDS_MIN]
-    return " ".join(row) if len(row) == WORDS_MIN else ""
+    """So many words in a row, from each word on; none where there are fewer."""
+    return [" ".join(row) for row in zip(*(words[at:] for at in range(WORDS_MIN)), strict=False)]
 
 
 def _words(text: str) -> list[str]:

@@ -133,6 +133,13 @@ def test_where_nothing_was_counted_there_is_no_time() -> None:
     assert (found["first"], found["last"], found["versions"]) == (None, None, {})
 
 
+def test_where_no_verdict_has_a_time_their_tokens_are_told_all_the_same() -> None:
+    found = CostReport(TOPIC, GROUP, the_sums(written(at_ms=-1)), HOSTED, {})
+    assert found.title == f"{TOPIC}, group {GROUP}, at times that the broker did not keep"
+    assert (found.fields["first"], found.fields["last"]) == (None, None)
+    assert found.fields["versions"][VERSION]["messages"] == 1
+
+
 def test_what_was_passed_over_is_said() -> None:
     records = [
         written(is_passed_through=True),

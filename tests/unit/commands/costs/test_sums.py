@@ -67,8 +67,19 @@ def test_from_the_first_verdict_to_the_last() -> None:
     sums = the_sums(*(written(at_ms=at_ms) for at_ms in times))
     assert (sums.first_ms, sums.last_ms) == (TIMESTAMP_MS, TIMESTAMP_MS + 2_000)
     assert sums.span_s == 2
-    assert the_sums(written(at_ms=0)).span_s == 0
+    assert the_sums(written()).span_s == 0
     assert the_sums().span_s == 0
+
+
+@pytest.mark.parametrize("unknown", [-1, 0])
+def test_a_verdict_without_a_time_counts_and_moves_no_end_of_the_span(unknown: int) -> None:
+    """A broker says -1 where it keeps none; a GPU is not paid since 1970."""
+    sums = the_sums(written(at_ms=unknown), written(at_ms=1), written(at_ms=2_001))
+    assert (sums.first_ms, sums.last_ms, sums.span_s) == (1, 2_001, 2)
+    (version,) = sums.versions.values()
+    assert version.messages == 3
+    alone = the_sums(written(at_ms=unknown))
+    assert (alone.first_ms, alone.span_s) == (None, 0)
 
 
 def test_an_unjudged_message_counts_as_one_and_costs_what_was_judged_of_it() -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from pathlib import Path
 
 import orjson
 import pytest
+from pydantic import TypeAdapter
 
 from consumer.commands.evaluate.author import AuthorRequest, show_author
 from consumer.commands.evaluate.cases.columns import columns_of
 from consumer.commands.evaluate.evaluation import evaluate_cases
+from consumer.commands.evaluate.report.author import author_lines
+from consumer.commands.evaluate.report.document import EvaluationDocument
+from consumer.commands.evaluate.report.suites import STAND_IN_NOTE
 from consumer.commands.evaluate.request import CasesRequest
 from consumer.commands.evaluate.runs.answer import answer_in
 from consumer.dev.safeguard.server import StandInSafeguard
@@ -92,11 +97,44 @@ async def test_the_page_hides_texts_and_asks_for_nothing(
     assert "<summary>show</summary><pre>a banned thing, &lt;b&gt;quoted&lt;/b&gt;" in page
     assert "<td>R2</td><td>says the second word</td><td>2</td>" in page
     assert "too mild" in page
+    assert f'<p class="loud">{escape(STAND_IN_NOTE)}</p>' in page
     assert "answers that cite no rule, where one was due or acted on: 1</h3>" in page
     assert "words of the policy that the model repeats when it errs</h3>" in page
     assert "<td>matches a term listed under banned</td><td>1</td><td>1</td>" in page
     for fetched in (" src=", " href=", "@import", "url("):
         assert fetched not in page
+
+
+async def test_how_sure_the_model_was_is_told_where_it_is_known(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server without log probabilities gives no score, and one is not made up."""
+    report = orjson.loads((folder / "report.json").read_bytes())
+    (policy,) = report["runs"][0]["policies"]
+    (error,) = policy["citations"]["uncovered_named"]
+    report["runs"][0]["is_by_stand_in"] = False
+    for score, line, cell in ((0.875, ", score 0.88\n", "0.88"), (None, " due\n", "–")):
+        error["score"] = score
+        (folder / "scored.json").write_bytes(orjson.dumps(report))
+        found = said(capsys, AuthorRequest(folder / "scored.json", out=folder / "rules.html"))
+        assert f"line 4, id c4: FINE, DOUBT due{line.removeprefix(' due')}" in found
+        assert (
+            f"<td>DOUBT</td><td>FINE</td><td>{cell}</td><td>c4</td>"
+            in (folder / "rules.html").read_text()
+        )
+    assert "loud" not in (folder / "rules.html").read_text().partition("<body")[2]
+
+
+async def test_a_text_is_cut_and_wrapped_below_its_first_word(folder: Path) -> None:
+    """Two columns further in than the line that it belongs to."""
+    document = TypeAdapter(EvaluationDocument).validate_json((folder / "report.json").read_bytes())
+    (run,) = document.runs
+    (error,) = run.policies[0].citations.uncovered_named
+    lines = list(author_lines(run, {error.text_digest: "word " * 100}))
+    at = next(at for at, line in enumerate(lines) if line.startswith("      line 4"))
+    text = [line for line in lines[at:] if "word" in line and "model repeats" not in line]
+    assert sum(line.count("word") for line in text) == 60
+    assert {len(line) - len(line.lstrip()) for line in text[1:]} == {8}
 
 
 async def test_parts_without_anything_to_say_are_not_there(

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from consumer.commands.packs.answers import Reason, reason_against
 from consumer.commands.packs.coded import read_coded
 from consumer.commands.packs.cut import Cut, PackPolicy
-from consumer.commands.packs.labels import foreign_heading_of, heading_of, label_in
+from consumer.commands.packs.labels import (
+    LabelledExample,
+    example_in,
+    foreign_heading_of,
+    heading_of,
+    label_in,
+    rule_in,
+)
 from consumer.domain.policy import Example, Outcome
 from consumer.errors import Flaw
 from tests.unit.commands.packs.packs import GUIDE, RIVER, SHOP
@@ -203,6 +211,7 @@ def test_more_examples_than_a_prompt_has_room_for() -> None:
         ("(A1 - x)", "A1: (x)"),
         ("(A1)", "A1"),
         ("HH2: Attacks", "HH2: Attacks"),
+        ("HH2 – Attacks", "HH2: Attacks"),
     ],
 )
 def test_headings_begin_with_their_label(theirs: str, ours: str) -> None:
@@ -211,6 +220,7 @@ def test_headings_begin_with_their_label(theirs: str, ours: str) -> None:
     assert label is not None
     assert heading_of(theirs) == ours
     assert heading_of(foreign_heading_of(ours, label)) == ours
+    assert heading_of(foreign_heading_of(theirs, label)) == ours
 
 
 @pytest.mark.parametrize(
@@ -228,3 +238,61 @@ def test_headings_begin_with_their_label(theirs: str, ours: str) -> None:
 def test_what_a_document_is_called(text: str, title: str) -> None:
     """By its first heading where that is above the others, else by its file."""
     assert read(text).policy.title == title
+
+
+def test_the_format_of_answers_ends_where_its_section_does() -> None:
+    """What is below it goes too; the label that is added stands below nothing."""
+    found = read(
+        "## Goal\n\nFind it.\n\n## Bad (A1)\n\n- x\n\n# Answer format\n\n## Words\n\nOne word.\n"
+    )
+    assert found.policy.outcomes == {"OK": Outcome.ALLOW, "A1": Outcome.FLAG}
+    assert found.policy.text == (
+        "## Goal\n\nFind it.\n\n## A1: Bad\n\n- x\n\n"
+        "## OK: Everything else\n\n- Whatever no other section names.\n"
+    )
+    assert lines(found.taken_out) == [9, 11, 13]
+
+
+def test_a_table_of_examples_and_its_head() -> None:
+    """A row is one where its label is meant or looks like one; the head of the table is none."""
+    table = "| Text | Label |\n|---|---|\n| hm | safe |\n| argh | A9 |\n"
+    labels = "## Bad (A1)\n\n## Fine (A0)\n\n"
+    found = read(f"{labels}## Examples\n\n{table}")
+    assert found.policy.examples == (Example("hm", "A0"),)
+    assert [(cut.line, cut.why) for cut in found.lost] == [(10, "the policy has no label A9")]
+    assert found.policy.text.endswith("## Examples\n\n| Text | Label |\n|---|---|\n")
+    found = read(f"{labels}## Label format\n\n{table}")
+    assert found.policy.examples == (Example("hm", "A0"),)
+    assert lines(found.taken_out) == [5, 7, 8]
+
+
+def test_what_is_no_example() -> None:
+    """The line below a table's head, whatever its columns are, and a text that is too long."""
+    assert example_in("| :-- | --- | --- |") is None
+    longest = f'- "{"x" * 3_990}" -> A1'
+    assert len(longest) == 4_000
+    assert example_in(longest) == LabelledExample("x" * 3_990, "A1")
+    assert example_in(longest.replace("x", "xx", 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("point", "words"),
+    [
+        ('- A1.a Praise: "fun"', "Praise"),
+        ("- A1.a Praise\t – of it – all", "Praise"),
+        ('- **A1.a** Praise\n  "fun"', "Praise"),
+        ("- A1.a Ratio 1:2 of-it", "Ratio 1:2 of-it"),
+        ("- A1.a " + "x" * 90, "x" * 80),
+        ("- A1.a: ", "as the text says"),
+    ],
+)
+def test_a_rule_in_a_few_words(point: str, words: str) -> None:
+    """Up to a colon, a dash or a quotation, and no more than a prompt lists."""
+    assert rule_in(point, {"A1"}) == ("A1.a", words)
+
+
+def test_why_a_sentence_has_no_place() -> None:
+    """Without what to do about it in a policy of ours, where the reader would not look for it."""
+    assert reason_against("Return only the label.", ()) == Reason("says how to answer", False)
+    several = Reason("asks for more than one label", True)
+    assert reason_against("Give it one or more labels.", ()) == several

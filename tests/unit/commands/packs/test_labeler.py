@@ -56,6 +56,7 @@ def test_a_document_without_a_label() -> None:
     """Says what is looked for."""
     (flaw,) = read_labeler("n.md", "n", "# Criteria\n\n## Overview\n\nFinds it.\n")
     assert isinstance(flaw, Flaw)
+    assert flaw.line == 1
     assert "no heading is a label" in flaw.problem
 
 
@@ -89,3 +90,19 @@ def test_what_a_point_says_in_a_few_words() -> None:
     assert len(words[2]) == 79
     assert words[3] == "as the text says"
     assert list(found.policy.rules) == ["A1.1", "A1.2", "A1.3", "A1.4"]
+
+
+def test_a_heading_stays_where_nothing_stood_below_it() -> None:
+    """One that lost everything below it goes."""
+    shared = "## Empty\n\n## Emptied\n\nOutput only the label.\n\n"
+    (found,) = read(f"{shared}### (A1) Things\n\n#### Includes\n\n- x\n")
+    assert found.policy.text.startswith("## Empty\n\n## A1: Things\n\n- A1.1 x\n")
+
+
+def test_what_is_lost_for_all_labels_is_told_with_the_first() -> None:
+    shared = "## Overview\n\nFinds it. Seek clarification.\n\n"
+    points = "#### Includes\n\n- x\n\n"
+    first, second = read(f"{shared}### (A1) One\n\n{points}### (B1) Two\n\n{points}")
+    assert [cut.line for cut in first.lost] == [3]
+    assert second.lost == ()
+    assert first.policy.text.startswith("## Overview\n\nFinds it.\n\n## A1: One")

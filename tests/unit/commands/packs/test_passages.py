@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from consumer.commands.packs.coded import read_coded
 from consumer.commands.packs.cut import PackPolicy
-from consumer.commands.packs.passages import TITLE_CHARS_MAX, Passage, chapters_of, sentences_of
+from consumer.commands.packs.passages import Passage, chapters_of, sentences_of
 
 TEXT = """above
 
@@ -114,5 +114,5 @@ def test_a_heading_ends_the_passage_before_it() -> None:
     first, one = chapters_of("words\n# One\nmore")
     assert [passage.text for passage in first.passages] == ["words"]
     assert [passage.text for passage in one.passages] == ["more"]
-    longest = "# " + "x" * (TITLE_CHARS_MAX - 2)
+    longest = "# " + "x" * 498
     assert [len(chapters_of(each)) for each in (longest, longest + "x")] == [2, 1]

@@ -133,6 +133,8 @@ def test_rows_above_the_first_case() -> None:
     found = read(f"{notices}one,RS0\ntwo,\nthree, \n,RS1\n")
     assert [case.text for case in found.cases] == ["one"]
     assert found.lost == ()
+    found = read("prompt,label,reply,label\na,RS1,,\nb,RS0,hm,RS0\n")
+    assert [case.text for case in found.cases] == ["a", "b", "hm"]
     found = read(f"{notices}late,notice\none,RS0\n")
     assert [(cut.line, cut.why) for cut in found.lost] == [
         (6, "label notice: river has RS0, RS1, RS2")
@@ -178,3 +180,10 @@ def test_beside_flags_the_longest_cell_is_the_text() -> None:
     """Whatever else stands there is shorter, such as a number."""
     found = read("id,text,RS1,RS2\n7,words,1,0\n")
     assert [(case.text, case.labels["river"]) for case in found.cases] == [("words", "RS1")]
+
+
+@pytest.mark.parametrize(("others", "count"), [(6, 1), (7, 0)])
+def test_half_of_a_column_of_labels_is_labels_below_its_head(others: int, count: int) -> None:
+    """Five rows may stand above: a label among six others may be one of two, among seven not."""
+    rows = "".join(f"words {number},whatever\n" for number in range(others))
+    assert len(read(f"{rows}words,RS1\n").cases) == count

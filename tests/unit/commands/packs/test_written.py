@@ -134,3 +134,16 @@ def test_a_second_look_has_no_place_elsewhere() -> None:
     """However the rest is the same."""
     looked = replace(CODED, second_look=SecondLookTerms(0.1, Look.EFFORT))
     assert differences(looked, CODED) == ["severity, effort and second look have no place there"]
+
+
+def test_a_prompt_without_a_reply_has_a_whole_row() -> None:
+    """And a reply may come first."""
+    cases = [Case("a-reply", "no", "", CODED, "RS1"), Case("a", "say", "", CODED, "RS0")]
+    assert table_of(cases).splitlines()[1:] == ["say,RS0,no,RS1"]
+    assert table_of(cases[1:]).splitlines()[1:] == ["say,RS0,,"]
+
+
+def test_the_title_bears_the_letters_of_the_codes() -> None:
+    """Not those of the label for everything else."""
+    rude = replace(CODED, text="", outcomes={"OK": Outcome.ALLOW, "RUDE1": Outcome.FLAG})
+    assert coded_document(rude, with_answers=True).startswith("# River Stunts (#RUDE)\n")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from consumer.commands.evaluate.cases.labelled import LabelledText, text_digest
-from consumer.commands.evaluate.measures import citations
-from consumer.commands.evaluate.measures.citations import CLEAREST_MAX, UNCOVERED_MAX, Citations
+from consumer.commands.evaluate.measures.citations import Citations
 from consumer.commands.evaluate.runs.answer import KeptAnswer
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.verdict import NO_TOKENS, UnjudgedReason
@@ -54,6 +51,15 @@ def test_a_rules_answers_by_label_and_side() -> None:
     assert threat.right.value == 1
 
 
+def test_a_flag_for_an_allow_is_too_harsh() -> None:
+    """One step is as good as two."""
+    found = Citations(POLICY)
+    add(found, 1, "HH0", "HH1", ("HH1.a",))
+    add(found, 2, "HH1", "HH0", ("HH1.a",))
+    rude = found.measures().rules[0]
+    assert (rude.too_harsh, rude.too_mild) == (1, 1)
+
+
 def test_a_rule_that_was_never_cited_is_there() -> None:
     """Its author wants to know that as well."""
     (first, *_) = Citations(POLICY).measures().rules
@@ -68,7 +74,6 @@ def test_the_clearest_are_those_of_which_the_model_was_sure() -> None:
     insult = found.measures().rules[1]
     assert insult.too_harsh == 8
     assert [error.line for error in insult.clearest_harsh] == [2, 4, 7, 3, 6]
-    assert len(insult.clearest_harsh) == CLEAREST_MAX
 
 
 def test_answers_that_cite_no_rule() -> None:
@@ -84,7 +89,7 @@ def test_answers_that_cite_no_rule() -> None:
     assert [error.line for error in measures.uncovered_named] == [3, 2, 4]
     for line in range(6, 40):
         add(found, line, "HH2", "HH0")
-    assert len(found.measures().uncovered_named) == UNCOVERED_MAX
+    assert len(found.measures().uncovered_named) == 20
 
 
 def test_a_policy_without_rules_has_no_gaps() -> None:
@@ -106,10 +111,16 @@ def test_words_that_the_model_repeats_when_it_errs() -> None:
     assert quoted == [("two", 2, 1), ("one", 1, 0)]
 
 
-def test_kinds_of_words_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kinds_of_words_have_an_end() -> None:
     """What came first is counted on; what comes later is not begun."""
-    monkeypatch.setattr(citations, "QUOTES_KEPT_MAX", 1)
     found = Citations(POLICY)
-    for line in range(2):
-        add(found, line, "HH0", "HH2", quoted=("one", "two"))
-    assert [(q.words, q.in_errors) for q in found.measures().quoted] == [("one", 2)]
+    kept = tuple(f"words {number}" for number in range(5_000))
+    add(found, 1, "HH0", "HH2", quoted=kept)
+    add(found, 2, "HH0", "HH2", quoted=("late", kept[-1], "late"))
+    first, *others = found.measures().quoted
+    assert (first.words, first.in_errors) == (kept[-1], 2)
+    assert [quote.words for quote in others] == list(kept[:19])
+    found = Citations(POLICY)
+    add(found, 1, "HH0", "HH2", quoted=kept[:-1])
+    add(found, 2, "HH0", "HH2", quoted=("late", "late"))
+    assert found.measures().quoted[0].words == "late"
