@@ -42,6 +42,8 @@ class ReviewTerms:
     """So do those with one of these labels, each `POLICY.LABEL`."""
     approve_reach: int = 0
     """So do those on messages that at least so many people saw; 0 is none."""
+    alike: float = 0.85
+    """One decision settles texts that share so much of their wording; 1 is all of it, 0 none."""
     reports: str = "{topic}.reports"
     appeals: str = "{topic}.appeals"
     decisions: str = "{topic}.decisions"

@@ -46,6 +46,8 @@ class ReviewTable(ClosedTable):
     """Decisions with one of these labels do so too; each is written `POLICY.LABEL`."""
     approve_reach: Annotated[int, Field(ge=0)] = 0
     """Decisions on messages that at least so many people saw do so too; 0 is none."""
+    alike: Annotated[float, Field(ge=0, le=1, strict=False)] = 0.85
+    """One decision settles texts that share so much of their words and pairs; 1 all, 0 is off."""
     reports: OwnName = "{topic}.reports"
     """Topic of people's reports about messages."""
     appeals: OwnName = "{topic}.appeals"
@@ -62,6 +64,7 @@ class ReviewTable(ClosedTable):
             approve_outcomes=frozenset(map(Outcome, self.approve_outcomes)),
             approve_labels=frozenset(self.approve_labels),
             approve_reach=self.approve_reach,
+            alike=self.alike,
             reports=self.reports,
             appeals=self.appeals,
             decisions=self.decisions,

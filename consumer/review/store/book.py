@@ -16,9 +16,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, delete, distinct, func, insert, select, update
 
+from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
 from consumer.review.cases.case import Concern, ReviewCase
-from consumer.review.cases.docket import Docket, Handling
+from consumer.review.cases.docket import Docket
 from consumer.review.cases.facts import (
     About,
     AppealFact,
@@ -29,7 +30,10 @@ from consumer.review.cases.facts import (
     encode_fact,
     kind_of,
 )
+from consumer.review.cases.handling import Draft, Handling, Seen
 from consumer.review.cases.risk import due
+from consumer.review.cases.ruling import Ruling
+from consumer.review.store import kin
 from consumer.review.store.database import Database
 from consumer.review.store.tables import cases, facts, questioned
 
@@ -75,6 +79,8 @@ class CaseBook:
             known = replace(docket, case=self._case(connection, docket.case), revision=revision)
             is_news = revision > docket.revision
             self.keep(connection, (known.woken() if is_news else known).refreshed())
+            if is_news:
+                kin.note(connection, known.case)
         return number
 
     def note(self, connection: Connection, about: About, revision: int) -> bool:
@@ -119,6 +125,9 @@ class CaseBook:
             held_until_ms=row.held_until_ms,
             moved_to=row.moved_to,
             proposal=_proposal(row.proposal),
+            alike=tuple(Seen(*each) for each in orjson.loads(row.alike or "[]")),
+            assigned_to=row.assigned_to,
+            draft=_draft(row.draft),
         )
         case = self._case(connection, empty)
         return Docket(case, self._terms_of(row.topic), handling, row.revision)
@@ -162,6 +171,9 @@ class CaseBook:
                 moved_to=handling.moved_to,
                 proposal=handling.proposal and encode_fact(handling.proposal),
                 proposed_by=handling.proposal and handling.proposal.by,
+                alike=_plain(handling.alike) if handling.alike else None,
+                assigned_to=handling.assigned_to,
+                draft=handling.draft and _plain(handling.draft),
             )
         )
         connection.execute(delete(questioned).where(questioned.c.case_id == case.id))
@@ -215,6 +227,18 @@ def _actor(fact: ReviewFact) -> str | None:
 
 def _digest(text: str) -> str:
     return blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def _plain(named: tuple[object, ...]) -> str:
+    """As JSON, without the names of its fields."""
+    return orjson.dumps(named, default=list).decode()
+
+
+def _draft(body: str | None) -> Draft | None:
+    if body is None:
+        return None
+    by, (outcome, *said) = orjson.loads(body)
+    return Draft(by, Ruling(outcome and Outcome(outcome), *said))
 
 
 def _proposal(body: str | None) -> DecisionFact | None:

@@ -173,6 +173,7 @@ def post(connection: Connection, case_id: str, decision: DecisionFact, not_befor
                 state=ItemState.PENDING,
                 not_before_ms=not_before_ms,
                 tried_ms=0,
+                batch=decision.batch,
             )
         )
 

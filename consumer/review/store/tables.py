@@ -35,8 +35,12 @@ cases = Table(
     Column("moved_to", Text),
     Column("proposal", Text),
     Column("proposed_by", Text),
+    Column("alike", Text),
+    Column("assigned_to", Text),
+    Column("draft", Text),
     Index("cases_by_due", "is_open", "due_ms", "id"),
     Index("cases_by_claimant", "claimed_by"),
+    Index("cases_by_assigned", "assigned_to"),
 )
 
 facts = Table(
@@ -52,6 +56,15 @@ facts = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
     Index("facts_by_case", "case_id", "kind", "at_ms"),
+)
+
+# By what cases are found: words of the text, the author and the labels, all but these hashed.
+marks = Table(
+    "marks",
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("mark", Text, primary_key=True),
+    Index("marks_by_mark", "mark"),
 )
 
 skips = Table(
@@ -84,8 +97,10 @@ outbox = Table(
     Column("floor_offset", BigInteger),
     Column("tried_ms", BigInteger, nullable=False),
     Column("note", Text),
+    Column("batch", Text),
     Index("outbox_by_state", "state", "number"),
     Index("outbox_by_decision", "decision_id"),
+    Index("outbox_by_batch", "batch"),
     sqlite_autoincrement=True,
 )
 

@@ -146,3 +146,26 @@ def test_a_password_file_that_is_not_there_is_named(settings: Settings, tmp_path
         opened(settings.model_copy(update={"review": review})),
     ):
         pass
+
+
+def test_a_draft_is_shown_to_whoever_wrote_it_and_decides_by_itself(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    acts.next_case(settings, ANN, None, CASE)
+    acts.draft_case(settings, ANN, CASE, acts.ruling_of(None, "words.BANNED", "R2", "it is"))
+    capsys.readouterr()
+    acts.show_case(settings, acts.Reviewer("ann"), CASE)
+    assert "draft     label words.BANNED, rule R2, reason it is" in capsys.readouterr().out
+    acts.show_case(settings, BOB, CASE)
+    assert said(capsys)["draft"] is None
+    acts.decide_case(settings, ANN, CASE, acts.ruling_of(None, None, None, ""))
+    assert said(capsys)["decisions"][0]["rule"] == "R2"
+
+
+def test_a_case_is_handed_to_somebody(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    acts.assign_case(settings, acts.Reviewer("ann"), CASE, "eve", "knows Dutch")
+    assert "assigned to eve" in capsys.readouterr().out
+    with pytest.raises(InvalidSettings, match="--to"):
+        acts.assign_case(settings, ANN, CASE, "", "")

@@ -1,0 +1,73 @@
+"""The commands about all that was reviewed: stats, rebuild, export-cases and verify-log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from consumer.cli.options import Config, Json, Sets, examples, selection_of, settings_of
+from consumer.cli.review import app
+
+
+@app.command(
+    help_epilogue=examples("safeguard review stats", "safeguard review stats --since 7d --json")
+)
+def stats(
+    *,
+    since: Annotated[str, Parameter(help="Decisions since: 7d (ago), or an RFC 3339 time.")] = "1d",
+    json: Json = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Show the queues with their oldest case, and who decided how much."""
+    from consumer.commands.review.figures import show_stats
+
+    since_ms = selection_of(None, since, None, None, 0).since_ms or 0
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(show_stats(settings, since_ms, as_json=json))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard review rebuild",
+        "safeguard review rebuild --set review.store=sqlite:///new.sqlite --json",
+    )
+)
+def rebuild(*, json: Json = False, config: Config = None, set: Sets = None) -> None:
+    """Read all topics into the store anew: after a loss, or into another store."""
+    from consumer.commands.review.rebuilding import rebuild as read_again
+
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(read_again(settings, as_json=json))
+
+
+@app.command(
+    name="export-cases",
+    help_epilogue=examples(
+        "safeguard review export-cases decided.jsonl --topic chat.messages",
+        "safeguard review export-cases decided.yaml --topic chat.messages",
+    ),
+)
+def export_cases(
+    file: Annotated[Path, Parameter(help="JSON lines (.jsonl), or promptfoo's YAML (.yaml).")],
+    *,
+    topic: Annotated[str, Parameter(help="The input whose decisions are written.")],
+    json: Json = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Write what was decided with a label as cases, which `safeguard evaluate --cases` reads."""
+    from consumer.commands.review.figures import export_cases as export
+
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(export(settings, file, topic, as_json=json))
+
+
+@app.command(name="verify-log", help_epilogue=examples("safeguard review verify-log --json"))
+def verify_log(*, json: Json = False, config: Config = None, set: Sets = None) -> None:
+    """See whether the log of who saw and did what is as it was written."""
+    from consumer.commands.review.figures import verify_log as verify
+
+    raise SystemExit(verify(settings_of(config, set, quiet=True), as_json=json))
