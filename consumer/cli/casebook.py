@@ -1,4 +1,4 @@
-"""The commands about all that was reviewed: stats, rebuild, export-cases and verify-log."""
+"""The commands about all that was reviewed: stats, rebuild, statements, exports and the log."""
 
 from __future__ import annotations
 
@@ -63,6 +63,29 @@ def export_cases(
 
     settings = settings_of(config, set, quiet=True)
     raise SystemExit(export(settings, file, topic, as_json=json))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard review statements --since 1d > statements.jsonl",
+        "safeguard review statements --people-alone",
+    )
+)
+def statements(
+    *,
+    since: Annotated[str, Parameter(help="Since: 7d (ago), or an RFC 3339 time.")] = "1d",
+    people_alone: Annotated[
+        bool, Parameter(negative=(), help="What people decided; no topic is read for it.")
+    ] = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Print a statement of reasons (Article 17 DSA) for each restriction, as JSON lines."""
+    from consumer.commands.review.stating import list_statements
+
+    since_ms = selection_of(None, since, None, None, 0).since_ms or 0
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(list_statements(settings, since_ms, people_alone=people_alone))
 
 
 @app.command(name="verify-log", help_epilogue=examples("safeguard review verify-log --json"))

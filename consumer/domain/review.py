@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from consumer.domain.policy import Outcome
+from consumer.domain.statement import StatementTerms
 
 DEAD_LETTER = ".dead-letter"
 """What follows the name of a topic that people write to, for what cannot be read there."""
@@ -47,14 +48,22 @@ class ReviewTerms:
     reports: str = "{topic}.reports"
     appeals: str = "{topic}.appeals"
     decisions: str = "{topic}.decisions"
+    statements: StatementTerms | None = None
+    """What statements of reasons say; None where there are none."""
 
     def topics(self, source: str) -> ReviewTopics:
         """The topics for one input."""
         names = (self.reports, self.appeals, self.decisions)
         return ReviewTopics(*(name.replace("{topic}", source) for name in names))
 
+    def all_topics(self, source: str) -> tuple[str, ...]:
+        """Every topic of these terms for one input, those for dead letters and statements too."""
+        own = self.topics(source)
+        statements = self.statements.topic if self.statements is not None else None
+        more = () if statements is None else (statements.replace("{topic}", source),)
+        return (*own, *own.dead_letters, *more)
+
     @property
     def templates(self) -> tuple[str, ...]:
         """Every topic of these terms, with `{topic}` for the input's name."""
-        own = self.topics("{topic}")
-        return (*own, *own.dead_letters)
+        return self.all_topics("{topic}")

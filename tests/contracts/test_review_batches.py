@@ -11,6 +11,7 @@ from sqlalchemy import event, select
 
 from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
+from consumer.domain.statement import StatementTerms
 from consumer.review.cases.case import Closure, Concern
 from consumer.review.cases.docket import Docket
 from consumer.review.cases.facts import About, VerdictFact, case_id
@@ -22,7 +23,7 @@ from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
 from consumer.review.store.desk import DeskTerms, ReviewDesk
 from consumer.review.store.kin import GROUP_MAX, Query
-from consumer.review.store.outbox import Outbox
+from consumer.review.store.outbox import ItemKind, Outbox
 from consumer.review.store.tables import marks
 from tests.cases import (
     ALLOW,
@@ -339,3 +340,24 @@ def test_a_draft_waits_for_whoever_wrote_it(room: Room) -> None:
     assert room.docket("m-1").handling.draft is None
     room.desk.undo("ann", NOW_MS + 2_000, mine)
     assert room.docket("m-1").draft_of("ann") is None
+
+
+def test_a_block_is_stated_only_where_the_topic_wants_it(room: Room) -> None:
+    """In the outbox, beside the decision and the verdict, and taken back with them."""
+    statements = StatementTerms(topic="{topic}.statements", exempt=frozenset({"spam.SP2"}))
+    room.terms = ReviewTerms(statements=statements)
+
+    def kinds(settled: Settled) -> list[ItemKind]:
+        mine = room.add("m-1")
+        room.desk.claim("ann", NOW_MS, mine)
+        room.desk.decide("ann", NOW_MS, mine, lambda _: settled, "d1")
+        found = [item.kind for item in room.outbox.due(NOW_MS + UNDO_MS, 9)]
+        room.desk.undo("ann", NOW_MS, mine)
+        assert room.outbox.due(NOW_MS + UNDO_MS, 9) == []
+        return found
+
+    assert kinds(BLOCK) == [ItemKind.DECISION, ItemKind.VERDICT, ItemKind.STATEMENT]
+    for settled in (ALLOW, BLOCK._replace(label="spam.SP2")):
+        assert kinds(settled) == [ItemKind.DECISION, ItemKind.VERDICT]
+    room.terms = ReviewTerms(statements=StatementTerms())
+    assert kinds(BLOCK) == [ItemKind.DECISION, ItemKind.VERDICT]

@@ -107,8 +107,7 @@ def reviewed(catalogue: Catalogue, topics: Sequence[str]) -> Roles:
         name
         for source in sorted(set(roles.inputs.values()))
         if (binding := catalogue.binding_for(source)) is not None and binding.review is not None
-        for own in [binding.review.topics(source)]
-        for name in (*own, *own.dead_letters)
+        for name in binding.review.all_topics(source)
         if name not in present
     ]
     if lacking:

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
-from consumer.registry.topic.table import ClosedTable, OutputName
+from consumer.registry.topic.statements import StatementsTable
+from consumer.registry.topic.table import ClosedTable, OwnName
 from consumer.registry.wording import shape
 
-
-def _of_one_input(name: str) -> str:
-    if "{topic}" not in name:
-        raise ValueError("needs {topic} in it: each input has its own")
-    return name
-
-
-OwnName = Annotated[OutputName, AfterValidator(_of_one_input)]
 QueueName = Annotated[
     str,
     Field(
@@ -54,6 +47,8 @@ class ReviewTable(ClosedTable):
     """Topic of authors' appeals against verdicts."""
     decisions: OwnName = "{topic}.decisions"
     """Topic of what reviewers decided."""
+    statements: StatementsTable | None = None
+    """Statements of reasons under EU law; without the table there are none."""
 
     def terms(self) -> ReviewTerms:
         return ReviewTerms(
@@ -68,4 +63,5 @@ class ReviewTable(ClosedTable):
             reports=self.reports,
             appeals=self.appeals,
             decisions=self.decisions,
+            statements=self.statements.terms() if self.statements else None,
         )

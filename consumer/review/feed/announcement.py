@@ -6,6 +6,8 @@ import base64
 from collections.abc import Mapping
 from zlib import crc32
 
+from pydantic import ValidationError
+
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.messages.decoding import decode
 from consumer.domain.messages.message import Message, Position, Record
@@ -18,7 +20,12 @@ from consumer.pipeline.superseding import Superseder, Superseding
 from consumer.review.cases.case import ReviewCase
 from consumer.review.cases.facts import About, DecisionFact, VerdictFact
 from consumer.review.records.decision import encode_decision
-from consumer.review.records.reading import version_of
+from consumer.review.records.reading import told, version_of
+from consumer.review.records.restriction import decided_restriction
+from consumer.review.records.statement import (
+    encode_statement,
+    statement_of,
+)
 
 
 class Unpublishable(ConsumerError):
@@ -49,13 +56,36 @@ class Announcements:
         about = About(case.topic, case.message_id, decision)
         value, headers = encode_decision(about, decision)
         topic = review.topics(case.topic).decisions
+        partition = self._partition(topic, case, decision)
+        return Publication(topic, partition, _key(case), value, headers)
+
+    def statement(self, case: ReviewCase, decision: DecisionFact) -> Publication:
+        """
+        The statement of reasons for what the decision restricts.
+
+        Raises:
+            Unpublishable: the topic wants none by now, or what it says is no statement.
+        """
+        binding = self._binding(case)
+        terms = binding.review.statements if binding.review is not None else None
+        found = decided_restriction(case, decision, terms) if terms is not None else None
+        if terms is None or terms.topic is None or found is None:
+            raise Unpublishable(f"[review.statements] of {case.topic} asks for no statement by now")
+        try:
+            made = statement_of(found, _version(binding, case.flagged), terms)
+        except ValidationError as error:
+            raise Unpublishable(f"the database would refuse the statement: {told(error)}") from None
+        value, headers = encode_statement(made)
+        topic = terms.topic.replace("{topic}", case.topic)
+        partition = self._partition(topic, case, decision)
+        return Publication(topic, partition, _key(case), value, headers)
+
+    def _partition(self, topic: str, case: ReviewCase, decision: DecisionFact) -> int:
         place = Position.parse(decision.position or "")
         if place is not None:
-            partition = place.partition
-        else:
-            # Nobody said where it lies: any partition will do, the same one each time.
-            partition = crc32(case.id.encode()) % self._partitions.get(topic, 1)
-        return Publication(topic, partition, _key(case), value, headers)
+            return place.partition
+        # Nobody said where it lies: any partition will do, the same one each time.
+        return crc32(case.id.encode()) % self._partitions.get(topic, 1)
 
     def verdict(
         self, case: ReviewCase, decision: DecisionFact, record: Record | None

@@ -193,7 +193,14 @@ class ReviewDesk:
         if not made:
             return self._kept(connection, after, reviewer, now_ms, "propose")
         self._book.note(connection, _about(after, made[0]), after.revision)
-        outbox.post(connection, after.case.id, made[0], now_ms + self.terms.undo_ms)
+        statements = after.terms.statements
+        is_stated = (
+            statements is not None
+            and statements.topic is not None
+            and statements.wants(made[0].outcome, made[0].label)
+        )
+        due_ms = now_ms + self.terms.undo_ms
+        outbox.post(connection, after.case.id, made[0], due_ms, with_statement=is_stated)
         detail = {"decision": naming.id, "outcome": made[0].outcome}
         if naming.batch is not None:
             detail["batch"] = naming.batch
