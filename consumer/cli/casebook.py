@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from consumer.cli.options import Config, Json, Sets, examples, selection_of, settings_of
-from consumer.cli.review import app
+from consumer.cli.options import Config, DryRun, Json, Sets, examples, selection_of, settings_of
+from consumer.cli.review import As, app
 
 
 @app.command(
@@ -86,6 +87,38 @@ def statements(
     since_ms = selection_of(None, since, None, None, 0).since_ms or 0
     settings = settings_of(config, set, quiet=True)
     raise SystemExit(list_statements(settings, since_ms, people_alone=people_alone))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard review erase --author u-17 --dry-run",
+        "safeguard review erase --author u-17 --export decided.jsonl",
+        "safeguard review erase --message m-123",
+    )
+)
+def erase(
+    *,
+    author: Annotated[str | None, Parameter(help="All that this person wrote.")] = None,
+    message: Annotated[str | None, Parameter(help="The message with this id.")] = None,
+    export: Annotated[
+        list[Path] | None,
+        Parameter(negative=(), help="Also from this file of export-cases; repeatable."),
+    ] = None,
+    dry_run: DryRun = False,
+    as_: As = None,
+    json: Json = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Delete every trace of an author or a message from the store, for good."""
+    from consumer.commands.review.acts import named
+    from consumer.commands.review.erasing import Erasing, whom
+    from consumer.commands.review.erasing import erase as erase_traces
+
+    wanted = Erasing(whom(author, message), tuple(export or ()), dry_run)
+    who = named(getuser() if as_ is None else as_)
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(erase_traces(settings, who, wanted, as_json=json))
 
 
 @app.command(name="verify-log", help_epilogue=examples("safeguard review verify-log --json"))

@@ -24,6 +24,7 @@ from consumer.review.feed.dispatcher import Dispatcher
 from consumer.review.feed.feed import GROUP, ReviewFeed
 from consumer.review.feed.intake import ReviewIntake
 from consumer.review.records.reading import FactReader, Role, Roles, roles_of
+from consumer.review.store.erasure import Eraser
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.worker.wiring import worker_name
@@ -68,7 +69,8 @@ def _follow(settings: Settings, room: ReviewRoom, stop: Event) -> None:
     feed = ReviewFeed(subscriber, intake, dispatcher, SystemClock(), stop)
 
     def look_around() -> None:
-        """New topics that match a pattern, and policies that have changed."""
+        """What is too old, new topics that match a pattern, and policies that have changed."""
+        expire(settings, room)
         try:
             catalogue = load_catalogue(settings.policies.folder)
             seen = topics.partitions()
@@ -87,6 +89,15 @@ def _follow(settings: Settings, room: ReviewRoom, stop: Event) -> None:
         subscriber.close()
         dispatcher.close()
         log.info("stopped", facts=feed.taken.new, dead_letters=feed.taken.misread, sent=feed.sent)
+
+
+def expire(settings: Settings, room: ReviewRoom) -> None:
+    """Delete some of what is older than it is to be kept."""
+    keep_ms = settings.review.keep_days * 86_400_000
+    if keep_ms:
+        number = Eraser(room.database, room.book).expire(SystemClock().wall_ms(), keep_ms)
+        if number:
+            log.info("deleted what was too old", cases=number)
 
 
 def reviewed(catalogue: Catalogue, topics: Sequence[str]) -> Roles:

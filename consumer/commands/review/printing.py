@@ -32,6 +32,7 @@ def docket_fields(
         "queue": docket.queue,
         "revision": docket.revision,
         "assigned_to": handling.assigned_to,
+        "note": handling.note,
         "claimed_by": docket.claimant(now_ms),
         "lease_until": _time(handling.lease_until_ms) if docket.claimant(now_ms) else None,
         "text": message.get("text"),
@@ -73,6 +74,8 @@ def docket_lines(fields: Mapping[str, Any]) -> Iterator[str]:
         yield f"  claimed by {fields['claimed_by']} until {fields['lease_until']}"
     elif fields["assigned_to"]:
         yield f"  assigned to {fields['assigned_to']}"
+    if fields["note"]:
+        yield f"  note      {_clean(fields['note'])}"
     yield from _message_lines(fields)
     yield from _group_lines(fields)
     yield from _asking_lines(fields)

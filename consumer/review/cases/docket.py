@@ -142,6 +142,12 @@ class Docket:
         self._check_claim(reviewer, now_ms)
         return replace(self, handling=replace(self.handling, draft=Draft(reviewer, ruling)))
 
+    def noted(self, reviewer: str, note: str) -> Docket:
+        """With a note for whoever gets it next; without a word the one before stays."""
+        if not note.strip():
+            return self
+        return replace(self, handling=replace(self.handling, note=f"{reviewer}: {note.strip()}"))
+
     def draft_of(self, reviewer: str) -> Ruling | None:
         """What somebody meant to say."""
         draft = self.handling.draft
@@ -252,6 +258,7 @@ class Docket:
             proposal=own.proposal,
             assigned_to=own.assigned_to,
             draft=own.draft,
+            note=own.note,
         )
         return replace(self, handling=replace(handling, **changes))
 

@@ -63,6 +63,8 @@ class Handling:
     assigned_to: str | None = None
     """It is handed to this person alone."""
     draft: Draft | None = None
+    note: str | None = None
+    """What the last one to hand it on wanted others to read, and who that was."""
 
 
 NOBODY = Handling()

@@ -130,23 +130,23 @@ class ReviewDesk:
             raise ActRefused(f"a case is held for {hours} h at most (review.hold_max_s)")
         with self._database.writing() as connection:
             docket = self._locked(connection, case_id).held(reviewer, now_ms, now_ms + for_ms)
-            detail = {"for_ms": for_ms, "note": note}
-            return self._kept(connection, docket, reviewer, now_ms, "hold", detail)
+            noted, detail = docket.noted(reviewer, note), {"for_ms": for_ms}
+            return self._kept(connection, noted, reviewer, now_ms, "hold", detail)
 
     def move(self, reviewer: str, now_ms: int, case_id: str, queue: str, note: str) -> Docket:
         """Hand it to the people of another queue; the note says why."""
         with self._database.writing() as connection:
             docket = self._locked(connection, case_id).moved(reviewer, now_ms, queue)
-            detail = {"queue": queue, "note": note}
-            return self._kept(connection, docket, reviewer, now_ms, "move", detail)
+            noted, detail = docket.noted(reviewer, note), {"queue": queue}
+            return self._kept(connection, noted, reviewer, now_ms, "move", detail)
 
     def assign(self, reviewer: str, now_ms: int, case_id: str, to: str, note: str) -> Docket:
         """Hand it to one person, who alone gets it; the note says why."""
         with self._database.writing() as connection:
             docket = self._locked(connection, case_id)
             assigned = docket.assigned(reviewer, now_ms, to, self.terms.rights)
-            detail = {"to": to, "note": note}
-            return self._kept(connection, assigned, reviewer, now_ms, "assign", detail)
+            noted, detail = assigned.noted(reviewer, note), {"to": to}
+            return self._kept(connection, noted, reviewer, now_ms, "assign", detail)
 
     def draft(self, reviewer: str, now_ms: int, case_id: str, ruling: Ruling) -> Docket:
         """Keep what its claimant means to say, until they come back to it or it is decided."""

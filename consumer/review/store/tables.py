@@ -38,6 +38,7 @@ cases = Table(
     Column("alike", Text),
     Column("assigned_to", Text),
     Column("draft", Text),
+    Column("note", Text),
     Index("cases_by_due", "is_open", "due_ms", "id"),
     Index("cases_by_claimant", "claimed_by"),
     Index("cases_by_assigned", "assigned_to"),
@@ -102,6 +103,14 @@ outbox = Table(
     Index("outbox_by_decision", "decision_id"),
     Index("outbox_by_batch", "batch"),
     sqlite_autoincrement=True,
+)
+
+# Cases and people, hashed: what is told of them from before that time is not taken up again.
+erased = Table(
+    "erased",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
 )
 
 log = Table(
