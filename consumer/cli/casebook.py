@@ -22,7 +22,7 @@ def stats(
     config: Config = None,
     set: Sets = None,
 ) -> None:
-    """Show the queues with their oldest case, and who decided how much."""
+    """Show the queues with their oldest case, who decided how much, and how often people agree."""
     from consumer.commands.review.figures import show_stats
 
     since_ms = selection_of(None, since, None, None, 0).since_ms or 0

@@ -15,6 +15,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "commands/audit/index.py": (),
     "commands/audit/order.py": (),
     "commands/audit/published.py": (),
+    "commands/review/quality.py": (),
     "commands/costs/prices.py": ("commands/costs/test_sums.py", "commands/costs/test_report.py"),
     "commands/costs/report.py": (),
     "commands/costs/sums.py": (),
