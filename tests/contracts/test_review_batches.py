@@ -285,6 +285,28 @@ def test_an_edit_takes_the_marks_of_the_old_text_away(room: Room) -> None:
     assert len(after) == len(before) == 6
 
 
+def test_only_open_cases_are_found_by_their_marks(room: Room) -> None:
+    """Of a flood that was decided nothing stands in the way; taken back, it is found again."""
+    mine = room.add("m-1")
+    other = room.add("m-2")
+
+    def marked() -> set[str]:
+        with room.database.reading() as connection:
+            return set(connection.execute(select(marks.c.case_id)).scalars())
+
+    room.desk.claim("ann", NOW_MS, mine)
+    room.group("ann", BLOCK)
+    assert marked() == set()
+    room.batches.undo("ann", NOW_MS, "b-1")
+    assert marked() == {mine, other}
+    room.desk.claim("ann", NOW_MS, mine)
+    room.group("ann", BLOCK, batch="b-2")
+    room.book.add([about(an_appeal(), "m-1")])
+    assert marked() == {mine}
+    room.book.add([about(a_superseding("v8", "v-m-2", cause="deleted"), "m-2")])
+    assert marked() == {mine}
+
+
 def test_what_is_assigned_is_one_persons_alone(room: Room) -> None:
     """They get it before all else; others may hand it on, and a skip gives it back to all."""
     room.book.add([about(a_verdict_fact(severity="critical"), "grave")])

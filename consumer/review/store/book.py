@@ -94,8 +94,7 @@ class CaseBook:
             known = replace(docket, case=self._case(connection, docket.case), revision=revision)
             is_news = revision > docket.revision
             self.keep(connection, (known.woken() if is_news else known).refreshed())
-            if is_news:
-                kin.note(connection, known.case)
+            kin.note(connection, known.case)
         return number
 
     def note(self, connection: Connection, about: About, revision: int) -> bool:

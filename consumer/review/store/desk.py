@@ -259,6 +259,8 @@ class ReviewDesk:
         detail: Mapping[str, object] = {},
     ) -> Docket:
         self._book.keep(connection, docket)
+        if act in ("decide", "undo"):
+            kin.note(connection, docket.case)
         log.append(connection, now_ms, reviewer, act, docket.case.id, detail)
         return docket
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select
 from consumer.domain.messages.likeness import likeness, parts_of
 from consumer.domain.messages.likeness import marks as marks_of_parts
 from consumer.domain.policy import Outcome
-from consumer.review.cases.case import ReviewCase
+from consumer.review.cases.case import Concern, ReviewCase
 from consumer.review.cases.docket import Docket
 from consumer.review.cases.facts import decode_fact
 from consumer.review.cases.handling import Seen
@@ -20,6 +20,8 @@ from consumer.review.store.tables import cases, facts, marks
 
 GROUP_MAX = 100
 """So many cases at most are decided along with one: a reviewer sees them all."""
+CANDIDATES = 1_000
+"""So many are looked up at most, however many have a word in common."""
 
 
 class Query(NamedTuple):
@@ -39,10 +41,14 @@ def text_of(case: ReviewCase) -> str:
 
 
 def note(connection: Connection, case: ReviewCase) -> None:
-    """Keep the marks by which a case is found as what is known of it has them."""
+    """
+    Keep the marks by which an open case is found as what is known of it has them.
+
+    Closed cases have none: of a flood that was decided about nobody has to read past the rest.
+    """
     mine = marks.c.case_id == case.id
     there = set(connection.execute(select(marks.c.mark).where(mine)).scalars())
-    due = _marks(case)
+    due = _marks(case) if isinstance(case.status, Concern) else set()
     if there - due:
         connection.execute(delete(marks).where(mine, marks.c.mark.in_(there - due)))
     for mark in sorted(due - there):
@@ -56,8 +62,11 @@ def alike(connection: Connection, docket: Docket, now_ms: int) -> tuple[Seen, ..
     # An appeal is about one verdict, and is judged by itself.
     if not wanted or not enough or docket.case.open_appeals:
         return ()
+    # In two steps: a database that guesses wrong would look at every open case instead.
+    named = select(marks.c.case_id).where(marks.c.mark.in_(wanted)).distinct().limit(CANDIDATES)
+    names = connection.execute(named).scalars().all()
     asked = (
-        cases.c.id.in_(select(marks.c.case_id).where(marks.c.mark.in_(wanted))),
+        cases.c.id.in_(names),
         cases.c.topic == docket.case.topic,
         cases.c.id != docket.case.id,
     )
