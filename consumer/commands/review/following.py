@@ -62,7 +62,7 @@ def _follow(settings: Settings, room: ReviewRoom, stop: Event) -> None:
     )
     limits = _limits(settings, config, roles)
     publisher = Publisher(group, encoder, settings.kafka.message_bytes_max, limits)
-    announcements = Announcements(room.catalogue, publisher, partitions)
+    announcements = intake.announcements = Announcements(room.catalogue, publisher, partitions)
     owner = worker_name()
     dispatcher = Dispatcher(config, owner, room.outbox, room.book, announcements)
     subscriber = Subscriber(config, group + GROUP, roles.of(*FOLLOWED))
@@ -80,6 +80,7 @@ def _follow(settings: Settings, room: ReviewRoom, stop: Event) -> None:
             return
         intake.reader = FactReader(catalogue, found, group)
         dispatcher.announcements = Announcements(catalogue, publisher, seen)
+        intake.announcements = dispatcher.announcements
         subscriber.use(found.of(*FOLLOWED))
 
     log.info("following", group=group + GROUP, topics=roles.of(*FOLLOWED))

@@ -41,7 +41,7 @@ LabelName = Annotated[str, Field(pattern=shape(r"^[^.]+\..+$", "must be POLICY.L
 
 
 class StatementsTable(ClosedTable):
-    """`[review.statements]`: statements of reasons (Article 17 DSA) for what people block."""
+    """`[review.statements]`: statements of reasons (Article 17 DSA) for what is blocked."""
 
     topic: OwnName | None = None
     """Topic that they are written to, as in `{topic}.statements`; without it they are listed."""

@@ -108,6 +108,9 @@ class FactReader:
 
     def blocked(self, record: Record) -> About | None:
         """The verdict in a record that blocks, with all that is said of it; None for another."""
+        # What people write may have any headers.
+        if self._roles.roles.get(record.position.topic) is not Role.VERDICTS:
+            return None
         headers = dict(record.headers)
         outcome = _text(headers.get("safeguard-outcome"))
         if outcome != Outcome.BLOCK:
