@@ -124,9 +124,9 @@ def test_a_decision_holds_for_what_its_maker_saw_alone(room: Room) -> None:
     first = room.add("m-1")
     for name in ("edited", "taken", "appealed", "gone", "legal"):
         room.add(name)
+    room.desk.claim("ann", NOW_MS, first)
     room.desk.claim("eve", NOW_MS, case_id(TOPIC, "legal"))
     room.desk.move("eve", NOW_MS, case_id(TOPIC, "legal"), "legal", "")
-    room.desk.claim("ann", NOW_MS, first)
     room.add("later")
     room.book.add([about(a_verdict_fact("v9", position=f"{TOPIC}/1/9"), "edited")])
     room.desk.claim("bob", NOW_MS, case_id(TOPIC, "taken"))
@@ -241,7 +241,7 @@ def test_a_query_finds_open_cases_by_author_label_topic_and_queue(room: Room) ->
     room.desk.claim("bob", NOW_MS, case_id(TOPIC, "m-4"))
 
     def found(**query: str) -> set[str]:
-        return {seen.case_id for seen in room.batches.find(Query(**query), NOW_MS)}
+        return {seen.case_id for seen in room.batches.find("ann", Query(**query), NOW_MS)}
 
     assert found(author="u-7") == names("m-1", "m-2")
     assert found(label="spam.SP3") == names("m-2")
@@ -257,7 +257,7 @@ def test_a_query_finds_open_cases_by_author_label_topic_and_queue(room: Room) ->
 def test_many_cases_are_decided_in_parts_and_those_that_changed_left_out(room: Room) -> None:
     number = AT_ONCE + 5
     room.book.add([flagged(f"m-{n}", f"text {n}") for n in range(number)])
-    members = room.batches.find(Query(author="u-1"), NOW_MS)
+    members = room.batches.find("ann", Query(author="u-1"), NOW_MS)
     room.book.add([about(a_verdict_fact("v9", position=f"{TOPIC}/1/9"), "m-3")])
     members = (*members, Seen("nowhere", 0))
 
@@ -283,6 +283,21 @@ def test_an_edit_takes_the_marks_of_the_old_text_away(room: Room) -> None:
         after = set(connection.execute(select(marks.c.mark)).scalars())
     assert {mark.partition(":")[0] for mark in before & after} == {"author", "label"}
     assert len(after) == len(before) == 6
+
+
+def test_what_is_in_a_closed_queue_is_shown_to_nobody_else(room: Room) -> None:
+    """Neither with a case that says the same nor by a query; the log says who saw what."""
+    first, hidden, open_to_all = room.add("m-1"), room.add("m-2"), room.add("m-3")
+    room.desk.claim("eve", NOW_MS, hidden)
+    room.desk.move("eve", NOW_MS, hidden, "legal", "")
+
+    alike = room.desk.claim("ann", NOW_MS, first).handling.alike
+    assert [seen.case_id for seen in alike] == [open_to_all]
+    last = list(log.entries(room.database))[-1]
+    assert last.detail == f'{{"alike":["{open_to_all}"]}}'
+    query = Query(author="u-1")
+    assert hidden not in {seen.case_id for seen in room.batches.find("ann", query, NOW_MS)}
+    assert hidden in {seen.case_id for seen in room.batches.find("eve", query, NOW_MS)}
 
 
 def test_only_open_cases_are_found_by_their_marks(room: Room) -> None:

@@ -66,7 +66,7 @@ def decide_many(settings: Settings, who: str, wanted: Wanted, *, as_json: bool) 
     with opened(settings) as room:
         now_ms = SystemClock().wall_ms()
         members = _members(room, who, now_ms, wanted)
-        if not _is_agreed(room, members, wanted.number):
+        if not _is_agreed(room, who, members, wanted.number):
             tell({"found": len(members), "batch": None}, ["nothing was decided"], as_json=as_json)
             return 1
         # Asking takes its time, and what became of the cases meanwhile is looked at for each.
@@ -102,12 +102,12 @@ def tell_left_out(found: Batch) -> None:
 def _members(room: ReviewRoom, who: str, now_ms: int, wanted: Wanted) -> tuple[Seen, ...]:
     """The cases that are meant; to see a group somebody must be allowed to see its first."""
     if wanted.like is None:
-        return room.batches.find(wanted.query, now_ms)
+        return room.batches.find(who, wanted.query, now_ms)
     docket: Docket = room.desk.claim(who, now_ms, wanted.like)
     return (Seen(docket.case.id, docket.revision), *docket.handling.alike)
 
 
-def _is_agreed(room: ReviewRoom, members: Sequence[Seen], count: int | None) -> bool:
+def _is_agreed(room: ReviewRoom, who: str, members: Sequence[Seen], count: int | None) -> bool:
     """
     Whether somebody wants these decided.
 
@@ -118,7 +118,8 @@ def _is_agreed(room: ReviewRoom, members: Sequence[Seen], count: int | None) -> 
         raise InvalidSettings(f"--count {count}: {counted(len(members), 'open case')} by now")
     if count is not None or not members:
         return bool(members)
-    for docket in filter(None, (room.book.look(seen.case_id) for seen in members[:SAMPLE])):
+    now_ms = SystemClock().wall_ms()
+    for docket in (room.desk.show(who, now_ms, seen.case_id) for seen in members[:SAMPLE]):
         words = _clean(text_of(docket.case))[:SAMPLE_CHARS]
         print(f'  {docket.case.id}  {docket.queue}  "{words}"', file=sys.stderr)
     more = f", the first {BULK_MAX:,}" if len(members) == BULK_MAX else ""

@@ -46,10 +46,11 @@ class BatchDesk:
         self._book = book
         self._desk = desk
 
-    def find(self, query: kin.Query, now_ms: int) -> tuple[Seen, ...]:
-        """The open cases that a query means, those that are due first, `BULK_MAX` at most."""
+    def find(self, reviewer: str, query: kin.Query, now_ms: int) -> tuple[Seen, ...]:
+        """The open cases one means and may decide, as they are due, `BULK_MAX` of them."""
         with self._database.reading() as connection:
-            return kin.matching(connection, query, now_ms, BULK_MAX)
+            closed = self._desk.closed_to(reviewer)
+            return kin.matching(connection, query, now_ms, BULK_MAX, closed)
 
     def decide_group(
         self, reviewer: str, now_ms: int, case_id: str, settle: Settle, batch: str

@@ -54,6 +54,10 @@ class ReviewDesk:
                 return None
             return self._claim(connection, self._book.docket_of(connection, row), reviewer, now_ms)
 
+    def closed_to(self, reviewer: str) -> list[str]:
+        """The queues that somebody may see nothing of."""
+        return [name for name, people in self.terms.rights.items() if reviewer not in people]
+
     def _claimed(self, connection: Connection, reviewer: str, now_ms: int) -> Row[Any] | None:
         """What somebody has, the first of it; asked so that no database reads all open cases."""
         mine = select(cases).where(cases.c.claimed_by == reviewer, cases.c.lease_until_ms > now_ms)
@@ -64,12 +68,11 @@ class ReviewDesk:
         self, reviewer: str, now_ms: int, queue: str | None, assigned_to: str | None
     ) -> Select[Any]:
         """Asks for the first case that is open to somebody; those others just take are passed."""
-        closed = [name for name, people in self.terms.rights.items() if reviewer not in people]
         asked = select(cases).where(
             cases.c.is_open,
             cases.c.lease_until_ms <= now_ms,
             cases.c.held_until_ms <= now_ms,
-            cases.c.queue.not_in(closed),
+            cases.c.queue.not_in(self.closed_to(reviewer)),
             (cases.c.proposed_by.is_(None)) | (cases.c.proposed_by != reviewer),
             cases.c.assigned_to == assigned_to,
             *(
@@ -94,10 +97,11 @@ class ReviewDesk:
 
     def _claim(self, connection: Connection, docket: Docket, reviewer: str, now_ms: int) -> Docket:
         claimed = docket.claimed(reviewer, now_ms, self.terms.lease_ms, self.terms.rights)
-        alike = kin.alike(connection, claimed, now_ms)
+        alike = kin.alike(connection, claimed, now_ms, self.closed_to(reviewer))
         claimed = replace(claimed, handling=replace(claimed.handling, alike=alike))
         self._book.keep(connection, claimed)
-        log.append(connection, now_ms, reviewer, "claim", docket.case.id)
+        detail = {"alike": [seen.case_id for seen in alike]} if alike else {}
+        log.append(connection, now_ms, reviewer, "claim", docket.case.id, detail)
         return claimed
 
     def show(self, reviewer: str, now_ms: int, case_id: str) -> Docket:

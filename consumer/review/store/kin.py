@@ -55,8 +55,14 @@ def note(connection: Connection, case: ReviewCase) -> None:
         connection.execute(insert(marks).values(case_id=case.id, mark=mark))
 
 
-def alike(connection: Connection, docket: Docket, now_ms: int) -> tuple[Seen, ...]:
-    """The open cases that nobody is at work on and whose text is nearly that of this one."""
+def alike(
+    connection: Connection, docket: Docket, now_ms: int, closed: Collection[str]
+) -> tuple[Seen, ...]:
+    """
+    The open cases that nobody is at work on and whose text is nearly that of this one.
+
+    None from the queues that are closed to whoever asks.
+    """
     parts, enough = parts_of(text_of(docket.case)), docket.terms.alike
     wanted = [f"text:{mark}" for mark in marks_of_parts(parts)]
     # An appeal is about one verdict, and is judged by itself.
@@ -69,6 +75,7 @@ def alike(connection: Connection, docket: Docket, now_ms: int) -> tuple[Seen, ..
         cases.c.id.in_(names),
         cases.c.topic == docket.case.topic,
         cases.c.id != docket.case.id,
+        cases.c.queue.not_in(closed),
     )
     found = _free(connection, asked, now_ms, GROUP_MAX)
     near = {
@@ -79,8 +86,10 @@ def alike(connection: Connection, docket: Docket, now_ms: int) -> tuple[Seen, ..
     return tuple(seen for seen in found if seen.case_id in near)
 
 
-def matching(connection: Connection, query: Query, now_ms: int, limit: int) -> tuple[Seen, ...]:
-    """The open cases that nobody is at work on and that are meant."""
+def matching(
+    connection: Connection, query: Query, now_ms: int, limit: int, closed: Collection[str]
+) -> tuple[Seen, ...]:
+    """The open cases that nobody is at work on and that are meant; none from closed queues."""
     wanted: list[str] = []
     if query.author is not None:
         wanted.append(_author_mark(query.author))
@@ -89,6 +98,7 @@ def matching(connection: Connection, query: Query, now_ms: int, limit: int) -> t
     asked: list[ColumnElement[bool]] = [
         cases.c.id.in_(select(marks.c.case_id).where(marks.c.mark == m)) for m in wanted
     ]
+    asked.append(cases.c.queue.not_in(closed))
     if query.topic is not None:
         asked.append(cases.c.topic == query.topic)
     if query.queue is not None:
