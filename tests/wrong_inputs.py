@@ -134,6 +134,11 @@ def nobody_binds(folder: Path) -> object:
     return binding_of(load_catalogue(folder), "other")
 
 
+def set_itself(folder: Path) -> object:
+    policies()(folder)
+    return load_catalogue(folder / "chat")
+
+
 def init_again(folder: Path) -> object:
     (folder / "safeguard.toml").write_text("")
     return init(InitRequest("127.0.0.1:1", "http://x/v1"), folder / "safeguard.toml")
@@ -172,6 +177,8 @@ ROWS: tuple[tuple[str, tuple[Wrong, ...]], ...] = (
             Wrong("no such file", lambda folder: load_settings(folder / "other.toml", {}, {})),
             Wrong("`--set` without a value", lambda _: pairs_of(["kafka.group"], "--set")),
             Wrong("`--set kafka.gruop=x`", flag("kafka.gruop", "x")),
+            Wrong("`--set kafka.group=`", flag("kafka.group", "")),
+            Wrong("`--set kafka.bootstrap_servers=`", flag("kafka.bootstrap_servers", "")),
             Wrong("a drain longer than the poll interval", flag("pipeline.drain_s", "400")),
         ),
     ),
@@ -248,6 +255,7 @@ ROWS: tuple[tuple[str, tuple[Wrong, ...]], ...] = (
             Wrong("an example of no label", policy("label: FINE", "label: GOOD")),
             Wrong("a label that the text never names", policy("## BAD: Not", "## Not")),
             Wrong("an empty folder", lambda folder: load_catalogue(folder)),
+            Wrong("a set instead of the folder of sets", set_itself),
         ),
     ),
     (

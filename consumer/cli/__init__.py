@@ -8,6 +8,8 @@ so that help comes at once.
 
 from __future__ import annotations
 
+import errno
+import io
 import sys
 
 import cyclopts
@@ -46,6 +48,10 @@ for family in (beginning, worker, watching, evaluate, verdicts, settings):
 
 def main() -> None:
     """Run the command line; errors of ours are printed without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # A character that the terminal does not know is shown as \\N, and ends nothing.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except ConsumerError as error:
@@ -55,3 +61,10 @@ def main() -> None:
         raise SystemExit(130) from None
     except BrokenPipeError:
         raise SystemExit(1) from None
+    except OSError as error:
+        # A file that somebody named, or a full disk: whoever typed the command can mend that.
+        if error.filename is None and error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"safeguard: {place}{error.strerror}", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -46,8 +46,9 @@ def evaluate(
     cases: Annotated[
         str | None,
         Parameter(
+            allow_leading_hyphen=True,
             help="A file of labelled texts: .jsonl, .csv, .tsv, promptfoo's .yaml, .parquet, or - "
-            "for standard input. The version's own cases by default."
+            "for standard input. The version's own cases by default.",
         ),
     ] = None,
     preset: Annotated[

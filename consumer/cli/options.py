@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -57,7 +58,8 @@ def settings_of(config: Path | None, sets: list[str] | None, *, quiet: bool = Fa
     from consumer.settings.secrets import inline_secrets
     from consumer.telemetry.logs import set_up_logs
 
-    is_found = config is None and HERE.exists()
+    # A link that leads nowhere is a file that cannot be read, not one that nobody wrote.
+    is_found = config is None and os.path.lexists(HERE)
     settings = load_settings(HERE if is_found else config, pairs_of(sets or [], "--set"))
     level = "error" if quiet else settings.telemetry.log_level
     set_up_logs(level, settings.telemetry.log_format)

@@ -14,6 +14,8 @@ app = cyclopts.App(
     name="topics", help="Compare the broker's topics with the policies; pause and resume inputs."
 )
 
+PARTITIONS_MAX = 100_000
+"""Of one topic: the client library takes no more."""
 
 CreateInputs = Annotated[
     bool, Parameter(negative=(), help="Create inputs that the policies name and are missing, too.")
@@ -24,8 +26,8 @@ InputPartitions = Annotated[
 
 
 def _partitions(is_asked: bool, partitions: int) -> int | None:
-    if partitions < 1:
-        raise InvalidSettings(f"--input-partitions {partitions}: give 1 or more")
+    if not 1 <= partitions <= PARTITIONS_MAX:
+        raise InvalidSettings(f"--input-partitions {partitions}: give 1 to {PARTITIONS_MAX:,}")
     return partitions if is_asked else None
 
 

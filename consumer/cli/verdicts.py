@@ -48,7 +48,8 @@ def audit(
         ),
     ] = None,
     since: Annotated[
-        str | None, Parameter(help="Account for records from this RFC 3339 time on.")
+        str | None,
+        Parameter(help="Account for records from then on: 2h (ago), or 2026-01-31T08:00:00Z."),
     ] = None,
     output: Annotated[
         list[str] | None,

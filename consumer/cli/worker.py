@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +38,8 @@ def run(
     """Consume, judge and publish until stopped: Ctrl-C or SIGTERM drains, a second one ends."""
     from consumer.worker import serve, supervisor
 
+    if processes < 1:
+        raise InvalidSettings(f"--processes {processes}: give 1 or more")
     settings = settings_of(config, set)
     if processes > 1:
         raise SystemExit(supervisor.supervise(settings, config, set or [], processes))
@@ -134,13 +137,20 @@ def _text(text: str | None, file: Path | None) -> str:
     if (text is None) == (file is None):
         raise InvalidSettings("give a text, - for stdin, or --file")
     if file is None:
-        return sys.stdin.read() if text == "-" else str(text)
+        # Bytes, whatever the terminal's language says that they are: texts are UTF-8.
+        content = sys.stdin.buffer.read() if text == "-" else os.fsencode(str(text))
+        return _utf8(content, "standard input" if text == "-" else "the text")
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return _utf8(file.read_bytes(), f"--file {file}")
     except OSError as error:
         raise InvalidSettings(f"--file {file} cannot be read: {error.strerror}") from None
+
+
+def _utf8(content: bytes, what: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidSettings(f"--file {file} is not UTF-8: save it as UTF-8") from None
+        raise InvalidSettings(f"{what} is not UTF-8: save it as UTF-8") from None
 
 
 @app.command(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import orjson
 from rich.console import Console
@@ -32,6 +34,21 @@ def tell(
     else:
         for line in lines:
             print(line)
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """
+    Ctrl-C ends what reads a file or a person's answer inside a loop.
+
+    asyncio answers the first one by cancelling, which is heeded where the loop is waited for, and
+    nowhere here.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def bars(console: Console) -> Progress:

@@ -46,12 +46,14 @@ class NearbyServer(NamedTuple):
 
 async def find_nearby(ports: Mapping[int, str] = USUAL_PORTS) -> list[NearbyServer]:
     """Every server that answers on one of the ports, in their order."""
-    found = await asyncio.gather(*(_ask(port, kind) for port, kind in ports.items()))
+    found = await asyncio.gather(
+        *(server_at(f"http://127.0.0.1:{port}/v1", kind) for port, kind in ports.items())
+    )
     return [server for server in found if server is not None]
 
 
-async def _ask(port: int, kind: str) -> NearbyServer | None:
-    endpoint = f"http://127.0.0.1:{port}/v1"
+async def server_at(endpoint: str, kind: str) -> NearbyServer | None:
+    """The server at this address, where it answers and says which models it has."""
     transport = DirectTransport(endpoint, "none", 1, 1.0)
     try:
         reply = await transport.get("/models", ANSWER_S)

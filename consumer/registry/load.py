@@ -39,7 +39,7 @@ def load_catalogue(folder: Path) -> Catalogue:
     sets = set_folders(folder)
     flaws += _unlisted(folder)
     if not sets and not flaws:
-        raise InvalidPolicy((Flaw(printable(folder), 1, "no policy set: no */topic.toml is here"),))
+        raise InvalidPolicy((Flaw(printable(folder), 1, _why_empty(folder)),))
     for set_folder in sets:
         loaded = _load_set(folder, set_folder, claims)
         if isinstance(loaded, Binding):
@@ -63,6 +63,16 @@ def binding_of(catalogue: Catalogue, topic: str) -> Binding:
     if binding is None:
         raise InvalidSettings(f"no policy binds the topic {topic}: `safeguard policy show`")
     return binding
+
+
+def _why_empty(folder: Path) -> str:
+    """Why no policy set is found there, and what to do."""
+    names = names_in(folder)
+    if isinstance(names, str) and os.path.lexists(folder):
+        return names
+    if os.path.lexists(folder / TOPIC_FILE):
+        return "is itself a policy set: give the folder that holds it"
+    return "no policy set: no */topic.toml is here; `safeguard policy new` begins one"
 
 
 def _unlisted(folder: Path) -> list[Flaw]:

@@ -34,7 +34,7 @@ class EndpointSettings(Section):
 
     address: Address
     """Base address; it ends in the version, as `inference.endpoint` does."""
-    model: str | None = None
+    model: Annotated[str, Field(min_length=1)] | None = None
     """The model's name as this server knows it; else `inference.model`."""
     api_key_file: Path | None = None
     """File that holds this server's key; else `inference.api_key_file`."""
@@ -61,7 +61,7 @@ class InferenceSettings(Section):
     """Base address of an OpenAI-compatible server; it ends in the version."""
     endpoints: dict[EndpointName, EndpointSettings] = {}
     """Several servers by name, instead of `endpoint`; each is a table of its own."""
-    model: str = "openai/gpt-oss-safeguard-20b"
+    model: Annotated[str, Field(min_length=1)] = "openai/gpt-oss-safeguard-20b"
     """The model's name as the server knows it."""
     api_key_file: Path | None = None
     """File that holds the key; without one, `none` is sent, which local servers accept."""

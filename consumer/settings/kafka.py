@@ -5,17 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
+from consumer.registry.wording import shape
 from consumer.settings.section import Section
+
+Brokers = Annotated[
+    str,
+    StringConstraints(
+        pattern=shape(
+            r"^\s*[^\s,]+(\s*,\s*[^\s,]+)*\s*,?\s*$",
+            "must be host:port of some brokers, with commas between",
+        )
+    ),
+]
+Group = Annotated[
+    str,
+    StringConstraints(
+        pattern=shape(
+            r"^[^\x00-\x1f\x7f]+$", "must be a name: not empty, and without control characters"
+        )
+    ),
+]
+"""The client library ends the whole process over an empty one."""
 
 
 class KafkaSettings(Section):
     """The brokers and the group."""
 
-    bootstrap_servers: str = "127.0.0.1:9092"
+    bootstrap_servers: Brokers = "127.0.0.1:9092"
     """Comma-separated `host:port` of some brokers."""
-    group: str = "safeguard"
+    group: Group = "safeguard"
     """The consumer group. Verdict ids are made from it: two groups judge independently."""
     group_protocol: Literal["classic", "consumer"] = "classic"
     """`classic` (cooperative rebalancing) or `consumer` (KIP-848, brokers from 4.0)."""

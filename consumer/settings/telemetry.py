@@ -16,7 +16,7 @@ class TelemetrySettings(Section):
     """The least grave of what is logged."""
     log_format: Literal["auto", "json", "console"] = "auto"
     """`auto` is colours on a terminal and JSON lines otherwise."""
-    health_host: str = "127.0.0.1"
+    health_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     """Where /livez, /readyz and /metrics listen."""
     health_port: Annotated[int, Field(ge=0, le=65_535)] = 9464
     """Port of the first process; with `--processes N` the next ones follow. 0 picks a free one."""

@@ -215,7 +215,8 @@ def _key(ours: EndpointSettings, settings: InferenceSettings) -> str:
     try:
         return file.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"inference.api_key_file: {file} cannot be read: {error}") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InvalidSettings(f"inference.api_key_file: {file} cannot be read: {why}") from None
 
 
 def build_probers(settings: InferenceSettings, fleet: Fleet, clock: Clock) -> Probers:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -18,7 +19,7 @@ ADDS_UP = "every message in came out exactly once"
 
 
 @contextmanager
-def demo(*words: str) -> Iterator[subprocess.Popen[str]]:
+def demo(*words: str, stderr: int | IO[str] = subprocess.STDOUT) -> Iterator[subprocess.Popen[str]]:
     """The demo, piped; whatever happens, it has ended afterwards."""
     process = subprocess.Popen(
         [sys.executable, "-m", "consumer", "demo", *words],
@@ -26,7 +27,7 @@ def demo(*words: str) -> Iterator[subprocess.Popen[str]]:
         # A setting of this machine's own service is none of the demo's.
         env={**os.environ, "SAFEGUARD_KAFKA__GROUP": "the-real-one"},
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=stderr,
         text=True,
     )
     try:
@@ -34,7 +35,8 @@ def demo(*words: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        if process.stdout is not None and not process.stdout.closed:
+            process.communicate()
 
 
 def read_until(process: subprocess.Popen[str], text: str) -> str:
@@ -92,3 +94,17 @@ def test_a_second_ctrl_c_ends_at_once() -> None:
     assert process.returncode in (0, 130), said
     # It may just have been done when the second one came.
     assert (process.returncode == 0) == (ADDS_UP in said)
+
+
+@pytest.mark.timeout(120)
+def test_a_reader_that_is_gone_ends_it_without_a_word(tmp_path: Path) -> None:
+    """As of `| head`: no traceback, no task that nobody looked after."""
+    with (
+        (tmp_path / "errors").open("w") as errors,
+        demo("--seconds", "14", "--plain", stderr=errors) as process,
+    ):
+        read_until(process, "allow ")
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(60) == 1
+    assert not (tmp_path / "errors").read_text()

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 MODULES: dict[str, tuple[str, ...]] = {
     "commands/audit/index.py": (),
     "commands/audit/order.py": (),
-    "commands/audit/published.py": (),
+    "commands/audit/published.py": ("commands/audit/test_index.py",),
     "commands/review/quality.py": (),
     "commands/costs/prices.py": ("commands/costs/test_sums.py", "commands/costs/test_report.py"),
     "commands/costs/report.py": (),

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from consumer.commands.audit.index import temporary_index
 from consumer.commands.audit.report import FAULTS, AuditReport, Range
-from consumer.commands.dead_letters.selection import instant_ms
+from consumer.commands.dead_letters.selection import moment_ms
 from consumer.commands.terminal import bars, read, tell
 from consumer.domain.binding import Binding, Outputs
 from consumer.domain.counted import counted
@@ -38,7 +38,7 @@ class AuditRequest(NamedTuple):
     from_offset: Sequence[str] = ()
     """`OFFSET` for every partition, or `PARTITION=OFFSET`."""
     since: str | None = None
-    """An RFC 3339 time; records before it are left out."""
+    """An RFC 3339 time, or how long ago (`2h`); records before it are left out."""
     outputs: Sequence[str] = ()
     """Topics where verdicts lie beside those that the policies name: earlier outputs."""
 
@@ -62,14 +62,14 @@ def examine_topic(settings: Settings, request: AuditRequest, console: Console) -
     """
     topic = request.topic
     binding = binding_of(load_catalogue(settings.policies.folder), topic)
-    moment_ms = _moment_ms(request.since)
+    since_ms = _since_ms(request.since)
     config = kafka_config(settings.kafka)
     topics = Topics(config)
     known = _partitions(topic, binding, request.outputs, topics.partitions())
     scan = TopicReader(config)
     starts = _starts(request.from_offset, known[topic])
-    if moment_ms is not None:
-        for number, start in scan.starts_at(topic, known[topic], moment_ms).items():
+    if since_ms is not None:
+        for number, start in scan.starts_at(topic, known[topic], since_ms).items():
             starts[number] = max(start, starts.get(number, 0))
     group = request.group or settings.kafka.group
     topic_id = topics.ids([topic]).get(topic, "") if settings.kafka.topic_ids else ""
@@ -158,15 +158,8 @@ def _starts(words: Sequence[str], partitions: int) -> dict[int, int]:
     return starts
 
 
-def _moment_ms(since: str | None) -> int | None:
-    if since is None:
-        return None
-    moment_ms = instant_ms(since)
-    if moment_ms is None:
-        raise InvalidSettings(
-            f"--since {since}: write a time with its zone, as in 2026-01-31T08:00:00Z"
-        )
-    return moment_ms
+def _since_ms(since: str | None) -> int | None:
+    return None if since is None else moment_ms(since, SystemClock().wall_ms(), "--since")
 
 
 def show_report(report: AuditReport, console: Console) -> None:

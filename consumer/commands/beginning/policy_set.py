@@ -12,7 +12,7 @@ from consumer.errors import InvalidSettings
 from consumer.registry.load import TOPIC_FILE, load_catalogue, set_folders
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+TOPIC = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 
 
 def new_policy(folder: Path, name: str, topic: str) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from consumer.errors import InvalidSettings
-from consumer.inference.nearby import NearbyServer, find_nearby
+from consumer.inference.nearby import NearbyServer, find_nearby, server_at
 from consumer.kafka.cluster.nearby import brokers_at
 from consumer.settings.load import load_settings
 from consumer.settings.settings import Settings
@@ -50,25 +50,48 @@ def init(request: InitRequest, file: Path = FILE) -> int:
     """
     if os.path.lexists(file) and not request.is_forced:
         raise InvalidSettings(f"{file} is there already: it is kept, unless --force is given")
+    _check(request)
     address = request.bootstrap_servers or Settings().kafka.bootstrap_servers
-    servers = [] if request.endpoint else asyncio.run(find_nearby())
+    servers = asyncio.run(_asked(request))
     around = Surroundings(address, brokers_at(address.split(",")[0].strip()), servers)
     endpoint, model = chosen(request, around)
     text = settings_text(around, endpoint, model)
     for line in findings(around, request):
         print(line)
-    file.write_text(text, encoding="utf-8")
     try:
-        settings = load_settings(file, environment={})
-    except InvalidSettings:
-        file.unlink()
-        raise
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidSettings(f"{file} cannot be written: {error.strerror}") from None
+    settings = load_settings(file, environment={})
     print(f"written: {file}, with what these settings mean")
     print()
     print("next:")
     for line in _next(around, request, settings):
         print(f"  {line}")
     return 0
+
+
+def _check(request: InitRequest) -> None:
+    """
+    What was told is checked before anything is written: with --force a file of somebody's is there.
+
+    Raises:
+        InvalidSettings: it is no setting.
+    """
+    told = {
+        "kafka.bootstrap_servers": request.bootstrap_servers,
+        "inference.endpoint": request.endpoint,
+        "inference.model": request.model,
+    }
+    load_settings(None, {name: value for name, value in told.items() if value}, environment={})
+
+
+async def _asked(request: InitRequest) -> list[NearbyServer]:
+    """The servers that answer: where one was told nobody else is asked."""
+    if request.endpoint is None:
+        return await find_nearby()
+    server = await server_at(request.endpoint, "as told")
+    return [] if server is None else [server]
 
 
 def chosen(request: InitRequest, around: Surroundings) -> tuple[str, str]:
@@ -87,7 +110,9 @@ def findings(around: Surroundings, request: InitRequest) -> list[str]:
         noun = "broker" if around.brokers == 1 else "brokers"
         lines = [f"kafka     {around.bootstrap_servers}, {around.brokers} {noun}"]
     if request.endpoint:
-        return [*lines, f"endpoint  {request.endpoint}, as told"]
+        models = ", ".join(around.server.models[:3]) if around.server else ""
+        has = f" has {models}" if models else " does not say which models it has"
+        return [*lines, f"endpoint  {request.endpoint}, as told,{has}"]
     if not around.servers:
         return [*lines, "endpoint  none on ports 8000, 8080, 11434 and 1234: mend it in the file"]
     for server in around.servers:

@@ -34,8 +34,9 @@ from consumer.commands.evaluate.runs.judging import Bound, Judging, judges_of, m
 from consumer.commands.evaluate.runs.plan import Run, runs_of
 from consumer.commands.evaluate.runs.progress import RunProgress
 from consumer.commands.evaluate.runs.results import ResultsFile
-from consumer.commands.terminal import bars
+from consumer.commands.terminal import bars, ending_at_once
 from consumer.domain.binding import Binding
+from consumer.domain.counted import counted
 from consumer.errors import InvalidSettings
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings.settings import Settings
@@ -55,14 +56,16 @@ async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: 
             binding, request.versions, models, request.efforts, with_rerun=request.with_rerun
         )
         cases = request.cases or str(own_cases(folder, runs[0].version))
-        file = cases_file(cases, Path(spool))
-        reader = Reader(request.columns, runs[0].version)
-        found = survey(file, request.columns, reader)
-        _check_versions(runs, found)
-        check_names((*gates_in(binding.gate), *request.gates), runs[0].version)
-        _show(found, request)
+        with ending_at_once():
+            file = cases_file(cases, Path(spool))
+            reader = Reader(request.columns, runs[0].version)
+            found = survey(file, request.columns, reader)
+            _check_versions(runs, found)
+            check_names((*gates_in(binding.gate), *request.gates), runs[0].version)
+            _show(found, request)
         if found.with_context and binding.context is None:
-            _say(f"{found.with_context} texts have context; the topic shows none, nor is it here")
+            with_context = counted(found.with_context, "text")
+            _say(f"{with_context} with context: the topic shows none, nor is it shown here")
         texts = Texts(file, reader, found.texts, request.limit)
         for path in request.exports:
             export(path, iter(texts), runs[0].version)
@@ -120,7 +123,8 @@ class Evaluation:
         async with judges_of(self._settings, self._binding, models) as judges:
             measuring = Measuring(runs, judges, self._binding, self._results, policies)
             total = _questions(self._texts, found) * len(runs)
-            _say(f"judging {total} questions, {self._results.kept} answers are kept from before")
+            kept = counted(self._results.kept, "answer")
+            _say(f"judging {counted(total, 'question')}, {kept} kept from before")
             with bars(console) as progress:
                 watch = RunProgress(progress, console, self._results, SystemClock(), price, total)
                 judging = Judging(judges, self._binding, self._results, bound, watch.advance)

@@ -40,7 +40,7 @@ class Chapter:
         """The heading and its passages, as they will stand in a policy."""
         parts = [f"{'#' * self.level} {self.title}\n\n"] if self.level else []
         for at, passage in enumerate(self.passages):
-            together = at > 0 and _is_item(self.passages[at - 1]) and _is_item(passage)
+            together = _is_item(self.passages[at - 1]) and _is_item(passage)
             parts.append("" if at == 0 else "\n" if together else "\n\n")
             parts.append(passage.text.rstrip())
         return "".join(parts).strip()

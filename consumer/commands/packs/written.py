@@ -83,7 +83,7 @@ def labeler_document(policy: Policy) -> str:
 
 def _unnumbered(section: Chapter, policy: Policy, label: str) -> list[Passage]:
     """The passages without rule ids, and without what an import adds."""
-    ids = "|".join(re.escape(rule) for rule in sorted(policy.rules, key=len, reverse=True))
+    ids = "|".join(re.escape(rule) for rule in policy.rules)
     found = []
     for passage in section.passages:
         if passage.text == REST.format(label=label):

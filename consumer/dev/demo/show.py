@@ -130,20 +130,29 @@ class Demo:
         """The first Ctrl-C is a wish to see the count; the second one ends it all at once."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
+        is_told = False
+
+        def end() -> None:
+            nonlocal is_told
+            is_told = True
+            task.cancel()
 
         def stop() -> None:
             if self._stop.is_set():
-                task.cancel()
+                end()
             self._stop.set()
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop)
         # Nobody looks on any more.
-        loop.add_signal_handler(signal.SIGHUP, task.cancel)
+        loop.add_signal_handler(signal.SIGHUP, end)
         try:
             yield
         except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
+            # A reader that is gone, as of `| head`, cancels too: that is no wish of anybody's here.
+            if is_told:
+                raise KeyboardInterrupt from None
+            raise
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 loop.remove_signal_handler(number)

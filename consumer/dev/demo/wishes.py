@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,8 +34,10 @@ class Wishes(NamedTuple):
         """
         if (self.endpoint is None) != (self.model is None):
             raise InvalidSettings("give --endpoint and --model together")
-        if min(self.seconds, self.rate, self.speed) <= 0:
-            raise InvalidSettings("--seconds, --rate and --speed must be above 0")
+        if not all(isfinite(n) and n > 0 for n in (self.seconds, self.rate, self.speed)):
+            raise InvalidSettings("--seconds, --rate and --speed must be numbers above 0")
+        if self.picture is not None and not self.picture.parent.is_dir():
+            raise InvalidSettings(f"--svg {self.picture}: there is no folder {self.picture.parent}")
 
     @property
     def who_judges(self) -> str:

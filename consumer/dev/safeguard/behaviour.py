@@ -62,7 +62,8 @@ class Behaviour:
         if any(not 0 <= rate <= 1 + 1e-9 for rate in rates):
             raise ValueError("rates lie between 0 and 1, those of all faults together too")
         counts = [1 if self.slots is None else self.slots, (self.queue_max or 0) + 1]
-        if min(self.latency_s, self.pace, self.engine_down_s) < 0 or min(counts) < 1:
+        times = (self.latency_s, self.pace, self.engine_down_s)
+        if not all(0 <= time < math.inf for time in times) or min(counts) < 1:
             raise ValueError("times and queue_max are not negative, slots is at least 1")
 
     @classmethod

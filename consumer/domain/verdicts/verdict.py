@@ -61,7 +61,12 @@ class Tokens(NamedTuple):
         if self is NO_TOKENS:
             # Where most sums begin, and end with one call.
             return other
-        return Tokens(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+        return Tokens(
+            self.prompt + other.prompt,
+            self.cached + other.cached,
+            self.reasoning + other.reasoning,
+            self.completion + other.completion,
+        )
 
 
 NO_TOKENS = Tokens()

@@ -45,7 +45,8 @@ class DirectTransport:
                 "Accept": "application/json",
             },
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_S, timeout_s)),
-            skip_auto_headers=("User-Agent",),
+            # Answers are a few kilobytes, and packed ones might be of any size when unpacked.
+            skip_auto_headers=("User-Agent", "Accept-Encoding"),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
@@ -93,7 +94,8 @@ def _why(error: Exception) -> str:
 
 async def _reply(response: aiohttp.ClientResponse) -> Reply:
     status, length = response.status, response.content_length
-    if length is None:
+    if length is None or "Content-Encoding" in response.headers:
+        # What is packed all the same has another length than it says.
         answer = await _read_bounded(response)
     elif length <= ANSWER_BYTES_MAX:
         answer = await response.read()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from consumer.domain.checkpoint import Checkpoint, decode_checkpoint, is_same_topic
 from consumer.kafka import config as properties
@@ -14,6 +15,8 @@ from consumer.kafka.reader.reader import reading
 
 CALL_S = 15.0
 """For each question; the command that asked says that it was not answered."""
+AGAIN_S = 0.5
+"""Between two questions after the group's coordinator: it moves within a second or two."""
 
 
 class Commit(NamedTuple):
@@ -44,9 +47,7 @@ def read_commits(
     asked = [TopicPartition(topic, number) for number in range(partitions)]
     found: dict[int, Commit] = {}
     with reading(reader, f"the commits of the group {group}") as consumer:
-        for tp in consumer.committed(asked, timeout=CALL_S):
-            if tp.error is not None:
-                raise KafkaException(tp.error)
+        for tp in _committed(consumer, asked):
             if tp.offset < 0:
                 continue
             end = consumer.get_watermark_offsets(tp, timeout=CALL_S)[1]
@@ -57,6 +58,26 @@ def read_commits(
             else:
                 found[tp.partition] = Commit(0)
     return found
+
+
+def _committed(consumer: Consumer, asked: list[TopicPartition]) -> list[TopicPartition]:
+    """
+    As the group's coordinator says; asked again while there is none.
+
+    On brokers that have just started, or lost a node, another one becomes it in a moment.
+    """
+    until_s = time.monotonic() + CALL_S
+    while True:
+        try:
+            found = consumer.committed(asked, timeout=CALL_S)
+            for tp in found:
+                if tp.error is not None:
+                    raise KafkaException(tp.error)
+            return found
+        except KafkaException as error:
+            if not error.args[0].retriable() or time.monotonic() > until_s:
+                raise
+        time.sleep(AGAIN_S)
 
 
 def is_of_this(topic: str, committed: int, metadata: str, topic_id: str, end: int) -> bool:

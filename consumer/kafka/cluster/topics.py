@@ -25,7 +25,7 @@ TIMEOUT_S = 15.0
 """For each question; brokers that refuse us say so at once, and a leader that moves takes less."""
 LETTER_STATES = "safeguard.dead-letters"
 """Compacted: what became of each dead letter that was retried or discarded, by its position."""
-_DURATION = re.compile(r" \(after \d+ms in state [^)]*\)")
+_DURATION = re.compile(r" \(after \d+ms in state \w+(, \d+ identical error\(s\) suppressed)?\)")
 
 
 class Step(NamedTuple):
@@ -68,10 +68,7 @@ class Topics:
         """
         self._admin.poll(0)
         causes = [e for e in self._errors if e.code() != KafkaError._ALL_BROKERS_DOWN]
-        # The same cause comes with another duration each time.
-        said = dict.fromkeys(
-            _DURATION.sub("", cause.str()) for cause in (causes or list(self._errors))[-3:]
-        )
+        said = dict.fromkeys(plain(cause.str()) for cause in (causes or list(self._errors))[-3:])
         return "; ".join(said) or str(error)
 
     def partitions(self) -> dict[str, int]:
@@ -166,6 +163,11 @@ class Topics:
                     raise TopicsMissing(f"{step.topic} cannot be made: {error}") from None
             lines.append(f"done        {step.topic}, {counted(step.partitions, 'partition')}")
         return lines
+
+
+def plain(cause: str) -> str:
+    """What the client noted, without what differs each time that it notes the same."""
+    return _DURATION.sub("", cause)
 
 
 def _described(future: Future[TopicDescription]) -> TopicDescription | None:

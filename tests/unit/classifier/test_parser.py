@@ -583,3 +583,12 @@ def test_so_many_choices_that_agree_are_read(count: int, expected: Expected) -> 
     body = orjson.loads(a_completion(an_answer()))
     body["choices"] *= count
     assert seen(read_completion(orjson.dumps(body), POLICY)) == expected
+
+
+@pytest.mark.parametrize(("blanks", "is_read"), [(184, True), (185, False)])
+def test_a_header_that_goes_on_is_none(blanks: int, is_read: bool) -> None:
+    """Two hundred characters of it; what is longer is text that a model made up."""
+    content = f"<|channel|>final{' ' * blanks}<|message|>{an_answer('HH0')}"
+    found = read_completion(a_completion(content), POLICY)
+    assert isinstance(found, Reading) is is_read
+    assert (found is Fault.RAW_HARMONY) is not is_read

@@ -642,8 +642,16 @@ def test_a_topic_named_twice_in_one_set(folder: Folder) -> None:
 def test_a_folder_without_policies(tmp_path: Path) -> None:
     """An empty or missing folder is named: a service without policies must not start."""
     for root in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(InvalidPolicy, match="no policy set"):
+        with pytest.raises(InvalidPolicy, match=r"no policy set.*`safeguard policy new`"):
             load_catalogue(root)
+
+
+def test_a_folder_that_is_none_says_what_it_is(folder: Folder) -> None:
+    """The set itself instead of the folder that holds it, and a file, are usual slips."""
+    with pytest.raises(InvalidPolicy, match="chat:1: is itself a policy set: give the folder"):
+        load_catalogue(folder.root / "chat")
+    with pytest.raises(InvalidPolicy, match="cannot be read: Not a directory"):
+        load_catalogue(folder.root / "chat" / "topic.toml")
 
 
 def test_what_cannot_be_read_is_a_fault(folder: Folder) -> None:

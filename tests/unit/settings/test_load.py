@@ -237,3 +237,26 @@ def test_endpoints_of_which_none_judges_are_refused(file: Path) -> None:
 
     with pytest.raises(InvalidSettings, match=r'role = "first"'):
         load_settings(file, environment={})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("kafka.group", ""),
+        ("kafka.group", "a\x00b"),
+        ("kafka.bootstrap_servers", ""),
+        ("kafka.bootstrap_servers", " , "),
+        ("kafka.bootstrap_servers", "a:9092 b:9092"),
+        ("inference.model", ""),
+        ("telemetry.health_host", ""),
+    ],
+)
+def test_names_that_are_empty_are_refused(name: str, value: str) -> None:
+    """An empty group ended the process in the client library; an empty host is every address."""
+    assert f"--set {name}: must " in fault(None, {name: value})
+
+
+@pytest.mark.parametrize("brokers", ["a:9092", "a:9092, b:9092", "SSL://a:9092,[::1]:9092,", "a"])
+def test_brokers_in_every_spelling_of_the_client_library(brokers: str) -> None:
+    """Kept as they are."""
+    assert load_settings(None, {"kafka.bootstrap_servers": brokers}, {}).kafka.bootstrap_servers

@@ -49,7 +49,9 @@ def test_a_secret_that_cannot_be_read(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     with pytest.raises(InvalidSettings, match=r"kafka\.client_files\.sasl\.password: .*missing"):
         kafka_config(KafkaSettings(client_files={"sasl.password": missing}))
-    with pytest.raises(InvalidSettings, match=r"inference\.api_key_file: .*missing"):
+    with pytest.raises(
+        InvalidSettings, match=r"inference\.api_key_file: .*missing cannot be read: No such file"
+    ):
         build_fleet(InferenceSettings(api_key_file=missing), Telemetry())
 
 

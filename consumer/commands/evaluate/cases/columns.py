@@ -93,10 +93,13 @@ class Reader:
 
     def read(self, row: CaseRow) -> LabelledText | BadRow:
         """The labelled text of a row, or why there is none."""
-        text = row.fields.get(self._columns.column("text"))
+        column = self._columns.column("text")
+        text = row.fields.get(column)
+        if column not in row.fields:
+            return BadRow(row.line, f"has no {column}: --map text=COLUMN says where the text is")
         if not isinstance(text, str) or not text.strip():
             what = "empty" if isinstance(text, str) else "no text" if text is None else "a number"
-            return BadRow(row.line, f"{self._columns.column('text')} is {what}: it must be a text")
+            return BadRow(row.line, f"{column} is {what}: it must be a text")
         try:
             size = len(text.encode())
         except UnicodeEncodeError as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, BinaryIO, NamedTuple
 
 import orjson
@@ -77,8 +78,15 @@ def cases_file(name: str, spool: Path) -> CasesFile:
                 kept.write(chunk)
         return CasesFile(path, "standard input", _format_inside(path))
     path = Path(name)
-    if not path.is_file():
-        raise InvalidSettings(f"--cases {name}: there is no such file")
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InvalidSettings(f"--cases {name} cannot be read: {why}") from None
+    if not S_ISREG(mode):
+        raise InvalidSettings(
+            f"--cases {name} cannot be read: it is no ordinary file; - reads standard input"
+        )
     found = SUFFIXES.get(path.suffix.lower())
     if found is None:
         raise InvalidSettings(f"--cases {name}: its name must end in {', '.join(SUFFIXES)}")

@@ -13,6 +13,7 @@ from consumer.commands.evaluate.cases.columns import Columns, Reader
 from consumer.commands.evaluate.cases.formats import CasesFile
 from consumer.commands.evaluate.cases.index import DiskIndex
 from consumer.commands.evaluate.cases.labelled import BadRow, CaseRow, LabelledText, text_digest
+from consumer.domain.counted import counted
 from consumer.errors import InvalidSettings
 
 NAMED_MAX = 20
@@ -67,18 +68,19 @@ class Survey:
 
     def lines(self) -> Iterator[str]:
         """For a person, before the run."""
-        yield f"{self.rows} rows, {self.texts} to judge, {self.judgements} labels"
+        labels = counted(self.judgements, "label")
+        yield f"{counted(self.rows, 'row')}, {self.texts:,} to judge, {labels}"
         for (policy, label), count in sorted(self.labels.items()):
             yield f"  {policy} {label}: {count}"
         if self.unlabelled:
-            yield f"{self.unlabelled} rows have no known label and are passed over"
-        for found, what in (
-            (self.bad, "rows cannot be read and are passed over"),
-            (self.duplicates, "labels stand there twice: judged once, counted each time"),
-            (self.contradictions, "labels contradict an earlier row with the same text"),
+            yield f"{counted(self.unlabelled, 'row')} without a known label, passed over"
+        for found, noun, what in (
+            (self.bad, "row", "unreadable and passed over"),
+            (self.duplicates, "label", "given twice: judged once, counted each time"),
+            (self.contradictions, "label", "against an earlier row with the same text"),
         ):
             if found.count:
-                yield f"{found.count} {what}"
+                yield f"{counted(found.count, noun)} {what}"
                 yield from (f"  {word}" for word in found.first[:SHOWN_MAX])
                 if found.count > SHOWN_MAX:
                     yield f"  and {found.count - SHOWN_MAX} more"

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from consumer.commands.evaluate.cases.labelled import TEXT_BYTES_MAX, BadRow, CaseRow
+from consumer.domain.counted import counted
 from consumer.errors import InvalidSettings
 
 LINES_MAX = 1_000
@@ -39,8 +40,8 @@ def table_rows(lines: Lines, delimiter: str, shown: str) -> Iterator[CaseRow | B
         if len(cells) != len(header):
             yield BadRow(
                 line,
-                f"has {len(cells)} cells, the header {len(header)}: quote cells that hold a "
-                f'"{delimiter}" or a line feed',
+                f"has {counted(len(cells), 'cell')}, the header {len(header)}: quote cells that "
+                f'hold a "{delimiter}" or a line feed',
             )
         else:
             yield CaseRow(line, dict(zip(header, cells, strict=True)))

@@ -10,6 +10,7 @@ from consumer.commands.evaluate.report.document import EvaluationDocument
 from consumer.commands.evaluate.report.markup import figure_of, frame, number_of, table_part
 from consumer.commands.evaluate.report.plots import ranges, reliability
 from consumer.commands.evaluate.report.suites import STAND_IN_NOTE
+from consumer.domain.counted import counted
 
 _COUNTS = ("found", "false_alarms", "missed", "passed")
 _HARM = ("precision", "recall", "f1", "false_positive_rate", "accuracy")
@@ -72,7 +73,8 @@ def _run(run: RunMeasures) -> Iterable[str]:
     served = ", ".join(run.served) or "not said"
     yield (
         f'<p class="dim">serves {escape(served)}; prompt {escape(run.template)}; effort '
-        f"{escape(run.effort)}; digest {escape(run.policy_digest)}; {run.questions} questions, "
+        f"{escape(run.effort)}; digest {escape(run.policy_digest)}; "
+        f"{counted(run.questions, 'question')}, "
         f"{sum(run.unjudged.values())} unjudged, {run.unanswered} not asked</p>"
     )
     plotted = [("harmful texts", run.outcome.f1), ("all policies", run.micro.f1)]
@@ -151,7 +153,8 @@ def _comparisons(document: EvaluationDocument, texts: Mapping[int, str]) -> Iter
     for found in document.comparisons:
         yield f"<h2>{escape(found.run)} against {escape(found.against)}</h2>"
         yield (
-            f"<p>{found.compared} questions, flipped {found.flips} ({figure_of(found.flipped)}): "
+            f"<p>{counted(found.compared, 'question')}, flipped {found.flips} "
+            f"({figure_of(found.flipped)}): "
             f"{found.harsher} harsher, {found.milder} milder, {found.same_outcome} with the same "
             f"outcome. Became right {found.became_right}, wrong {found.became_wrong}; McNemar "
             f"p = {found.mcnemar_p:.3g}.</p>"
@@ -177,7 +180,7 @@ def _robustness(document: EvaluationDocument) -> Iterable[str]:
     found = document.robustness
     if found is None:
         return
-    yield f"<h2>Attacks on {found.texts} harmful texts</h2>"
+    yield f"<h2>Attacks on {counted(found.texts, 'harmful text')}</h2>"
     yield f"<p>Asked again unchanged, {figure_of(found.noise)} are judged more mildly.</p>"
     rows = [("the same again", found.noise)]
     rows += [(each.attack, each.turned_share) for each in found.attacks]

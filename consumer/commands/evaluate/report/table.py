@@ -11,6 +11,7 @@ from consumer.commands.evaluate.measures.interval import Interval
 from consumer.commands.evaluate.measures.tally import RunMeasures
 from consumer.commands.evaluate.report.document import EvaluationDocument
 from consumer.commands.evaluate.report.suites import STAND_IN_NOTE
+from consumer.domain.counted import counted
 
 WIDTH = 80
 FLIPS_SHOWN = 10
@@ -49,15 +50,16 @@ def _lines(document: EvaluationDocument) -> Iterator[str]:
     if document.is_by_stand_in:
         yield STAND_IN_NOTE
     cases = document.cases
-    yield f"{cases.file}: {cases.rows} rows, {cases.texts} texts, {cases.judged_of} in this run"
-    for count, what in (
-        (cases.bad_rows, "rows could not be read"),
-        (cases.unlabelled, "rows without a known label"),
-        (cases.duplicates, "labels stand there twice"),
-        (cases.contradictions, "labels contradict an earlier row"),
+    rows, texts = counted(cases.rows, "row"), counted(cases.texts, "text")
+    yield f"{cases.file}: {rows}, {texts}, {cases.judged_of:,} in this run"
+    for count, noun, what in (
+        (cases.bad_rows, "row", "that could not be read"),
+        (cases.unlabelled, "row", "without a known label"),
+        (cases.duplicates, "label", "given twice"),
+        (cases.contradictions, "label", "against an earlier row"),
     ):
         if count:
-            yield f"  {count} {what}"
+            yield f"  {counted(count, noun)} {what}"
     if document.results.is_stopped_by_bound:
         yield "STOPPED by --max-tokens-total: the figures are of what was asked until then"
     for run in document.runs:
@@ -89,14 +91,15 @@ def _run_lines(run: RunMeasures) -> Iterator[str]:
     yield f"{run.run}: {run.policy_version} by {run.model}{served}"
     yield f"  prompt {run.template}, effort {run.effort}"
     unjudged = sum(run.unjudged.values())
-    yield f"  {run.questions} questions, {unjudged} unjudged, {run.unanswered} not asked"
+    asked = counted(run.questions, "question")
+    yield f"  {asked}, {unjudged:,} unjudged, {run.unanswered:,} not asked"
     if run.unjudged:
         yield "  unjudged: " + ", ".join(f"{name} {n}" for name, n in run.unjudged.items())
     faults = list(run.faults.items())
     for name, count in faults[:8]:
         yield f"  fault {count} x {name}"
     if len(faults) > 8:
-        yield f"  and {len(faults) - 8} other kinds of fault, in the JSON"
+        yield f"  and {counted(len(faults) - 8, 'other kind')} of fault, in the JSON"
     yield f"  {'':<{NAME}} {'texts':>6} {'precision':<12} {'recall':<12} {'F1':<12} FPR"
     yield _harm_line("harmful texts", run.outcome)
     yield _harm_line("all policies", run.micro)
@@ -150,7 +153,8 @@ def _harm_line(name: str, harm: HarmMeasures) -> str:
 def _comparison_lines(document: EvaluationDocument) -> Iterator[str]:
     for found in document.comparisons:
         yield ""
-        yield f"{found.run} against {found.against}: {found.compared} questions judged by both"
+        asked = counted(found.compared, "question")
+        yield f"{found.run} against {found.against}: {asked} judged by both"
         yield (
             f"  flipped {found.flips} ({shown(found.flipped, 3)}): {found.harsher} harsher, "
             f"{found.milder} milder, {found.same_outcome} with the same outcome"
@@ -175,8 +179,8 @@ def _robustness_lines(document: EvaluationDocument) -> Iterator[str]:
     if found is None:
         return
     yield ""
-    yield f"attacks on {found.texts} harmful texts; asked again unchanged {found.noise_turned} are"
-    yield f"  judged more mildly: {shown(found.noise)}"
+    yield f"attacks on {counted(found.texts, 'harmful text')}; judged more mildly when asked again"
+    yield f"  unchanged: {found.noise_turned} ({shown(found.noise)})"
     yield f"  {'attack':<22} {'family':<18} {'tried':>5} {'unjudged':>8}  turned"
     turned = [each for each in found.attacks if each.turned or each.unjudged]
     for each in turned:

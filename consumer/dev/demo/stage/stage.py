@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from consumer.dev.broker import EmbeddedBroker
 from consumer.domain.binding import Catalogue
+from consumer.errors import InvalidSettings
 from consumer.interfaces import Partition
 from consumer.registry.load import load_catalogue
 from consumer.registry.shipped import shipped_policies
@@ -64,7 +65,17 @@ class Stage(NamedTuple):
 
 @contextmanager
 def set_up(policies: Path) -> Iterator[Stage]:
-    """A stage with the policies of a folder, which are copied, since the story edits them."""
+    """
+    A stage with the policies of a folder, which are copied, since the story edits them.
+
+    Raises:
+        InvalidPolicy: the policies have faults.
+        InvalidSettings: they do not bind both inputs.
+    """
+    catalogue = load_catalogue(policies)
+    missing = [topic for topic in INPUTS if catalogue.binding_for(topic) is None]
+    if missing:
+        raise InvalidSettings(f"--policies {policies}: no set there binds {' or '.join(missing)}")
     with (
         EmbeddedBroker(topics(), join_ms=JOIN_MS) as broker,
         tempfile.TemporaryDirectory(prefix="safeguard-demo-") as folder,

@@ -602,7 +602,13 @@ async def test_halving_reckons_with_the_pieces_that_are_still_to_do(
     assert len(sizes) == calls
 
 
-async def test_a_text_a_little_longer_than_the_context_is_cut_in_two() -> None:
+@pytest.mark.parametrize(
+    ("size", "context", "calls"),
+    [(500, 400, [500, 400, 200]), (1_000, 500, [1_000, 500, 500, 200])],
+)
+async def test_a_text_longer_than_the_context_is_cut_in_halves(
+    size: int, context: int, calls: list[int]
+) -> None:
     """Which share a hundred characters, and are no shorter than a context must hold."""
     sizes: list[int] = []
 
@@ -610,11 +616,11 @@ async def test_a_text_a_little_longer_than_the_context_is_cut_in_two() -> None:
         if is_probe(asked):
             return answer_to(asked)
         sizes.append(text_of(asked).count("x"))
-        return Reply(413, {}, b"") if sizes[-1] > 400 else answer_to(asked, "HH0")
+        return Reply(413, {}, b"") if sizes[-1] > context else answer_to(asked, "HH0")
 
     world = World(Scripted(script))
-    assert await end_of(world, "x" * 500) == "HH0"
-    assert sizes == [500, 400, 200]
+    assert await end_of(world, "x" * size) == "HH0"
+    assert sizes == calls
 
 
 async def test_of_pieces_that_are_as_severe_the_first_is_told() -> None:

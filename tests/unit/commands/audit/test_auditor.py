@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from consumer.commands.audit.auditor import show_report
+from consumer.commands.audit.auditor import _since_ms, show_report
 from consumer.commands.audit.report import COUNTS, AuditReport
 
 
@@ -35,6 +35,13 @@ def test_the_table_names_every_count_and_the_examples() -> None:
     assert "41" in row
     assert "in/0/3" in row
     assert "there are faults" in text
+
+
+def test_since_when_as_every_other_command_takes_it() -> None:
+    """A time, or how long ago."""
+    assert _since_ms(None) is None
+    assert _since_ms("1970-01-01T00:00:01Z") == 1_000
+    assert (_since_ms("2h") or 0) > 1_700_000_000_000
 
 
 def test_only_faults_are_red() -> None:

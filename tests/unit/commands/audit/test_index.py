@@ -240,6 +240,17 @@ def test_what_lies_before_the_start_asked_for_is_not_looked_into() -> None:
     assert report_of([], []).partitions == ((Range(0, 0, 100), 0),)
 
 
+def test_something_has_to_come_of_every_record_where_nothing_else_is_said() -> None:
+    """A set that passes something over says so."""
+    with temporary_index("in", "mine") as index:
+        index.add_inputs([an_input(0)])
+        assert counts(index.report([])) == {"messages": 1, "missing": 1}
+    index = AuditIndex("in", "mine")
+    index.add_inputs([an_input(0)])
+    assert counts(index.report([])) == {"messages": 1, "missing": 1}
+    index.close()
+
+
 def test_the_index_is_gone_at_the_end_of_its_block() -> None:
     with temporary_index("in", "mine") as index:
         index.add_inputs([an_input(0)])

@@ -35,10 +35,13 @@ def test_nobodys_set_is_written_over(tmp_path: Path) -> None:
         new_policy(tmp_path, "spam", "other")
 
 
-@pytest.mark.parametrize(("name", "topic"), [("Spam", "t"), ("../x", "t"), ("", "t"), ("x", "a/b")])
+@pytest.mark.parametrize(
+    ("name", "topic"),
+    [("Spam", "t"), ("../x", "t"), ("", "t"), ("x", "a/b"), ("x", "."), ("x", ".."), ("x", "")],
+)
 def test_names_that_are_none(name: str, topic: str, tmp_path: Path) -> None:
     """Nothing is written outside of the folder, or at all."""
-    with pytest.raises(InvalidSettings):
+    with pytest.raises(InvalidSettings, match=r"names no policy|no name of a Kafka topic"):
         new_policy(tmp_path, name, topic)
     assert not list(tmp_path.iterdir())
 

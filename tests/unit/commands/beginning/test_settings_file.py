@@ -25,7 +25,11 @@ def nobody_near(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nothing() -> list[NearbyServer]:
         return []
 
+    async def nobody(endpoint: str, kind: str) -> None:
+        return None
+
     monkeypatch.setattr(settings_file, "find_nearby", nothing)
+    monkeypatch.setattr(settings_file, "server_at", nobody)
 
 
 def test_it_says_what_it_found_and_what_comes_next(
@@ -51,6 +55,40 @@ def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
     assert file.read_text() == "# mine\n"
     assert init(InitRequest(NOWHERE, is_forced=True), file) == 0
     assert "[kafka]" in file.read_text()
+
+
+@pytest.mark.parametrize("told", [{"endpoint": "no address"}, {"endpoint": "http://"}])
+def test_what_is_no_setting_costs_nobody_a_file(told: dict[str, str], tmp_path: Path) -> None:
+    """With --force, too: what cannot be used is refused before anything is written over."""
+    file = tmp_path / "safeguard.toml"
+    file.write_text("# mine\n")
+    with pytest.raises(InvalidSettings, match=r"inference\.endpoint"):
+        init(InitRequest(NOWHERE, is_forced=True, **told), file)
+    assert file.read_text() == "# mine\n"
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """A folder of that name, or none at all, is a line and no traceback."""
+    (tmp_path / "safeguard.toml").mkdir()
+    with pytest.raises(InvalidSettings, match="cannot be written: Is a directory"):
+        init(InitRequest(NOWHERE, is_forced=True), tmp_path / "safeguard.toml")
+    with pytest.raises(InvalidSettings, match="cannot be written: No such file"):
+        init(InitRequest(NOWHERE), tmp_path / "nowhere" / "safeguard.toml")
+
+
+def test_a_server_that_was_told_is_asked_for_its_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the file would name a model that the server does not have."""
+
+    async def told(endpoint: str, kind: str) -> NearbyServer:
+        return NearbyServer(kind, endpoint, ("llama3", "gpt-oss-safeguard:20b"))
+
+    monkeypatch.setattr(settings_file, "server_at", told)
+    file = tmp_path / "safeguard.toml"
+    assert init(InitRequest(NOWHERE, "http://gpu:8000/v1"), file) == 0
+    assert load_settings(file, environment={}).inference.model == "gpt-oss-safeguard:20b"
+    assert "http://gpu:8000/v1, as told, has llama3" in capsys.readouterr().out
 
 
 def test_what_is_told_wins_over_what_is_found() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
@@ -18,6 +19,7 @@ from pydantic import TypeAdapter
 from sklearn.metrics import f1_score, precision_score, recall_score
 
 from consumer.commands.costs.prices import PriceRequest
+from consumer.commands.evaluate import evaluation
 from consumer.commands.evaluate.cases.columns import columns_of
 from consumer.commands.evaluate.evaluation import evaluate_cases
 from consumer.commands.evaluate.report.document import EvaluationDocument
@@ -434,7 +436,7 @@ async def test_a_person_is_asked_whether_the_columns_are_meant(
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"cases": "nowhere.jsonl"}, "there is no such file"),
+        ({"cases": "nowhere.jsonl"}, "cannot be read: No such file"),
         ({"concurrency": 0}, "--concurrency is 1 or more"),
         ({"reports": (Path("report.txt"),)}, "must end in .json or .html"),
         ({"exports": (Path("out.csv"),)}, "must end in .jsonl or .yaml"),
@@ -464,3 +466,19 @@ async def test_versions_with_other_labels_cannot_be_compared(
 def test_what_is_kept_holds_no_text() -> None:
     """A results file may be passed on where the texts may not."""
     assert not {"text", "answer", "rationale", "reasoning"} & set(KeptAnswer._fields)
+
+
+def test_ctrl_c_ends_what_reads_the_file_or_waits_for_an_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once: the loop is not waited for there, so that its own way would not be heeded."""
+
+    def interrupted(*_read: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("it went on")
+
+    monkeypatch.setattr(evaluation, "survey", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(
+            evaluate_cases(settings(folder, "http://127.0.0.1:1/v1"), request(folder), as_json=True)
+        )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from consumer.commands.packs.coded import read_coded
 from consumer.commands.packs.cut import PackPolicy
-from consumer.commands.packs.passages import Passage, chapters_of, sentences_of
+from consumer.commands.packs.passages import TITLE_CHARS_MAX, Passage, chapters_of, sentences_of
 
 TEXT = """above
 
@@ -107,3 +107,12 @@ def test_however_large_it_comes_to_an_end(text: str) -> None:
     """The work grows as the document does, and no faster."""
     found = read_coded("p.md", "p", f"## Bad (A1)\n\n{text}\n")
     assert isinstance(found, PackPolicy)
+
+
+def test_a_heading_ends_the_passage_before_it() -> None:
+    """Though no blank line stands between them; a line too long for a title is none."""
+    first, one = chapters_of("words\n# One\nmore")
+    assert [passage.text for passage in first.passages] == ["words"]
+    assert [passage.text for passage in one.passages] == ["more"]
+    longest = "# " + "x" * (TITLE_CHARS_MAX - 2)
+    assert [len(chapters_of(each)) for each in (longest, longest + "x")] == [2, 1]

@@ -157,3 +157,24 @@ def test_a_flag_for_some_labels_alone() -> None:
     ]
     found = read("text,RUDE\nplain,0\ngoose,1\n", TWO)
     assert [case.labels["rude"] for case in found.cases] == ["OK", "RUDE"]
+
+
+def test_a_text_that_reads_like_a_label_makes_no_column_of_labels() -> None:
+    """Most of what a column of labels holds is labels."""
+    rows = "".join(f"words {number},RS1\n" for number in range(9)) + "RS0,RS2\n"
+    found = read("said,meant\n" + rows)
+    assert [case.text for case in found.cases] == [*(f"words {n}" for n in range(9)), "RS0"]
+    assert [case.labels["river"] for case in found.cases] == ["RS1"] * 9 + ["RS2"]
+
+
+def test_a_row_that_ends_early_has_empty_cells() -> None:
+    """And where no column holds labels that is said of the first line."""
+    found = read("said,meant\nwords,RS1\nshort\nmore,RS0\n")
+    assert [case.text for case in found.cases] == ["words", "more"]
+    assert [cut.line for cut in read("a,b\nx,y\n").lost] == [1]
+
+
+def test_beside_flags_the_longest_cell_is_the_text() -> None:
+    """Whatever else stands there is shorter, such as a number."""
+    found = read("id,text,RS1,RS2\n7,words,1,0\n")
+    assert [(case.text, case.labels["river"]) for case in found.cases] == [("words", "RS1")]

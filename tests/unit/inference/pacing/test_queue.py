@@ -77,7 +77,8 @@ async def test_time_has_run_out_at_the_deadline_itself() -> None:
     with patch.object(loop, "time", lambda: 5.0):
         turn = queue.add("late", Lane.REAL_TIME, 0.0)
         queue._sweep()
-    assert await turn is None
+    assert turn.done()
+    assert turn.result() is None
 
 
 async def test_who_has_left_is_not_served() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -162,6 +163,26 @@ async def test_an_answer_without_end_is_cut_off(
     reply = await post(make, server)
     assert reply.status == 200
     assert len(reply.body) <= ANSWER_BYTES_MAX
+
+
+@both
+async def test_what_is_unpacked_is_bounded_too(make: Make, server: StandInSafeguard) -> None:
+    """It was not asked for packed; a proxy may pack it all the same, and then any size is short."""
+    packed = gzip.compress(b" " * (8 * ANSWER_BYTES_MAX), 1)
+    assert len(packed) < ANSWER_BYTES_MAX
+    headers = {"Content-Encoding": "gzip"}
+    server.reply_with(lambda _: web.Response(body=packed, headers=headers))
+    reply = await post(make, server)
+    assert reply.status == 200
+    assert len(reply.body) <= ANSWER_BYTES_MAX
+
+
+@both
+async def test_a_packed_answer_is_read(make: Make, server: StandInSafeguard) -> None:
+    packed = gzip.compress(b'{"choices": []}')
+    headers = {"Content-Encoding": "gzip"}
+    server.reply_with(lambda _: web.Response(body=packed, headers=headers))
+    assert (await post(make, server)).body == b'{"choices": []}'
 
 
 @both

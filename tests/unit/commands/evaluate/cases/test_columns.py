@@ -123,6 +123,12 @@ def test_the_mapping_is_shown_as_it_was_asked_for() -> None:
     ]
 
 
+def test_a_row_without_the_texts_column() -> None:
+    """Which is another thing than an empty one: the columns are parted or named otherwise."""
+    found = Reader(columns_of((), ()), VERSION).read(CaseRow(7, {"text;label": "x;HH0"}))
+    assert str(found) == "line 7: has no text: --map text=COLUMN says where the text is"
+
+
 def test_a_label_of_two_policies() -> None:
     """Nobody guesses which is meant."""
     assert "label 1 is in sexual and violence: --map" in str(labels_of({"label": 1}, version=BITS))

@@ -172,6 +172,20 @@ def test_standard_input_is_taken_for_what_it_looks_like(
     assert len(list(file.rows())) == len(list(file.rows())) == count
 
 
+def test_what_is_no_file_is_said_to_be_what_it_is(tmp_path: Path) -> None:
+    """A folder, a link in a circle and a device are there; only what is not is missing."""
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "circle.csv").symlink_to("circle.csv")
+    for name, problem in (
+        ("folder.csv", "no ordinary file; - reads standard input"),
+        ("circle.csv", "Too many levels of symbolic links"),
+        ("none.csv", "No such file or directory"),
+        ("/dev/null", "no ordinary file"),
+    ):
+        with pytest.raises(InvalidSettings, match=problem):
+            cases_file(str(tmp_path / name), tmp_path)
+
+
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """Twenty thousand rows take no more than twenty."""
     peaks = []

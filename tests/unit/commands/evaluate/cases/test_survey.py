@@ -48,8 +48,16 @@ def test_everything_is_counted(tmp_path: Path) -> None:
     assert found.duplicates.first == ("line 2: as line 1, HH0",)
     assert found.contradictions.first == ("line 3: HH2, line 1 says HH0 under hate",)
     said = "\n".join(found.lines())
-    assert "2 rows cannot be read and are passed over" in said
-    assert "1 labels contradict an earlier row with the same text" in said
+    assert "2 rows unreadable and passed over" in said
+    assert "1 row without a known label, passed over" in said
+    assert "1 label against an earlier row with the same text" in said
+
+
+def test_one_is_one(tmp_path: Path) -> None:
+    """Counts agree with their nouns."""
+    found = surveyed(tmp_path, [case("a", "HH0")])
+    assert next(found.lines()) == "1 row, 1 to judge, 1 label"
+    assert next(surveyed(tmp_path, [case("a", "HH0")] * 2).lines()).startswith("2 rows, 2 to")
 
 
 def test_the_named_are_bounded_and_the_count_is_not(tmp_path: Path) -> None:

@@ -32,6 +32,10 @@ def test_a_line_that_cannot_be_read_ends_the_cell_that_it_stands_in() -> None:
     assert lines_of(rows("1,fine", broken, '2,"two', 'lines"')) == [2, -3, 4]
 
 
+def test_a_row_that_is_no_csv_is_named_by_its_first_line() -> None:
+    assert lines_of(rows("1,fine", '2,"two', 'lines" and more', "3,fine")) == [2, -3, 5]
+
+
 def test_a_cell_has_so_many_lines_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "LINES_MAX", 3)
     assert lines_of(rows('1,"one', "two", 'three"', "2,fine")) == [2, 5]
