@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select
 
 from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
@@ -19,7 +19,7 @@ from consumer.review.cases.handling import Seen
 from consumer.review.cases.ruling import ActRefused, Ruling, Settled
 from consumer.review.store import log
 from consumer.review.store.batches import AT_ONCE, BatchDesk
-from consumer.review.store.book import CaseBook
+from consumer.review.store.book import MARKED_AT_ONCE, CaseBook
 from consumer.review.store.database import Database
 from consumer.review.store.desk import DeskTerms, ReviewDesk
 from consumer.review.store.kin import GROUP_MAX, Query
@@ -320,6 +320,25 @@ def test_only_open_cases_are_found_by_their_marks(room: Room) -> None:
     assert marked() == {mine}
     room.book.add([about(a_superseding("v8", "v-m-2", cause="deleted"), "m-2")])
     assert marked() == {mine}
+
+
+def test_a_store_without_marks_gets_them(room: Room) -> None:
+    """One of an earlier release; of closed cases there are none, and twice changes nothing."""
+    number = MARKED_AT_ONCE + 2
+    room.book.add([flagged(f"m-{n}", FLOOD) for n in range(number)])
+    room.book.add([about(a_superseding("v9", "v-m-0"), "m-0")])
+
+    def marked() -> list[tuple[str, str]]:
+        with room.database.reading() as connection:
+            return sorted((row.case_id, row.mark) for row in connection.execute(select(marks)))
+
+    before = marked()
+    assert len(before) == (number - 1) * 6
+    with room.database.writing() as connection:
+        connection.execute(delete(marks))
+    for _ in range(2):
+        room.book.mark_again()
+        assert marked() == before
 
 
 def test_what_is_assigned_is_one_persons_alone(room: Room) -> None:

@@ -41,6 +41,9 @@ from consumer.review.store.tables import cases, erased, facts, questioned
 REPORTS_KEPT = 50
 """Of a flood of reports so many are shown; all are counted."""
 
+MARKED_AT_ONCE = 50
+"""Cases in one transaction: reviewers wait that long for a claim."""
+
 TermsOf = Callable[[str], ReviewTerms]
 """By input topic, as the policies have it now."""
 
@@ -64,6 +67,22 @@ class CaseBook:
                 known = self._not_erased(connection, groups[case_id])
                 number += self._add_to(connection, known) if known else 0
         return number
+
+    def mark_again(self) -> None:
+        """Find out anew by what open cases are found: stores of earlier releases have no marks."""
+        last = ""
+        while True:
+            asked = select(cases.c.id).where(cases.c.is_open, cases.c.id > last)
+            with self._database.writing() as connection:
+                page = connection.execute(asked.order_by(cases.c.id).limit(MARKED_AT_ONCE))
+                names = page.scalars().all()
+                for name in names:
+                    docket = self.locked(connection, name)
+                    if docket is not None:
+                        kin.note(connection, docket.case)
+            if not names:
+                return
+            last = names[-1]
 
     def _not_erased(self, connection: Connection, group: list[About]) -> list[About]:
         """Those facts that nobody has had erased; a rebuild brings all of them again."""

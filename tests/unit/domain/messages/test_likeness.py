@@ -6,7 +6,6 @@ import pytest
 
 from consumer.domain.messages.likeness import (
     MARKS,
-    WORDS_MAX,
     Likeness,
     likeness,
     marks,
@@ -50,7 +49,7 @@ def test_texts_without_words_or_with_very_many_are_like_the_very_same_alone() ->
     assert likeness(parts_of("\U0001f4a9 \U0001f4a9"), parts_of("\U0001f4a9  \U0001f4a9 ")) == 1
     assert likeness(parts_of("\U0001f4a9"), parts_of("\U0001f600")) == 0
     assert likeness(parts_of(""), parts_of("")) == 0
-    longest, longer = "word " * WORDS_MAX, "word " * (WORDS_MAX + 1)
+    longest, longer = "word " * 2_000, "word " * 2_001
     assert parts_of(longest) == {"word", "word word"}
     assert likeness(parts_of(longer), parts_of(longer.upper())) == 1
     assert likeness(parts_of(longer), parts_of(longest)) == 0
