@@ -64,11 +64,12 @@ def test_what_somebody_else_changes_is_overturned() -> None:
         (FLAG, decided("d1"), decided("d2", "allow", by="bob", at_ms=late)),
         (FLAG, decided("d3"), decided("d4", by="bob", at_ms=late)),
         (FLAG, decided("d5"), decided("d6", "allow", at_ms=late)),
+        (FLAG, decided("d7", "allow"), decided("d8", "allow", by="bob", at_ms=late)),
     )
     for looks in (found.all, found.reviewers["ann"], found.rules["rude.R1"]):
-        assert looks.again.total == 2
+        assert looks.again.total == 3
         assert looks.overturned is not None
-        assert looks.overturned.value == 0.5
+        assert looks.overturned.value == pytest.approx(1 / 3)
     assert found.reviewers["bob"].again.total == 0
 
 
@@ -107,7 +108,7 @@ def test_of_a_batch_one_case_is_a_sample() -> None:
     found = quality(*cases, (FLAG, decided("d9")))
     assert found.all.confirmed == 2
     assert found.all.again.total == 1
-    assert found.fields(1.0)["decisions_a_day"] == 11
+    assert found.fields(2.0)["decisions_a_day"] == 5.5
 
 
 def test_what_certainty_is_worth() -> None:

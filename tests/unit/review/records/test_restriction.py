@@ -150,3 +150,21 @@ def test_of_a_block_without_an_envelope_less_is_known() -> None:
 def test_what_people_decided_is_told_by_their_decision(cause: str) -> None:
     assert verdict_restriction(flagged(outcome="block", cause=cause), 7, TERMS) is None
     assert verdict_restriction(flagged(outcome="allow"), 7, TERMS) is None
+
+
+def test_what_counts_is_the_first_verdict_on_the_version_that_was_decided_about() -> None:
+    """Neither one on another version of the message, nor a later one on the same."""
+    other = flagged(id="v0", position="chat.messages/1/6", cause="unjudged")
+    later = flagged(id="v2", at_ms=NOW_MS + 5, cause="unjudged")
+    assert restricted(other, flagged(), later).is_found_by_machine
+    with_report = (other, flagged(), a_report(at_ms=NOW_MS - 1))
+    assert not restricted(*with_report).is_found_by_machine
+
+
+def test_bounds_belong_to_what_they_bound() -> None:
+    """A report of the decision's own moment, and the first and last days that are believed."""
+    at_once = a_report(at_ms=NOW_MS + 1_800_000)
+    assert restricted(at_once).source == OTHER_NOTIFICATION
+    for written in (946_684_800_000, 2_145_916_800_000):
+        envelope = JUDGED | {"position": {"timestamp_ms": written}}
+        assert restricted(flagged(envelope=envelope)).posted_ms == written
