@@ -18,6 +18,7 @@ from consumer.commands.keys import keys_page
 from consumer.domain.verdicts.envelope import Envelope
 from consumer.review.records.complaint import AppealRecord, ReportRecord
 from consumer.review.records.decision import DecisionRecord
+from consumer.review.records.statement import StatementRecord
 from consumer.telemetry.metrics import TABLE, Metrics
 from tests import wrong_inputs
 from tests.deploy import maps
@@ -34,6 +35,7 @@ ERRORS = ROOT / "deploy" / "ERRORS.md"
 WIRE: dict[str, type[BaseModel]] = {
     "verdict": Envelope,
     "decision": DecisionRecord,
+    "statement": StatementRecord,
     "report": ReportRecord,
     "appeal": AppealRecord,
 }

@@ -1,15 +1,14 @@
-"""The commands of reviewers: feed · next · show · decide · undo · skip · hold · move · figures."""
+"""The commands of reviewers: feed · next · show · decide · undo · skip · hold · move · …."""
 
 from __future__ import annotations
 
 from getpass import getuser
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 from cyclopts import Parameter
 
-from consumer.cli.options import Config, Json, Sets, examples, selection_of, settings_of
+from consumer.cli.options import Config, Json, Sets, examples, settings_of
 
 if TYPE_CHECKING:
     from consumer.commands.review.acts import Reviewer
@@ -27,6 +26,12 @@ As = Annotated[
 Rationale = Annotated[
     bool, Parameter(negative=(), help="Show what the model thought, too: better after deciding.")
 ]
+OutcomeWord = Annotated[str | None, Parameter(help="allow or block.")]
+Label = Annotated[
+    str | None, Parameter(help="POLICY.LABEL; without --outcome it decides what it means.")
+]
+Rule = Annotated[str | None, Parameter(help="The rule of the policy.")]
+Reason = Annotated[str, Parameter(help="Why, for the record; needed.")]
 Note = Annotated[str, Parameter(help="What for, for others to read.")]
 
 
@@ -100,30 +105,126 @@ def show(
 def decide(
     case: CaseId,
     *,
-    outcome: Annotated[str | None, Parameter(help="allow or block.")] = None,
-    label: Annotated[
-        str | None, Parameter(help="POLICY.LABEL; without --outcome it decides what it means.")
-    ] = None,
-    rule: Annotated[str | None, Parameter(help="The rule of the policy.")] = None,
-    reason: Annotated[str, Parameter(help="Why, for the record; needed.")] = "",
+    outcome: OutcomeWord = None,
+    label: Label = None,
+    rule: Rule = None,
+    reason: Reason = "",
+    alone: Annotated[
+        bool, Parameter(negative=(), help="Leave the cases that say nearly the same as they are.")
+    ] = False,
     as_: As = None,
     json: Json = False,
     config: Config = None,
     set: Sets = None,
 ) -> None:
-    """Decide a case that you have claimed, or propose to where a second person must agree."""
+    """
+    Decide a case that you have claimed, and those that were shown with it as alike.
+
+    Where a second person must agree it is proposed. Without a word it says what your draft says.
+    """
     from consumer.commands.review.acts import decide_case, ruling_of
 
     ruling = ruling_of(outcome, label, rule, reason)
     settings = settings_of(config, set, quiet=True)
-    raise SystemExit(decide_case(settings, _reviewer(as_, json), case, ruling))
+    raise SystemExit(decide_case(settings, _reviewer(as_, json), case, ruling, alone=alone))
 
 
-@app.command(help_epilogue=examples("safeguard review undo 5d3c0f6a9b1e2d47"))
-def undo(
-    case: CaseId, *, as_: As = None, json: Json = False, config: Config = None, set: Sets = None
+@app.command(
+    help_epilogue=examples('safeguard review draft 5d3c0f6a9b1e2d47 --reason "sells, I think"')
+)
+def draft(
+    case: CaseId,
+    *,
+    outcome: OutcomeWord = None,
+    label: Label = None,
+    rule: Rule = None,
+    reason: Reason = "",
+    as_: As = None,
+    json: Json = False,
+    config: Config = None,
+    set: Sets = None,
 ) -> None:
-    """Take your last decision back, within review.undo_s."""
+    """Keep what you mean to say of a case that you have claimed; it waits for you."""
+    from consumer.commands.review.acts import draft_case, ruling_of
+
+    ruling = ruling_of(outcome, label, rule, reason)
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(draft_case(settings, _reviewer(as_, json), case, ruling))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard review bulk --author u-17 --label spam.SP2 --reason sells",
+        "safeguard review bulk --judged spam.SP2 --outcome allow --reason quoted --count 37",
+        "safeguard review bulk --like 5d3c0f6a9b1e2d47 --outcome allow --reason quoted",
+    )
+)
+def bulk(
+    *,
+    author: Annotated[str | None, Parameter(help="Open cases of this author.")] = None,
+    judged: Annotated[
+        str | None, Parameter(help="Those that the model gave this POLICY.LABEL.")
+    ] = None,
+    like: Annotated[str | None, Parameter(help="This case and those alike.")] = None,
+    topic: Annotated[str | None, Parameter(help="Those of this input.")] = None,
+    queue: Annotated[str | None, Parameter(help="Those in this queue.")] = None,
+    outcome: OutcomeWord = None,
+    label: Label = None,
+    rule: Rule = None,
+    reason: Reason = "",
+    count: Annotated[
+        int | None, Parameter(help="Do not ask, where it is exactly so many cases.")
+    ] = None,
+    as_: As = None,
+    json: Json = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Decide many open cases by one ruling; says how many and asks first."""
+    from consumer.commands.review.acts import named, ruling_of
+    from consumer.commands.review.together import Wanted, decide_many
+
+    ruling = ruling_of(outcome, label, rule, reason)
+    wanted = Wanted(ruling, author, judged, topic, queue, like, count)
+    who = named(_reviewer(as_, json).name)
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(decide_many(settings, who, wanted, as_json=json))
+
+
+@app.command(
+    help_epilogue=examples("safeguard review assign 5d3c0f6a9b1e2d47 --to eve --note Dutch")
+)
+def assign(
+    case: CaseId,
+    *,
+    to: Annotated[str, Parameter(help="Who alone gets it from now on.")],
+    note: Note = "",
+    as_: As = None,
+    json: Json = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Hand a case to one person; it is theirs until it is decided, skipped or moved."""
+    from consumer.commands.review.acts import assign_case
+
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(assign_case(settings, _reviewer(as_, json), case, to, note))
+
+
+@app.command(
+    help_epilogue=examples(
+        "safeguard review undo 5d3c0f6a9b1e2d47", "safeguard review undo b-0f3a6b9c1d2e4f57"
+    )
+)
+def undo(
+    case: Annotated[str, Parameter(help="The case, or the batch.")],
+    *,
+    as_: As = None,
+    json: Json = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Take your last decision back, or all of a batch, within review.undo_s."""
     from consumer.commands.review.acts import undo_case
 
     settings = settings_of(config, set, quiet=True)
@@ -179,65 +280,3 @@ def move(
 
     settings = settings_of(config, set, quiet=True)
     raise SystemExit(move_case(settings, _reviewer(as_, json), case, queue, note))
-
-
-@app.command(
-    help_epilogue=examples("safeguard review stats", "safeguard review stats --since 7d --json")
-)
-def stats(
-    *,
-    since: Annotated[str, Parameter(help="Decisions since: 7d (ago), or an RFC 3339 time.")] = "1d",
-    json: Json = False,
-    config: Config = None,
-    set: Sets = None,
-) -> None:
-    """Show the queues with their oldest case, and who decided how much."""
-    from consumer.commands.review.figures import show_stats
-
-    since_ms = selection_of(None, since, None, None, 0).since_ms or 0
-    settings = settings_of(config, set, quiet=True)
-    raise SystemExit(show_stats(settings, since_ms, as_json=json))
-
-
-@app.command(
-    help_epilogue=examples(
-        "safeguard review rebuild",
-        "safeguard review rebuild --set review.store=sqlite:///new.sqlite --json",
-    )
-)
-def rebuild(*, json: Json = False, config: Config = None, set: Sets = None) -> None:
-    """Read all topics into the store anew: after a loss, or into another store."""
-    from consumer.commands.review.rebuilding import rebuild as read_again
-
-    settings = settings_of(config, set, quiet=True)
-    raise SystemExit(read_again(settings, as_json=json))
-
-
-@app.command(
-    name="export-cases",
-    help_epilogue=examples(
-        "safeguard review export-cases decided.jsonl --topic chat.messages",
-        "safeguard review export-cases decided.yaml --topic chat.messages",
-    ),
-)
-def export_cases(
-    file: Annotated[Path, Parameter(help="JSON lines (.jsonl), or promptfoo's YAML (.yaml).")],
-    *,
-    topic: Annotated[str, Parameter(help="The input whose decisions are written.")],
-    json: Json = False,
-    config: Config = None,
-    set: Sets = None,
-) -> None:
-    """Write what was decided with a label as cases, which `safeguard evaluate --cases` reads."""
-    from consumer.commands.review.figures import export_cases as export
-
-    settings = settings_of(config, set, quiet=True)
-    raise SystemExit(export(settings, file, topic, as_json=json))
-
-
-@app.command(name="verify-log", help_epilogue=examples("safeguard review verify-log --json"))
-def verify_log(*, json: Json = False, config: Config = None, set: Sets = None) -> None:
-    """See whether the log of who saw and did what is as it was written."""
-    from consumer.commands.review.figures import verify_log as verify
-
-    raise SystemExit(verify(settings_of(config, set, quiet=True), as_json=json))

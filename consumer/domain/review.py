@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from consumer.domain.policy import Outcome
+from consumer.domain.statement import StatementTerms
 
 DEAD_LETTER = ".dead-letter"
 """What follows the name of a topic that people write to, for what cannot be read there."""
@@ -42,17 +43,27 @@ class ReviewTerms:
     """So do those with one of these labels, each `POLICY.LABEL`."""
     approve_reach: int = 0
     """So do those on messages that at least so many people saw; 0 is none."""
+    alike: float = 0.85
+    """One decision settles texts that share so much of their wording; 1 is all of it, 0 none."""
     reports: str = "{topic}.reports"
     appeals: str = "{topic}.appeals"
     decisions: str = "{topic}.decisions"
+    statements: StatementTerms | None = None
+    """What statements of reasons say; None where there are none."""
 
     def topics(self, source: str) -> ReviewTopics:
         """The topics for one input."""
         names = (self.reports, self.appeals, self.decisions)
         return ReviewTopics(*(name.replace("{topic}", source) for name in names))
 
+    def all_topics(self, source: str) -> tuple[str, ...]:
+        """Every topic of these terms for one input, those for dead letters and statements too."""
+        own = self.topics(source)
+        statements = self.statements.topic if self.statements is not None else None
+        more = () if statements is None else (statements.replace("{topic}", source),)
+        return (*own, *own.dead_letters, *more)
+
     @property
     def templates(self) -> tuple[str, ...]:
         """Every topic of these terms, with `{topic}` for the input's name."""
-        own = self.topics("{topic}")
-        return (*own, *own.dead_letters)
+        return self.all_topics("{topic}")

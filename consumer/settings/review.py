@@ -39,5 +39,7 @@ class ReviewSettings(Section):
     """A case may be held back for so long at most."""
     undo_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     """A decision is published after so long; until then whoever made it can take it back."""
+    keep_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    """Cases that ask for nothing are deleted so long after the last word of them; 0 is never."""
     rights: dict[str, list[str]] = {}
     """Who may decide in a queue; a queue that is not named here is open to all reviewers."""

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from consumer.domain.binding import Catalogue
 from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
+from consumer.domain.statement import StatementTerms
 from consumer.interfaces import Output
 from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.pipeline.publisher import Publisher
@@ -24,7 +25,7 @@ from consumer.review.store.desk import DeskTerms, ReviewDesk
 from consumer.review.store.outbox import ItemState, Outbox
 from consumer.review.store.tables import outbox
 from tests.builders import a_binding
-from tests.cases import NOW_MS, a_verdict_fact
+from tests.cases import BLOCK, NOW_MS, a_verdict_fact
 from tests.records import ends_of, read_all, write
 from tests.stage import Broker
 
@@ -37,15 +38,17 @@ class Scene:
     def __init__(self, broker: Broker, folder: Path) -> None:
         self.broker, self.config = broker, broker.config()
         self.topic = broker.moderated()
-        self.names = [self.topic + end for end in (".decisions", ".allow", ".block")]
-        broker.creator.create_topics({self.names[0]: 1})
+        ends = (".decisions", ".allow", ".block", ".statements")
+        self.names = [self.topic + end for end in ends]
+        broker.creator.create_topics({self.names[0]: 1, self.names[3]: 1})
+        self.terms = ReviewTerms(statements=StatementTerms(topic="{topic}.statements"))
         self.database = Database(f"sqlite:///{folder / 'review.sqlite'}")
-        self.book = CaseBook(self.database, lambda _: ReviewTerms())
+        self.book = CaseBook(self.database, lambda _: self.terms)
         self.desk = ReviewDesk(self.database, self.book, DeskTerms(undo_ms=0))
         self.outbox = Outbox(self.database)
         self.now_ms = NOW_MS
 
-    def decide(self, number: int) -> None:
+    def decide(self, number: int, settled: Settled = ALLOW) -> None:
         """A message that is there, flagged and decided about."""
         value = b'{"text":"you are rude"}'
         write(self.broker.bootstrap_servers, self.topic, [value], key=b"k%d" % number)
@@ -54,11 +57,11 @@ class Scene:
         self.book.add([About(self.topic, name, fact)])
         case = case_id(self.topic, name)
         self.desk.claim("ann", self.now_ms, case)
-        self.desk.decide("ann", self.now_ms, case, lambda _: ALLOW, f"d{number}")
+        self.desk.decide("ann", self.now_ms, case, lambda _: settled, f"d{number}")
 
     def dispatcher(self, owner: str = "one") -> Dispatcher:
         publisher = Publisher("safeguard", DeadLetterEncoder("safeguard", "w"))
-        binding = a_binding(patterns=(self.topic,), review=ReviewTerms())
+        binding = a_binding(patterns=(self.topic,), review=self.terms)
         announcements = Announcements(Catalogue((binding,)), publisher, {self.names[0]: 1})
         return Dispatcher(self.config, owner, self.outbox, self.book, announcements)
 
@@ -69,7 +72,9 @@ class Scene:
         """The ids on the topics, sorted."""
         found = read_all(self.broker.bootstrap_servers, self.names)
         names = [
-            record.header("safeguard-decision-id") or record.header("safeguard-supersedes")
+            record.header("safeguard-decision-id")
+            or record.header("safeguard-supersedes")
+            or record.header("safeguard-statement-id")
             for record in found
         ]
         return sorted(map(str, names))
@@ -185,3 +190,22 @@ def test_the_floor_of_an_item_stays_the_first_that_was_noted(scene: Scene) -> No
     with scene.database.reading() as connection:
         rows = connection.execute(select(outbox.c.id, outbox.c.floor_offset)).all()
     assert dict(map(tuple, rows))["d0:decision"] == 0
+
+
+def test_a_statement_goes_out_once_beside_its_verdict(scene: Scene) -> None:
+    """It has its verdict's id: that the one is stored does not mean that the other is."""
+    scene.decide(0, BLOCK)
+    assert scene.run() == Dispatched(sent=3)
+    (statement,) = read_all(scene.broker.bootstrap_servers, [scene.names[3]])
+    (verdict,) = read_all(scene.broker.bootstrap_servers, [scene.names[2]])
+    assert statement.header("safeguard-statement-id") == verdict.header("safeguard-verdict-id")
+
+    with scene.database.writing() as connection:
+        lost = update(outbox).where(outbox.c.id == "d0:statement")
+        connection.execute(lost.values(state=ItemState.SENDING))
+    assert scene.run() == Dispatched(found=1)
+    with scene.database.writing() as connection:
+        end = {"floor_topic": scene.names[2], "floor_offset": 0}
+        lost = update(outbox).where(outbox.c.id == "d0:statement")
+        connection.execute(lost.values(state=ItemState.SENDING, **end))
+    assert scene.run() == Dispatched(sent=1), "where its verdict lies it does not"

@@ -17,8 +17,9 @@ from consumer.domain.review import ReviewTerms
 from consumer.errors import InvalidSettings, StoreUnavailable
 from consumer.interfaces import Output
 from consumer.review.cases.case import Closure, Concern
-from consumer.review.cases.docket import CaseState, Docket
+from consumer.review.cases.docket import Docket
 from consumer.review.cases.facts import case_id
+from consumer.review.cases.handling import CaseState
 from consumer.review.cases.ruling import ActRefused, Settled
 from consumer.review.store import log
 from consumer.review.store.book import CaseBook

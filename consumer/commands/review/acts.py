@@ -1,4 +1,4 @@
-"""The commands of a reviewer: next, show, skip, hold, move, decide and undo."""
+"""The commands of a reviewer: next, show, skip, hold, move, assign, draft, decide and undo."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from uuid import uuid4
 from consumer.commands.review.printing import docket_fields, docket_lines
 from consumer.commands.review.record import text_of
 from consumer.commands.review.room import ReviewRoom, opened
+from consumer.commands.review.together import BATCH, batch_id, tell_left_out, undo_batch
 from consumer.commands.terminal import tell
 from consumer.domain.policy import Outcome
 from consumer.errors import InvalidSettings
 from consumer.review.cases.docket import Docket
-from consumer.review.cases.ruling import Ruling, settle
+from consumer.review.cases.ruling import Ruling, Settled, settle
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 
@@ -33,13 +34,14 @@ class Reviewer(NamedTuple):
 
 
 Act = Callable[[ReviewRoom, int], Docket]
+NOTHING_SAID = Ruling(None, None, None, "")
 
 
 def next_case(
     settings: Settings, reviewer: Reviewer, queue: str | None, case_id: str | None
 ) -> int:
     """Claim the case that is due first, or this one, and print it; 1 where there is none."""
-    who = _named(reviewer.name)
+    who = named(reviewer.name)
     with opened(settings) as room:
         now_ms = SystemClock().wall_ms()
         if case_id is not None:
@@ -82,24 +84,56 @@ def move_case(settings: Settings, reviewer: Reviewer, case_id: str, queue: str, 
     )
 
 
-def decide_case(settings: Settings, reviewer: Reviewer, case_id: str, ruling: Ruling) -> int:
-    """Decide a case, or propose to where a second person must agree."""
-    name = uuid4().hex
+def assign_case(settings: Settings, reviewer: Reviewer, case_id: str, to: str, note: str) -> int:
+    """Hand a case to one person."""
+    whom = named(to, "--to")
+    return _act(
+        settings,
+        reviewer,
+        lambda room, now: room.desk.assign(reviewer.name, now, case_id, whom, note),
+    )
+
+
+def draft_case(settings: Settings, reviewer: Reviewer, case_id: str, ruling: Ruling) -> int:
+    """Keep what one means to say of a case."""
+    return _act(
+        settings,
+        reviewer,
+        lambda room, now: room.desk.draft(reviewer.name, now, case_id, ruling),
+    )
+
+
+def decide_case(
+    settings: Settings, reviewer: Reviewer, case_id: str, ruling: Ruling, *, alone: bool = False
+) -> int:
+    """
+    Decide a case and, unless alone, those of its group; without a word the draft is what counts.
+
+    Where a second person must agree it is proposed.
+    """
+    batch = batch_id()
 
     def act(room: ReviewRoom, now_ms: int) -> Docket:
-        return room.desk.decide(
-            reviewer.name,
-            now_ms,
-            case_id,
-            lambda docket: settle(ruling, room.version_of(docket.case)),
-            name,
-        )
+        known = room.book.look(case_id)
+        draft = known.draft_of(reviewer.name) if known is not None else None
+        said = draft if draft is not None and ruling == NOTHING_SAID else ruling
+
+        def settled(docket: Docket) -> Settled:
+            return settle(said, room.version_of(docket.case))
+
+        if alone or known is None or not known.handling.alike:
+            return room.desk.decide(reviewer.name, now_ms, case_id, settled, uuid4().hex)
+        found = room.batches.decide_group(reviewer.name, now_ms, case_id, settled, batch)
+        tell_left_out(found)
+        return found.settled[0]
 
     return _act(settings, reviewer, act)
 
 
 def undo_case(settings: Settings, reviewer: Reviewer, case_id: str) -> int:
-    """Take one's decision back while nobody was told of it."""
+    """Take one's decision back while nobody was told of it, or all of a batch."""
+    if case_id.startswith(BATCH):
+        return undo_batch(settings, reviewer.name, case_id, as_json=reviewer.as_json)
     return _act(settings, reviewer, lambda room, now: room.desk.undo(reviewer.name, now, case_id))
 
 
@@ -129,7 +163,7 @@ def duration_ms(text: str, flag: str) -> int:
 
 
 def _act(settings: Settings, reviewer: Reviewer, act: Act) -> int:
-    _named(reviewer.name)
+    named(reviewer.name)
     with opened(settings) as room:
         now_ms = SystemClock().wall_ms()
         _tell(room, act(room, now_ms), reviewer, now_ms)
@@ -139,12 +173,27 @@ def _act(settings: Settings, reviewer: Reviewer, act: Act) -> int:
 def _tell(room: ReviewRoom, docket: Docket, reviewer: Reviewer, now_ms: int) -> None:
     case = docket.case
     fields = docket_fields(docket, room.version_of(case), now_ms, rationale=reviewer.rationale)
+    fields["draft"] = _said(docket.draft_of(reviewer.name))
+    fields["alike"] = [_alike(room, seen.case_id) for seen in docket.handling.alike]
     if fields["text"] is None:
         fields["text"], fields["text_fault"] = text_of(room, case)
     tell(fields, docket_lines(fields), as_json=reviewer.as_json)
 
 
-def _named(name: str) -> str:
+def _alike(room: ReviewRoom, case_id: str) -> dict[str, object]:
+    """Enough of a case of the group for somebody to see that it says the same."""
+    docket = room.book.look(case_id)
+    if docket is None:
+        return {"case": case_id, "text": None, "author": None}
+    message = docket.case.flagged.envelope.get("message", {}) if docket.case.flagged else {}
+    return {"case": case_id, "text": message.get("text"), "author": message.get("author")}
+
+
+def _said(draft: Ruling | None) -> dict[str, object] | None:
+    return draft._asdict() if draft is not None else None
+
+
+def named(name: str, flag: str = "--as") -> str:
     """
     A name that can stand in a record.
 
@@ -153,6 +202,6 @@ def _named(name: str) -> str:
     """
     if not name.strip() or len(name) > NAME_CHARS_MAX or not name.isprintable():
         raise InvalidSettings(
-            f"--as: give a reviewer's name, at most {NAME_CHARS_MAX} characters that can be printed"
+            f"{flag}: give a name of at most {NAME_CHARS_MAX} characters that can be printed"
         )
     return name

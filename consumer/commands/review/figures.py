@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from consumer.commands.evaluate.cases.labelled import LabelledText
 from consumer.commands.evaluate.report.export import export
+from consumer.commands.review.quality import DAY_MS, MINUTE_MS, Quality, quality_lines
 from consumer.commands.review.room import ReviewRoom, opened
 from consumer.commands.terminal import tell
 from consumer.domain.counted import counted
@@ -16,18 +18,26 @@ from consumer.errors import InvalidSettings
 from consumer.review.cases.facts import DecisionFact
 from consumer.review.cases.risk import lateness
 from consumer.review.store.log import verify
-from consumer.review.store.survey import QueueCount, decided, queues, unpublished
+from consumer.review.store.survey import QueueCount, decided, flagged, queues, unpublished
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 
 
 def show_stats(settings: Settings, since_ms: int, *, as_json: bool) -> int:
-    """Print queues with their oldest case, decisions by outcome and person, and what is not out."""
+    """Print queues with their oldest case, decisions, their quality, and what is not out."""
     now_ms = SystemClock().wall_ms()
     with opened(settings) as room:
         found = queues(room.database, now_ms)
         waiting = unpublished(room.database)
-        decisions = [decision for _, decision in decided(room.database, room.book, since_ms)]
+        decisions, quality = [], Quality()
+        for case, decision in decided(room.database, room.book, since_ms):
+            decisions.append(decision)
+            quality.add(case, decision)
+        first_ms = now_ms - DAY_MS
+        for case_id, verdict in flagged(room.database, since_ms):
+            quality.add_flag(case_id, verdict)
+            first_ms = min(first_ms, verdict.at_ms)
+    days = max(now_ms - max(since_ms, first_ms), MINUTE_MS) / DAY_MS
     people = Counter(person for decision in decisions for person in decision.people)
     fields: dict[str, Any] = {
         "queues": {name: count._asdict() for name, count in found.items()},
@@ -38,8 +48,12 @@ def show_stats(settings: Settings, since_ms: int, *, as_json: bool) -> int:
             "reviewers": people,
         },
         "unpublished": waiting,
+        "quality": quality.fields(days),
     }
-    tell(fields, _stats_lines(found, decisions, people, waiting, now_ms), as_json=as_json)
+    lines = chain(
+        _stats_lines(found, decisions, people, waiting, now_ms), quality_lines(fields["quality"])
+    )
+    tell(fields, lines, as_json=as_json)
     return 0
 
 

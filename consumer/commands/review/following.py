@@ -24,6 +24,7 @@ from consumer.review.feed.dispatcher import Dispatcher
 from consumer.review.feed.feed import GROUP, ReviewFeed
 from consumer.review.feed.intake import ReviewIntake
 from consumer.review.records.reading import FactReader, Role, Roles, roles_of
+from consumer.review.store.erasure import Eraser
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.worker.wiring import worker_name
@@ -61,14 +62,15 @@ def _follow(settings: Settings, room: ReviewRoom, stop: Event) -> None:
     )
     limits = _limits(settings, config, roles)
     publisher = Publisher(group, encoder, settings.kafka.message_bytes_max, limits)
-    announcements = Announcements(room.catalogue, publisher, partitions)
+    announcements = intake.announcements = Announcements(room.catalogue, publisher, partitions)
     owner = worker_name()
     dispatcher = Dispatcher(config, owner, room.outbox, room.book, announcements)
     subscriber = Subscriber(config, group + GROUP, roles.of(*FOLLOWED))
     feed = ReviewFeed(subscriber, intake, dispatcher, SystemClock(), stop)
 
     def look_around() -> None:
-        """New topics that match a pattern, and policies that have changed."""
+        """What is too old, new topics that match a pattern, and policies that have changed."""
+        expire(settings, room)
         try:
             catalogue = load_catalogue(settings.policies.folder)
             seen = topics.partitions()
@@ -78,6 +80,7 @@ def _follow(settings: Settings, room: ReviewRoom, stop: Event) -> None:
             return
         intake.reader = FactReader(catalogue, found, group)
         dispatcher.announcements = Announcements(catalogue, publisher, seen)
+        intake.announcements = dispatcher.announcements
         subscriber.use(found.of(*FOLLOWED))
 
     log.info("following", group=group + GROUP, topics=roles.of(*FOLLOWED))
@@ -87,6 +90,15 @@ def _follow(settings: Settings, room: ReviewRoom, stop: Event) -> None:
         subscriber.close()
         dispatcher.close()
         log.info("stopped", facts=feed.taken.new, dead_letters=feed.taken.misread, sent=feed.sent)
+
+
+def expire(settings: Settings, room: ReviewRoom) -> None:
+    """Delete some of what is older than it is to be kept."""
+    keep_ms = settings.review.keep_days * 86_400_000
+    if keep_ms:
+        number = Eraser(room.database, room.book).expire(SystemClock().wall_ms(), keep_ms)
+        if number:
+            log.info("deleted what was too old", cases=number)
 
 
 def reviewed(catalogue: Catalogue, topics: Sequence[str]) -> Roles:
@@ -107,8 +119,7 @@ def reviewed(catalogue: Catalogue, topics: Sequence[str]) -> Roles:
         name
         for source in sorted(set(roles.inputs.values()))
         if (binding := catalogue.binding_for(source)) is not None and binding.review is not None
-        for own in [binding.review.topics(source)]
-        for name in (*own, *own.dead_letters)
+        for name in binding.review.all_topics(source)
         if name not in present
     ]
     if lacking:

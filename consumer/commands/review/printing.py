@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from consumer.commands.dead_letters.letter import printable
+from consumer.domain.counted import counted
 from consumer.domain.policy import PolicyVersion
 from consumer.domain.verdicts.headers import rfc3339
 from consumer.review.cases.case import Concern
@@ -30,6 +31,8 @@ def docket_fields(
         "asked": str(case.status),
         "queue": docket.queue,
         "revision": docket.revision,
+        "assigned_to": handling.assigned_to,
+        "note": handling.note,
         "claimed_by": docket.claimant(now_ms),
         "lease_until": _time(handling.lease_until_ms) if docket.claimant(now_ms) else None,
         "text": message.get("text"),
@@ -48,6 +51,8 @@ def docket_fields(
         ],
         "decisions": [_decision(decision) for decision in case.decisions],
         "proposal": _decision(handling.proposal) if handling.proposal else None,
+        "draft": None,
+        "alike": [],
     }
     if isinstance(case.status, Concern):
         found = due(case, docket.terms.sla_s)
@@ -67,12 +72,20 @@ def docket_lines(fields: Mapping[str, Any]) -> Iterator[str]:
             yield f"    {why}"
     if fields["claimed_by"]:
         yield f"  claimed by {fields['claimed_by']} until {fields['lease_until']}"
+    elif fields["assigned_to"]:
+        yield f"  assigned to {fields['assigned_to']}"
+    if fields["note"]:
+        yield f"  note      {_clean(fields['note'])}"
     yield from _message_lines(fields)
+    yield from _group_lines(fields)
     yield from _asking_lines(fields)
     for decision in fields["decisions"]:
         yield f"  decided   {_decision_line(decision)}"
     if fields["proposal"]:
         yield f"  proposed  {_decision_line(fields['proposal'])}: needs a second person who agrees"
+    if fields["draft"]:
+        said = (f"{name} {_clean(word)}" for name, word in fields["draft"].items() if word)
+        yield f"  draft     {', '.join(said)}: `decide` alone says it"
 
 
 def _message_lines(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -94,6 +107,16 @@ def _message_lines(fields: Mapping[str, Any]) -> Iterator[str]:
             yield f"      {rule}: {_clean(words)}"
         if judgement.get("rationale"):
             yield f"      {_clean(judgement['rationale'])}"
+
+
+def _group_lines(fields: Mapping[str, Any]) -> Iterator[str]:
+    """What is decided along with it, each wording once."""
+    if not fields["alike"]:
+        return
+    yield f"  alike     {counted(len(fields['alike']), 'open case')}, decided with it (or --alone)"
+    for words in dict.fromkeys(_clean(each["text"]) for each in fields["alike"]):
+        if words != _clean(fields["text"]):
+            yield f'    "{words}"'
 
 
 def _asking_lines(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -142,13 +165,15 @@ def _decision(decision: DecisionFact) -> dict[str, Any]:
         "rule": decision.rule,
         "reason": decision.reason,
         "cause": decision.cause,
+        "batch": decision.batch,
     }
 
 
 def _decision_line(decision: Mapping[str, Any]) -> str:
     about = [decision["outcome"], decision["label"], decision["rule"]]
     people = decision["by"] + (f" and {decision['approved_by']}" if decision["approved_by"] else "")
-    return f"{' '.join(filter(None, about))} by {people}: {_clean(decision['reason'])}"
+    batch = f" (batch {decision['batch']})" if decision["batch"] else ""
+    return f"{' '.join(filter(None, about))} by {people}: {_clean(decision['reason'])}{batch}"
 
 
 def _time(at_ms: int) -> str:

@@ -33,6 +33,7 @@ def rebuild(settings: Settings, *, as_json: bool) -> int:
     """
     with opened(settings) as room:
         taken, records = _rebuild(settings, room)
+        room.book.mark_again()
     fields = {"records": records, "facts": taken.new, "misread": taken.misread}
     lines = [
         f"read {counted(records, 'record')}: "

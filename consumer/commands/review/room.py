@@ -14,6 +14,7 @@ from consumer.kafka.config import KafkaConfig
 from consumer.registry.load import load_catalogue
 from consumer.review.cases.case import ReviewCase
 from consumer.review.records.reading import version_of
+from consumer.review.store.batches import BatchDesk
 from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
 from consumer.review.store.desk import DeskTerms, ReviewDesk
@@ -32,6 +33,7 @@ class ReviewRoom(NamedTuple):
     book: CaseBook
     desk: ReviewDesk
     outbox: Outbox
+    batches: BatchDesk
 
     def version_of(self, case: ReviewCase) -> PolicyVersion | None:
         """
@@ -83,9 +85,9 @@ def room_of(settings: Settings, catalogue: Catalogue, database: Database) -> Rev
         rights=own.rights,
     )
     kafka = kafka_config(settings.kafka)
-    return ReviewRoom(
-        catalogue, kafka, database, book, ReviewDesk(database, book, terms), Outbox(database)
-    )
+    desk = ReviewDesk(database, book, terms)
+    batches = BatchDesk(database, book, desk)
+    return ReviewRoom(catalogue, kafka, database, book, desk, Outbox(database), batches)
 
 
 def _password(own: ReviewSettings) -> str | None:

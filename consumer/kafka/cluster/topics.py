@@ -15,7 +15,6 @@ from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from consumer.domain.binding import Catalogue
 from consumer.domain.counted import counted
-from consumer.domain.review import ReviewTopics
 from consumer.errors import BrokerUnavailable, TopicsMissing
 from consumer.kafka import config as properties
 from consumer.kafka.config import KafkaConfig
@@ -125,7 +124,8 @@ class Topics:
             for output in binding.outputs_of(source):
                 steps += _output_steps(output, source, wanted, partitions)
             if binding.review is not None and binding.origin_of(source) == source:
-                steps += _review_steps(binding.review.topics(source), source, wanted, partitions)
+                names = binding.review.all_topics(source)
+                steps += _review_steps(names, source, wanted, partitions)
             retry = catalogue.retry_topic_of(source)
             if retry is not None:
                 found = _output_steps(retry, source, wanted, partitions)
@@ -193,12 +193,12 @@ def _output_steps(
 
 
 def _review_steps(
-    topics: ReviewTopics, source: str, wanted: int, partitions: Mapping[str, int]
+    topics: Sequence[str], source: str, wanted: int, partitions: Mapping[str, int]
 ) -> list[Step]:
     """Topics of reviewers; decisions and dead letters lie in the partition of what they are of."""
     return [
         step._replace(problem=f"{step.problem}; `safeguard review feed` needs it", is_needed=False)
-        for topic in (*topics, *topics.dead_letters)
+        for topic in topics
         for step in _output_steps(topic, source, wanted, partitions)
     ]
 

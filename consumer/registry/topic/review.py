@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
-from consumer.registry.topic.table import ClosedTable, OutputName
+from consumer.registry.topic.statements import StatementsTable
+from consumer.registry.topic.table import ClosedTable, OwnName
 from consumer.registry.wording import shape
 
-
-def _of_one_input(name: str) -> str:
-    if "{topic}" not in name:
-        raise ValueError("needs {topic} in it: each input has its own")
-    return name
-
-
-OwnName = Annotated[OutputName, AfterValidator(_of_one_input)]
 QueueName = Annotated[
     str,
     Field(
@@ -46,12 +39,16 @@ class ReviewTable(ClosedTable):
     """Decisions with one of these labels do so too; each is written `POLICY.LABEL`."""
     approve_reach: Annotated[int, Field(ge=0)] = 0
     """Decisions on messages that at least so many people saw do so too; 0 is none."""
+    alike: Annotated[float, Field(ge=0, le=1, strict=False)] = 0.85
+    """One decision settles texts that share so much of their words and pairs; 1 all, 0 is off."""
     reports: OwnName = "{topic}.reports"
     """Topic of people's reports about messages."""
     appeals: OwnName = "{topic}.appeals"
     """Topic of authors' appeals against verdicts."""
     decisions: OwnName = "{topic}.decisions"
     """Topic of what reviewers decided."""
+    statements: StatementsTable | None = None
+    """Statements of reasons under EU law; without the table there are none."""
 
     def terms(self) -> ReviewTerms:
         return ReviewTerms(
@@ -62,7 +59,9 @@ class ReviewTable(ClosedTable):
             approve_outcomes=frozenset(map(Outcome, self.approve_outcomes)),
             approve_labels=frozenset(self.approve_labels),
             approve_reach=self.approve_reach,
+            alike=self.alike,
             reports=self.reports,
             appeals=self.appeals,
             decisions=self.decisions,
+            statements=self.statements.terms() if self.statements else None,
         )

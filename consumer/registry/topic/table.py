@@ -36,9 +36,16 @@ def _output_name(text: str) -> str:
     return text
 
 
+def _of_one_input(name: str) -> str:
+    if "{topic}" not in name:
+        raise ValueError("needs {topic} in it: each input has its own")
+    return name
+
+
 PointerText = Annotated[str, AfterValidator(_pointer)]
 TopicName = Annotated[str, AfterValidator(_topic_name)]
 OutputName = Annotated[str, AfterValidator(_output_name)]
+OwnName = Annotated[OutputName, AfterValidator(_of_one_input)]
 
 
 def split_pointer(text: str) -> Pointer:

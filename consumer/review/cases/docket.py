@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 from consumer.domain.review import ReviewTerms
 from consumer.domain.verdicts.verdict import Cause, superseding_id
 from consumer.review.cases.case import Closure, Concern, ReviewCase
 from consumer.review.cases.facts import DecisionFact
-from consumer.review.cases.ruling import ActRefused, Settled, needs_approval
+from consumer.review.cases.handling import NOBODY, CaseState, Draft, Handling, Naming
+from consumer.review.cases.ruling import ActRefused, Ruling, Settled, needs_approval
 
 Rights = Mapping[str, Sequence[str]]
 """Queue -> who may decide there; a queue that is not among them is open to all."""
@@ -27,42 +27,13 @@ def may(reviewer: str, queue: str, rights: Rights) -> bool:
     return queue not in rights or reviewer in rights[queue]
 
 
-class CaseState(StrEnum):
-    """What can be done with a case."""
-
-    OPEN = "open"
-    CLAIMED = "claimed"
-    HELD = "held"
-    """Nobody gets it until its time has come."""
-    ESCALATED = "escalated"
-    """Open in a queue other than its topic's, or waiting for a second person."""
-    DECIDED = "decided"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class Handling:
-    """Who is at work on a case."""
-
-    claimed_by: str | None = None
-    lease_until_ms: int = 0
-    """The claim counts until then."""
-    seen: int = 0
-    """How much of the case its claimant has seen: its revision by then."""
-    held_until_ms: int = 0
-    moved_to: str | None = None
-    """The queue that somebody moved it to."""
-    proposal: DecisionFact | None = None
-    """A decision that waits for a second person who agrees."""
-
-
 @dataclass(frozen=True, slots=True)
 class Docket:
     """A case, who is at work on it, and the terms under which."""
 
     case: ReviewCase
     terms: ReviewTerms
-    handling: Handling = Handling()
+    handling: Handling = NOBODY
     revision: int = 0
     """Grows with every fact that a decision could depend on."""
 
@@ -127,18 +98,65 @@ class Docket:
         """
         if isinstance(self.case.status, Closure):
             raise ActRefused(f"case {self.case.id} is {self.case.status}: nothing is asked")
-        other = self.claimant(now_ms)
-        if other not in (None, reviewer):
-            raise ActRefused(f"case {self.case.id} is claimed by {other}")
+        self._check_unclaimed(reviewer, now_ms)
+        if self.handling.assigned_to not in (None, reviewer):
+            raise ActRefused(
+                f"case {self.case.id} is assigned to {self.handling.assigned_to}: "
+                f"`safeguard review assign {self.case.id} --to {reviewer}` takes it over"
+            )
         self._check(reviewer, rights)
         return self._released(
             claimed_by=reviewer, lease_until_ms=now_ms + lease_ms, seen=self.revision
         )
 
+    def joined(self, reviewer: str, now_ms: int, seen: int, rights: Rights) -> Docket:
+        """
+        Somebody takes it to decide it along with others, as they saw it.
+
+        Raises:
+            ActRefused: it is not theirs to take, or has to be looked at by itself.
+        """
+        if self.case.open_appeals:
+            raise ActRefused(f"case {self.case.id}: an appeal is judged by itself")
+        if self.handling.held_until_ms > now_ms:
+            raise ActRefused(f"case {self.case.id} is held")
+        claimed = self.claimed(reviewer, now_ms, 1, rights)
+        return replace(claimed, handling=replace(claimed.handling, seen=seen))
+
+    def assigned(self, reviewer: str, now_ms: int, to: str, rights: Rights) -> Docket:
+        """
+        Somebody hands it to a person, who alone gets it until they skip it.
+
+        Raises:
+            ActRefused: another has it, or that person may not decide it.
+        """
+        if isinstance(self.case.status, Closure):
+            raise ActRefused(f"case {self.case.id} is {self.case.status}: nothing is asked")
+        self._check_unclaimed(reviewer, now_ms)
+        self.check_right(reviewer, rights)
+        self._check(to, rights)
+        return self._released(assigned_to=to)
+
+    def drafted(self, reviewer: str, now_ms: int, ruling: Ruling) -> Docket:
+        """Its claimant writes down what they mean to say; it waits for them."""
+        self._check_claim(reviewer, now_ms)
+        return replace(self, handling=replace(self.handling, draft=Draft(reviewer, ruling)))
+
+    def noted(self, reviewer: str, note: str) -> Docket:
+        """With a note for whoever gets it next; without a word the one before stays."""
+        if not note.strip():
+            return self
+        return replace(self, handling=replace(self.handling, note=f"{reviewer}: {note.strip()}"))
+
+    def draft_of(self, reviewer: str) -> Ruling | None:
+        """What somebody meant to say."""
+        draft = self.handling.draft
+        return draft.ruling if draft is not None and draft.by == reviewer else None
+
     def skipped(self, reviewer: str, now_ms: int) -> Docket:
         """Its claimant leaves it to others."""
         self._check_claim(reviewer, now_ms)
-        return self._released()
+        return self._released(assigned_to=None)
 
     def held(self, reviewer: str, now_ms: int, until_ms: int) -> Docket:
         """Its claimant leaves it until a time: something has to happen first."""
@@ -150,10 +168,10 @@ class Docket:
     def moved(self, reviewer: str, now_ms: int, queue: str) -> Docket:
         """Its claimant hands it to the people of another queue."""
         self._check_claim(reviewer, now_ms)
-        return self._released(moved_to=queue)
+        return self._released(moved_to=queue, assigned_to=None)
 
     def decided(
-        self, reviewer: str, settled: Settled, now_ms: int, decision_id: str, rights: Rights
+        self, reviewer: str, settled: Settled, now_ms: int, naming: Naming, rights: Rights
     ) -> Docket:
         """
         Its claimant decides: the case has the decision, or a proposal of it for a second person.
@@ -165,24 +183,24 @@ class Docket:
         self._check(reviewer, rights)
         if self.handling.seen != self.revision:
             raise ActRefused(f"case {self.case.id} has changed since you saw it")
-        decision = self._decision(reviewer, settled, now_ms, decision_id)
+        decision = self._decision(reviewer, settled, now_ms, naming)
         proposal = self.handling.proposal
         if proposal is not None and _says_the_same(proposal, settled):
             decision = replace(
                 decision, by=proposal.by, approved_by=reviewer, reason=proposal.reason
             )
         elif needs_approval(settled, self.terms, self.case.reach):
-            return self._released(proposal=decision)
+            return self._released(proposal=decision, assigned_to=None, draft=None)
         return replace(self, case=self.case.with_fact(decision), revision=self.revision + 1)
 
     def _decision(
-        self, reviewer: str, settled: Settled, now_ms: int, decision_id: str
+        self, reviewer: str, settled: Settled, now_ms: int, naming: Naming
     ) -> DecisionFact:
         appeals = self.case.open_appeals
         cause = Cause.APPEAL if appeals else Cause.HUMAN
         superseded = self.case.current_verdict_id
         return DecisionFact(
-            id=decision_id,
+            id=naming.id,
             at_ms=now_ms,
             by=reviewer,
             outcome=settled.outcome,
@@ -192,8 +210,9 @@ class Docket:
             rule=settled.rule,
             position=self.case.version,
             supersedes=superseded,
-            verdict=superseded and superseding_id(superseded, cause, decision_id),
+            verdict=superseded and superseding_id(superseded, cause, naming.id),
             appeals=tuple(appeal.id for appeal in appeals),
+            batch=naming.batch,
         )
 
     def check_right(self, reviewer: str, rights: Rights) -> None:
@@ -226,9 +245,21 @@ class Docket:
             "claims it where that is possible"
         )
 
+    def _check_unclaimed(self, reviewer: str, now_ms: int) -> None:
+        other = self.claimant(now_ms)
+        if other not in (None, reviewer):
+            raise ActRefused(f"case {self.case.id} is claimed by {other}")
+
     def _released(self, **changes: Any) -> Docket:
-        """Nobody has it and nothing holds it back; where it is and what is proposed stays."""
-        handling = Handling(moved_to=self.handling.moved_to, proposal=self.handling.proposal)
+        """Nobody has it and nothing holds it back; what others left for later stays."""
+        own = self.handling
+        handling = Handling(
+            moved_to=own.moved_to,
+            proposal=own.proposal,
+            assigned_to=own.assigned_to,
+            draft=own.draft,
+            note=own.note,
+        )
         return replace(self, handling=replace(handling, **changes))
 
 

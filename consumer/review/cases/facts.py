@@ -87,6 +87,8 @@ class DecisionFact:
     """The verdict that replaces it."""
     appeals: tuple[str, ...] = ()
     """The appeals that it answers."""
+    batch: str | None = None
+    """What was decided together with others has the same."""
 
     @property
     def people(self) -> tuple[str, ...]:

@@ -6,10 +6,13 @@ import base64
 from collections.abc import Mapping
 from zlib import crc32
 
+from pydantic import ValidationError
+
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.messages.decoding import decode
-from consumer.domain.messages.message import Message, Position, Record
+from consumer.domain.messages.message import Headers, Message, Position, Record
 from consumer.domain.policy import Outcome, PolicyVersion
+from consumer.domain.statement import StatementTerms
 from consumer.domain.verdicts.verdict import Cause, Verdict
 from consumer.errors import ConsumerError, Rejected
 from consumer.interfaces import Publication
@@ -18,7 +21,16 @@ from consumer.pipeline.superseding import Superseder, Superseding
 from consumer.review.cases.case import ReviewCase
 from consumer.review.cases.facts import About, DecisionFact, VerdictFact
 from consumer.review.records.decision import encode_decision
-from consumer.review.records.reading import version_of
+from consumer.review.records.reading import told, version_of
+from consumer.review.records.restriction import (
+    Restriction,
+    decided_restriction,
+    verdict_restriction,
+)
+from consumer.review.records.statement import (
+    encode_statement,
+    statement_of,
+)
 
 
 class Unpublishable(ConsumerError):
@@ -49,13 +61,55 @@ class Announcements:
         about = About(case.topic, case.message_id, decision)
         value, headers = encode_decision(about, decision)
         topic = review.topics(case.topic).decisions
+        partition = self._partition(topic, case, decision)
+        return Publication(topic, partition, _key(case), value, headers)
+
+    def statement(self, case: ReviewCase, decision: DecisionFact) -> Publication:
+        """
+        The statement of reasons for what the decision restricts.
+
+        Raises:
+            Unpublishable: the topic wants none by now, or what it says is no statement.
+        """
+        binding = self._binding(case)
+        terms = binding.review.statements if binding.review is not None else None
+        found = decided_restriction(case, decision, terms) if terms is not None else None
+        if terms is None or terms.topic is None or found is None:
+            raise Unpublishable(f"[review.statements] of {case.topic} asks for no statement by now")
+        value, headers = _stated(found, _version(binding, case.flagged), terms)
+        topic = terms.topic.replace("{topic}", case.topic)
+        partition = self._partition(topic, case, decision)
+        return Publication(topic, partition, _key(case), value, headers)
+
+    def blocked(self, record: Record, about: About) -> Publication | None:
+        """
+        The statement for what a worker's verdict blocks, in the partition of its record.
+
+        None where the topic wants none of it.
+
+        Raises:
+            Unpublishable: what it says is no statement.
+        """
+        binding = self._catalogue.binding_for(about.topic)
+        terms = binding.review.statements if binding is not None and binding.review else None
+        if binding is None or terms is None or terms.topic is None:
+            return None
+        assert isinstance(about.fact, VerdictFact)
+        found = verdict_restriction(about.fact, record.timestamp_ms, terms)
+        if found is None:
+            return None
+        named = about.fact.envelope.get("policy_version")
+        version = version_of(binding, str(named)) if named else binding.live
+        topic = terms.topic.replace("{topic}", about.topic)
+        value, headers = _stated(found, version, terms)
+        return Publication(topic, record.position.partition, record.key, value, headers)
+
+    def _partition(self, topic: str, case: ReviewCase, decision: DecisionFact) -> int:
         place = Position.parse(decision.position or "")
         if place is not None:
-            partition = place.partition
-        else:
-            # Nobody said where it lies: any partition will do, the same one each time.
-            partition = crc32(case.id.encode()) % self._partitions.get(topic, 1)
-        return Publication(topic, partition, _key(case), value, headers)
+            return place.partition
+        # Nobody said where it lies: any partition will do, the same one each time.
+        return crc32(case.id.encode()) % self._partitions.get(topic, 1)
 
     def verdict(
         self, case: ReviewCase, decision: DecisionFact, record: Record | None
@@ -95,6 +149,15 @@ class Announcements:
         if binding is None:
             raise Unpublishable(f"no policy binds {case.topic} any more")
         return binding
+
+
+def _stated(
+    found: Restriction, version: PolicyVersion | None, terms: StatementTerms
+) -> tuple[bytes, Headers]:
+    try:
+        return encode_statement(statement_of(found, version, terms))
+    except ValidationError as error:
+        raise Unpublishable(f"the database would refuse the statement: {told(error)}") from None
 
 
 def _key(case: ReviewCase) -> bytes | None:

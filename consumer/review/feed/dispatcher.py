@@ -23,6 +23,7 @@ from consumer.review.cases.case import ReviewCase
 from consumer.review.cases.facts import DecisionFact
 from consumer.review.feed.announcement import Announcements, Unpublishable
 from consumer.review.records.decision import DECISION_ID
+from consumer.review.records.statement import STATEMENT_ID
 from consumer.review.store.book import CaseBook
 from consumer.review.store.outbox import Item, ItemKind, ItemState, Outbox
 
@@ -33,6 +34,8 @@ BATCH = 100
 MARGIN_S = 5.0
 """Of a turn beyond what the client may take, for the look before and the notes around it."""
 VERDICT_ID = "safeguard-verdict-id"
+_STATEMENT = "statement:"
+"""Before the id of a statement, which is that of its verdict."""
 
 
 class Dispatched(NamedTuple):
@@ -119,7 +122,12 @@ class Dispatcher:
         if item.kind is ItemKind.DECISION:
             return item.decision_id
         found = self._case_and_decision(item)
-        return found[1].verdict if found is not None else None
+        if found is None:
+            return None
+        decision = found[1]
+        if item.kind is ItemKind.STATEMENT:
+            return _STATEMENT + (decision.verdict or decision.id)
+        return decision.verdict
 
     def _case_and_decision(self, item: Item) -> tuple[ReviewCase, DecisionFact] | None:
         docket = self._book.look(item.case_id)
@@ -146,12 +154,14 @@ class Dispatcher:
             try:
                 if item.kind is ItemKind.DECISION:
                     made[item.id] = self.announcements.decision(case, decision)
+                elif item.kind is ItemKind.STATEMENT:
+                    made[item.id] = self.announcements.statement(case, decision)
                 else:
                     record = records.get(decision.position or "")
                     made[item.id] = self.announcements.verdict(case, decision, record)
             except Unpublishable as why:
                 self._outbox.give_up(item.id, str(why))
-                log.warning("a verdict cannot be published", case=case.id, reason=str(why))
+                log.warning("it cannot be published", item=item.id, case=case.id, reason=str(why))
                 given_up += 1
         return made, given_up
 
@@ -181,7 +191,9 @@ class Dispatcher:
 
 
 def _name(headers: Headers) -> str:
-    """The id of a decision or of a verdict."""
+    """The id of a decision, a statement or a verdict."""
     last = dict(headers)
+    if STATEMENT_ID in last:
+        return _STATEMENT + (last[STATEMENT_ID] or b"").decode("ascii", "replace")
     value = last.get(DECISION_ID) or last.get(VERDICT_ID)
     return (value or b"").decode("ascii", "replace")

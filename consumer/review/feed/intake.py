@@ -18,6 +18,7 @@ from consumer.interfaces import Publication
 from consumer.kafka.sink.writer import TopicWriter
 from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.review.cases.facts import About, AppealFact, ReportFact
+from consumer.review.feed.announcement import Announcements, Unpublishable
 from consumer.review.records.reading import FactReader
 from consumer.review.store.book import CaseBook
 
@@ -53,10 +54,13 @@ class ReviewIntake:
         self._encoder = encoder
         self._writer = writer
         self.reader = reader
+        self.announcements: Announcements | None = None
+        """By what workers' blocks are stated; None where they are not."""
 
     def take(self, records: Sequence[Record]) -> Taken:
         """
-        Take up a batch, whole: it may come again, which changes nothing but repeats dead letters.
+        Take up a batch, whole: it may come again, which changes nothing but repeats dead letters
+        and statements, each of which has the id that it had.
 
         Raises:
             StoreUnavailable: the store does not answer; try again.
@@ -64,6 +68,7 @@ class ReviewIntake:
         """
         found: list[About] = []
         letters: list[Publication] = []
+        statements: list[Publication] = []
         late: list[tuple[Record, About]] = []
         for record in records:
             try:
@@ -71,6 +76,7 @@ class ReviewIntake:
             except UndecodableMessage as error:
                 letters.append(self._letter(record, error))
                 continue
+            statements += self._stated(record)
             if about is None:
                 continue
             if _is_of_the_unknown(about):
@@ -83,22 +89,36 @@ class ReviewIntake:
                 found.append(about)
             else:
                 letters.append(self._letter(record, UnknownMessage()))
-        self._set_aside(letters)
+        self._write(statements)
+        self._write(letters)
+        if letters and self._writer is not None:
+            log.warning("set aside what cannot be read", records=len(letters))
         return Taken(self._book.add(found) if found else 0, len(letters))
 
     def _letter(self, record: Record, error: Rejected) -> Publication:
         return self._encoder.letter(record, error, record.position.topic + DEAD_LETTER, 0)
 
-    def _set_aside(self, letters: Sequence[Publication]) -> None:
-        if self._writer is None or not letters:
+    def _stated(self, record: Record) -> list[Publication]:
+        """The statement for what a worker blocked, if one is wanted and can be made."""
+        about = self.reader.blocked(record) if self.announcements is not None else None
+        if self.announcements is None or about is None:
+            return []
+        try:
+            found = self.announcements.blocked(record, about)
+        except Unpublishable as why:
+            log.warning("no statement can be made", verdict=about.fact.id, reason=str(why))
+            return []
+        return [] if found is None else [found]
+
+    def _write(self, publications: Sequence[Publication]) -> None:
+        if self._writer is None or not publications:
             return
-        for letter, fault in zip(letters, self._writer.write(letters), strict=True):
+        for one, fault in zip(publications, self._writer.write(publications), strict=True):
             if fault is not None:
                 raise DeadLetterFailed(
-                    f"{letter.topic} cannot be written: {fault}. `safeguard topics apply` makes "
+                    f"{one.topic} cannot be written: {fault}. `safeguard topics apply` makes "
                     "it where it is missing"
                 )
-        log.warning("set aside what cannot be read", records=len(letters))
 
 
 def _is_of_the_unknown(about: About) -> bool:

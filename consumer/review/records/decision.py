@@ -45,6 +45,8 @@ class DecisionRecord(BaseModel):
     """The id of the verdict that replaces it."""
     appeals: list[str] = []
     """The ids of the appeals that it answers."""
+    batch: str | None = None
+    """What was decided together with other messages has the same."""
 
 
 def encode_decision(about: About, decision: DecisionFact) -> tuple[bytes, Headers]:
@@ -66,6 +68,7 @@ def encode_decision(about: About, decision: DecisionFact) -> tuple[bytes, Header
         supersedes=decision.supersedes,
         verdict=decision.verdict,
         appeals=list(decision.appeals),
+        batch=decision.batch,
     )
     headers: Headers = (
         (DECISION_ID, decision.id.encode()),
@@ -106,5 +109,6 @@ def decode_decision(record: Record) -> About | None:
         supersedes=found.supersedes,
         verdict=found.verdict,
         appeals=tuple(found.appeals),
+        batch=found.batch,
     )
     return About(found.topic, found.message_id, fact)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple, TypeVar
@@ -98,6 +99,32 @@ class FactReader:
         # All that is allowed comes by here, so this is looked at first.
         if supersedes is None and outcome != Outcome.FLAG:
             return None
+        about = self._any_verdict(record, headers, outcome, supersedes)
+        if about is None or outcome == Outcome.FLAG:
+            return about
+        # Without text there is nothing to show, and the rest is in the other fields.
+        assert isinstance(about.fact, VerdictFact)
+        return about._replace(fact=replace(about.fact, envelope={}))
+
+    def blocked(self, record: Record) -> About | None:
+        """The verdict in a record that blocks, with all that is said of it; None for another."""
+        # What people write may have any headers.
+        if self._roles.roles.get(record.position.topic) is not Role.VERDICTS:
+            return None
+        headers = dict(record.headers)
+        outcome = _text(headers.get("safeguard-outcome"))
+        if outcome != Outcome.BLOCK:
+            return None
+        supersedes = _text(headers.get("safeguard-supersedes")) or None
+        return self._any_verdict(record, headers, outcome, supersedes)
+
+    def _any_verdict(
+        self,
+        record: Record,
+        headers: Mapping[str, bytes | None],
+        outcome: str,
+        supersedes: str | None,
+    ) -> About | None:
         position = Position.parse(_text(headers.get("safeguard-position")))
         name = _text(headers.get("safeguard-verdict-id"))
         if position is None or not name or headers.get("safeguard-group") != self._group:
@@ -120,8 +147,7 @@ class FactReader:
             severity=_severity(binding, envelope),
             certainty=score if isinstance(score, float) else None,
             key=None if record.key is None else base64.b64encode(record.key).decode(),
-            # Without text there is nothing to show, and the rest is in the other fields.
-            envelope=envelope if outcome == Outcome.FLAG else {},
+            envelope=envelope,
         )
         return About(binding.origin_of(position.topic), message_id, fact)
 
@@ -161,7 +187,7 @@ class FactReader:
         try:
             found = model.model_validate(fields)
         except ValidationError as error:
-            raise UndecodableMessage(DeadLetterReason.WRONG_SHAPE, _told(error)) from None
+            raise UndecodableMessage(DeadLetterReason.WRONG_SHAPE, told(error)) from None
         position = Position.parse(found.position) if found.position else None
         binding = self._catalogue.binding_for(source)
         if position is not None and binding is not None:
@@ -176,7 +202,7 @@ class FactReader:
 Complaint = TypeVar("Complaint", bound=AboutMessage)
 
 
-def _told(error: ValidationError) -> str:
+def told(error: ValidationError) -> str:
     """Which fields are wrong and how, without what somebody wrote in them."""
     faults = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
     return "; ".join(f"{place or 'value'}: {words}" for place, words in faults)

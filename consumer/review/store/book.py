@@ -16,25 +16,33 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, delete, distinct, func, insert, select, update
 
+from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
 from consumer.review.cases.case import Concern, ReviewCase
-from consumer.review.cases.docket import Docket, Handling
+from consumer.review.cases.docket import Docket
 from consumer.review.cases.facts import (
     About,
     AppealFact,
     DecisionFact,
     ReportFact,
     ReviewFact,
+    VerdictFact,
     decode_fact,
     encode_fact,
     kind_of,
 )
+from consumer.review.cases.handling import Draft, Handling, Seen
 from consumer.review.cases.risk import due
+from consumer.review.cases.ruling import Ruling
+from consumer.review.store import kin
 from consumer.review.store.database import Database
-from consumer.review.store.tables import cases, facts, questioned
+from consumer.review.store.tables import cases, erased, facts, questioned
 
 REPORTS_KEPT = 50
 """Of a flood of reports so many are shown; all are counted."""
+
+MARKED_AT_ONCE = 50
+"""Cases in one transaction: reviewers wait that long for a claim."""
 
 TermsOf = Callable[[str], ReviewTerms]
 """By input topic, as the policies have it now."""
@@ -56,8 +64,38 @@ class CaseBook:
         with self._database.writing() as connection:
             # In one order, so that two who write the same cases wait and do not block each other.
             for case_id in sorted(groups):
-                number += self._add_to(connection, groups[case_id])
+                known = self._not_erased(connection, groups[case_id])
+                number += self._add_to(connection, known) if known else 0
         return number
+
+    def mark_again(self) -> None:
+        """Find out anew by what open cases are found: stores of earlier releases have no marks."""
+        last = ""
+        while True:
+            asked = select(cases.c.id).where(cases.c.is_open, cases.c.id > last)
+            with self._database.writing() as connection:
+                page = connection.execute(asked.order_by(cases.c.id).limit(MARKED_AT_ONCE))
+                names = page.scalars().all()
+                for name in names:
+                    docket = self.locked(connection, name)
+                    if docket is not None:
+                        kin.note(connection, docket.case)
+            if not names:
+                return
+            last = names[-1]
+
+    def _not_erased(self, connection: Connection, group: list[About]) -> list[About]:
+        """Those facts that nobody has had erased; a rebuild brings all of them again."""
+        names = {name for about in group for name in _names_in(about)}
+        asked = select(erased.c.name, erased.c.at_ms).where(erased.c.name.in_(names))
+        before: dict[str, int] = {row.name: row.at_ms for row in connection.execute(asked)}
+        if not before:
+            return group
+        return [
+            about
+            for about in group
+            if all(about.fact.at_ms > before.get(name, -1) for name in _names_in(about))
+        ]
 
     def _add_to(self, connection: Connection, group: Sequence[About]) -> int:
         first = group[0]
@@ -75,6 +113,7 @@ class CaseBook:
             known = replace(docket, case=self._case(connection, docket.case), revision=revision)
             is_news = revision > docket.revision
             self.keep(connection, (known.woken() if is_news else known).refreshed())
+            kin.note(connection, known.case)
         return number
 
     def note(self, connection: Connection, about: About, revision: int) -> bool:
@@ -119,6 +158,10 @@ class CaseBook:
             held_until_ms=row.held_until_ms,
             moved_to=row.moved_to,
             proposal=_proposal(row.proposal),
+            alike=tuple(Seen(*each) for each in orjson.loads(row.alike or "[]")),
+            assigned_to=row.assigned_to,
+            draft=_draft(row.draft),
+            note=row.note,
         )
         case = self._case(connection, empty)
         return Docket(case, self._terms_of(row.topic), handling, row.revision)
@@ -162,6 +205,10 @@ class CaseBook:
                 moved_to=handling.moved_to,
                 proposal=handling.proposal and encode_fact(handling.proposal),
                 proposed_by=handling.proposal and handling.proposal.by,
+                alike=_plain(handling.alike) if handling.alike else None,
+                assigned_to=handling.assigned_to,
+                draft=handling.draft and _plain(handling.draft),
+                note=handling.note,
             )
         )
         connection.execute(delete(questioned).where(questioned.c.case_id == case.id))
@@ -201,20 +248,44 @@ def _new_row(about: About) -> dict[str, Any]:
 
 def _name(about: About) -> str:
     """Ids of reports and appeals are their senders', and so are unique within their topic."""
-    return _digest(f"{kind_of(about.fact)}\n{about.topic}\n{about.fact.id}")
+    return digest_of_name(f"{kind_of(about.fact)}\n{about.topic}\n{about.fact.id}")
 
 
 def _actor(fact: ReviewFact) -> str | None:
     match fact:
         case ReportFact():
-            return _digest(fact.reporter)
+            return digest_of_name(fact.reporter)
         case AppealFact() | DecisionFact():
-            return _digest(fact.by)
+            return digest_of_name(fact.by)
     return None
 
 
-def _digest(text: str) -> str:
+def _names_in(about: About) -> tuple[str, ...]:
+    """By what its case, and whoever wrote it, would have been erased."""
+    match about.fact:
+        case VerdictFact(envelope=envelope):
+            person = envelope.get("message", {}).get("author")
+        case ReportFact(reporter=person) | AppealFact(by=person):
+            pass
+        case _:
+            person = None
+    return (about.case_id,) if person is None else (about.case_id, digest_of_name(str(person)))
+
+
+def digest_of_name(text: str) -> str:
     return blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def _plain(named: tuple[object, ...]) -> str:
+    """As JSON, without the names of its fields."""
+    return orjson.dumps(named, default=list).decode()
+
+
+def _draft(body: str | None) -> Draft | None:
+    if body is None:
+        return None
+    by, (outcome, *said) = orjson.loads(body)
+    return Draft(by, Ruling(outcome and Outcome(outcome), *said))
 
 
 def _proposal(body: str | None) -> DecisionFact | None:

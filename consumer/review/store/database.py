@@ -18,9 +18,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 
 from consumer.errors import InvalidSettings, StoreUnavailable
-from consumer.review.store.tables import log_head
+from consumer.review.store.tables import log_head, metadata
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest of `migrations/versions/`; a store that says so needs nothing done."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_S = 30.0
@@ -73,6 +73,33 @@ class Database:
         """Insert a row unless there is one of its key; whether it is new."""
         insert = sqlite.insert if self.is_sqlite else postgresql.insert
         return connection.execute(insert(table).values(**row).on_conflict_do_nothing()).rowcount > 0
+
+    def scrub(self) -> None:
+        """
+        Have the files hold nothing any more of what was deleted.
+
+        Raises:
+            StoreUnavailable: somebody reads in it all the while; what was deleted is hidden only.
+        """
+        busy = 0
+        with self._one_writer, _translated():
+            # Neither of them does this inside a transaction, which the library would begin.
+            raw = self._engine.raw_connection()
+            try:
+                if self.is_sqlite:
+                    raw.cursor().execute("VACUUM")
+                    busy, *_ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                else:
+                    raw.rollback()
+                    raw.driver_connection.autocommit = True  # type: ignore[union-attr]
+                    for table in metadata.sorted_tables:
+                        raw.cursor().execute(f"VACUUM FULL {table.name}")
+            finally:
+                # Not given back: the next one to use it expects transactions.
+                raw.invalidate()
+                raw.close()
+        if busy:
+            raise StoreUnavailable("the store is being read: its journal holds what was deleted")
 
     def close(self) -> None:
         """Close every connection."""
@@ -131,6 +158,8 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1_000)}")
     connection.execute("PRAGMA journal_mode = WAL")
+    # What is deleted is overwritten, and not only passed over.
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA synchronous = FULL")
 
 

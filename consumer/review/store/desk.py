@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Row, Select, exists, select
 
 from consumer.review.cases.docket import Docket, Rights
 from consumer.review.cases.facts import About, DecisionFact, ReviewFact, VerdictFact, kind_of
-from consumer.review.cases.ruling import ActRefused, Settled
-from consumer.review.store import log, outbox
+from consumer.review.cases.handling import Naming
+from consumer.review.cases.ruling import ActRefused, Ruling, Settled
+from consumer.review.store import kin, log, outbox
 from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
 from consumer.review.store.tables import cases, questioned, skips
@@ -33,7 +34,7 @@ class ReviewDesk:
     def __init__(self, database: Database, book: CaseBook, terms: DeskTerms) -> None:
         self._database = database
         self._book = book
-        self._terms = terms
+        self.terms = terms
 
     def next(self, reviewer: str, now_ms: int, queue: str | None = None) -> Docket | None:
         """
@@ -44,10 +45,18 @@ class ReviewDesk:
         with self._database.writing() as connection:
             row = self._claimed(connection, reviewer, now_ms)
             if row is None or (queue is not None and row.queue != queue):
-                row = connection.execute(self._free(reviewer, now_ms, queue)).first()
+                # What was handed to somebody comes before what is anybody's.
+                for whose in (reviewer, None):
+                    row = connection.execute(self._free(reviewer, now_ms, queue, whose)).first()
+                    if row is not None:
+                        break
             if row is None:
                 return None
             return self._claim(connection, self._book.docket_of(connection, row), reviewer, now_ms)
+
+    def closed_to(self, reviewer: str) -> list[str]:
+        """The queues that somebody may see nothing of."""
+        return [name for name, people in self.terms.rights.items() if reviewer not in people]
 
     def _claimed(self, connection: Connection, reviewer: str, now_ms: int) -> Row[Any] | None:
         """What somebody has, the first of it; asked so that no database reads all open cases."""
@@ -55,15 +64,17 @@ class ReviewDesk:
         rows = connection.execute(mine.with_for_update()).all()
         return min(rows, key=lambda row: (row.due_ms, row.id), default=None)
 
-    def _free(self, reviewer: str, now_ms: int, queue: str | None) -> Select[Any]:
+    def _free(
+        self, reviewer: str, now_ms: int, queue: str | None, assigned_to: str | None
+    ) -> Select[Any]:
         """Asks for the first case that is open to somebody; those others just take are passed."""
-        closed = [name for name, people in self._terms.rights.items() if reviewer not in people]
         asked = select(cases).where(
             cases.c.is_open,
             cases.c.lease_until_ms <= now_ms,
             cases.c.held_until_ms <= now_ms,
-            cases.c.queue.not_in(closed),
+            cases.c.queue.not_in(self.closed_to(reviewer)),
             (cases.c.proposed_by.is_(None)) | (cases.c.proposed_by != reviewer),
+            cases.c.assigned_to == assigned_to,
             *(
                 ~exists().where(table.c.case_id == cases.c.id, table.c.reviewer == reviewer)
                 for table in (skips, questioned)
@@ -85,9 +96,12 @@ class ReviewDesk:
             return self._claim(connection, self._locked(connection, case_id), reviewer, now_ms)
 
     def _claim(self, connection: Connection, docket: Docket, reviewer: str, now_ms: int) -> Docket:
-        claimed = docket.claimed(reviewer, now_ms, self._terms.lease_ms, self._terms.rights)
+        claimed = docket.claimed(reviewer, now_ms, self.terms.lease_ms, self.terms.rights)
+        alike = kin.alike(connection, claimed, now_ms, self.closed_to(reviewer))
+        claimed = replace(claimed, handling=replace(claimed.handling, alike=alike))
         self._book.keep(connection, claimed)
-        log.append(connection, now_ms, reviewer, "claim", docket.case.id)
+        detail = {"alike": [seen.case_id for seen in alike]} if alike else {}
+        log.append(connection, now_ms, reviewer, "claim", docket.case.id, detail)
         return claimed
 
     def show(self, reviewer: str, now_ms: int, case_id: str) -> Docket:
@@ -101,7 +115,7 @@ class ReviewDesk:
             docket = self._locked(connection, case_id)
             if docket.claimant(now_ms) == reviewer:
                 return self._claim(connection, docket, reviewer, now_ms)
-            docket.check_right(reviewer, self._terms.rights)
+            docket.check_right(reviewer, self.terms.rights)
             log.append(connection, now_ms, reviewer, "show", case_id)
             return docket
 
@@ -115,20 +129,34 @@ class ReviewDesk:
 
     def hold(self, reviewer: str, now_ms: int, case_id: str, for_ms: int, note: str) -> Docket:
         """Leave it for a while; the note says what for."""
-        if for_ms > self._terms.hold_max_ms:
-            hours = self._terms.hold_max_ms // 3_600_000
+        if for_ms > self.terms.hold_max_ms:
+            hours = self.terms.hold_max_ms // 3_600_000
             raise ActRefused(f"a case is held for {hours} h at most (review.hold_max_s)")
         with self._database.writing() as connection:
             docket = self._locked(connection, case_id).held(reviewer, now_ms, now_ms + for_ms)
-            detail = {"for_ms": for_ms, "note": note}
-            return self._kept(connection, docket, reviewer, now_ms, "hold", detail)
+            noted, detail = docket.noted(reviewer, note), {"for_ms": for_ms}
+            return self._kept(connection, noted, reviewer, now_ms, "hold", detail)
 
     def move(self, reviewer: str, now_ms: int, case_id: str, queue: str, note: str) -> Docket:
         """Hand it to the people of another queue; the note says why."""
         with self._database.writing() as connection:
             docket = self._locked(connection, case_id).moved(reviewer, now_ms, queue)
-            detail = {"queue": queue, "note": note}
-            return self._kept(connection, docket, reviewer, now_ms, "move", detail)
+            noted, detail = docket.noted(reviewer, note), {"queue": queue}
+            return self._kept(connection, noted, reviewer, now_ms, "move", detail)
+
+    def assign(self, reviewer: str, now_ms: int, case_id: str, to: str, note: str) -> Docket:
+        """Hand it to one person, who alone gets it; the note says why."""
+        with self._database.writing() as connection:
+            docket = self._locked(connection, case_id)
+            assigned = docket.assigned(reviewer, now_ms, to, self.terms.rights)
+            noted, detail = assigned.noted(reviewer, note), {"to": to}
+            return self._kept(connection, noted, reviewer, now_ms, "assign", detail)
+
+    def draft(self, reviewer: str, now_ms: int, case_id: str, ruling: Ruling) -> Docket:
+        """Keep what its claimant means to say, until they come back to it or it is decided."""
+        with self._database.writing() as connection:
+            docket = self._locked(connection, case_id).drafted(reviewer, now_ms, ruling)
+            return self._kept(connection, docket, reviewer, now_ms, "draft")
 
     def decide(
         self,
@@ -146,23 +174,41 @@ class ReviewDesk:
         """
         with self._database.writing() as connection:
             before = self._locked(connection, case_id)
-            try:
-                after = before.decided(
-                    reviewer, settle(before), now_ms, decision_id, self._terms.rights
-                )
-            except ActRefused as refused:
-                told = "; ".join(map(_told, self._book.unseen(connection, before)))
-                is_theirs = before.claimant(now_ms) == reviewer
-                raise ActRefused(
-                    f"{refused}: {told}" if told and is_theirs else str(refused)
-                ) from None
-            made = [d for d in after.case.decisions if d.id == decision_id]
-            if not made:
-                return self._kept(connection, after, reviewer, now_ms, "propose")
-            self._book.note(connection, _about(after, made[0]), after.revision)
-            outbox.post(connection, case_id, made[0], now_ms + self._terms.undo_ms)
-            detail = {"decision": decision_id, "outcome": made[0].outcome}
-            return self._kept(connection, after.refreshed(), reviewer, now_ms, "decide", detail)
+            naming = Naming(decision_id)
+            return self.decide_on(connection, before, reviewer, now_ms, settle, naming)
+
+    def decide_on(
+        self,
+        connection: Connection,
+        before: Docket,
+        reviewer: str,
+        now_ms: int,
+        settle: Callable[[Docket], Settled],
+        naming: Naming,
+    ) -> Docket:
+        """The same inside a transaction that has the case's row; a refusal has written nothing."""
+        try:
+            after = before.decided(reviewer, settle(before), now_ms, naming, self.terms.rights)
+        except ActRefused as refused:
+            told = "; ".join(map(_told, self._book.unseen(connection, before)))
+            is_theirs = before.claimant(now_ms) == reviewer
+            raise ActRefused(f"{refused}: {told}" if told and is_theirs else str(refused)) from None
+        made = [d for d in after.case.decisions if d.id == naming.id]
+        if not made:
+            return self._kept(connection, after, reviewer, now_ms, "propose")
+        self._book.note(connection, _about(after, made[0]), after.revision)
+        statements = after.terms.statements
+        is_stated = (
+            statements is not None
+            and statements.topic is not None
+            and statements.wants(made[0].outcome, made[0].label)
+        )
+        due_ms = now_ms + self.terms.undo_ms
+        outbox.post(connection, after.case.id, made[0], due_ms, with_statement=is_stated)
+        detail = {"decision": naming.id, "outcome": made[0].outcome}
+        if naming.batch is not None:
+            detail["batch"] = naming.batch
+        return self._kept(connection, after.refreshed(), reviewer, now_ms, "decide", detail)
 
     def undo(self, reviewer: str, now_ms: int, case_id: str) -> Docket:
         """
@@ -172,21 +218,34 @@ class ReviewDesk:
             ActRefused: there is none of theirs, or it is too late.
         """
         with self._database.writing() as connection:
-            docket = self._locked(connection, case_id)
-            decision = docket.case.decided
-            if decision is None or reviewer not in decision.people:
-                raise ActRefused(f"case {case_id} has no decision of {reviewer} to take back")
-            if not outbox.take_back(connection, decision.id, now_ms):
-                raise ActRefused(
-                    f"case {case_id}: the decision has been published. Decide otherwise after an "
-                    "appeal"
-                )
-            self._book.forget(connection, _about(docket, decision))
-            others = tuple(d for d in docket.case.decisions if d.id != decision.id)
-            case = replace(docket.case, decisions=others)
-            undone = replace(docket, case=case, revision=docket.revision + 1)
-            detail = {"decision": decision.id}
-            return self._kept(connection, undone, reviewer, now_ms, "undo", detail)
+            return self.undo_on(connection, self._locked(connection, case_id), reviewer, now_ms)
+
+    def undo_on(
+        self,
+        connection: Connection,
+        docket: Docket,
+        reviewer: str,
+        now_ms: int,
+        batch: str | None = None,
+    ) -> Docket:
+        """The same inside a transaction that has the case's row; of a batch, if one is named."""
+        decision, name = docket.case.decided, docket.case.id
+        if (
+            decision is None
+            or reviewer not in decision.people
+            or batch not in (None, decision.batch)
+        ):
+            raise ActRefused(f"case {name} has no decision of {reviewer} to take back")
+        if not outbox.take_back(connection, decision.id, now_ms):
+            raise ActRefused(
+                f"case {name}: the decision has been published. Decide otherwise after an appeal"
+            )
+        self._book.forget(connection, _about(docket, decision))
+        others = tuple(d for d in docket.case.decisions if d.id != decision.id)
+        case = replace(docket.case, decisions=others)
+        undone = replace(docket, case=case, revision=docket.revision + 1)
+        detail = {"decision": decision.id}
+        return self._kept(connection, undone, reviewer, now_ms, "undo", detail)
 
     def _locked(self, connection: Connection, case_id: str) -> Docket:
         docket = self._book.locked(connection, case_id)
@@ -204,6 +263,8 @@ class ReviewDesk:
         detail: Mapping[str, object] = {},
     ) -> Docket:
         self._book.keep(connection, docket)
+        if act in ("decide", "undo"):
+            kin.note(connection, docket.case)
         log.append(connection, now_ms, reviewer, act, docket.case.id, detail)
         return docket
 

@@ -27,6 +27,7 @@ class ItemKind(StrEnum):
 
     DECISION = "decision"
     VERDICT = "verdict"
+    STATEMENT = "statement"
 
 
 class ItemState(StrEnum):
@@ -158,11 +159,20 @@ class Outbox:
                 )
 
 
-def post(connection: Connection, case_id: str, decision: DecisionFact, not_before_ms: int) -> None:
-    """Have a decision published, and the verdict that follows from it where one does."""
+def post(
+    connection: Connection,
+    case_id: str,
+    decision: DecisionFact,
+    not_before_ms: int,
+    *,
+    with_statement: bool = False,
+) -> None:
+    """Have a decision published, and the verdict and the statement that follow from it."""
     kinds = [ItemKind.DECISION]
     if decision.verdict is not None and decision.position is not None:
         kinds.append(ItemKind.VERDICT)
+    if with_statement:
+        kinds.append(ItemKind.STATEMENT)
     for kind in kinds:
         connection.execute(
             insert(outbox).values(
@@ -173,6 +183,7 @@ def post(connection: Connection, case_id: str, decision: DecisionFact, not_befor
                 state=ItemState.PENDING,
                 not_before_ms=not_before_ms,
                 tried_ms=0,
+                batch=decision.batch,
             )
         )
 

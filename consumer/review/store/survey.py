@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, case, func, select
 
+from consumer.domain.policy import Outcome
 from consumer.review.cases.case import ReviewCase
-from consumer.review.cases.facts import DecisionFact, decode_fact
+from consumer.review.cases.facts import DecisionFact, VerdictFact, decode_fact
 from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
 from consumer.review.store.outbox import ItemState
@@ -66,6 +67,27 @@ def unpublished(database: Database) -> dict[str, int]:
     )
     with database.reading() as connection:
         return {row[0]: row[1] for row in connection.execute(asked)}
+
+
+def flagged(database: Database, since_ms: int) -> Iterator[tuple[str, VerdictFact]]:
+    """Every verdict since a time that sent a message to people, with its case's id."""
+    last = ""
+    while True:
+        asked = (
+            select(facts.c.id, facts.c.case_id, facts.c.body)
+            .where(facts.c.kind == "verdict", facts.c.at_ms >= since_ms, facts.c.id > last)
+            .order_by(facts.c.id)
+            .limit(PAGE)
+        )
+        with database.reading() as connection:
+            rows = connection.execute(asked).all()
+        if not rows:
+            return
+        for row in rows:
+            fact = decode_fact("verdict", row.body)
+            if isinstance(fact, VerdictFact) and fact.outcome == Outcome.FLAG:
+                yield row.case_id, fact
+        last = rows[-1].id
 
 
 def decided(

@@ -35,8 +35,13 @@ cases = Table(
     Column("moved_to", Text),
     Column("proposal", Text),
     Column("proposed_by", Text),
+    Column("alike", Text),
+    Column("assigned_to", Text),
+    Column("draft", Text),
+    Column("note", Text),
     Index("cases_by_due", "is_open", "due_ms", "id"),
     Index("cases_by_claimant", "claimed_by"),
+    Index("cases_by_assigned", "assigned_to"),
 )
 
 facts = Table(
@@ -52,6 +57,15 @@ facts = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
     Index("facts_by_case", "case_id", "kind", "at_ms"),
+)
+
+# By what cases are found: words of the text, the author and the labels, all but these hashed.
+marks = Table(
+    "marks",
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("mark", Text, primary_key=True),
+    Index("marks_by_mark", "mark"),
 )
 
 skips = Table(
@@ -84,9 +98,19 @@ outbox = Table(
     Column("floor_offset", BigInteger),
     Column("tried_ms", BigInteger, nullable=False),
     Column("note", Text),
+    Column("batch", Text),
     Index("outbox_by_state", "state", "number"),
     Index("outbox_by_decision", "decision_id"),
+    Index("outbox_by_batch", "batch"),
     sqlite_autoincrement=True,
+)
+
+# Cases and people, hashed: what is told of them from before that time is not taken up again.
+erased = Table(
+    "erased",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
 )
 
 log = Table(

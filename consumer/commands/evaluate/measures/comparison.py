@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from consumer.commands.evaluate.measures.calibration import CalibrationMeasures, ScoreBins
 from consumer.commands.evaluate.measures.interval import Interval, mcnemar, wilson
-from consumer.commands.evaluate.measures.likeness import Likeness
+from consumer.domain.messages.likeness import Likeness
 from consumer.domain.policy import Outcome
 
 FLIPS_NAMED_MAX = 200

@@ -10,6 +10,7 @@ import pytest
 
 from consumer.commands.review import acts, figures
 from consumer.commands.review.room import opened
+from consumer.commands.review.stating import list_statements
 from consumer.domain.policy import Outcome
 from consumer.errors import InvalidSettings
 from consumer.review.cases.facts import About, case_id
@@ -146,3 +147,49 @@ def test_a_password_file_that_is_not_there_is_named(settings: Settings, tmp_path
         opened(settings.model_copy(update={"review": review})),
     ):
         pass
+
+
+def test_a_draft_is_shown_to_whoever_wrote_it_and_decides_by_itself(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    acts.next_case(settings, ANN, None, CASE)
+    acts.draft_case(settings, ANN, CASE, acts.ruling_of(None, "words.BANNED", "R2", "it is"))
+    capsys.readouterr()
+    acts.show_case(settings, acts.Reviewer("ann"), CASE)
+    assert "draft     label words.BANNED, rule R2, reason it is" in capsys.readouterr().out
+    acts.show_case(settings, BOB, CASE)
+    assert said(capsys)["draft"] is None
+    acts.decide_case(settings, ANN, CASE, acts.ruling_of(None, None, None, ""))
+    assert said(capsys)["decisions"][0]["rule"] == "R2"
+
+
+def test_a_case_is_handed_to_somebody(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    acts.assign_case(settings, acts.Reviewer("ann"), CASE, "eve", "knows Dutch")
+    assert "assigned to eve" in capsys.readouterr().out
+    with pytest.raises(InvalidSettings, match="--to"):
+        acts.assign_case(settings, ANN, CASE, "", "")
+
+
+def test_blocks_are_stated_as_json_lines(
+    tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a topic wants it; no broker is asked for what people decided."""
+    with pytest.raises(InvalidSettings, match=r"write a table \[review.statements\]"):
+        list_statements(settings, 0, people_alone=True)
+    (file,) = (tmp_path / "policies").rglob("topic.toml")
+    file.write_text(file.read_text() + "\n[review.statements]\n")
+    acts.next_case(settings, ANN, None, CASE)
+    acts.decide_case(settings, ANN, CASE, acts.ruling_of(None, "words.BANNED", "R2", "it is"))
+    capsys.readouterr()
+    assert list_statements(settings, 0, people_alone=True) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    found = json.loads(line)
+    assert (found["automated_detection"], found["automated_decision"][19:]) == (
+        "Yes",
+        "NOT_AUTOMATED",
+    )
+    assert "R2" in found["decision_facts"]
+    assert list_statements(settings, 4_000_000_000_000, people_alone=True) == 0
+    assert capsys.readouterr().out == ""

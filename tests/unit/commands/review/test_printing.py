@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from consumer.commands.review.printing import docket_fields, docket_lines
 from consumer.domain.policy import Outcome
+from consumer.review.cases.handling import Naming
 from tests.builders import a_version
 from tests.cases import (
     BLOCK,
@@ -84,12 +85,12 @@ def test_what_the_model_thought_is_shown_only_where_it_was_asked_for() -> None:
 
 def test_a_proposal_and_decisions_are_told_with_who_and_why() -> None:
     docket = a_docket(a_verdict_fact(), approve_outcomes=frozenset({Outcome.BLOCK}))
-    proposed = docket.claimed("ann", NOW_MS, 5, {}).decided("ann", BLOCK, NOW_MS, "d1", {})
+    proposed = docket.claimed("ann", NOW_MS, 5, {}).decided("ann", BLOCK, NOW_MS, Naming("d1"), {})
     told = list(docket_lines(docket_fields(proposed, None, NOW_MS, rationale=False)))
     words = "  proposed  block harassment.HH2 HH2.a by ann: an insult: needs a second person"
     assert any(line.startswith(words) for line in told)
     mine = proposed.claimed("bob", NOW_MS, 5, {})
-    decided = mine.decided("bob", BLOCK, NOW_MS, "d2", {})
+    decided = mine.decided("bob", BLOCK, NOW_MS, Naming("d2"), {})
     told = list(docket_lines(docket_fields(decided, None, NOW_MS, rationale=False)))
     assert "  decided   block harassment.HH2 HH2.a by ann and bob: an insult" in told
     claimed = docket_lines(docket_fields(mine, None, NOW_MS, rationale=False))

@@ -6,6 +6,7 @@ import pytest
 
 from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
+from consumer.domain.statement import StatementTerms
 from consumer.registry.topic.file import TopicFile, read_topic_file
 
 HEAD = 'topics = ["chat"]\nlive = 1\n'
@@ -79,3 +80,44 @@ def test_an_input_is_not_where_its_own_reports_go() -> None:
     head = 'topics = ["x.{topic}"]\nlive = 1\n'
     found = read_topic_file("topic.toml", (head + text).encode())
     assert isinstance(found, list)
+
+
+def test_statements_are_called_what_the_database_calls_them() -> None:
+    """Written short, as people write them; the defaults are valid ones."""
+    table = read(
+        '[review.statements]\ntopic = "{topic}.statements"\nterritory = ["DE", "AT"]\n'
+        'exempt = ["spam.SP2"]\nvisibility = "DISABLED"\n'
+        '[review.statements.categories]\n"words.BAD" = "CYBER_VIOLENCE"'
+    ).review
+    assert table is not None
+    terms = table.terms().statements
+    assert terms is not None
+    assert terms.category == "STATEMENT_CATEGORY_OTHER_VIOLATION_TC"
+    assert terms.categories == {"words.BAD": "STATEMENT_CATEGORY_CYBER_VIOLENCE"}
+    assert terms.visibility == "DECISION_VISIBILITY_CONTENT_DISABLED"
+    assert terms.content_type == "CONTENT_TYPE_TEXT"
+    assert terms.territory == ("AT", "DE")
+    assert table.terms().all_topics("chat")[-1] == "chat.statements"
+    assert len(ReviewTerms().all_topics("chat")) == 5
+    empty = read("[review.statements]").review
+    assert empty is not None
+    assert empty.terms().statements == StatementTerms()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('category = "SPAM"', "has no category SPAM: there are ANIMAL_WELFARE"),
+        ('visibility = "GONE"', "GONE: write one of AGE_RESTRICTED"),
+        ('territory = ["US"]', "US: write one of AT"),
+        ('topic = "statements"', "needs {topic} in it"),
+        ('exempt = ["spam"]', "must be POLICY.LABEL"),
+        ('url = "chat.example"', "must be a URL"),
+    ],
+)
+def test_a_word_that_the_database_has_not_is_refused(line: str, words: str) -> None:
+    found = read_topic_file("t.toml", (HEAD + "[review.statements]\n" + line).encode())
+    assert isinstance(found, list)
+    (flaw,) = found
+    assert words in str(flaw)
+    assert flaw.line == 4

@@ -9,6 +9,7 @@ import pytest
 
 from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs
 from consumer.domain.review import ReviewTerms
+from consumer.domain.statement import StatementTerms
 from consumer.domain.verdicts.envelope import Envelope
 from consumer.domain.verdicts.verdict import Cause, superseding_id
 from consumer.pipeline.dead_letters import DeadLetterEncoder
@@ -17,6 +18,7 @@ from consumer.review.cases.case import ReviewCase
 from consumer.review.cases.facts import DecisionFact
 from consumer.review.feed.announcement import Announcements, Unpublishable
 from consumer.review.records.decision import DecisionRecord
+from consumer.review.records.statement import StatementRecord
 from tests.builders import a_binding, a_record
 from tests.cases import TOPIC, a_case, a_decision, a_report, a_verdict_fact
 
@@ -142,3 +144,20 @@ def test_what_can_never_be_published_says_why() -> None:
         announcements(a_binding()).decision(flagged(), DECISION)
     with pytest.raises(Unpublishable, match="too_large"):
         announcements(bytes_max=50).verdict(flagged(), DECISION, a_record())
+
+
+def test_a_block_is_stated_where_the_topic_wants_it() -> None:
+    """Beside the decision; none where it wants none by now, and none that would be refused."""
+    terms = StatementTerms(topic="{topic}.statements", exempt=frozenset({"spam.SP2"}))
+    wanted = announcements(a_binding(review=ReviewTerms(statements=terms)))
+    found = wanted.statement(flagged(), DECISION)
+    assert (found.topic, found.partition, found.key) == (f"{TOPIC}.statements", 1, b"room-1")
+    said = StatementRecord.model_validate_json(found.value or b"")
+    assert said.puid == DECISION.verdict
+    for other in (replace(DECISION, outcome="allow"), replace(DECISION, label="spam.SP2")):
+        with pytest.raises(Unpublishable, match="asks for no statement"):
+            wanted.statement(flagged(), other)
+    with pytest.raises(Unpublishable, match="asks for no statement"):
+        announcements().statement(flagged(), DECISION)
+    with pytest.raises(Unpublishable, match="refuse the statement: application_date"):
+        wanted.statement(flagged(), replace(DECISION, at_ms=1))

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import orjson
 import pytest
 
 from consumer.domain.binding import Catalogue
 from consumer.domain.messages.message import Record
+from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
+from consumer.domain.statement import StatementTerms
 from consumer.errors import DeadLetterFailed
 from consumer.interfaces import Publication
 from consumer.kafka.sink.writer import TopicWriter
+from consumer.pipeline.assignment.assignment import sought_out
 from consumer.pipeline.dead_letters import DeadLetterEncoder
+from consumer.pipeline.publisher import Publisher
 from consumer.review.cases.facts import case_id
+from consumer.review.feed.announcement import Announcements
 from consumer.review.feed.intake import ReviewIntake, Taken
 from consumer.review.records.reading import FactReader, roles_of
 from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
-from tests.builders import TOPIC, a_binding, a_position, a_record
+from tests.builders import (
+    TOPIC,
+    a_binding,
+    a_judgement,
+    a_position,
+    a_record,
+    a_verdict,
+)
 from tests.cases import a_verdict_fact, about
 
 NAMED = {"message_id": "m-1", "reporter": "u-2", "reason": "rude"}
@@ -123,3 +135,49 @@ def test_who_reads_everything_anew_sets_nothing_aside_again(scene: Scene) -> Non
     taken = scene.intake(with_writer=False).take([report(b"{"), report(PLACED, 1)])
     assert taken == Taken(new=1, misread=1)
     assert scene.writer.letters == []
+
+
+def test_what_workers_block_is_stated_where_the_topic_wants_it(scene: Scene) -> None:
+    """Again with the same id when the batch comes again; a statement that cannot be is passed."""
+    terms = StatementTerms(topic="{topic}.statements", exempt=frozenset({"harassment.HH1"}))
+    binding = a_binding(review=ReviewTerms(statements=terms))
+    encoder = DeadLetterEncoder("safeguard", "w")
+    publisher = Publisher("safeguard", encoder)
+    catalogue = Catalogue((binding,))
+    roles = roles_of(catalogue, [TOPIC, f"{TOPIC}.block"])
+    reader = FactReader(catalogue, roles, "safeguard")
+    intake = ReviewIntake(scene.book, reader, encoder, cast(TopicWriter, scene.writer))
+
+    def blocked(label: str, **changes: Any) -> Record:
+        verdict = a_verdict(
+            outcome=Outcome.BLOCK,
+            judgements=(a_judgement(label)._replace(outcome=Outcome.BLOCK),),
+            **changes,
+        )
+        made = publisher.verdict(sought_out(a_record(), binding), verdict).publication
+        position = a_position(3, topic=made.topic)
+        return Record(position, 1_767_225_600_000, made.key, made.value, made.headers)
+
+    batch = [blocked("HH2"), blocked("HH1"), blocked("HH2", judged_at_ms=1)]
+    assert intake.take(batch) == Taken()
+    assert scene.writer.letters == []
+    intake.announcements = Announcements(catalogue, publisher, {})
+    for number in (1, 2):
+        assert intake.take(batch) == Taken()
+        assert len(scene.writer.letters) == number
+    first, again = scene.writer.letters
+    assert first == again
+    assert (first.topic, first.key) == (f"{TOPIC}.statements", b"room-1")
+    said = orjson.loads(first.value or b"")
+    assert (said["automated_detection"], said["automated_decision"]) == (
+        "Yes",
+        "AUTOMATED_DECISION_FULLY",
+    )
+    assert said["puid"] == a_verdict().id
+    scene.writer.fault = "missing"
+    with pytest.raises(DeadLetterFailed, match=r"statements cannot be written: missing"):
+        intake.take(batch)
+    intake.announcements = Announcements(
+        Catalogue((a_binding(review=ReviewTerms()),)), publisher, {}
+    )
+    assert intake.take(batch) == Taken()

@@ -287,3 +287,17 @@ def test_the_message_keeps_the_id_that_the_envelope_has_whole() -> None:
     found = reader().read(published(outcome=Outcome.FLAG, message=a_message(id=long)))
     assert found is not None
     assert found.message_id == long
+
+
+def test_a_block_is_read_with_all_that_is_said_of_it() -> None:
+    """From the topics of verdicts alone: headers in a report are anybody's."""
+    blocked = published(outcome=Outcome.BLOCK, judgements=(a_judgement("HH2"),))
+    found = reader().blocked(blocked)
+    assert found is not None
+    assert isinstance(found.fact, VerdictFact)
+    assert (found.topic, found.message_id, found.fact.outcome) == (TOPIC, "m-1", "block")
+    assert found.fact.envelope["judgements"][0]["label"] == "HH2"
+    assert reader().read(blocked) is None
+    assert reader().blocked(published(outcome=Outcome.ALLOW)) is None
+    assert reader(group="other").blocked(blocked) is None
+    assert reader().blocked(written("reports", REPORT, blocked.headers)) is None

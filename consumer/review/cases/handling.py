@@ -1,0 +1,71 @@
+"""Handling: who is at work on a case, and what they have left for later. Lost with the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from consumer.review.cases.facts import DecisionFact
+from consumer.review.cases.ruling import Ruling
+
+
+class Seen(NamedTuple):
+    """A case as somebody saw it."""
+
+    case_id: str
+    revision: int
+
+
+class Naming(NamedTuple):
+    """By what a decision is told from others, and by what it belongs with others."""
+
+    id: str
+    batch: str | None = None
+
+
+class Draft(NamedTuple):
+    """What somebody means to say of a case, for when they come back to it."""
+
+    by: str
+    ruling: Ruling
+
+
+class CaseState(StrEnum):
+    """What can be done with a case."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    HELD = "held"
+    """Nobody gets it until its time has come."""
+    ESCALATED = "escalated"
+    """Open in a queue other than its topic's, or waiting for a second person."""
+    DECIDED = "decided"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """Who is at work on a case."""
+
+    claimed_by: str | None = None
+    lease_until_ms: int = 0
+    """The claim counts until then."""
+    seen: int = 0
+    """How much of the case its claimant has seen: its revision by then."""
+    held_until_ms: int = 0
+    moved_to: str | None = None
+    """The queue that somebody moved it to."""
+    proposal: DecisionFact | None = None
+    """A decision that waits for a second person who agrees."""
+    alike: tuple[Seen, ...] = ()
+    """Open cases of nearly the same text, as its claimant saw them: decided with it."""
+    assigned_to: str | None = None
+    """It is handed to this person alone."""
+    draft: Draft | None = None
+    note: str | None = None
+    """What the last one to hand it on wanted others to read, and who that was."""
+
+
+NOBODY = Handling()
+"""Nobody is at work on it."""
