@@ -101,7 +101,15 @@ class TopicReader:
             found = admin.list_offsets(
                 asked, isolation_level=self._isolation, request_timeout=CALL_S
             )
-            return {Output(tp.topic, tp.partition): f.result().offset for tp, f in found.items()}
+            ends = {Output(tp.topic, tp.partition): f.result().offset for tp, f in found.items()}
+        silent = sorted({output.topic for output, end in ends.items() if end < 0})
+        if silent:
+            # Of a leader that does not answer the client says so, and calls it no error. Taken for
+            # an end it would hide all that lies there, and messages would be judged again.
+            raise BrokerUnavailable(
+                f"end offsets cannot be read: no leader answers for {', '.join(silent)}"
+            )
+        return ends
 
     def spans(self, topic: str, partitions: int, starts: Mapping[int, int] = {}) -> list[Span]:
         """Every partition from its start, or from the oldest record left, to its end now."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import TopicPartition
 
 from consumer.errors import BrokerUnavailable
+from consumer.interfaces import Output
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.reader import reader
 from consumer.kafka.reader.reader import Span, TopicReader
@@ -92,3 +95,44 @@ def test_only_a_scan_that_stands_still_too_long_is_given_up(
     """It is said, and never taken for the end."""
     with pytest.raises(BrokerUnavailable, match="no progress"):
         scanned(monkeypatch, [[Message(0, 0)]], stall_s=0)
+
+
+class FakeAdmin:
+    """One topic with two partitions, whose ends are as the test says."""
+
+    def __init__(self, *ends: int) -> None:
+        self._ends = ends
+
+    def __enter__(self) -> FakeAdmin:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def list_topics(self, timeout: float) -> SimpleNamespace:
+        topic = SimpleNamespace(partitions=dict.fromkeys(range(len(self._ends))), error=None)
+        return SimpleNamespace(topics={"out": topic})
+
+    def list_offsets(
+        self, asked: dict[TopicPartition, object], **_: object
+    ) -> dict[TopicPartition, Future[SimpleNamespace]]:
+        found = {}
+        for tp in asked:
+            found[tp] = Future[SimpleNamespace]()
+            found[tp].set_result(SimpleNamespace(offset=self._ends[tp.partition]))
+        return found
+
+
+def ends_of(monkeypatch: pytest.MonkeyPatch, *ends: int) -> dict[Output, int]:
+    monkeypatch.setattr(reader, "AdminClient", lambda _: FakeAdmin(*ends))
+    wanted = [Output("out", number) for number in (0, 1, 2)]
+    return TopicReader(KafkaConfig("nowhere", group="g")).ends([*wanted, Output("other", 0)])
+
+
+def test_the_end_of_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ends_of(monkeypatch, 5, 0) == {Output("out", 0): 5, Output("out", 1): 0}
+
+
+def test_a_leader_that_does_not_answer_leaves_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client then says -1001 and names no error; nothing of what lies there would be found."""
+    with pytest.raises(BrokerUnavailable, match="no leader answers for out"):
+        ends_of(monkeypatch, 5, -1001)
