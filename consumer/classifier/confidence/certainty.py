@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from consumer.classifier.parser import Reading, Repair
 from consumer.domain.policy import Policy
@@ -98,8 +99,9 @@ def reasoning_length(judgement: Judgement) -> float | None:
 
 
 def _by_length(shorter: float) -> float:
-    first, knee, last = DOUBT_BY_LENGTH
-    (at, doubt), (next_at, next_doubt) = (first, knee) if shorter <= knee[0] else (knee, last)
+    for (at, doubt), (next_at, next_doubt) in pairwise(DOUBT_BY_LENGTH):
+        if shorter <= next_at:
+            break
     return doubt + (next_doubt - doubt) * (shorter - at) / (next_at - at)
 
 
