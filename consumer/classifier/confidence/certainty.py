@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 from consumer.classifier.parser import Reading, Repair
 from consumer.domain.policy import Policy
@@ -99,9 +98,10 @@ def reasoning_length(judgement: Judgement) -> float | None:
 
 
 def _by_length(shorter: float) -> float:
-    for (at, doubt), (next_at, next_doubt) in pairwise(DOUBT_BY_LENGTH):
-        if shorter <= next_at:
-            break
+    upper = 1
+    while shorter > DOUBT_BY_LENGTH[upper][0]:
+        upper += 1
+    (at, doubt), (next_at, next_doubt) = DOUBT_BY_LENGTH[upper - 1], DOUBT_BY_LENGTH[upper]
     return doubt + (next_doubt - doubt) * (shorter - at) / (next_at - at)
 
 
