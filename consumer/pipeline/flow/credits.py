@@ -12,8 +12,8 @@ GIVE_EVERY_S = 0.003
 """
 How often credits are given, at most.
 
-Each gift wakes a thread, and this keeps gifts large: a third as many as with every millisecond take
-a tenth of a message's CPU time less. A place stands free for so long, a small part of any answer.
+Each gift wakes a thread, and this keeps gifts large. A place stands free for so long, which is a
+small part of any answer.
 """
 
 
