@@ -11,12 +11,13 @@ from typing import Any
 from consumer.commands.evaluate.cases.labelled import LabelledText
 from consumer.commands.evaluate.report.export import export
 from consumer.commands.review.quality import DAY_MS, MINUTE_MS, Quality, quality_lines
-from consumer.commands.review.room import ReviewRoom, opened
+from consumer.commands.review.room import opened
 from consumer.commands.terminal import tell
 from consumer.domain.counted import counted
 from consumer.errors import InvalidSettings
 from consumer.review.cases.facts import DecisionFact
 from consumer.review.cases.risk import lateness
+from consumer.review.room import ReviewRoom
 from consumer.review.store.log import verify
 from consumer.review.store.survey import QueueCount, decided, flagged, queues, unpublished
 from consumer.settings.settings import Settings

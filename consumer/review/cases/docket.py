@@ -102,7 +102,7 @@ class Docket:
         if self.handling.assigned_to not in (None, reviewer):
             raise ActRefused(
                 f"case {self.case.id} is assigned to {self.handling.assigned_to}: "
-                f"`safeguard review assign {self.case.id} --to {reviewer}` takes it over"
+                f"assign it to {reviewer}, who may take it over so"
             )
         self._check(reviewer, rights)
         return self._released(
@@ -240,10 +240,7 @@ class Docket:
         if isinstance(self.case.status, Closure):
             raise ActRefused(f"case {self.case.id} is {self.case.status} by now")
         whose = f"claimed by {claimant}" if claimant else "not claimed, or the lease has run out"
-        raise ActRefused(
-            f"case {self.case.id} is {whose}: `safeguard review next --case {self.case.id}` "
-            "claims it where that is possible"
-        )
+        raise ActRefused(f"case {self.case.id} is {whose}: claim it first, where that is possible")
 
     def _check_unclaimed(self, reviewer: str, now_ms: int) -> None:
         other = self.claimant(now_ms)
