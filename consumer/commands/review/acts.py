@@ -161,6 +161,8 @@ def _act(settings: Settings, reviewer: Reviewer, act: Act) -> int:
 
 def _tell(room: ReviewRoom, docket: Docket, reviewer: Reviewer, now_ms: int) -> None:
     case = docket.case
+    if reviewer.rationale:
+        room.desk.reveal(reviewer.name, now_ms, case.id, "rationale")
     fields = docket_fields(docket, room.version_of(case), now_ms, rationale=reviewer.rationale)
     fields["draft"] = _said(docket.draft_of(reviewer.name))
     fields["alike"] = [_alike(room, seen.case_id) for seen in docket.handling.alike]

@@ -37,6 +37,7 @@ def docket_fields(
         "text_cut": message.get("text_cut", False),
         "author": message.get("author"),
         "conversation": message.get("conversation"),
+        "language": message.get("language"),
         "context": message.get("context", []),
         "policy_version": envelope.get("policy_version"),
         "unjudged_reason": envelope.get("unjudged_reason"),

@@ -109,6 +109,11 @@ class Docket:
             claimed_by=reviewer, lease_until_ms=now_ms + lease_ms, seen=self.revision
         )
 
+    def extended(self, reviewer: str, now_ms: int, lease_ms: int) -> Docket:
+        """Its claimant is still at work on it; what has come meanwhile they have not seen."""
+        self._check_claim(reviewer, now_ms)
+        return replace(self, handling=replace(self.handling, lease_until_ms=now_ms + lease_ms))
+
     def joined(self, reviewer: str, now_ms: int, seen: int, rights: Rights) -> Docket:
         """
         Somebody takes it to decide it along with others, as they saw it.

@@ -58,6 +58,34 @@ def queues(database: Database, now_ms: int) -> dict[str, QueueCount]:
     return {row[0]: QueueCount(*row[1:]) for row in rows}
 
 
+class Claim(NamedTuple):
+    """A case that somebody has."""
+
+    case_id: str
+    queue: str
+    person: str
+    until_ms: int
+    due_ms: int
+
+
+CLAIMS_MAX = 200
+"""So many are told of: people see who is at work on what, and count nothing by it."""
+
+
+def claims(database: Database, now_ms: int) -> list[Claim]:
+    """Who has which case, the first due before others."""
+    asked = (
+        select(
+            cases.c.id, cases.c.queue, cases.c.claimed_by, cases.c.lease_until_ms, cases.c.due_ms
+        )
+        .where(cases.c.claimed_by.is_not(None), cases.c.lease_until_ms > now_ms, cases.c.is_open)
+        .order_by(cases.c.due_ms, cases.c.id)
+        .limit(CLAIMS_MAX)
+    )
+    with database.reading() as connection:
+        return [Claim(*row) for row in connection.execute(asked)]
+
+
 def unpublished(database: Database) -> dict[str, int]:
     """How many items of the outbox are not out, by state."""
     asked = (

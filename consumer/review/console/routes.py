@@ -1,0 +1,46 @@
+"""Routes: every page and act, and whose they are. What is not here does not exist."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from consumer.review.console.console import PageFunction
+from consumer.review.console.pages import acts, board, case, entrance
+from consumer.review.console.sign_in.person import ALL, DECIDES, LOOKS, StaffRole
+
+
+class ConsoleRoute(NamedTuple):
+    """A page or an act."""
+
+    method: str
+    path: str
+    run: PageFunction
+    roles: frozenset[StaffRole] | None
+    """Who may, by any of these; None where whoever comes may."""
+
+
+ROUTES = (
+    ConsoleRoute("GET", "/sign-in", entrance.show, None),
+    ConsoleRoute("POST", "/sign-in", entrance.with_password, None),
+    ConsoleRoute("GET", "/sign-in/link", entrance.show_link, None),
+    ConsoleRoute("POST", "/sign-in/link", entrance.with_link, None),
+    ConsoleRoute("GET", "/sign-in/provider", entrance.to_provider, None),
+    ConsoleRoute("GET", "/sign-in/provider/back", entrance.from_provider, None),
+    ConsoleRoute("POST", "/sign-out", entrance.sign_out, ALL),
+    ConsoleRoute("POST", "/keys", entrance.set_keys, ALL),
+    ConsoleRoute("GET", "/", board.show, ALL),
+    ConsoleRoute("POST", "/next", acts.claim_next, DECIDES),
+    ConsoleRoute("GET", "/cases/{case}", case.show, LOOKS),
+    ConsoleRoute("GET", "/cases/{case}/text", case.show_text, LOOKS),
+    ConsoleRoute("POST", "/cases/{case}/record", case.show_record, LOOKS),
+    ConsoleRoute("POST", "/cases/{case}/rationale", case.show_rationale, LOOKS),
+    ConsoleRoute("POST", "/cases/{case}/claim", acts.claim, DECIDES),
+    ConsoleRoute("POST", "/cases/{case}/extend", acts.extend, DECIDES),
+    ConsoleRoute("POST", "/cases/{case}/draft", acts.draft, DECIDES),
+    ConsoleRoute("POST", "/cases/{case}/decide", acts.decide, DECIDES),
+    ConsoleRoute("POST", "/cases/{case}/skip", acts.skip, DECIDES),
+    ConsoleRoute("POST", "/cases/{case}/hold", acts.hold, DECIDES),
+    ConsoleRoute("POST", "/cases/{case}/move", acts.move, DECIDES),
+    ConsoleRoute("POST", "/cases/{case}/assign", acts.assign, DECIDES),
+    ConsoleRoute("POST", "/undo/{name}", acts.undo, DECIDES),
+)
