@@ -27,6 +27,7 @@ demo: .venv/.runtime ## watch messages become verdicts, on embedded parts
 test: lint ## lint, types, import contracts and every test, on a real broker and server
 	$(BIN)/python -m tests.brokers.kafka --prepare
 	$(BIN)/python -m tests.databases
+	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/.dev ## ruff, mypy --strict and the import contracts

@@ -123,7 +123,7 @@ class ConsoleScene:
 
 
 @contextmanager
-def console_scene(folder: Path, more: str = "", **changes: str) -> Iterator[ConsoleScene]:
+def console_scene(folder: Path, more: str = "", **changes: Any) -> Iterator[ConsoleScene]:
     """A console whose sign-in is by links, unless the settings say otherwise."""
     policies = make_policies(folder / "policies", f'["{TOPIC}"]', more=REVIEW + more)
     named = {

@@ -93,3 +93,7 @@ class ConsoleSettings(Section):
     """Whoever does nothing for so long signs in anew."""
     visit_s: Annotated[float, Field(ge=300, le=2_592_000)] = 43_200.0
     """Whoever has been signed in for so long signs in anew."""
+    exposures_max: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Nobody is shown more texts a day than that; each may choose less; 0 is no limit."""
+    blind: bool = False
+    """Whether what the model found is hidden until a case is decided."""

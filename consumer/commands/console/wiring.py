@@ -9,8 +9,8 @@ from typing import Any
 from consumer.commands.review.figures import stats_fields
 from consumer.errors import InvalidSettings
 from consumer.review.console.address import ConsoleAddress
+from consumer.review.console.care import CareTerms
 from consumer.review.console.console import Console
-from consumer.review.console.showing import Showing
 from consumer.review.console.sign_in.attempts import SignInAttempts
 from consumer.review.console.sign_in.provider import ProviderTerms, SignInProvider
 from consumer.review.console.sign_in.proxy import ProxyTerms
@@ -46,8 +46,8 @@ def console_of(settings: Settings, room: ReviewRoom, address: ConsoleAddress) ->
         entrance=entrance_of(own, room),
         ways=ways,
         address=address,
-        showing=Showing(),
         clock=clock,
+        care=CareTerms(own.exposures_max, own.blind),
         figures=figures,
     )
 
@@ -95,7 +95,7 @@ def _proxy(own: ConsoleSettings) -> ProxyTerms | None:
         secret_header=own.proxy_secret_header,
         user_header=own.proxy_user_header,
         groups_header=own.proxy_groups_header,
-        roles=own.roles,
+        roles={str(role): groups for role, groups in own.roles.items()},
     )
 
 
@@ -113,7 +113,7 @@ def _provider(own: ConsoleSettings, address: ConsoleAddress) -> SignInProvider |
         redirect_url=f"{address.origin}/sign-in/provider/back",
         name_claim=own.oidc_name_claim,
         groups_claim=own.oidc_groups_claim,
-        roles=own.roles,
+        roles={str(role): groups for role, groups in own.roles.items()},
     )
     return SignInProvider(terms)
 

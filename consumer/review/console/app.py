@@ -12,19 +12,28 @@ from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import (
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from consumer.errors import ConsumerError, StoreUnavailable
 from consumer.review.cases.ruling import ActRefused
-from consumer.review.console.console import Console, PageRequest, page
+from consumer.review.console.console import SHOWING, Console, PageRequest, page
 from consumer.review.console.cookies import OPENING, give_token
 from consumer.review.console.guard import HEALTH, Guard, is_ours
-from consumer.review.console.identity import Sender, sender
+from consumer.review.console.identity import Credentials, Sender, sender
+from consumer.review.console.live import Listener, Live
 from consumer.review.console.routes import ROUTES, ConsoleRoute
+from consumer.review.console.sign_in.person import LOOKS
 from consumer.review.console.sign_in.provider import SignInRefused
 from consumer.review.console.sign_in.proxy import ForgedHeaders
+from consumer.review.store.entrance import Visit
+from consumer.review.store.survey import CaseStanding, queues, standings
 
 log = structlog.get_logger()
 
@@ -42,6 +51,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def console_app(console: Console) -> Starlette:
     """The application; it stops no thread of its own, for it has none."""
     limiter = CapacityLimiter(THREADS)
+    live = Live(partial(_standing, console, limiter))
     routes = [
         Route(each.path, _endpoint(console, each, limiter), methods=[each.method])
         for each in ROUTES
@@ -49,6 +59,7 @@ def console_app(console: Console) -> Starlette:
     return Starlette(
         routes=[
             Route(HEALTH, _health),
+            Route("/events", _events(console, live, limiter)),
             Mount("/static", StaticFiles(directory=FILES)),
             *routes,
         ],
@@ -75,6 +86,50 @@ def _endpoint(console: Console, route: ConsoleRoute, limiter: CapacityLimiter) -
     return answer
 
 
+async def _standing(
+    console: Console, limiter: CapacityLimiter, names: list[str]
+) -> tuple[str, dict[str, CaseStanding]]:
+    """Something that changes with the queues, and how these cases stand."""
+    database = console.room.database
+
+    def ask() -> tuple[str, dict[str, CaseStanding]]:
+        # Late is what time alone makes of a case: it is told with the next thing that happens.
+        found = queues(database, console.clock.wall_ms())
+        return repr(sorted(found.items())), standings(database, names)
+
+    return await to_thread.run_sync(ask, limiter=limiter)
+
+
+def _events(console: Console, live: Live, limiter: CapacityLimiter) -> Endpoint:
+    """The events that pages listen to."""
+
+    async def answer(request: Request) -> Response:
+        async def visit() -> Visit | None:
+            who = partial(_sender, console, request, console.clock.wall_ms(), counts=False)
+            return (await to_thread.run_sync(who, limiter=limiter)).visit
+
+        async def may_go_on() -> bool:
+            return await visit() is not None
+
+        try:
+            found = await visit()
+        except ConsumerError:
+            return Response(status_code=503)
+        case = request.query_params.get("case")
+        if found is None or (case is not None and not LOOKS & found.roles):
+            # The browser asks no more after this answer.
+            return Response(status_code=204)
+        if not live.has_room(found.person):
+            return Response(status_code=503)
+        return StreamingResponse(
+            live.events(Listener(found.person, case), may_go_on),
+            media_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no"},
+        )
+
+    return answer
+
+
 def answered(
     console: Console, route: ConsoleRoute, request: Request, form: dict[str, str]
 ) -> Response:
@@ -90,7 +145,7 @@ def answered(
         opening=request.cookies.get(console.address.cookie + OPENING, ""),
     )
     try:
-        found = _sender(console, request, asked)
+        found = _sender(console, request, asked.now_ms, counts=route.counts)
         asked = asked._replace(visit=found.visit)
         response = _refused(console, route, request, asked)
         response = response or route.run(console, asked)
@@ -103,7 +158,7 @@ def answered(
         return PlainTextResponse("refused: these headers are the proxy's alone\n", 403)
     except StoreUnavailable as error:
         log.warning("no answer", reason=str(error))
-        return _waiting(console, asked)
+        return _waiting()
     except SignInRefused as error:
         log.warning("sign-in refused", reason=str(error), peer=asked.peer)
         return _declined(console, asked, 502, "the provider does not answer")
@@ -113,9 +168,14 @@ def answered(
     return response
 
 
-def _sender(console: Console, request: Request, asked: PageRequest) -> Sender:
-    token = request.cookies.get(console.address.cookie)
-    return sender(console.ways, console.entrance, token, asked.peer, request.headers, asked.now_ms)
+def _sender(console: Console, request: Request, now_ms: int, *, counts: bool) -> Sender:
+    brought = Credentials(
+        token=request.cookies.get(console.address.cookie),
+        peer=request.client.host if request.client else "",
+        headers=request.headers,
+        counts=counts,
+    )
+    return sender(console.ways, console.entrance, brought, now_ms)
 
 
 def _refused(
@@ -143,9 +203,9 @@ def _declined(console: Console, asked: PageRequest, status: int, why: str) -> Re
     return page(console, asked, "refused.html", status, why=why, again=again)
 
 
-def _waiting(console: Console, asked: PageRequest) -> Response:
+def _waiting() -> Response:
     """The store is away: nothing was done, and nothing is lost by asking again."""
-    response = console.showing.page("waiting.html", {"template": "waiting.html"}, 503)
+    response = SHOWING.page("waiting.html", {"template": "waiting.html"}, 503)
     response.headers["Retry-After"] = "2"
     return response
 

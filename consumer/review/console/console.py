@@ -9,11 +9,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from consumer.interfaces import Clock
 from consumer.review.console.address import ConsoleAddress
+from consumer.review.console.care import CareTerms, Wishes, wishes_of
 from consumer.review.console.showing import Showing
 from consumer.review.console.sign_in.person import StaffRole
 from consumer.review.console.sign_in.ways import SignInWays
 from consumer.review.room import ReviewRoom
 from consumer.review.store.entrance import Entrance, Visit
+from consumer.review.store.wellness import WellnessBook
+
+SHOWING = Showing()
+"""Templates are the same for all consoles of a process."""
 
 
 class Console(NamedTuple):
@@ -23,10 +28,18 @@ class Console(NamedTuple):
     entrance: Entrance
     ways: SignInWays
     address: ConsoleAddress
-    showing: Showing
     clock: Clock
+    care: CareTerms
     figures: Callable[[int], dict[str, Any]]
     """What `safeguard review stats` says of the time since then."""
+
+    def wishes(self, person: str) -> Wishes:
+        """How somebody wants it."""
+        return wishes_of(self.entrance.preferences(person))
+
+    @property
+    def wellness(self) -> WellnessBook:
+        return WellnessBook(self.room.database)
 
 
 class PageRequest(NamedTuple):
@@ -62,9 +75,7 @@ def page(
     console: Console, asked: PageRequest, template: str, status: int = 200, **context: Any
 ) -> HTMLResponse:
     """A page with what all of them have."""
-    wishes: dict[str, Any] = {}
-    if asked.visit is not None:
-        wishes = console.entrance.preferences(asked.visit.person)
+    wishes = Wishes() if asked.visit is None else console.wishes(asked.visit.person)
     about = {
         "visit": asked.visit,
         "may": asked.may,
@@ -72,7 +83,7 @@ def page(
         "wishes": wishes,
         "template": template,
     }
-    return console.showing.page(template, about | context, status)
+    return SHOWING.page(template, about | context, status)
 
 
 def go(path: str) -> RedirectResponse:

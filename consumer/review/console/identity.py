@@ -23,23 +23,27 @@ class Sender(NamedTuple):
     """Whether their browser has to be told what to hold."""
 
 
-def sender(
-    ways: SignInWays,
-    entrance: Entrance,
-    token: str | None,
-    peer: str,
-    headers: Mapping[str, str],
-    now_ms: int,
-) -> Sender:
+class Credentials(NamedTuple):
+    """What a request brings."""
+
+    token: str | None
+    peer: str
+    headers: Mapping[str, str]
+    counts: bool = True
+    """Whether a person did something; a page that asks by itself keeps nobody signed in."""
+
+
+def sender(ways: SignInWays, entrance: Entrance, brought: Credentials, now_ms: int) -> Sender:
     """
     Who it is.
 
     Raises:
         ForgedHeaders: somebody claims to be the proxy.
     """
-    known = entrance.visit(token, now_ms) if token else None
+    token = brought.token
+    known = entrance.visit(token, now_ms, counts=brought.counts) if token else None
     if ways.proxy is not None:
-        named = person_of(ways.proxy, peer, headers)
+        named = person_of(ways.proxy, brought.peer, brought.headers)
         if named is not None:
             if known is not None and (known.person, known.way) == (named.name, PROXY):
                 return Sender(known._replace(roles=named.roles), is_new=False)

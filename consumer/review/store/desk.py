@@ -177,9 +177,11 @@ class ReviewDesk:
             return self._kept(connection, noted, reviewer, now_ms, "hold", detail)
 
     def move(self, reviewer: str, now_ms: int, case_id: str, queue: str, note: str) -> Docket:
-        """Hand it to the people of another queue; the note says why."""
+        """Hand it to the people of another queue, and not back to oneself; the note says why."""
+        row = {"case_id": case_id, "reviewer": reviewer}
         with self._database.writing() as connection:
             docket = self._locked(connection, case_id).moved(reviewer, now_ms, queue)
+            self._database.insert_once(connection, skips, row)
             noted, detail = docket.noted(reviewer, note), {"queue": queue}
             return self._kept(connection, noted, reviewer, now_ms, "move", detail)
 

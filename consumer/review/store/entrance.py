@@ -72,14 +72,14 @@ class Entrance:
             )
             log.append(connection, now_ms, visit.person, "sign-in", detail={"way": visit.way})
 
-    def visit(self, token: str, now_ms: int) -> Visit | None:
-        """Who holds it, if they are still signed in."""
+    def visit(self, token: str, now_ms: int, *, counts: bool = True) -> Visit | None:
+        """Who holds it, if they are still signed in; what a page asks by itself does not count."""
         mine = visits.c.id == _hash(token)
         with self._database.reading() as connection:
             row = connection.execute(select(visits).where(mine)).one_or_none()
         if row is None or self._is_over(row.began_ms, row.seen_ms, now_ms):
             return None
-        if now_ms - row.seen_ms >= SEEN_EVERY_MS:
+        if counts and now_ms - row.seen_ms >= SEEN_EVERY_MS:
             with self._database.writing() as connection:
                 connection.execute(update(visits).where(mine).values(seen_ms=now_ms))
         return Visit(row.person, frozenset(orjson.loads(row.roles)), row.way, token)

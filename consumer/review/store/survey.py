@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, case, func, select
@@ -84,6 +84,24 @@ def claims(database: Database, now_ms: int) -> list[Claim]:
     )
     with database.reading() as connection:
         return [Claim(*row) for row in connection.execute(asked)]
+
+
+class CaseStanding(NamedTuple):
+    """What a page that shows a case has to know of it."""
+
+    revision: int
+    status: str
+    claimed_by: str | None
+    lease_until_ms: int
+
+
+def standings(database: Database, names: Sequence[str]) -> dict[str, CaseStanding]:
+    """How these cases stand."""
+    asked = select(
+        cases.c.id, cases.c.revision, cases.c.status, cases.c.claimed_by, cases.c.lease_until_ms
+    ).where(cases.c.id.in_(names))
+    with database.reading() as connection:
+        return {row[0]: CaseStanding(*row[1:]) for row in connection.execute(asked)}
 
 
 def unpublished(database: Database) -> dict[str, int]:

@@ -175,3 +175,16 @@ preferences = Table(
     Column("person", Text, primary_key=True),
     Column("body", Text, nullable=False),
 )
+
+# Which texts somebody was shown on a day (of UTC, counted from 1970), and of what kind.
+exposures = Table(
+    "exposures",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("case_id", Text, primary_key=True),
+    Column("category", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("exposures_by_time", "at_ms"),
+    Index("exposures_by_case", "case_id"),
+)

@@ -11,6 +11,7 @@ from consumer.review.cases.docket import Docket
 from consumer.review.cases.handling import CaseState
 from consumer.review.cases.reviewer import is_name
 from consumer.review.cases.ruling import ActRefused, Ruling
+from consumer.review.console.care import is_spent
 from consumer.review.console.console import Console, PageRequest, go, page
 from consumer.review.room import BATCH
 
@@ -21,11 +22,13 @@ HOLDS_MS = {"30m": 1_800_000, "2h": 7_200_000, "8h": 28_800_000, "1d": 86_400_00
 
 def claim_next(console: Console, asked: PageRequest) -> Response:
     """The case that is due first, of one queue where one is named."""
+    _check_budget(console, asked)
     return _on(console, asked, "")
 
 
 def claim(console: Console, asked: PageRequest) -> Response:
     """This very case."""
+    _check_budget(console, asked)
     docket = console.room.desk.claim(asked.who.person, asked.now_ms, asked.path["case"])
     return go(f"/cases/{docket.case.id}")
 
@@ -130,6 +133,8 @@ def _lease(console: Console, asked: PageRequest, docket: Docket) -> Response:
 def _on(console: Console, asked: PageRequest, done: str) -> Response:
     """To the case that comes next; to the board where there is none."""
     queue = asked.form.get("only") or None
+    if is_enough(console, asked):
+        return go("/?" + "&".join(filter(None, (done, "enough=1"))))
     docket = console.room.desk.next(asked.who.person, asked.now_ms, queue)
     words = [done] if done else []
     if queue is not None:
@@ -137,3 +142,17 @@ def _on(console: Console, asked: PageRequest, done: str) -> Response:
     if docket is None:
         return go("/?" + "&".join([*words, "empty=1"]))
     return go(f"/cases/{docket.case.id}" + ("?" + "&".join(words) if words else ""))
+
+
+def is_enough(console: Console, asked: PageRequest) -> bool:
+    """Whether somebody has been shown as much as they should be today."""
+    who = asked.who.person
+    seen = console.wellness.today(who, asked.now_ms)
+    return is_spent(seen, console.wishes(who), console.care)
+
+
+def _check_budget(console: Console, asked: PageRequest) -> None:
+    if is_enough(console, asked):
+        raise ActRefused(
+            "that is enough for today: you were shown as many texts as your budget has"
+        )

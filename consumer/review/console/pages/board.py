@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import Response
 
 from consumer.review.cases.risk import lateness
@@ -11,6 +13,20 @@ from consumer.review.store.survey import claims, queues, unpublished
 
 def show(console: Console, asked: PageRequest) -> Response:
     """All queues that somebody may see, their own claims first."""
+    done = console.room.outbox.revocable(asked.query.get("done", ""), asked.now_ms)
+    is_empty, is_enough = "empty" in asked.query, "enough" in asked.query
+    known = _queues(console, asked)
+    return page(
+        console, asked, "board.html", done=done, is_empty=is_empty, is_enough=is_enough, **known
+    )
+
+
+def show_queues(console: Console, asked: PageRequest) -> Response:
+    """The part of it that changes by itself."""
+    return page(console, asked, "queues.html", **_queues(console, asked))
+
+
+def _queues(console: Console, asked: PageRequest) -> dict[str, Any]:
     room, who, now_ms = console.room, asked.who.person, asked.now_ms
     closed = set(room.desk.closed_to(who))
     rows = [
@@ -24,17 +40,12 @@ def show(console: Console, asked: PageRequest) -> Response:
         if name not in closed
     ]
     taken = [claim for claim in claims(room.database, now_ms) if claim.queue not in closed]
-    return page(
-        console,
-        asked,
-        "board.html",
-        queues=rows,
-        mine=[claim for claim in taken if claim.person == who],
-        others=[claim for claim in taken if claim.person != who],
-        unpublished=unpublished(room.database),
-        done=console.room.outbox.revocable(asked.query.get("done", ""), now_ms),
-        is_empty="empty" in asked.query,
-    )
+    return {
+        "queues": rows,
+        "mine": [claim for claim in taken if claim.person == who],
+        "others": [claim for claim in taken if claim.person != who],
+        "unpublished": unpublished(room.database),
+    }
 
 
 def _stands(due_ms: int | None, asked_ms: int | None, now_ms: int) -> str:

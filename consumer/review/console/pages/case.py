@@ -11,12 +11,14 @@ from consumer.domain.policy import Outcome, PolicyVersion
 from consumer.review.cases.account import docket_fields
 from consumer.review.cases.case import Concern
 from consumer.review.cases.docket import Docket
-from consumer.review.cases.ruling import REASON_CHARS_MAX
+from consumer.review.cases.ruling import REASON_CHARS_MAX, ActRefused
+from consumer.review.console.care import break_due_min, category_of, is_veiled
 from consumer.review.console.console import Console, PageRequest, page
 from consumer.review.console.harmless import shown
 from consumer.review.console.marking import marked_lines
 from consumer.review.console.sign_in.person import DECIDES
 from consumer.review.record import text_of
+from consumer.review.store.search import AuthorRecord, record_of
 
 HOLDS = (("30m", "30 minutes"), ("2h", "2 hours"), ("8h", "8 hours"), ("1d", "a day"))
 """What is offered; each is a time as `safeguard review hold --wait` takes it."""
@@ -45,10 +47,22 @@ def about(console: Console, asked: PageRequest, docket: Docket) -> dict[str, Any
     version = room.version_of(docket.case)
     fields = docket_fields(docket, version, now_ms, rationale=False)
     is_open = isinstance(docket.case.status, Concern)
-    claimant = docket.claimant(now_ms)
+    is_blind = is_open and console.care.blind
+    if is_blind:
+        fields |= {"judgements": [], "why": []}
+    wishes, claimant = console.wishes(who), docket.claimant(now_ms)
+    veiled = is_veiled(docket.case, wishes)
+    if fields["text"] is not None and not veiled:
+        console.wellness.note(who, docket.case.id, category_of(docket.case), now_ms)
+    seen = console.wellness.today(who, now_ms)
     return {
         "case": fields,
         "text": None if fields["text"] is None else shown(fields["text"]),
+        "is_veiled": veiled,
+        "category": category_of(docket.case),
+        "severity": docket.case.flagged.severity if docket.case.flagged else "not known",
+        "is_blind": is_blind,
+        "break_min": break_due_min(seen, wishes, now_ms),
         "draft": docket.draft_of(who),
         "proposal": docket.handling.proposal,
         "is_mine": claimant == who,
@@ -61,6 +75,7 @@ def about(console: Console, asked: PageRequest, docket: Docket) -> dict[str, Any
         "policies": list(policies(fields, version)),
         "certainties": list(certainties(fields)),
         "alike": [_alike(console, seen.case_id) for seen in docket.handling.alike],
+        "record": _record(console, fields, who),
         "queues": sorted(known_queues(console, docket) - {docket.queue}),
         "holds": HOLDS,
         "reason_chars_max": REASON_CHARS_MAX,
@@ -89,9 +104,19 @@ def show_text(console: Console, asked: PageRequest) -> Response:
     )
 
 
+def unveil(console: Console, asked: PageRequest) -> Response:
+    """A text that somebody wants hidden is shown to them now, and counted."""
+    docket = console.room.desk.look(asked.who.person, asked.path["case"])
+    category = category_of(docket.case)
+    console.wellness.note(asked.who.person, docket.case.id, category, asked.now_ms)
+    return show_text(console, asked)
+
+
 def show_record(console: Console, asked: PageRequest) -> Response:
     """The text of a message that no flag brought, read where it lies."""
-    docket = console.room.desk.reveal(asked.who.person, asked.now_ms, asked.path["case"], "record")
+    who, now_ms = asked.who.person, asked.now_ms
+    docket = console.room.desk.reveal(who, now_ms, asked.path["case"], "record")
+    console.wellness.note(who, docket.case.id, category_of(docket.case), now_ms)
     text, fault = text_of(console.room, docket.case)
     found = None if text is None else shown(text, whole=True)
     return page(console, asked, "record.html", text=found, fault=fault)
@@ -99,8 +124,10 @@ def show_record(console: Console, asked: PageRequest) -> Response:
 
 def show_rationale(console: Console, asked: PageRequest) -> Response:
     """What the model thought; the log says that it was seen."""
-    who, now_ms = asked.who.person, asked.now_ms
-    docket = console.room.desk.reveal(who, now_ms, asked.path["case"], "rationale")
+    who, now_ms, name = asked.who.person, asked.now_ms, asked.path["case"]
+    if console.care.blind and isinstance(console.room.desk.look(who, name).case.status, Concern):
+        raise ActRefused("what the model found is hidden until the case is decided")
+    docket = console.room.desk.reveal(who, now_ms, name, "rationale")
     version = console.room.version_of(docket.case)
     fields = docket_fields(docket, version, now_ms, rationale=True)
     return page(console, asked, "rationale.html", judgements=fields["judgements"])
@@ -155,6 +182,14 @@ def known_queues(console: Console, docket: Docket) -> set[str]:
         if binding.review is not None:
             found |= {binding.review.queue, binding.review.escalation_queue}
     return found | {docket.terms.queue, docket.terms.escalation_queue}
+
+
+def _record(console: Console, fields: Mapping[str, Any], who: str) -> AuthorRecord | None:
+    """What became of its author's other messages."""
+    if fields["author"] is None:
+        return None
+    closed = console.room.desk.closed_to(who)
+    return record_of(console.room.database, str(fields["author"]), fields["case"], closed)
 
 
 def _alike(console: Console, case_id: str) -> dict[str, Any]:

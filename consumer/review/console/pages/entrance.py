@@ -111,13 +111,6 @@ def sign_out(console: Console, asked: PageRequest) -> Response:
     return response
 
 
-def set_keys(console: Console, asked: PageRequest) -> Response:
-    """Turn the single keys on or off: they get in the way of some who speak to their machine."""
-    wishes = console.entrance.preferences(asked.who.person)
-    console.entrance.prefer(asked.who.person, wishes | {"keys": asked.form.get("keys") == "on"})
-    return go(inner(asked.form.get("to", "")))
-
-
 def inner(path: str) -> str:
     """A path of the console; what leads elsewhere leads to the board."""
     parts = urlsplit(path)

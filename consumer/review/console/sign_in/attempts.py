@@ -53,4 +53,5 @@ class SignInAttempts:
         number, at_ms = self._failed.get(name, (0, 0))
         if number < FREE_TRIES:
             return 0
-        return at_ms + min(1_000 * 2 ** (number - FREE_TRIES), LONGEST_MS)
+        wait_ms: int = min(1_000 << min(number - FREE_TRIES, 20), LONGEST_MS)
+        return at_ms + wait_ms

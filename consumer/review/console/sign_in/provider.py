@@ -127,7 +127,7 @@ class SignInProvider:
         return Person(name, roles_of(map(str, groups), self.terms.roles))
 
     def _claims(self, token: str, nonce: str, now_ms: int) -> dict[str, Any]:
-        keys = self._ask(str(self._about("jwks_uri")), None, {})
+        keys: Any = self._ask(str(self._about("jwks_uri")), None, {})
         checks = jwt.JWTClaimsRegistry(
             now_ms // 1_000,
             LEEWAY_S,

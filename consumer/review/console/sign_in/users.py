@@ -40,7 +40,7 @@ class LocalUsers:
         self._lock = Lock()
         self._seen: tuple[int, int] | None = None
         self._users: dict[str, dict[str, Any]] = {}
-        self._nobody = _hashed(secrets.token_urlsafe(), cost)
+        self._nobody: str | None = None
 
     def names(self) -> dict[str, list[str]]:
         """
@@ -61,6 +61,8 @@ class LocalUsers:
     def check(self, name: str, password: str) -> Person | None:
         """Somebody by name and password; a name that is not there takes as long."""
         user = self._read().get(name)
+        if self._nobody is None:
+            self._nobody = _hashed(secrets.token_urlsafe(), self._cost)
         kept = str(user["password"]) if user is not None else self._nobody
         is_right = _is_right(password, kept)
         return self.find(name) if is_right and user is not None else None

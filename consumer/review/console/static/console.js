@@ -89,6 +89,33 @@
   }
   if (place) { const title = place.querySelector("h1"); if (title) title.focus(); }
 
+  // What changes is told as it happens; a page that is hidden listens to nothing.
+  const board = document.getElementById("board");
+  let source = null;
+  function listen() {
+    if (document.visibilityState !== "visible") { if (source) source.close(); source = null; return; }
+    if (source || !(board || place)) return;
+    source = new EventSource("/events" + (place ? "?case=" + place.dataset.case : ""));
+    source.addEventListener("over", () => source.close());
+    if (board) source.addEventListener("queues", () => {
+      htmx.ajax("GET", "/queues", { target: "#board" }).then(() => say("The queues have changed."));
+    });
+    if (place) source.addEventListener("case", (event) => {
+      if (JSON.parse(event.data).revision === Number(place.dataset.revision)) return;
+      document.getElementById("changed").hidden = false;
+    });
+  }
+  document.addEventListener("visibilitychange", listen);
+  listen();
+  // A browser has few connections: one that is left behind would be missed.
+  addEventListener("pagehide", () => { if (source) source.close(); source = null; });
+
+  // The cited rule comes into view within its own box.
+  for (const cited of document.querySelectorAll(".policy")) {
+    const found = cited.querySelector("mark");
+    if (found) cited.scrollTop = Math.max(0, found.offsetTop - cited.offsetTop - 40);
+  }
+
   // Parts that were refused say why, and change nothing else.
   document.addEventListener("htmx:responseError", (event) => {
     const found = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html").querySelector("#refused .notice");

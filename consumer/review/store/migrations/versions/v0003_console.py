@@ -34,3 +34,13 @@ def upgrade() -> None:
     )
     op.create_index("facts_by_time", "facts", ["at_ms"])
     op.create_index("outbox_by_case", "outbox", ["case_id"])
+    op.create_table(
+        "exposures",
+        sa.Column("person", sa.Text, primary_key=True),
+        sa.Column("day", sa.Integer, primary_key=True),
+        sa.Column("case_id", sa.Text, primary_key=True),
+        sa.Column("category", sa.Text, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+    )
+    op.create_index("exposures_by_time", "exposures", ["at_ms"])
+    op.create_index("exposures_by_case", "exposures", ["case_id"])
