@@ -80,6 +80,11 @@ class Processor:
 
     def _settled(self, message: Message, flight: Flight) -> Judged | None:
         """What is said of a message without asking the model, or None where it has to be asked."""
+        terms = flight.binding.reading.event
+        if terms is not None and message.event == "delete":
+            return Judged((), cause=Cause.DELETED, settled=terms.on_delete)
+        if flight.is_overtaken:
+            return OVERTAKEN
         if message.skipped is not None:
             return SKIPPED
         if message.when_empty is not None:
@@ -123,6 +128,8 @@ class Processor:
 
 SKIPPED = Judged((), cause=Cause.SKIPPED, settled=Outcome.ALLOW)
 """One of the topic's rules spares the message from judgement."""
+OVERTAKEN = Judged((), cause=Cause.OVERTAKEN, settled=Outcome.BLOCK)
+"""Nobody has judged this text and nobody is to see it: another one, or none, has its place."""
 NOTHING = Context()
 """Where the topic has context and the model was not asked."""
 

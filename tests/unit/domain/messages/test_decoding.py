@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.domain.binding import MessageTerms, Pointer, SkipRule
+from consumer.domain.binding import MessageTerms
 from consumer.domain.messages.blank import is_blank
 from consumer.domain.messages.decoding import (
     UNREADABLE_HEADERS,
@@ -21,6 +21,7 @@ from consumer.domain.messages.decoding import (
 )
 from consumer.domain.messages.documents import TOLERANT_BYTES_MAX
 from consumer.domain.messages.message import Fact, Headers, Message, Record
+from consumer.domain.messages.rules import Pointer, SkipRule
 from consumer.errors import MessageTooLarge, PoisonMessage, UndecodableMessage, UnknownMessage
 from tests.builders import TIMESTAMP_MS, a_position, a_record, a_record_of
 
