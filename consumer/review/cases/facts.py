@@ -51,6 +51,8 @@ class ReportFact:
     position: str | None = None
     verdict: str | None = None
     """The verdict that the message had for whoever reported it."""
+    outcome: str = "allow"
+    """What that verdict said."""
 
 
 @dataclass(frozen=True, slots=True)
