@@ -14,7 +14,7 @@ import orjson
 from pydantic import ValidationError
 
 from consumer.domain.binding import Binding, Catalogue
-from consumer.domain.messages.message import Position, Record
+from consumer.domain.messages.message import Headers, Position, Record
 from consumer.domain.messages.retry import FIRST_POSITION
 from consumer.domain.policy import Outcome, PolicyVersion
 from consumer.domain.verdicts.headers import EVENT, is_envelope, percent
@@ -24,6 +24,8 @@ from consumer.review.cases.facts import About, AppealFact, ReportFact, VerdictFa
 from consumer.review.records.complaint import AboutMessage, AppealRecord, ReportRecord
 from consumer.review.records.decision import decode_decision
 
+ERASED: Headers = (("safeguard-erased", b"1"),)
+"""Of a tombstone that `safeguard review erase` has written: nobody's report, and no fault."""
 SEVERITIES = ("low", "medium", "high", "critical")
 
 
@@ -86,6 +88,8 @@ class FactReader:
             UndecodableMessage: what people wrote cannot be read.
         """
         topic = record.position.topic
+        if record.value is None and record.headers == ERASED:
+            return None
         match self._roles.roles.get(topic):
             case Role.VERDICTS:
                 return self._verdict(record)
@@ -97,6 +101,18 @@ class FactReader:
                 about = decode_decision(record)
                 return about if about and about.topic == self._roles.inputs[topic] else None
         return None
+
+    def told(self, record: Record) -> About | None:
+        """
+        What a record says of a message, also where reviewers need not know.
+
+        Raises:
+            UndecodableMessage: what people wrote cannot be read.
+        """
+        if self._roles.roles.get(record.position.topic) is not Role.VERDICTS:
+            return self.read(record)
+        headers = dict(record.headers)
+        return self._any_verdict(record, headers, _text(headers.get("safeguard-outcome")), None)
 
     def _verdict(self, record: Record) -> About | None:
         # Ours follow what the input brought, and the input's are renamed.
