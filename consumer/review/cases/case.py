@@ -122,7 +122,7 @@ class ReviewCase:
         It allows the last version and supersedes nothing: what was judged twice is for people.
         """
         current = self.current
-        if self.status is not Concern.REPORT:
+        if self.status is not Concern.REPORT or self.version is None:
             return None
         if current is not None:
             is_first = current.outcome == Outcome.ALLOW and current.supersedes is None
