@@ -98,7 +98,8 @@ async def test_reviewers_learn_of_edits_and_deletions_and_reports_are_judged_onc
         await scene.work(1, 4)
         await until(lambda: _versions(scene) == 2, "the edit", PATIENCE_S)
         said = scene.decide("ann", case, "--outcome", "allow")
-        assert "changed" in said or "meanwhile" in said, said
+        assert "has changed since you saw it" in said
+        assert "the message was edited, verdict flag" in said
 
         _report(scene)
         await until(lambda: len(scene.on(".retry")) == 1, "the request", PATIENCE_S)

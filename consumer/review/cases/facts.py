@@ -35,6 +35,8 @@ class VerdictFact:
     """The record's key in base64; what is decided goes out under it."""
     envelope: dict[str, Any] = field(default_factory=dict)
     """What lies on the topic; empty where only headers do."""
+    event: str | None = None
+    """What its record did to the message: `edit` or `delete`; None where it is the first of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,7 @@ class FactReader:
             certainty=score if isinstance(score, float) else None,
             key=None if record.key is None else base64.b64encode(record.key).decode(),
             envelope=envelope,
+            event=_text(headers.get(EVENT)) or None,
         )
         return About(binding.origin_of(position.topic), message_id, fact)
 

@@ -316,6 +316,7 @@ def test_edits_and_deletions_are_facts_wherever_they_go(event: Any) -> None:
         assert isinstance(found.fact, VerdictFact)
         assert (found.fact.cause, found.fact.outcome) == (cause, outcome)
         assert (found.fact.envelope, found.fact.supersedes) == ({}, None)
+        assert found.fact.event == event
     flagged = reader().read(published(outcome=Outcome.FLAG, message=a_message(event=event)))
     assert flagged is not None
     assert isinstance(flagged.fact, VerdictFact)
