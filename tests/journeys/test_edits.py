@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.review.cases.facts import case_id
@@ -143,3 +145,45 @@ def _report(scene: ReviewScene) -> None:
     }
     topic = scene.topic + ".reports"
     write(scene.broker.bootstrap_servers, topic, [json.dumps(report).encode()], partition=0)
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(300)
+async def test_erasure_reaches_topics_that_are_compacted(
+    real_broker: Broker, tmp_path: Path, store_address: str
+) -> None:
+    """Under the key of whom it is about; the feed takes the tombstone for no report."""
+    scene = ReviewScene(real_broker, tmp_path, store_address)
+    reports = f"{scene.topic}.reports"
+    _compact(scene, reports)
+    _write(scene, posted("m-0", "all is fine"))
+    for person in ("u-8", "u-9"):
+        fields = {
+            "message_id": "m-0",
+            "position": f"{scene.topic}/0/0",
+            "reporter": person,
+            "reason": "rude",
+        }
+        value = json.dumps(fields).encode()
+        write(scene.broker.bootstrap_servers, reports, [value], key=person.encode())
+    words = ("erase", "--author", "u-9", "--topics")
+    assert scene.command(*words, "--dry-run")[1]["tombstones"] == 1
+    assert len(scene.on(".reports")) == 2
+    assert scene.command("erase", "--author", "u-9", "--dry-run")[1]["tombstones"] == 0
+    assert scene.command(*words)[1]["tombstones"] == 1
+    assert [(r.key, r.value is None) for r in scene.on(".reports")] == [
+        (b"u-8", False),
+        (b"u-9", False),
+        (b"u-9", True),
+    ]
+    assert scene.command(*words)[1]["tombstones"] == 0
+    with scene.feed():
+        await until(lambda: len(scene.snapshot()[1]) == 1, "the report of the other", PATIENCE_S)
+    assert scene.on(".reports.dead-letter") == []
+
+
+def _compact(scene: ReviewScene, topic: str) -> None:
+    entry = ConfigEntry("cleanup.policy", "compact", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+    with AdminClient({"bootstrap.servers": scene.broker.bootstrap_servers}) as admin:
+        admin.incremental_alter_configs([resource])[resource].result()
