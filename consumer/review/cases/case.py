@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from consumer.domain.messages.message import Position
 from consumer.domain.policy import Outcome
+from consumer.domain.verdicts.verdict import Cause
 from consumer.review.cases.facts import (
-    DELETED,
     About,
     AppealFact,
     DecisionFact,
@@ -146,7 +146,7 @@ class ReviewCase:
     def deleted_at(self) -> VerdictFact | None:
         """The verdict by which the message is no more, unless it was written anew since."""
         current = self.current
-        return current if current is not None and current.cause == DELETED else None
+        return current if current is not None and current.cause == Cause.DELETED else None
 
     @property
     def status(self) -> Concern | Closure:

@@ -13,9 +13,6 @@ from typing import Any, NamedTuple
 
 import orjson
 
-DELETED = "deleted"
-"""The cause of a verdict that says that the message is no more."""
-
 
 @dataclass(frozen=True, slots=True)
 class VerdictFact:

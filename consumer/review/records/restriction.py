@@ -21,9 +21,11 @@ from consumer.domain.statement import (
 )
 from consumer.domain.verdicts.verdict import Cause
 from consumer.review.cases.case import ReviewCase
-from consumer.review.cases.facts import DELETED, DecisionFact, VerdictFact
+from consumer.review.cases.facts import DecisionFact, VerdictFact
 
-NOT_BY_MACHINE = frozenset({Cause.HUMAN, Cause.APPEAL, Cause.UNJUDGED, DELETED, Cause.OVERTAKEN})
+NOT_BY_MACHINE = frozenset(
+    {Cause.HUMAN, Cause.APPEAL, Cause.UNJUDGED, Cause.DELETED, Cause.OVERTAKEN}
+)
 """Causes of verdicts that no machine came to by looking at what the content says."""
 
 
@@ -104,7 +106,7 @@ def verdict_restriction(
     """
     label, rule = _block(verdict.envelope)
     # Nobody restricts what its author has taken away, or has given another text.
-    is_told = verdict.cause in (Cause.HUMAN, Cause.APPEAL, DELETED, Cause.OVERTAKEN)
+    is_told = verdict.cause in (Cause.HUMAN, Cause.APPEAL, Cause.DELETED, Cause.OVERTAKEN)
     if is_told or not terms.wants(verdict.outcome, label):
         return None
     # The model judged it once more because people had reported it.
