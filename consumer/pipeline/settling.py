@@ -28,6 +28,8 @@ class Settling:
         self._due: list[tuple[float, int, Flight]] = []
         """A heap: when each is to go on, the earliest first. Some do not wait any more."""
         self._count = 0
+        self._draining: set[Assignment] = set()
+        """Their edits wait no more, also those that are admitted yet."""
 
     def __repr__(self) -> str:
         return f"<Settling {sum(map(len, self._held.values()))}>"
@@ -50,7 +52,8 @@ class Settling:
             self._let_go([earlier])
             earlier.is_overtaken = True
             self._begin(earlier)
-        if message.event != "edit" or "id" in message.unread or message.skipped is not None:
+        is_named_edit = message.event == "edit" and "id" not in message.unread
+        if not is_named_edit or message.skipped or flight.assignment in self._draining:
             return False
         flight.take_in()
         flight.settling = message.id
@@ -73,11 +76,13 @@ class Settling:
     def end(self, assignments: Iterable[Assignment]) -> None:
         """Who drains does not wait for edits that may come: begin all that wait."""
         for assignment in assignments:
+            self._draining.add(assignment)
             self._go(list(self._held.get(assignment, {}).values()))
 
     def forget(self, assignment: Assignment) -> None:
         """It is over: somebody else takes them once more."""
         self._let_go(list(self._held.get(assignment, {}).values()))
+        self._draining.discard(assignment)
 
     def _go(self, flights: list[Flight]) -> None:
         self._let_go(flights)

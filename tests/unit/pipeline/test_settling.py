@@ -12,6 +12,7 @@ from consumer.domain.messages.context import ContextTerms
 from consumer.domain.messages.message import Position, Record
 from consumer.domain.messages.rules import EventRule, EventTerms, SkipRule
 from consumer.domain.policy import Outcome
+from consumer.pipeline.flow.limiter import FlowLimits
 from tests.unit.pipeline.staging import TOPIC, VERSION, ZERO, Stage, settle
 
 SETTLE_S = 5.0
@@ -209,6 +210,21 @@ async def test_who_drains_does_not_wait_for_edits_that_may_come() -> None:
     assert await finish(stage) == ["0 model chat.allow"]
     await draining
     assert stage.offsets[-1] == 1
+
+
+async def test_an_edit_that_is_admitted_during_a_drain_does_not_wait_either() -> None:
+    """It had no room before, and the drain has its own bound."""
+    stage = Stage(a_binding(), FlowLimits(in_flight_max=1))
+    gate = stage.hold("OK slow")
+    await stage.own()
+    stage.intake.taken([a_record(0, "posted", "OK slow"), a_record(1, "edited", "OK")])
+    await settle()
+    draining = asyncio.get_running_loop().create_task(stage.intake.drain())
+    await settle()
+    gate.set()
+    assert await finish(stage) == ["0 model chat.allow", "1 model chat.allow"]
+    await draining
+    assert stage.intake.admission.settling._draining == set()
 
 
 async def test_what_waited_is_forgotten_with_its_assignment() -> None:
