@@ -11,7 +11,9 @@ ID_CHARS_MAX = 1024
 
 def word(document: Document, pointer: Pointer | None, name: str, unread: list[str]) -> str | None:
     """A short scalar such as an id; absent, null and empty are the same, anything else unread."""
-    found = None if pointer is None else at(document.root, pointer)
+    if pointer is None:
+        return None
+    found = at(document.root, pointer)
     if found is None or found == "":
         return None
     if isinstance(found, str) and found.isascii() and len(found) <= ID_CHARS_MAX:
