@@ -45,10 +45,12 @@ class Live:
         self,
         ask: Callable[[list[str]], Awaitable[tuple[str, dict[str, CaseStanding]]]],
         every_s: float = EVERY_S,
+        beat_s: float = BEAT_S,
     ) -> None:
         """`ask` says, of some cases, how they stand, and something of the queues that changes."""
         self._ask = ask
         self._every_s = every_s
+        self._beat_s = beat_s
         self._listeners: dict[int, Listener] = {}
         self._next = 0
         self._queues = ""
@@ -78,7 +80,7 @@ class Live:
             yield "retry: 3000\n\n"
             while True:
                 try:
-                    await asyncio.wait_for(told.wait(), BEAT_S)
+                    await asyncio.wait_for(told.wait(), self._beat_s)
                 except TimeoutError:
                     if not await may_go_on():
                         yield event("over", {})

@@ -59,6 +59,8 @@ def decide(console: Console, asked: PageRequest) -> Response:
     if not batch.startswith(BATCH) or len(batch) > 40 or not batch[2:].isalnum():
         raise ActRefused("the form is not whole: look for the cases anew")
     room, ruling = console.room, ruling_of(asked)
+    if not ruling.reason.strip() or (ruling.outcome is None and ruling.label is None):
+        raise ActRefused("say the outcome or the label, and a reason: nothing was decided")
     found = room.batches.decide_all(
         asked.who.person,
         asked.now_ms,

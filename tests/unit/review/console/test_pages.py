@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from consumer.errors import StoreUnavailable
 from consumer.review.console.live import Listener, Live
 from consumer.review.store import log
 from consumer.review.store.survey import CaseStanding
@@ -123,30 +124,49 @@ async def test_pages_are_told_what_changes_and_nothing_else() -> None:
     """The store is asked for all together; a case that stays as it is is told once."""
     standing = {"c1": CaseStanding(1, "flag", "ann", 5)}
     asked: list[list[str]] = []
-    answers = iter([("1", standing), ("2", standing)])
+    answers: asyncio.Queue[str] = asyncio.Queue()
 
     async def ask(names: list[str]) -> tuple[str, dict[str, CaseStanding]]:
         asked.append(names)
-        return next(answers, ("2", standing))
+        return await answers.get(), standing
 
     async def always() -> bool:
         return True
 
     live = Live(ask, every_s=0.0)
     events = live.events(Listener("ann", "c1"), always)
-    told = [await anext(events) for _ in range(4)]
-    assert told[0].startswith("retry:")
-    assert told[1] == "event: queues\ndata: {}\n\n"
-    assert told[2].startswith('event: case\ndata: {"revision":1,"status":"flag"')
-    assert told[3] == "event: queues\ndata: {}\n\n"
+    assert (await anext(events)).startswith("retry:")
+    answers.put_nowait("1")
+    assert await anext(events) == "event: queues\ndata: {}\n\n"
+    told = await anext(events)
+    assert told.startswith('event: case\ndata: {"revision":1,"status":"flag"')
+    answers.put_nowait("1")
+    answers.put_nowait("2")
+    assert await anext(events) == "event: queues\ndata: {}\n\n", "and the case is as it was"
     assert asked[0] == ["c1"]
-    assert live.has_room("ann")
     more = [live.events(Listener("ann", None), always) for _ in range(7)]
     for each in more:
+        assert live.has_room("ann")
         await anext(each)
     assert not live.has_room("ann")
     assert live.has_room("bob")
     for each in (events, *more):
         await each.aclose()
     assert live.has_room("ann")
+    answers.put_nowait("3")
+    await asyncio.wait_for(live.rest(), 5)
+
+
+async def test_who_is_signed_out_hears_that_it_is_over() -> None:
+    """And the store is not asked any more."""
+
+    async def ask(names: list[str]) -> tuple[str, dict[str, CaseStanding]]:
+        raise StoreUnavailable("away")
+
+    async def never() -> bool:
+        return False
+
+    live = Live(ask, every_s=0.0, beat_s=0.0)
+    told = [each async for each in live.events(Listener("ann", None), never)]
+    assert told[-1] == "event: over\ndata: {}\n\n"
     await asyncio.wait_for(live.rest(), 5)
