@@ -97,3 +97,5 @@ class ConsoleSettings(Section):
     """Nobody is shown more texts a day than that; each may choose less; 0 is no limit."""
     blind: bool = False
     """Whether what the model found is hidden until a case is decided."""
+    second_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """So much of the decisions another person looks at once more, without knowing them."""

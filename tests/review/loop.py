@@ -8,6 +8,7 @@ to lie on the topics once, and nothing may stay undone.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -161,8 +162,7 @@ class ReviewLoop:
         if page.locator("#decide").count() == 0:
             page.goto(self._served.origin, timeout=10_000)
             page.keyboard.press("n")
-            page.wait_for_load_state()
-            page.wait_for_timeout(100)
+            page.wait_for_url(re.compile(r"/cases/|empty=1"), timeout=10_000)
             return
         page.keyboard.press("a")
         page.keyboard.press("w")

@@ -40,6 +40,7 @@ class CareTerms(NamedTuple):
 
     exposures_max: int = 0
     blind: bool = False
+    second_share: float = 0.0
 
 
 def wishes_of(body: Mapping[str, Any]) -> Wishes:

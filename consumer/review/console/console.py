@@ -15,6 +15,7 @@ from consumer.review.console.sign_in.person import StaffRole
 from consumer.review.console.sign_in.ways import SignInWays
 from consumer.review.room import ReviewRoom
 from consumer.review.store.entrance import Entrance, Visit
+from consumer.review.store.second_looks import SecondLooks
 from consumer.review.store.wellness import WellnessBook
 
 SHOWING = Showing()
@@ -40,6 +41,10 @@ class Console(NamedTuple):
     @property
     def wellness(self) -> WellnessBook:
         return WellnessBook(self.room.database)
+
+    @property
+    def second_looks(self) -> SecondLooks:
+        return SecondLooks(self.room.database, self.care.second_share)
 
 
 class PageRequest(NamedTuple):
