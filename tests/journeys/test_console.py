@@ -92,6 +92,7 @@ def served(store: Store, tmp_path: Path) -> Iterator[ServedConsole]:
 
 def decide(page: Page, outcome: str, label: str | None = None) -> None:
     """Wholly by key."""
+    page.wait_for_selector("#decide")
     page.keyboard.press(outcome)
     if label is not None:
         page.keyboard.press("l")

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
 from consumer.review.cases.facts import VerdictFact, case_id, encode_fact
 from consumer.review.cases.ruling import Settled
+from consumer.review.console.app import THREADS
 from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
 from consumer.review.store.desk import DeskTerms, ReviewDesk
@@ -54,8 +56,11 @@ def contended(address: str, items: int, reviewers: int) -> Contended:
     desk = _desk(database)
     fill(database, items)
     started_s = time.monotonic()
+    # The console answers so many at once, and the others wait for their turn.
+    turn = BoundedSemaphore(THREADS)
     with ThreadPoolExecutor(reviewers) as pool:
-        taken = pool.map(lambda number: _until_none(desk, f"reviewer-{number}"), range(reviewers))
+        names = (f"reviewer-{number}" for number in range(reviewers))
+        taken = pool.map(lambda name: _until_none(desk, name, turn), names)
         held = Counter(case for names in taken for case in names)
     seconds = time.monotonic() - started_s
     with database.reading() as connection:
@@ -151,12 +156,16 @@ def _text(number: int) -> str:
     return " ".join(f"w{number * 7 + at * 1_000_003}" for at in range(12))
 
 
-def _until_none(desk: ReviewDesk, who: str) -> list[str]:
+def _until_none(desk: ReviewDesk, who: str, turn: BoundedSemaphore) -> list[str]:
     taken = []
-    while (docket := desk.next(who, _now_ms())) is not None:
+    while True:
+        with turn:
+            docket = desk.next(who, _now_ms())
+        if docket is None:
+            return taken
         taken.append(docket.case.id)
-        desk.decide(who, _now_ms(), docket.case.id, lambda _: RULED, uuid4().hex)
-    return taken
+        with turn:
+            desk.decide(who, _now_ms(), docket.case.id, lambda _: RULED, uuid4().hex)
 
 
 def _desk(database: Database) -> ReviewDesk:

@@ -52,15 +52,24 @@ def draft(console: Console, asked: PageRequest) -> Response:
 
 def decide(console: Console, asked: PageRequest) -> Response:
     """Decide, or propose where a second person must agree; the next case opens."""
-    found = console.room.decide(
-        asked.who.person,
-        asked.now_ms,
-        asked.path["case"],
-        ruling_of(asked),
-        alone="alone" in asked.form,
-    )
-    is_decided = found.settled[0].state(asked.now_ms) is CaseState.DECIDED
+    who, now_ms, name = asked.who.person, asked.now_ms, asked.path["case"]
+    ruling = ruling_of(asked)
+    try:
+        found = console.room.decide(who, now_ms, name, ruling, alone="alone" in asked.form)
+    except ActRefused:
+        _keep(console, asked, ruling)
+        raise
+    is_decided = found.settled[0].state(now_ms) is CaseState.DECIDED
     return claim_on(console, asked, f"{'done' if is_decided else 'proposed'}={found.id}")
+
+
+def _keep(console: Console, asked: PageRequest, ruling: Ruling) -> None:
+    """What somebody wrote is not lost with a decision that was refused."""
+    try:
+        console.room.desk.draft(asked.who.person, asked.now_ms, asked.path["case"], ruling)
+    except ActRefused:
+        # It is not theirs any more: the refusal of the decision says so.
+        pass
 
 
 def skip(console: Console, asked: PageRequest) -> Response:
