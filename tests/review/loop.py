@@ -126,13 +126,13 @@ class ReviewLoop:
     def _disturb(self, asked: int) -> None:
         """Kill the console in the middle of a decision, twice; PostgreSQL between the two."""
         for share in (0.2, 0.6):
-            self._until(lambda part=share: self._standing().decided >= part * asked, "decisions")
+            self._until_decided(share * asked)
             self._killed.clear()
             self._kill_at_next.set()
             self._until(self._killed.is_set, "a decision under way")
             self._served.start()
             if share == 0.2:
-                self._until(lambda: self._standing().decided >= 0.4 * asked, "decisions")
+                self._until_decided(0.4 * asked)
                 self._postgres.kill()
                 self._postgres.start()
 
@@ -193,6 +193,9 @@ class ReviewLoop:
                 return Standing(is_open.scalar_one(), decided.scalar_one(), unsent.scalar_one())
         finally:
             database.close()
+
+    def _until_decided(self, number: float) -> None:
+        self._until(lambda: self._standing().decided >= number, "decisions")
 
     def _until(self, condition: Callable[[], bool], what: str) -> None:
         until_s = time.monotonic() + PATIENCE_S
