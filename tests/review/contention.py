@@ -157,7 +157,7 @@ def _text(number: int) -> str:
 
 
 def _until_none(desk: ReviewDesk, who: str, turn: BoundedSemaphore) -> list[str]:
-    taken = []
+    taken: list[str] = []
     while True:
         with turn:
             docket = desk.next(who, _now_ms())

@@ -158,7 +158,8 @@ def _marks(case: ReviewCase) -> set[str]:
 
 def _lasting(case: ReviewCase) -> set[str]:
     """Its author, and where the versions of its message lie."""
-    places = [fact.position for fact in (*case.reports, *case.appeals)]
+    places = [report.position for report in case.reports]
+    places += [appeal.position for appeal in case.appeals]
     places += [verdict.position for verdict in case.verdicts]
     found = {position_mark(place) for place in places if place is not None}
     for verdict in case.verdicts:
