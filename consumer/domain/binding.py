@@ -17,6 +17,7 @@ from consumer.domain.messages.context import ContextTerms
 from consumer.domain.messages.message import WhenEmpty
 from consumer.domain.policy import USER_MESSAGE, Outcome, PolicyVersion
 from consumer.domain.review import ReviewTerms
+from consumer.domain.screening import ScreeningTerms
 
 Pointer = tuple[str, ...]
 """A JSON Pointer (RFC 6901), split into its unescaped steps."""
@@ -144,6 +145,8 @@ class Binding:
     """Bounds for `evaluate`; workers do not read them."""
     review: ReviewTerms | None = None
     """How people review its messages; None where nobody does. Workers do not read it."""
+    screening: ScreeningTerms = field(default_factory=ScreeningTerms)
+    """What is settled before the model is asked."""
     versions: Mapping[int, PolicyVersion] = field(default_factory=dict)
 
     def names(self, topic: str) -> bool:

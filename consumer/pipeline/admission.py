@@ -38,8 +38,10 @@ class Admission:
         assignments: dict[Partition, Assignment],
         caution: Caution,
         release: Release,
+        settle: Callable[[Flight], bool],
         judge: Callable[[Flight], Coroutine[Any, Any, None]],
     ) -> None:
+        """`settle` says whether a record was concluded at once; else `judge` runs as a task."""
         self._policies = seams.policies
         self._clock = seams.telemetry.clock
         self._limiter = limiter
@@ -47,6 +49,7 @@ class Admission:
         self._assignments = assignments
         self._caution = caution
         self._release = release
+        self._settle = settle
         self._judge = judge
         self.budgets = Budgets(seams.telemetry, seams.partitions_of)
         self.gate = Gate(seams.source, limiter)
@@ -152,10 +155,13 @@ class Admission:
 
     def _begin(self, flight: Flight) -> None:
         binding, assignment = flight.binding, flight.assignment
-        self._limiter.begin(binding.lane)
         if binding.context is not None:
             # Here, where records still come as they lie in the partition: calls end in any order.
             flight.in_context = assignment.conversations.take_in(flight.record, binding)
+        if self._settle(flight):
+            # It takes no task, no room in its lane, and nothing of its budget.
+            return
+        self._limiter.begin(binding.lane)
         if assignment.budget is not None:
             self.budgets.begin(flight, assignment.budget)
         flight.task = asyncio.get_running_loop().create_task(self._judge(flight))

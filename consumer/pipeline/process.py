@@ -1,9 +1,10 @@
 """
-The path of one message: decode, skip or classify, decide, and what to publish. Start reading here.
+The path of one message: decode, skip, screen or classify, decide, and what to publish. Start
+reading here.
 
 Taking and admitting come before (`intake.py`, `admission.py`), releasing in key order and
 committing after (`release.py`). What `process` returns is what is to be published, or None for a
-record passed over.
+record passed over. `settle` comes first and waits for nothing: most records end there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, Verdict, verdict_id
 from consumer.errors import Rejected
-from consumer.interfaces import Classifier, Clock
+from consumer.interfaces import Classifier, Clock, Screening
 from consumer.pipeline.assignment.assignment import Conclusion, Flight
 from consumer.pipeline.publisher import Publisher
 
@@ -30,11 +31,23 @@ class Processor:
         publisher: Publisher,
         clock: Clock,
         group: str,
+        screening: Screening | None = None,
     ) -> None:
+        """Without `screening` every message is for the model."""
         self._classifier = classifier
         self.publisher = publisher
         self._clock = clock
         self._group = group
+        self._screening = screening
+
+    def settle(self, flight: Flight) -> Conclusion | None:
+        """What is published for a record that needs no model; None where `process` goes on."""
+        found = self._open(flight)
+        if isinstance(found, Verdict):
+            return self.publisher.verdict(flight, found)
+        if isinstance(found, Rejected):
+            return self.publisher.dead_letter(flight, found)
+        return None
 
     async def process(self, flight: Flight) -> Conclusion | None:
         """From bytes to what is published; None for what its topic passes over."""
@@ -47,6 +60,34 @@ class Processor:
 
     async def judge(self, flight: Flight) -> Verdict | Rejected | None:
         """The verdict on a record, why it can have none, or None for what its topic passes over."""
+        if flight.message is None:
+            found = self._open(flight)
+            if flight.message is None:
+                return found
+        message, inquiry = flight.message, flight.inquiry
+        if inquiry is None:
+            return self._verdict(message, flight, *await self._ask(message, flight))
+        try:
+            judged = await inquiry.elsewhere()
+            if judged is not None:
+                waited_ms = (self._clock.now_s() - flight.taken_s) * 1_000
+                return self._verdict(message, flight, judged, waited_ms)
+            judged, queued_ms = await self._ask(message, flight)
+            if inquiry.screened is not None:
+                judged = judged._replace(screened=inquiry.screened)
+            verdict = self._verdict(message, flight, judged, queued_ms)
+            inquiry.heard(judged, verdict.id)
+            return verdict
+        finally:
+            inquiry.gave_up()
+
+    def _open(self, flight: Flight) -> Verdict | Rejected | None:
+        """
+        What is said of a record without asking the model.
+
+        None where there is nothing to say: it is passed over, or its message is on the flight now
+        and the model is to be asked.
+        """
         record, binding = flight.record, flight.binding
         if record.value is None and binding.tombstones == "pass-over":
             return None
@@ -57,20 +98,33 @@ class Processor:
             return rejection
         if message.when_empty == "pass-over":
             return None
-        judged = self._settled(message, flight)
+        judged = self._spared(message, flight)
+        if judged is None and self._screening is not None:
+            said = self._screening.screen(message, flight.version, binding)
+            if isinstance(said, Judged):
+                judged = said
+            else:
+                flight.inquiry = said
         if judged is not None:
             return self._verdict(message, flight, judged)
+        flight.message = message
+        return None
+
+    async def _ask(self, message: Message, flight: Flight) -> tuple[Judged, float]:
+        """What the model says, and for how many milliseconds the message had waited before."""
+        if flight.is_over_budget:
+            return Judged((), UnjudgedReason.BUDGET), 0.0
         asked_s = self._clock.now_s()
         flight.usage = None
         judged = await self._classifier.classify(
             message.text,
             flight.version,
-            binding,
-            flight.taken_s + binding.deadline_s if binding.deadline_s else None,
+            flight.binding,
+            flight.taken_s + flight.binding.deadline_s if flight.binding.deadline_s else None,
             _context(message, flight),
         )
         flight.usage = judged.usage
-        return self._verdict(message, flight, judged, (asked_s - flight.taken_s) * 1_000)
+        return judged, (asked_s - flight.taken_s) * 1_000
 
     def give_up(self, flight: Flight, reason: UnjudgedReason) -> Conclusion:
         """End a record that will not be judged: its verdict is unjudged, for that reason."""
@@ -78,16 +132,14 @@ class Processor:
         verdict = self._verdict(message, flight, Judged((), reason))
         return self.publisher.verdict(flight, verdict)
 
-    def _settled(self, message: Message, flight: Flight) -> Judged | None:
-        """What is said of a message without asking the model, or None where it has to be asked."""
+    def _spared(self, message: Message, flight: Flight) -> Judged | None:
+        """What is said of a message that its topic wants nobody to judge; None for all others."""
         if message.skipped is not None:
             return SKIPPED
         if message.when_empty is not None:
             return SKIPPED._replace(settled=Outcome(message.when_empty))
         if flight.binding.max_age_s and self._is_too_old(message, flight.binding.max_age_s):
             return Judged((), UnjudgedReason.TOO_OLD)
-        if flight.is_over_budget:
-            return Judged((), UnjudgedReason.BUDGET)
         return None
 
     def _is_too_old(self, message: Message, max_age_s: float) -> bool:
@@ -118,6 +170,7 @@ class Processor:
             queued_ms=queued_ms,
             model_ms=judged.model_ms,
             context=context,
+            screened=judged.screened,
         )
 
 
