@@ -22,7 +22,9 @@ def _described(
     """A table's keys, and then the tables within it."""
     fields = table.model_fields.items()
     inner = [(name, field, table_in(field.annotation)) for name, field in fields]
-    yield head, [described(name, field) for name, field, found in inner if found is None]
+    plain = [described(name, field) for name, field, found in inner if found is None]
+    if plain:
+        yield head, plain
     for name, field, found in inner:
         if found is not None:
             within = f"{path}{name}"

@@ -12,6 +12,14 @@ from typing import NamedTuple
 from consumer.domain.binding import Outputs
 from consumer.domain.checkpoint import decode_checkpoint, short_id
 from consumer.domain.messages.message import Position, Record
+from consumer.domain.policy import Outcome
+from consumer.domain.screening import (
+    ListEntry,
+    ListTerms,
+    MemoTerms,
+    NeighbourTerms,
+    ScreeningTerms,
+)
 from consumer.domain.verdicts.provenance import is_of_topic
 from consumer.interfaces import Output, Partition
 from consumer.pipeline.flow.limiter import FlowLimits
@@ -35,6 +43,15 @@ KINDS = (
 )
 WHIMS = ("limits", "deadly outage")
 """What happens in some worlds beside that, by dice of their own."""
+SCREENED_SHARE = 0.5
+"""Of the worlds: in these something is settled before the model."""
+UNSCREENED = ScreeningTerms(memo=None)
+SCREENING = ScreeningTerms(
+    MemoTerms(for_s=20.0),
+    NeighbourTerms(for_s=20.0, authors_max=5),
+    (ListTerms("l", Outcome.FLAG, "words", (ListEntry(1, "listed"),), "e" * 32),),
+)
+SCREENED_CAUSES = ("memo", "near-duplicate", "list")
 LIMIT_BYTES = 4_000
 """Two verdicts and no more."""
 LARGE_CHARS = 30_000
@@ -112,9 +129,11 @@ class World:
         self.has_lower_limits = self.whims.random() < 0.25
         self.are_limits_shown = self.whims.random() < 0.5
         self.has_deadly_outage = self.whims.random() < 0.1
+        has_screening = Random(f"screening of {seed}").random() < SCREENED_SHARE
+        self.screening = SCREENING if has_screening else UNSCREENED
         # Verdicts are as large as what they are about where that is passed on as it is.
         outputs = Outputs(payload="passthrough" if self.has_lower_limits else "envelope")
-        self.policies = SimPolicies(dice.choice((0.0, 8.0, 30.0)), "wait", outputs)
+        self.policies = SimPolicies(dice.choice((0.0, 8.0, 30.0)), "wait", outputs, self.screening)
         self.limits = FlowLimits(dice.choice((2, 8, 30)), dice.choice((4, 20, 100)), 200)
         self.stall_rate = dice.choice((0.0, 0.0, 0.0005, 0.002))
         self.fault_rate = dice.choice((0.0, 0.05, 0.2))
@@ -163,12 +182,21 @@ class World:
             partition = dice.choice(list(self.cluster.inputs))
             key = dice.choice(keys)
             text = b"" if dice.random() < 0.05 else b"label " + dice.choice(LABELS).encode()
+            if self.screening is SCREENING and text:
+                text = self._alike(text)
             if self.has_lower_limits and text and self.whims.random() < 0.3:
                 text += b" large" * (LARGE_CHARS // 6)
             self.scheduler.after(
                 dice.random() * spread_s,
                 lambda partition=partition, key=key, text=text: self._write(partition, key, text),  # type: ignore[misc]
             )
+
+    def _alike(self, text: bytes) -> bytes:
+        """Some are on the list, some the same as others, and some nearly the same."""
+        if self.whims.random() < 0.1:
+            return text + b" listed"
+        text += b" come all of you and shout at them tonight"
+        return text + b" %s" % self.whims.choice((b"", b"", b"now", b"please", b"quickly", b"xqz"))
 
     def _write(self, partition: Partition, key: bytes | None, text: bytes) -> None:
         log = self.cluster.inputs[partition]
@@ -352,6 +380,9 @@ class World:
                     headers, output.topic, topic_id, offset, entry.stored_s, deleted_s
                 )
                 found.setdefault(position_of(headers), []).append(verdict)
+                cause = (headers.get("safeguard-cause") or b"").decode()
+                if cause in SCREENED_CAUSES:
+                    self.finding.events[cause] += 1
         for each in found.values():
             each.sort(key=lambda verdict: verdict.stored_s)
         return found

@@ -32,7 +32,7 @@ class MemoTable(ClosedTable):
 
     texts_max: Annotated[int, Field(ge=0, le=1_000_000)] = 10_000
     """How many texts a worker keeps the model's answers for; 0 asks about each anew."""
-    for_s: Annotated[float, Field(gt=0, le=86_400, strict=False)] = 300.0
+    for_s: Annotated[float, Field(ge=1, le=86_400, strict=False)] = 300.0
     """For how many seconds an answer holds for the very same text."""
 
     def terms(self) -> MemoTerms | None:
@@ -44,7 +44,7 @@ class NearDuplicatesTable(ClosedTable):
 
     similar: Annotated[float, Field(ge=0.5, le=1, strict=False)] = 0.8
     """Least share of a message's words that all judged ones have in common."""
-    for_s: Annotated[float, Field(gt=0, le=3_600, strict=False)] = 120.0
+    for_s: Annotated[float, Field(ge=1, le=3_600, strict=False)] = 120.0
     """For how many seconds after the model's last answer about a burst its verdict is shared."""
     authors_max: Annotated[int, Field(ge=1)] = 100
     """How many authors one answer speaks for; then the model is asked about one more message."""
