@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,10 +123,13 @@ class ReviewLoop:
         servers = self.scene.broker.bootstrap_servers
         write(servers, self.scene.topic + ".reports", values, partition=0)
 
+    def _has_decided(self, count: float) -> bool:
+        return self._standing().decided >= count
+
     def _disturb(self, asked: int) -> None:
         """Kill the console in the middle of a decision, twice; PostgreSQL between the two."""
         for share in (0.2, 0.6):
-            self._until(lambda part=share: self._standing().decided >= part * asked, "decisions")
+            self._until(partial(self._has_decided, share * asked), "decisions")
             self._killed.clear()
             self._kill_at_next.set()
             self._until(self._killed.is_set, "a decision under way")

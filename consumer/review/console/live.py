@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import NamedTuple
 
 import orjson
@@ -68,7 +68,7 @@ class Live:
 
     async def events(
         self, listener: Listener, may_go_on: Callable[[], Awaitable[bool]]
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """What happens, until whoever listens goes away or is signed in no longer."""
         number = self._next = self._next + 1
         self._listeners[number] = listener

@@ -158,8 +158,12 @@ def _marks(case: ReviewCase) -> set[str]:
 
 def _lasting(case: ReviewCase) -> set[str]:
     """Its author, and where the versions of its message lie."""
-    told = (*case.verdicts, *case.reports, *case.appeals)
-    found = {position_mark(fact.position) for fact in told if fact.position is not None}
+    places = [
+        *(verdict.position for verdict in case.verdicts),
+        *(report.position for report in case.reports),
+        *(appeal.position for appeal in case.appeals),
+    ]
+    found = {position_mark(place) for place in places if place is not None}
     for verdict in case.verdicts:
         author = verdict.envelope.get("message", {}).get("author")
         if author is not None:

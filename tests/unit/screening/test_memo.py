@@ -118,10 +118,13 @@ async def test_who_is_cancelled_ends_nobody_elses_wait() -> None:
 
 
 async def test_where_the_one_that_asks_gives_up_or_hears_nothing_the_others_hear_none() -> None:
-    for end in (
-        lambda memo: memo.gave_up(HELLO),
-        lambda memo: memo.heard(HELLO, Judged((), UnjudgedReason.OUTAGE), "v1", 1.0),
-    ):
+    def goes_away(memo: Memo) -> None:
+        memo.gave_up(HELLO)
+
+    def hears_nothing(memo: Memo) -> None:
+        memo.heard(HELLO, Judged((), UnjudgedReason.OUTAGE), "v1", 1.0)
+
+    for end in (goes_away, hears_nothing):
         memo = a_memo()
         memo.ask(HELLO)
         waiting = asyncio.create_task(memo.wait(HELLO))

@@ -22,7 +22,7 @@ def provider() -> Iterator[SmallProvider]:
 @pytest.fixture
 def scene(tmp_path: Path, provider: SmallProvider) -> Iterator[ConsoleScene]:
     (tmp_path / "secret").write_text(SECRET)
-    named = {
+    named: dict[str, Any] = {
         "review.console.links": "false",
         "review.console.oidc_issuer": provider.issuer,
         "review.console.oidc_client_id": CLIENT,
