@@ -13,24 +13,23 @@ from consumer.settings.describe import Described, described
 
 def describe_keys() -> Iterator[tuple[str, list[Described]]]:
     """The tables of `topic.toml` as they are headed in it, the outermost one first without head."""
-    yield from _described("", "", TopicFile)
+    yield from _tables("", "", TopicFile)
 
 
-def _described(
-    head: str, path: str, table: type[BaseModel]
-) -> Iterator[tuple[str, list[Described]]]:
-    """A table's keys, and then the tables within it."""
-    fields = table.model_fields.items()
-    inner = [(name, field, table_in(field.annotation)) for name, field in fields]
-    plain = [described(name, field) for name, field, found in inner if found is None]
-    if plain:
-        yield head, plain
-    for name, field, found in inner:
-        if found is not None:
-            within = f"{path}{name}"
+def _tables(head: str, path: str, table: type[BaseModel]) -> Iterator[tuple[str, list[Described]]]:
+    """A table's keys, then the tables within it."""
+    fields = {
+        name: (field, table_in(field.annotation)) for name, field in table.model_fields.items()
+    }
+    yield (
+        head,
+        [described(name, field) for name, (field, inner) in fields.items() if head or not inner],
+    )
+    for name, (field, inner) in fields.items():
+        if inner is not None:
             is_list = "list" in str(field.annotation)
-            of_it = f"[[{within}]]" if is_list else f"[{within}]"
-            yield from _described(of_it, f"{within}.", found)
+            within = f"[[{path}{name}]]" if is_list else f"[{path}{name}]"
+            yield from _tables(within, f"{path}{name}.", inner)
 
 
 def keys_page() -> str:

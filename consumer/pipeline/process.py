@@ -9,9 +9,12 @@ record passed over. `settle` comes first and waits for nothing: most records end
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from consumer.domain.messages.context import Context, context_of
 from consumer.domain.messages.decoding import decode
 from consumer.domain.messages.message import Message, age_ms
+from consumer.domain.messages.retry import superseded as second_of
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Judged
@@ -99,7 +102,8 @@ class Processor:
         if message.when_empty == "pass-over":
             return None
         judged = self._spared(message, flight)
-        if judged is None and self._screening is not None:
+        # What people reported is judged once more by the model, not by what it said before.
+        if judged is None and self._screening is not None and _superseded(flight) is None:
             said = self._screening.screen(message, flight.version, binding)
             if isinstance(said, Judged):
                 judged = said
@@ -134,6 +138,11 @@ class Processor:
 
     def _spared(self, message: Message, flight: Flight) -> Judged | None:
         """What is said of a message that its topic wants nobody to judge; None for all others."""
+        terms = flight.binding.reading.event
+        if terms is not None and message.event == "delete":
+            return Judged((), cause=Cause.DELETED, settled=terms.on_delete)
+        if flight.is_overtaken:
+            return OVERTAKEN
         if message.skipped is not None:
             return SKIPPED
         if message.when_empty is not None:
@@ -154,7 +163,11 @@ class Processor:
         source = flight.assignment.topic_id or position.topic
         if context is None and flight.binding.context is not None:
             context = NOTHING
-        decision = decide(judged, flight.binding)
+        superseded, terms = _superseded(flight), flight.binding
+        if superseded is not None and judged.unjudged is not None:
+            # People reported what was allowed, and no machine can say more: a person has to look.
+            terms = replace(terms, on_unjudged=Outcome.FLAG)
+        decision = decide(judged, terms)
         return Verdict(
             id=verdict_id(source, position, self._group, version.digest),
             outcome=decision.outcome,
@@ -169,6 +182,7 @@ class Processor:
             judged_at_ms=self._clock.wall_ms(),
             queued_ms=queued_ms,
             model_ms=judged.model_ms,
+            supersedes=superseded,
             context=context,
             screened=judged.screened,
         )
@@ -176,6 +190,8 @@ class Processor:
 
 SKIPPED = Judged((), cause=Cause.SKIPPED, settled=Outcome.ALLOW)
 """One of the topic's rules spares the message from judgement."""
+OVERTAKEN = Judged((), cause=Cause.OVERTAKEN, settled=Outcome.BLOCK)
+"""Nobody has judged this text and nobody is to see it: another one, or none, has its place."""
 NOTHING = Context()
 """Where the topic has context and the model was not asked."""
 
@@ -189,3 +205,9 @@ def _context(message: Message, flight: Flight) -> Context | None:
         return flight.in_context.context
     # It was not taken from a partition but sought out, so nobody knows what was said before it.
     return context_of(message, (), terms)
+
+
+def _superseded(flight: Flight) -> str | None:
+    """The verdict that people reported, where this is the second judgement of its message."""
+    record = flight.record
+    return second_of(record, flight.binding.origin_of(record.position.topic))

@@ -201,7 +201,7 @@ async def test_a_fault_of_a_stage_stops_the_worker() -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    stage.intake._processor._screening.screen = fail  # type: ignore[union-attr, method-assign, assignment]
+    stage.intake._processor._screening.screen = fail  # type: ignore[union-attr, method-assign]
     stage.intake.taken([record(0, "OK then")])
     await settle()
     assert isinstance(stage.intake.failure.exception(), RuntimeError)

@@ -206,9 +206,12 @@ async def test_a_long_text_is_not_remembered() -> None:
 
 def test_lists_are_made_once_whoever_asks_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
-    monkeypatch.setattr(
-        "consumer.screening.screener.Lists", lambda lists: made.append(lists) or Fake()
-    )
+
+    def make(lists: object) -> Fake:
+        made.append(lists)
+        return Fake()
+
+    monkeypatch.setattr("consumer.screening.screener.Lists", make)
     desk = Desk()
     desk.screener.prepare(Catalogue((desk.binding,)))
     desk.screener.prepare(Catalogue((replace(desk.binding, deadline_s=9.0),)))
