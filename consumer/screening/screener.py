@@ -107,7 +107,10 @@ class Screener:
         room = self._rooms.get(binding.set_name)
         if room is None or room.binding is not binding:
             terms = binding.screening
-            lists = self._lists.get(_named(terms.lists)) or Lists(terms.lists)
+            name = _named(terms.lists)
+            lists = self._lists.get(name)
+            if lists is None:
+                lists = self._lists[name] = Lists(terms.lists)
             room = self._rooms[binding.set_name] = _Room(binding, lists, room)
         return room
 

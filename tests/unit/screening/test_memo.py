@@ -117,21 +117,20 @@ async def test_who_is_cancelled_ends_nobody_elses_wait() -> None:
     assert one.cancelled()
 
 
-async def test_where_the_one_that_asks_gives_up_or_hears_nothing_the_others_hear_none() -> None:
-    def goes_away(memo: Memo) -> None:
+@pytest.mark.parametrize("heard", [None, Judged((), UnjudgedReason.OUTAGE)])
+async def test_where_the_one_that_asks_gives_up_or_hears_nothing_the_others_hear_none(
+    heard: Judged | None,
+) -> None:
+    memo = a_memo()
+    memo.ask(HELLO)
+    waiting = asyncio.create_task(memo.wait(HELLO))
+    await settle()
+    if heard is None:
         memo.gave_up(HELLO)
-
-    def hears_nothing(memo: Memo) -> None:
-        memo.heard(HELLO, Judged((), UnjudgedReason.OUTAGE), "v1", 1.0)
-
-    for end in (goes_away, hears_nothing):
-        memo = a_memo()
-        memo.ask(HELLO)
-        waiting = asyncio.create_task(memo.wait(HELLO))
-        await settle()
-        end(memo)
-        assert await waiting is None
-        assert not memo.is_asked(HELLO)
+    else:
+        memo.heard(HELLO, heard, "v1", 1.0)
+    assert await waiting is None
+    assert not memo.is_asked(HELLO)
 
 
 async def test_no_more_wait_for_one_call_than_may(monkeypatch: pytest.MonkeyPatch) -> None:
