@@ -1,0 +1,208 @@
+"""
+Train: a filter from judged messages, with its threshold and what was shown of it.
+
+The earlier part of the examples is cut into blocks of time. Each block is scored by a model that
+was learned from the other blocks; those scores set threshold and curve, and the model that is kept
+is learned from all blocks. So every example of the part serves both ends and none is scored by a
+model that has seen it. The last part only certifies, and by the very code that workers run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from consumer.errors import InvalidSettings
+from consumer.screening.disguise import disguise
+from consumer.screening.normalise import normalised
+from consumer.screening.prefilter.artefact import FilterArtefact, decode, encode
+from consumer.screening.prefilter.example import FilterExample, Split, split_by_time
+from consumer.screening.prefilter.fit import Curve, TextMatrix, fit_curve
+from consumer.screening.prefilter.head import Counts, FilterHead, RecallShown
+from consumer.screening.prefilter.prefilter import Prefilter
+from consumer.screening.prefilter.recall import (
+    CERTAIN,
+    Positive,
+    recall_low,
+    recall_of,
+    recall_to_aim_at,
+    threshold_for,
+)
+from consumer.screening.prefilter.scorer import familiar_bits
+
+BLOCKS = 5
+"""Of time; more cost more and change little."""
+POSITIVES_MIN = 20
+"""In the earlier part: fewer say nothing, however they are split."""
+FAMILIAR_MIN = 0.5
+"""A text of which training saw fewer words is in another language, or about something new."""
+CERTIFYING_SHARE = 0.3
+"""Of the positives: with half little is left to learn from, with a tenth little is shown."""
+LANGUAGES_KEPT_MAX = 20
+"""Languages named in the head, the most frequent."""
+
+
+class Purpose(NamedTuple):
+    """For what a filter is made."""
+
+    topic: str
+    version: str
+    version_digest: str
+    model: str
+    template: str
+    made_at: str
+    """RFC 3339."""
+    recall: float
+    alpha: float = 0.05
+    near_share: float = 0.05
+    certifying_share: float = CERTIFYING_SHARE
+    certain: float = CERTAIN
+    """
+    The threshold is chosen so that the last part shows the recall with this probability; 0: so that
+    the recall is the demanded one, which half of all samples then fail to show.
+    """
+
+
+class Scored(NamedTuple):
+    """Examples of the earlier part, each scored by a model that has not seen it."""
+
+    scores: list[float]
+    """1 where the text is never settled, whatever it scores: then it cannot be missed."""
+    curve: Curve
+
+
+def train(examples: Sequence[FilterExample], purpose: Purpose) -> FilterArtefact:
+    """
+    Learn a filter and certify it. Whether the recall was shown stands in its head.
+
+    Raises:
+        InvalidSettings: the extra is not installed, or there is too little to learn from.
+    """
+    split = split_by_time(examples, purpose.certifying_share)
+    _check(split)
+    matrix = TextMatrix([normalised(example.text) for example in split.learned])
+    labels = [example.is_positive for example in split.learned]
+    weights = [example.weight for example in split.learned]
+    scored = _scored_by_others(matrix, split.learned, labels, weights)
+    aim = purpose.recall
+    if purpose.certain:
+        count = _counts(split.certifying).positives
+        aim = recall_to_aim_at(count, purpose.recall, purpose.alpha, purpose.certain)
+    threshold = threshold_for(scored.scores, labels, weights, aim)
+    every = range(len(labels))
+    fitted = matrix.fit(every, labels, weights)
+    head = FilterHead(
+        made_at=purpose.made_at,
+        topic=purpose.topic,
+        version=purpose.version,
+        version_digest=purpose.version_digest,
+        model=purpose.model,
+        template=purpose.template,
+        since_ms=split.learned[0].timestamp_ms,
+        until_ms=split.certifying[-1].timestamp_ms,
+        learned=_counts(split.learned),
+        certified=_counts(split.certifying),
+        languages=_languages(split.learned),
+        recall=purpose.recall,
+        alpha=purpose.alpha,
+        threshold=threshold,
+        near_from=_near_from(scored.scores, threshold, purpose.near_share),
+        familiar_min=FAMILIAR_MIN,
+        shown=RecallShown(positives=0, missed=0, recall=0.0, low=0.0, settled=0.0),
+        bias=fitted.bias,
+        slope=scored.curve.slope,
+        offset=scored.curve.offset,
+    )
+    familiar = familiar_bits(sorted(matrix.names(every)))
+    draft = decode(encode(head, fitted.weights, familiar), "the filter just made")
+    shown = certify(Prefilter(draft), split.certifying, purpose.alpha)
+    whole = encode(head.model_copy(update={"shown": shown}), fitted.weights, familiar)
+    return decode(whole, "the filter just made")
+
+
+def certify(prefilter: Prefilter, examples: Sequence[FilterExample], alpha: float) -> RecallShown:
+    """What examples that training never saw show of a filter."""
+    is_settled = [prefilter.look(example.text).is_settled for example in examples]
+    positives = [
+        Positive(settled, example.weight)
+        for settled, example in zip(is_settled, examples, strict=True)
+        if example.is_positive
+    ]
+    total = sum(example.weight for example in examples)
+    kept = sum(e.weight for e, settled in zip(examples, is_settled, strict=True) if settled)
+    return RecallShown(
+        positives=len(positives),
+        missed=sum(positive.is_missed for positive in positives),
+        recall=recall_of(positives),
+        low=recall_low(positives, alpha),
+        settled=kept / total if total else 0.0,
+    )
+
+
+def _scored_by_others(
+    matrix: TextMatrix,
+    examples: Sequence[FilterExample],
+    labels: Sequence[bool],
+    weights: Sequence[float],
+) -> Scored:
+    sums: list[float] = []
+    is_asked: list[bool] = []
+    bounds = [len(examples) * block // BLOCKS for block in range(BLOCKS + 1)]
+    for start, end in pairwise(bounds):
+        others = [*range(start), *range(end, len(examples))]
+        sums += matrix.sums(range(start, end), matrix.fit(others, labels, weights))
+        known = matrix.names(others)
+        is_asked += [
+            matrix.familiar(row, known) < FAMILIAR_MIN or disguise(examples[row].text) is not None
+            for row in range(start, end)
+        ]
+    curve = fit_curve(sums, labels, weights)
+    scores = [
+        1.0 if asked else 1.0 / (1.0 + math.exp(-(curve.slope * total + curve.offset)))
+        for total, asked in zip(sums, is_asked, strict=True)
+    ]
+    return Scored(scores, curve)
+
+
+def _near_from(scores: Sequence[float], threshold: float, share: float) -> float:
+    """From what score on the uppermost share of what is settled lies."""
+    settled = sorted(score for score in scores if score < threshold)
+    return settled[min(len(settled) - 1, int(len(settled) * (1.0 - share)))] if settled else 0.0
+
+
+def _counts(examples: Sequence[FilterExample]) -> Counts:
+    positives = sum(example.is_positive for example in examples)
+    return Counts(positives=positives, negatives=len(examples) - positives)
+
+
+def _languages(examples: Sequence[FilterExample]) -> dict[str, int]:
+    named = Counter(example.language for example in examples if example.language)
+    return dict(named.most_common(LANGUAGES_KEPT_MAX))
+
+
+def _check(split: Split) -> None:
+    learned, certifying = _counts(split.learned), _counts(split.certifying)
+    if learned.positives < POSITIVES_MIN or learned.negatives < POSITIVES_MIN:
+        raise InvalidSettings(
+            f"too little to learn from: {learned.positives} positives and {learned.negatives} "
+            f"others in the earlier part, where {POSITIVES_MIN} of each are the least; "
+            f"{certifying.positives} positives were kept back to certify"
+        )
+    if BLOCKS > 1 and min(_positives_of_others(split.learned)) < POSITIVES_MIN // 2:
+        raise InvalidSettings(
+            "nearly all positives came within a short time: nothing could be learned without it. "
+            "Take a longer window"
+        )
+
+
+def _positives_of_others(examples: Sequence[FilterExample]) -> list[int]:
+    """By block: the positives, or others if fewer, that all other blocks have."""
+    bounds = [len(examples) * block // BLOCKS for block in range(BLOCKS + 1)]
+    found = []
+    for start, end in pairwise(bounds):
+        others = _counts([*examples[:start], *examples[end:]])
+        found.append(min(others.positives, others.negatives))
+    return found
