@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import pairwise
-from typing import NamedTuple
+from typing import AnyStr, NamedTuple
 from zlib import crc32
 
 TABLE_BITS = 20
@@ -25,6 +25,8 @@ WORDS_MAX = 2_000
 """Of a text that are seen; `disguise` leaves texts beyond 8,192 characters to the model anyway."""
 
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
+_WORD, _RUN, _MARKS = 1, 2, 3
+"""Where the checksum of each kind starts, so that a word and a run of the same letters differ."""
 _MULTIPLIER = 0x9E3779B1
 """An odd number without pattern (Knuth's for 32 bits): the order of a pair must matter."""
 
@@ -40,17 +42,29 @@ class SeenWord(NamedTuple):
 
 def see_word(word: str) -> SeenWord:
     """A word of a normalised text."""
-    core = _EDGES.sub("", word) or word
-    places = {_place("w", core)}
+    core = word if word.isalnum() else _EDGES.sub("", word) or word
+    whole = core.encode(errors="surrogatepass")
     inside = f"<{core[:CHARACTERS_MAX]}>"
-    for length in range(RUN_MIN, RUN_MAX + 1):
-        places.update(
-            _place("r", inside[at : at + length]) for at in range(len(inside) - length + 1)
-        )
+    if core.isascii():
+        runs = _runs(inside.encode())
+    else:
+        runs = {run.encode(errors="surrogatepass") for run in _runs(inside)}
+    places = {crc32(run, _RUN) % TABLE for run in runs}
+    places.add(crc32(whole, _WORD) % TABLE)
     if len(core) < len(word):
-        places.add(_place("m", _marks(word, core)))
-    digest = blake2b(core.encode(errors="surrogatepass"), digest_size=8).digest()
-    return SeenWord(int.from_bytes(digest, "little"), tuple(sorted(places)))
+        places.add(crc32(_marks(word, core).encode(errors="surrogatepass"), _MARKS) % TABLE)
+    name = int.from_bytes(blake2b(whole, digest_size=8).digest(), "little")
+    return SeenWord(name, tuple(places))
+
+
+def _runs(inside: AnyStr) -> set[AnyStr]:
+    """All runs of characters, each once."""
+    length = len(inside)
+    return {
+        inside[at : at + count]
+        for count in range(RUN_MIN, RUN_MAX + 1)
+        for at in range(length - count + 1)
+    }
 
 
 def pair_places(names: Sequence[int]) -> set[int]:
@@ -67,10 +81,6 @@ def see_text(normal: str) -> list[int]:
     words = [see_word(word) for word in normal.split()[:WORDS_MAX]]
     pairs = pair_places([word.name for word in words])
     return [*pairs, *(place for word in set(words) for place in word.places)]
-
-
-def _place(kind: str, what: str) -> int:
-    return crc32(f"{kind}{what}".encode(errors="surrogatepass")) % TABLE
 
 
 def _marks(word: str, core: str) -> str:

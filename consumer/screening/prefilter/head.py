@@ -50,7 +50,9 @@ class FilterHead(_Frozen):
     """Of the verdicts, as they name them."""
     since_ms: int
     until_ms: int
-    """Timestamps of the first and the last message learned from."""
+    """Timestamps of the first message learned from and the last one certified with."""
+    certified_since_ms: int
+    """Messages from here on training never saw."""
     learned: Counts
     certified: Counts
     languages: dict[str, int] = {}

@@ -20,7 +20,7 @@ from consumer.screening.disguise import disguise
 from consumer.screening.normalise import normalised
 from consumer.screening.prefilter.artefact import FilterArtefact, decode, encode
 from consumer.screening.prefilter.example import FilterExample, Split, split_by_time
-from consumer.screening.prefilter.fit import Curve, TextMatrix, fit_curve
+from consumer.screening.prefilter.fit import Curve, Fitted, TextMatrix, fit_curve
 from consumer.screening.prefilter.head import Counts, FilterHead, RecallShown
 from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.recall import (
@@ -74,6 +74,15 @@ class Scored(NamedTuple):
     curve: Curve
 
 
+class Learned(NamedTuple):
+    """All that does not depend on what recall is demanded."""
+
+    split: Split
+    scored: Scored
+    fitted: Fitted
+    familiar: bytes
+
+
 def train(examples: Sequence[FilterExample], purpose: Purpose) -> FilterArtefact:
     """
     Learn a filter and certify it. Whether the recall was shown stands in its head.
@@ -81,19 +90,31 @@ def train(examples: Sequence[FilterExample], purpose: Purpose) -> FilterArtefact
     Raises:
         InvalidSettings: the extra is not installed, or there is too little to learn from.
     """
-    split = split_by_time(examples, purpose.certifying_share)
+    return filter_for(learn(examples, purpose.certifying_share), purpose)
+
+
+def learn(examples: Sequence[FilterExample], certifying_share: float) -> Learned:
+    """Learn from the earlier part."""
+    split = split_by_time(examples, certifying_share)
     _check(split)
     matrix = TextMatrix([normalised(example.text) for example in split.learned])
     labels = [example.is_positive for example in split.learned]
     weights = [example.weight for example in split.learned]
     scored = _scored_by_others(matrix, split.learned, labels, weights)
+    every = range(len(labels))
+    fitted = matrix.fit(every, labels, weights)
+    return Learned(split, scored, fitted, familiar_bits(sorted(matrix.names(every))))
+
+
+def filter_for(learned: Learned, purpose: Purpose) -> FilterArtefact:
+    """Choose the threshold for the demanded recall, and certify what comes of it."""
+    split, (scores, curve), fitted, familiar = learned
     aim = purpose.recall
     if purpose.certain:
         count = _counts(split.certifying).positives
         aim = recall_to_aim_at(count, purpose.recall, purpose.alpha, purpose.certain)
-    threshold = threshold_for(scored.scores, labels, weights, aim)
-    every = range(len(labels))
-    fitted = matrix.fit(every, labels, weights)
+    labels = [example.is_positive for example in split.learned]
+    threshold = threshold_for(scores, labels, [e.weight for e in split.learned], aim)
     head = FilterHead(
         made_at=purpose.made_at,
         topic=purpose.topic,
@@ -103,20 +124,20 @@ def train(examples: Sequence[FilterExample], purpose: Purpose) -> FilterArtefact
         template=purpose.template,
         since_ms=split.learned[0].timestamp_ms,
         until_ms=split.certifying[-1].timestamp_ms,
+        certified_since_ms=split.certifying[0].timestamp_ms,
         learned=_counts(split.learned),
         certified=_counts(split.certifying),
         languages=_languages(split.learned),
         recall=purpose.recall,
         alpha=purpose.alpha,
         threshold=threshold,
-        near_from=_near_from(scored.scores, threshold, purpose.near_share),
+        near_from=_near_from(scores, threshold, purpose.near_share),
         familiar_min=FAMILIAR_MIN,
         shown=RecallShown(positives=0, missed=0, recall=0.0, low=0.0, settled=0.0),
         bias=fitted.bias,
-        slope=scored.curve.slope,
-        offset=scored.curve.offset,
+        slope=curve.slope,
+        offset=curve.offset,
     )
-    familiar = familiar_bits(sorted(matrix.names(every)))
     draft = decode(encode(head, fitted.weights, familiar), "the filter just made")
     shown = certify(Prefilter(draft), split.certifying, purpose.alpha)
     whole = encode(head.model_copy(update={"shown": shown}), fitted.weights, familiar)
