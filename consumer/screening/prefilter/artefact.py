@@ -110,6 +110,13 @@ def read_artefact(file: Path) -> FilterArtefact:
     return decode(content, str(file))
 
 
+def write_artefact(file: Path, artefact: FilterArtefact) -> None:
+    """Write a filter, whole or not at all: beside its place first, then renamed."""
+    draft = file.with_name(f".{file.name}.draft")
+    draft.write_bytes(encode(artefact.head, artefact.weights, artefact.familiar))
+    draft.replace(file)
+
+
 def check_use(artefact: FilterArtefact, version_digest: str, model: str, template: str) -> None:
     """
     Refuse a filter that was not made for what is in force.
