@@ -102,6 +102,14 @@ class TextMatrix:
         return found
 
 
+def mean_of(models: Sequence[Fitted]) -> Fitted:
+    """The model whose sums are the means of theirs."""
+    _, numpy = _libraries()
+    tables = [numpy.frombuffer(model.weights, numpy.float32) for model in models]
+    table = numpy.mean(tables, axis=0, dtype=numpy.float64).astype(numpy.float32)
+    return Fitted(array("f", table.tobytes()), sum(model.bias for model in models) / len(models))
+
+
 def fit_curve(sums: Sequence[float], labels: Sequence[bool], weights: Sequence[float]) -> Curve:
     """
     The logistic curve from sums to probabilities (Platt, 1999): a score shall mean something.

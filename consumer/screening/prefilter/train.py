@@ -2,9 +2,10 @@
 Train: a filter from judged messages, with its threshold and what was shown of it.
 
 The earlier part of the examples is cut into blocks of time. Each block is scored by a model that
-was learned from the other blocks; those scores set threshold and curve, and the model that is kept
-is learned from all blocks. So every example of the part serves both ends and none is scored by a
-model that has seen it. The last part only certifies, and by the very code that workers run.
+was learned from the other blocks; those scores set threshold and curve. The model that is kept is
+the mean of these models: one that is learned from all blocks has larger weights, so that a
+threshold from smaller ones would miss more than was demanded. The last part only certifies, and by
+the very code that workers run.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from consumer.screening.disguise import disguise
 from consumer.screening.normalise import normalised
 from consumer.screening.prefilter.artefact import FilterArtefact, decode, encode
 from consumer.screening.prefilter.example import FilterExample, Split, split_by_time
-from consumer.screening.prefilter.fit import Curve, Fitted, TextMatrix, fit_curve
+from consumer.screening.prefilter.fit import Curve, Fitted, TextMatrix, fit_curve, mean_of
 from consumer.screening.prefilter.head import Counts, FilterHead, RecallShown
 from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.recall import (
@@ -72,6 +73,8 @@ class Scored(NamedTuple):
     scores: list[float]
     """1 where the text is never settled, whatever it scores: then it cannot be missed."""
     curve: Curve
+    fitted: Fitted
+    """The mean of those models."""
 
 
 class Learned(NamedTuple):
@@ -79,7 +82,6 @@ class Learned(NamedTuple):
 
     split: Split
     scored: Scored
-    fitted: Fitted
     familiar: bytes
 
 
@@ -101,14 +103,12 @@ def learn(examples: Sequence[FilterExample], certifying_share: float) -> Learned
     labels = [example.is_positive for example in split.learned]
     weights = [example.weight for example in split.learned]
     scored = _scored_by_others(matrix, split.learned, labels, weights)
-    every = range(len(labels))
-    fitted = matrix.fit(every, labels, weights)
-    return Learned(split, scored, fitted, familiar_bits(sorted(matrix.names(every))))
+    return Learned(split, scored, familiar_bits(sorted(matrix.names(range(len(labels))))))
 
 
 def filter_for(learned: Learned, purpose: Purpose) -> FilterArtefact:
     """Choose the threshold for the demanded recall, and certify what comes of it."""
-    split, (scores, curve), fitted, familiar = learned
+    split, (scores, curve, fitted), familiar = learned
     aim = purpose.recall
     if purpose.certain:
         count = _counts(split.certifying).positives
@@ -170,11 +170,13 @@ def _scored_by_others(
     weights: Sequence[float],
 ) -> Scored:
     sums: list[float] = []
+    models: list[Fitted] = []
     is_asked: list[bool] = []
     bounds = [len(examples) * block // BLOCKS for block in range(BLOCKS + 1)]
     for start, end in pairwise(bounds):
         others = [*range(start), *range(end, len(examples))]
-        sums += matrix.sums(range(start, end), matrix.fit(others, labels, weights))
+        models.append(matrix.fit(others, labels, weights))
+        sums += matrix.sums(range(start, end), models[-1])
         known = matrix.names(others)
         is_asked += [
             matrix.familiar(row, known) < FAMILIAR_MIN or disguise(examples[row].text) is not None
@@ -185,7 +187,7 @@ def _scored_by_others(
         1.0 if asked else 1.0 / (1.0 + math.exp(-(curve.slope * total + curve.offset)))
         for total, asked in zip(sums, is_asked, strict=True)
     ]
-    return Scored(scores, curve)
+    return Scored(scores, curve, mean_of(models))
 
 
 def _near_from(scores: Sequence[float], threshold: float, share: float) -> float:
