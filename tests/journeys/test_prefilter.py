@@ -1,4 +1,4 @@
-"""A filter is made of a topic's own verdicts by the real commands, and refused where it is wrong."""
+"""A filter is made of a topic's own verdicts by the real commands, and refused where wrong."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ async def test_a_filter_is_made_of_verdicts_reported_and_explained(
     said = capsys.readouterr().out
     assert "Without evidence for its recall a worker refuses this filter." in said
     assert "more positives are needed to certify: about" in said
-    with pytest.raises(InvalidSettings, match="has no evidence for recall 0.99"):
+    with pytest.raises(InvalidSettings, match=r"has no evidence for recall 0\.99"):
         check_use(read_artefact(high), head.version_digest, head.model, head.template)
 
 
@@ -116,7 +116,7 @@ def test_a_topic_without_outputs_or_policy_has_nothing_to_learn_from(
         train_filter(settings, TrainRequest("another", 0.9), as_json=True)
     with pytest.raises(TopicsMissing, match="nothing to learn from"):
         train_filter(settings, TrainRequest("never-made", 0.9), as_json=True)
-    with pytest.raises(InvalidSettings, match="--recall 1: give 0.5 to 0.999"):
+    with pytest.raises(InvalidSettings, match=r"--recall 1: give 0\.5 to 0\.999"):
         train_filter(settings, TrainRequest("never-made", 1.0), as_json=True)
     with pytest.raises(InvalidSettings, match="no version set@v9"):
         train_filter(settings, TrainRequest("never-made", 0.9, version="set@v9"), as_json=True)

@@ -92,7 +92,7 @@ def test_slices_are_by_language_and_by_identity_term() -> None:
         ("-", MESSAGES_MIN + 1),
         ("en", MESSAGES_MIN),
     ]
-    assert [row.name for row in by_identity_term(rows)][0] == "gay"
+    assert by_identity_term(rows)[0].name == "gay"
     assert {row.name for row in by_identity_term(rows)} == {"gay", "woman", "women"}
 
 
