@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 STAKES = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 """Shares of the highest stake that can never lose all, for weighted samples."""
-STEP = 0.0005
-"""How finely a lower bound is looked for: no recall is demanded more exactly."""
+HALVES = 40
+"""How often the range of a bound is halved: to twelve digits."""
 CERTAIN = 0.8
 """The threshold is chosen so that the certifying part shows the demanded recall so probably."""
 
@@ -41,18 +41,19 @@ def recall_low(positives: Sequence[Positive], alpha: float) -> float:
     if len({positive.weight for positive in positives}) == 1:
         missed = sum(positive.is_missed for positive in positives)
         return _exact_low(missed, len(positives), alpha)
-    low, at = 0.0, STEP
-    while at < 1.0 and _wealth(positives, at) >= 1.0 / alpha:
-        low, at = at, at + STEP
-    return low
+    # Wealth falls as the recall that is doubted rises, so the highest one shown is found by halves.
+    return _highest(lambda recall: _wealth(positives, recall) >= 1.0 / alpha)
 
 
 def _exact_low(missed: int, count: int, alpha: float) -> float:
+    return _highest(lambda recall: at_most(missed, count, 1.0 - recall) <= alpha)
+
+
+def _highest(is_shown: Callable[[float], bool]) -> float:
     low, high = 0.0, 1.0
-    for _ in range(50):
+    for _ in range(HALVES):
         middle = (low + high) / 2
-        shown = at_most(missed, count, 1.0 - middle) <= alpha
-        low, high = (middle, high) if shown else (low, middle)
+        low, high = (middle, high) if is_shown(middle) else (low, middle)
     return low
 
 

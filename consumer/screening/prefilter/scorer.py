@@ -12,12 +12,7 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from consumer.screening.prefilter.features import (
-    WORDS_MAX,
-    SeenWord,
-    pair_places,
-    see_word,
-)
+from consumer.screening.prefilter.features import WORDS_MAX, pair_places, see_word
 
 WORDS_KEPT_MAX = 65_536
 """Words whose sums are remembered: about 20 MB; all are forgotten when there are more."""
@@ -56,41 +51,49 @@ class Part(NamedTuple):
     adds: float
 
 
+class KnownWord(NamedTuple):
+    """What is remembered of a word."""
+
+    name: int
+    adds: float
+    """The weights of its features, summed up."""
+    size: int
+    """How many features it has."""
+    is_familiar: bool
+    """Whether training saw it, whatever marks stood at its edges."""
+
+
 class Scorer:
     """Scores normalised texts. What it remembers of words is bounded."""
 
     def __init__(self, model: LinearModel) -> None:
         self._model = model
         self._table = model.weights.__getitem__
-        self._names = _Names(self)
-        self._sums: dict[int, float] = {}
-        self._sizes: dict[int, int] = {}
-        self._familiar: dict[int, bool] = {}
+        self._known = _KnownWords(model)
 
     def __repr__(self) -> str:
-        return f"<Scorer of {len(self._sums)} words known by now>"
+        return f"<Scorer of {len(self._known)} words known by now>"
 
     def score(self, normal: str) -> TextScore:
-        if len(self._sums) > WORDS_KEPT_MAX:
-            self._forget()
         words = normal.split()
         if not words:
             return TextScore(self._probability(0.0), 0.0)
-        names = [*map(self._names.__getitem__, words[:WORDS_MAX])]
-        distinct = set(names)
-        pairs = pair_places(names)
-        total = sum(map(self._sums.__getitem__, distinct)) + sum(map(self._table, pairs))
-        size = sum(map(self._sizes.__getitem__, distinct)) + len(pairs)
-        familiar = sum(map(self._familiar.__getitem__, distinct)) / len(distinct)
-        return TextScore(self._probability(total / math.sqrt(size)), familiar)
+        known = [*map(self._known.__getitem__, words[:WORDS_MAX])]
+        pairs = pair_places([word[0] for word in known])
+        distinct = set(known)
+        _, adds, sizes, familiar = zip(*distinct, strict=True)
+        total = sum(adds) + sum(map(self._table, pairs))
+        size = sum(sizes) + len(pairs)
+        return TextScore(self._probability(total / math.sqrt(size)), sum(familiar) / len(distinct))
 
     def explain(self, normal: str, count: int) -> list[Part]:
         """The words and pairs that add most, for or against, and what each adds to the sum."""
         words = normal.split()[:WORDS_MAX]
-        names = [self._names[word] for word in words]
-        size = sum(self._sizes[name] for name in set(names)) + len(pair_places(names))
+        known = {word: self._known[word] for word in words}
+        names = [known[word].name for word in words]
+        size = sum(word.size for word in set(known.values())) + len(pair_places(names))
         scale = self._model.slope / math.sqrt(max(1, size))
-        adds = {word: self._sums[name] * scale for word, name in zip(words, names, strict=True)}
+        adds = {word: of_word.adds * scale for word, of_word in known.items()}
         for at in range(len(words) - 1):
             (place,) = pair_places(names[at : at + 2])
             adds[f"{words[at]} {words[at + 1]}"] = self._table(place) * scale
@@ -103,30 +106,23 @@ class Scorer:
         # Beyond that the exponential has no number, and the probability is 0 or 1 all the same.
         return 1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, at))))
 
-    def learn(self, seen: SeenWord) -> None:
-        """Add up what a word adds."""
-        name, places = seen
-        self._sums[name] = sum(map(self._table, places))
-        self._sizes[name] = len(places)
-        self._familiar[name] = is_familiar(self._model.familiar, name)
 
-    def _forget(self) -> None:
-        for known in (self._names, self._sums, self._sizes, self._familiar):
-            known.clear()
+class _KnownWords(dict[str, KnownWord]):
+    """Words by how they are written; all are forgotten at once when there are too many."""
 
+    def __init__(self, model: LinearModel) -> None:
+        super().__init__()
+        self._model = model
 
-class _Names(dict[str, int]):
-    """The names of words; one that is asked for the first time is learned."""
-
-    def __init__(self, scorer: Scorer) -> None:
-        self._scorer = scorer
-
-    def __missing__(self, word: str) -> int:
-        seen = see_word(word)
-        self._scorer.learn(seen)
+    def __missing__(self, word: str) -> KnownWord:
+        name, places = see_word(word)
+        adds = sum(map(self._model.weights.__getitem__, places))
+        known = KnownWord(name, adds, len(places), is_familiar(self._model.familiar, name))
         if len(word) <= WORD_KEPT_MAX:
-            self[word] = seen.name
-        return seen.name
+            if len(self) >= WORDS_KEPT_MAX:
+                self.clear()
+            self[word] = known
+        return known
 
 
 def is_familiar(familiar: bytes, name: int) -> bool:

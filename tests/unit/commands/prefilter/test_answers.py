@@ -36,7 +36,7 @@ def answer(
     if fields is not None:
         named.append(("ce_type", b"safeguard.verdict.v1"))
         value = json.dumps({"model": "m", "template": "t", **fields}).encode()
-    return Record(Position(f"{TOPIC}.{outcome}", 0, offset), None, value, tuple(named), 0)
+    return Record(Position(f"{TOPIC}.{outcome}", 0, offset), 0, None, value, tuple(named))
 
 
 def found_in(*records: Record) -> AnswerFinder:

@@ -55,7 +55,7 @@ def test_wealth_never_falls_below_nothing_nor_grows_beyond_a_number() -> None:
     certificate = CertificateTracker(0.9, 0.05, probability_min=0.5)
     for _ in range(200):
         certificate.add(Evidence(True, 0.1, True))
-    assert certificate.wealth == 0.0
+    assert 0.0 <= certificate.wealth < 0.001
     rich = CertificateTracker(0.5, 0.05, probability_min=1.0)
     for _ in range(5_000):
         rich.add(JUDGED)
