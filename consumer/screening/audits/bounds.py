@@ -63,8 +63,9 @@ class BoundsTracker:
 
     def add(self, evidence: Evidence) -> None:
         if evidence.is_positive:
-            for test in (*self._lower, *self._upper):
-                test.add(evidence)
+            for lower, upper in zip(self._lower, self._upper, strict=True):
+                lower.add(evidence)
+                upper.add(evidence)
 
     @property
     def bounds(self) -> RecallBounds:
@@ -84,9 +85,16 @@ class BoundsTracker:
 
     def restore(self, state: Mapping[str, object]) -> None:
         """Go on from a kept state; raises InvalidSettings where it is of another form."""
-        for tests, name in ((self._lower, "lower"), (self._upper, "upper")):
-            kept = state.get(name)
-            found: Sequence[object] = kept if isinstance(kept, Sequence) else []
-            for at, test in enumerate(tests):
-                of_test = found[at] if at < len(found) else {}
-                test.restore(of_test if isinstance(of_test, Mapping) else {})
+        kept = zip(_states(state, "lower"), _states(state, "upper"), strict=True)
+        tests = zip(self._lower, self._upper, strict=True)
+        for (lower, upper), (of_lower, of_upper) in zip(tests, kept, strict=True):
+            lower.restore(of_lower)
+            upper.restore(of_upper)
+
+
+def _states(state: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    """One for each recall of the grid; an empty one, which is refused, where there is none."""
+    kept = state.get(name)
+    found: Sequence[object] = kept if isinstance(kept, Sequence) else []
+    states = [each if isinstance(each, Mapping) else {} for each in found[: len(GRID)]]
+    return states + [{}] * (len(GRID) - len(states))

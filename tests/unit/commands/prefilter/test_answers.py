@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -17,21 +18,23 @@ def answer(
     offset: int,
     outcome: str = "allow",
     *,
-    fields: dict[str, object] | None = None,
-    **changes: str,
+    fields: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] = {},
 ) -> Record:
-    """A verdict record; changes are of its headers, without their prefix."""
+    """A verdict record; the headers are named without their prefix."""
     position = Position(TOPIC, 0, offset)
-    headers = {
-        "verdict_id": verdict_id(TOPIC, position, "g", "d1"),
+    whole = {
+        "verdict-id": verdict_id(TOPIC, position, "g", "d1"),
         "outcome": outcome,
         "cause": "model",
-        "policy_digest": "d1",
+        "policy-digest": "d1",
         "position": str(position),
         "group": "g",
-        **changes,
+        **headers,
     }
-    named = [(f"safeguard-{name.replace('_', '-')}", v.encode()) for name, v in headers.items()]
+    named: list[tuple[str, bytes | None]] = [
+        (f"safeguard-{name}", value.encode()) for name, value in whole.items()
+    ]
     value = b"{"
     if fields is not None:
         named.append(("ce_type", b"safeguard.verdict.v1"))
@@ -63,17 +66,17 @@ def test_outcomes_are_read_with_who_made_them() -> None:
     [
         {"cause": "unjudged"},
         {"cause": "human"},
-        {"policy_digest": "d2"},
+        {"policy-digest": "d2"},
         {"group": "h"},
         {"supersedes": "x"},
         {"position": "nowhere"},
         {"position": "other/0/1"},
-        {"verdict_id": "f" * 32},
+        {"verdict-id": "f" * 32},
     ],
 )
 def test_other_verdicts_are_left_out(changes: dict[str, str]) -> None:
     """Of another cause, version, group, topic or an earlier topic of the name."""
-    assert found_in(answer(1, **changes)).answers() == {}
+    assert found_in(answer(1, headers=changes)).answers() == {}
 
 
 def test_what_was_judged_with_context_is_left_out() -> None:
@@ -84,7 +87,7 @@ def test_an_audited_message_weighs_what_it_stands_for() -> None:
     """As the envelope says, or a header where the record was passed through."""
     answers = found_in(
         answer(1, fields={"screening": {"audit_probability": 0.02}}),
-        answer(2, **{PROBABILITY.removeprefix("safeguard-").replace("-", "_"): "0.5"}),
+        answer(2, headers={PROBABILITY.removeprefix("safeguard-"): "0.5"}),
         answer(3, fields={"screening": {"stage": "prefilter"}}),
         answer(4, fields={"screening": {"audit_probability": "much"}}),
         answer(5, fields={"screening": {"audit_probability": 0}}),
