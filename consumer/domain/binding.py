@@ -81,8 +81,10 @@ class Outputs:
         return tuple(dict.fromkeys(t.replace("{topic}", source) for t in self.templates))
 
     def destination(self, outcome: Outcome, source: str) -> str:
-        template = {Outcome.ALLOW: self.allow, Outcome.FLAG: self.flag, Outcome.BLOCK: self.block}
-        return template[outcome].replace("{topic}", source)
+        template = self.allow
+        if outcome is not Outcome.ALLOW:
+            template = self.flag if outcome is Outcome.FLAG else self.block
+        return template.replace("{topic}", source)
 
     def dead_letters_of(self, source: str) -> str:
         return self.dead_letter.replace("{topic}", source)

@@ -74,6 +74,8 @@ class Looks:
         self._clock = telemetry.clock
         self._learned: dict[tuple[object, ...], Learned] = {}
         """By the prompt, the least recently used first."""
+        self._latest: tuple[Policy, str, Learned] | None = None
+        """Of the last answer, and under which model it was: the next one is mostly alike."""
         self._lacks_second_told: set[str] = set()
 
     def __repr__(self) -> str:
@@ -173,11 +175,15 @@ class Looks:
     def _learned_of(self, policy: Policy) -> Learned:
         # By the prompt, not by the object: a reload that changes nothing must forget nothing.
         model = self._fleet.endpoints[0].format.model
+        latest = self._latest
+        if latest is not None and latest[0] is policy and latest[1] == model:
+            return latest[2]
         key = (system_message(policy), policy.effort, policy.second_look, model)
         learned = self._learned.pop(key, None) or Learned(policy.second_look)
         self._learned[key] = learned
         if len(self._learned) > POLICIES_MAX:
             del self._learned[next(iter(self._learned))]
+        self._latest = policy, model, learned
         return learned
 
 

@@ -43,6 +43,9 @@ from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 
 SHOWN_CHARS = 60
+AFTERWARDS = 2.0
+"""Measuring and writing the report take so many times what reading the cases took: seen with 24,783
+rows, each of which is read once more for either."""
 
 
 async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: bool) -> int:
@@ -56,10 +59,13 @@ async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: 
             binding, request.versions, models, request.efforts, with_rerun=request.with_rerun
         )
         cases = request.cases or str(own_cases(folder, runs[0].version))
+        clock = SystemClock()
+        began_s = clock.now_s()
         with ending_at_once():
             file = cases_file(cases, Path(spool))
             reader = Reader(request.columns, runs[0].version)
             found = survey(file, request.columns, reader)
+            read_s = clock.now_s() - began_s
             _check_versions(runs, found)
             check_names((*gates_in(binding.gate), *request.gates), runs[0].version)
             _show(found, request)
@@ -73,7 +79,7 @@ async def evaluate_cases(settings: Settings, request: CasesRequest, *, as_json: 
         with ResultsFile(results) as kept:
             evaluation = Evaluation(settings, request, binding, runs, texts, kept)
             try:
-                document = await evaluation.document(found)
+                document = await evaluation.document(found, AFTERWARDS * read_s)
             except asyncio.CancelledError:
                 _say(f"stopped; what was judged is in {results}: the same command goes on")
                 raise
@@ -106,8 +112,10 @@ class Evaluation:
     def __repr__(self) -> str:
         return f"<Evaluation of {self._texts!r} in {len(self._runs)} runs>"
 
-    async def document(self, found: Survey) -> EvaluationDocument:
+    async def document(self, found: Survey, after_s: float) -> EvaluationDocument:
         """
+        `after_s` is what measuring and the report will take, for those who wait.
+
         Raises:
             EndpointRefused: key, model or path are wrong.
             Retryable: the endpoint cannot be reached, or went away.
@@ -126,7 +134,9 @@ class Evaluation:
             kept = counted(self._results.kept, "answer")
             _say(f"judging {counted(total, 'question')}, {kept} kept from before")
             with bars(console) as progress:
-                watch = RunProgress(progress, console, self._results, SystemClock(), price, total)
+                watch = RunProgress(
+                    progress, console, self._results, SystemClock(), price, total, after_s
+                )
                 judging = Judging(judges, self._binding, self._results, bound, watch.advance)
                 await judging.judge_all(iter(self._texts), runs, request.concurrency)
                 measured = measuring.measure(iter(self._texts), price)

@@ -150,6 +150,11 @@ def confidence_of(outcome: Outcome, judgements: Sequence[Judgement]) -> Certaint
 
     None where it follows from no judgement, such as that of a message that was left unjudged.
     """
-    found = (each.certainty for each in judgements if each.outcome is outcome)
-    known = (certainty for certainty in found if certainty is not None)
-    return min(known, key=lambda certainty: certainty.score, default=None)
+    least: Certainty | None = None
+    for judgement in judgements:
+        certainty = judgement.certainty
+        if judgement.outcome is not outcome or certainty is None:
+            continue
+        if least is None or certainty.score < least.score:
+            least = certainty
+    return least

@@ -3,7 +3,7 @@ Queue: calls that wait for a place at a server, by lane, within their deadlines.
 
 Who is in an earlier lane goes first, and within a lane who came first; every so many turns the last
 lane that waits has one, so that none is starved. A timer for each waiter would cost two timers a
-message: one sweep looks after all that wait.
+message: one sweep looks after all that wait, when the first of them may have run out of time.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from itertools import count
+from math import inf
 from typing import Generic, NamedTuple, TypeVar
 
 from consumer.domain.lane import LANES, Lane
@@ -43,6 +44,7 @@ class LaneQueue(Generic[Wish, Place]):
         self._lanes: tuple[deque[Waiter[Wish, Place]], ...] = tuple(deque() for _ in LANES)
         self._turns = count(1)
         self._sweeping: asyncio.TimerHandle | None = None
+        """Due no later than anybody's time runs out."""
 
     def __repr__(self) -> str:
         waiting = ", ".join(f"{lane.word} {self.waiting(lane)}" for lane in LANES)
@@ -65,8 +67,8 @@ class LaneQueue(Generic[Wish, Place]):
         until_s = None if within_s is None else loop.time() + within_s
         waiter: Waiter[Wish, Place] = Waiter(wish, until_s, loop.create_future())
         self._lanes[lane].append(waiter)
-        if until_s is not None and self._sweeping is None:
-            self._sweeping = loop.call_later(SWEEP_S, self._sweep)
+        if until_s is not None:
+            self._sweep_by(loop, until_s)
         return waiter.turn
 
     def next(self, may: Callable[[Lane], bool]) -> Waiter[Wish, Place] | None:
@@ -78,11 +80,19 @@ class LaneQueue(Generic[Wish, Place]):
         lane = lanes[-1] if next(self._turns) % FAIR_EVERY == 0 else lanes[0]
         return self._lanes[lane].popleft()
 
+    def _sweep_by(self, loop: asyncio.AbstractEventLoop, until_s: float) -> None:
+        """See to it that somebody looks once this moment has come."""
+        if self._sweeping is not None:
+            if self._sweeping.when() <= until_s:
+                return
+            self._sweeping.cancel()
+        self._sweeping = loop.call_at(max(until_s, loop.time() + SWEEP_S), self._sweep)
+
     def _sweep(self) -> None:
         """Send away those whose time has run out."""
+        self._sweeping = None
         loop = asyncio.get_running_loop()
-        now_s = loop.time()
-        has_deadlines = False
+        now_s, next_s = loop.time(), inf
         for waiters in self._lanes:
             for _, until_s, turn in waiters:
                 if until_s is None or turn.done():
@@ -90,8 +100,9 @@ class LaneQueue(Generic[Wish, Place]):
                 if until_s <= now_s:
                     turn.set_result(None)
                 else:
-                    has_deadlines = True
-        self._sweeping = loop.call_later(SWEEP_S, self._sweep) if has_deadlines else None
+                    next_s = min(next_s, until_s)
+        if next_s < inf:
+            self._sweep_by(loop, next_s)
 
 
 def _has_first(waiters: deque[Waiter[Wish, Place]]) -> bool:

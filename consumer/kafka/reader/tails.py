@@ -12,9 +12,10 @@ from consumer.interfaces import Output, Partition
 from consumer.kafka.reader.tail import TailReader
 from consumer.kafka.reader.together import Together
 
-THREADS = 4
-"""Long reads must not take the threads that the sink and the topics' look-up need. A topic has four
-outputs, which a recovery reads at once; each read holds a megabyte or two."""
+THREADS = 3
+"""Long reads must not take the threads that the sink and the topics' look-up need. Several
+partitions are read at once; each read has a client with four threads of its own and holds a
+megabyte or two, and a worker is to have 40 threads at most."""
 
 Answer = TypeVar("Answer")
 

@@ -223,6 +223,10 @@ class Recovery:
         self, assigned: Assigned, ends: Mapping[Output, int]
     ) -> Mapping[Output, int]:
         partition = assigned.partition
+        if not any(ends.values()):
+            # A first start, where nobody has published anything: a client for each of a thousand
+            # partitions would find no more.
+            return ends
         first_ms = await self._tails.timestamp_ms(partition, assigned.start)
         if first_ms is None:
             return ends

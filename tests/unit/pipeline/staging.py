@@ -160,6 +160,7 @@ class FakeTails:
         return {output: self.by_time.get(output.topic, 0) for output in outputs}
 
     async def timestamp_ms(self, partition: Partition, offset: int) -> int | None:
+        self.calls.append(f"first at {offset}")
         return self.first_ms
 
     async def positions(

@@ -25,13 +25,16 @@ class RunProgress:
         clock: Clock,
         price: TokenPrice | None,
         total: int,
+        after_s: float = 0.0,
     ) -> None:
+        """`after_s` is what remains to be done once all is judged: whoever waits, waits for it."""
         self._progress = progress
         self._console = console
         self._results = results
         self._clock = clock
         self._price = price
         self._total = total
+        self._after_s = after_s
         self._task = progress.add_task("judging", total=total)
         self._done = self._asked = 0
         self._started_s = self._said_s = clock.now_s()
@@ -67,5 +70,5 @@ class RunProgress:
         if not self._asked:
             return "nothing asked yet"
         pace_s = (now_s - self._started_s) / self._asked
-        left_s = round(pace_s * (self._total - self._done))
+        left_s = round(pace_s * (self._total - self._done) + self._after_s)
         return f"about {left_s // 60} min {left_s % 60} s left"

@@ -115,3 +115,26 @@ async def test_each_deadline_holds_however_many_there_are() -> None:
 
     assert await asyncio.wait_for(asyncio.gather(*turns), 20) == [None] * 3
     await until(lambda: queue._sweeping is None, "the looking to end where there is none")
+
+
+async def test_nobody_looks_before_the_first_may_have_run_out_of_time() -> None:
+    """While hundreds wait for long, none of them is looked at again and again."""
+    queue: Queue = LaneQueue()
+    loop = asyncio.get_running_loop()
+    with patch.object(loop, "time", lambda: 5.0):
+        queue.add("patient", Lane.REAL_TIME, 30.0)
+        first = queue._sweeping
+        queue.add("as patient", Lane.REAL_TIME, 30.0)
+        queue.add("more patient", Lane.REAL_TIME, 40.0)
+        assert first is not None
+        assert queue._sweeping is first
+        assert first.when() == 35.0
+
+        queue.add("hasty", Lane.REPLAY, 7.0)
+        assert first.cancelled()
+        assert queue._sweeping is not None
+        assert queue._sweeping.when() == 12.0
+    with patch.object(loop, "time", lambda: 12.5):
+        queue._sweep()
+        assert [queue.waiting(lane) for lane in (Lane.REAL_TIME, Lane.REPLAY)] == [3, 0]
+        assert queue._sweeping.when() == 35.0

@@ -146,6 +146,16 @@ async def test_without_a_checkpoint_the_outputs_are_read_by_time() -> None:
     assert stage.checkpoint.done == {3}
 
 
+async def test_where_nobody_has_published_anything_no_record_is_looked_at() -> None:
+    """The first start of a service with a thousand partitions would open a client for each."""
+    stage = Stage()
+    stage.tails.first_ms = 100_000
+    await stage.own(0)
+
+    assert stage.tails.calls == ["ids", "ends", "ids"]
+    assert stage.tails.reads == []
+
+
 async def test_a_foreign_commit_is_refused_where_the_setting_says_so() -> None:
     """With the setting that mends it named."""
     stage = Stage(recovery=RecoveryLimits(when_unknown="refuse"))
