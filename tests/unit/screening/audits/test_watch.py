@@ -71,11 +71,11 @@ def test_a_person_switches_it_on_again_and_the_alarm_listens_anew() -> None:
     assert not watch.standing.is_on
 
     watch.add(AuditNote(kind="switched on", version="v", artefact="a"))
-    assert watch.standing.is_on
-    assert not watch.standing.is_alarmed
+    on = watch.standing
+    assert (on.is_on, on.is_alarmed) == (True, False)
     watch.add(AuditNote(kind="switched off", version="v", artefact="a"))
-    assert not watch.standing.is_on
-    assert not watch.standing.is_alarmed
+    off = watch.standing
+    assert (off.is_on, off.is_alarmed) == (False, False)
 
 
 def test_a_note_that_is_repeated_or_of_another_filter_moves_nothing() -> None:

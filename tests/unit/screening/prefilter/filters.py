@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from functools import cache
 from random import Random
+from typing import Any
 
 from consumer.screening.prefilter.artefact import FilterArtefact, decode, encode
 from consumer.screening.prefilter.example import FilterExample
@@ -20,7 +21,7 @@ PLAIN = [
 FOUL = ["vile", "rotten", "nasty"]
 
 
-def head(**changes: object) -> FilterHead:
+def head(**changes: Any) -> FilterHead:
     """Of a filter that has evidence."""
     whole = FilterHead(
         made_at="2026-11-30T00:00:00Z",
@@ -47,7 +48,7 @@ def head(**changes: object) -> FilterHead:
     return whole.model_copy(update=changes)
 
 
-def by_hand(**changes: object) -> FilterArtefact:
+def by_hand(**changes: Any) -> FilterArtefact:
     """A filter that knows the plain words and one foul one, which adds 8 to the sum."""
     weights = array("f", bytes(4 * TABLE))
     for place in see_word("vile").places:
@@ -71,7 +72,7 @@ def examples(count: int, *, share: float = 0.2, seed: int = 1) -> list[FilterExa
     return found
 
 
-def purpose(**changes: object) -> Purpose:
+def purpose(**changes: Any) -> Purpose:
     whole = Purpose("chat", "chat@v1", "d1", "m1", "t1", "2026-11-30T00:00:00Z", recall=0.9)
     return whole._replace(**changes)
 
