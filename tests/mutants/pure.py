@@ -24,6 +24,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "screening/audits/terms.py": ("screening/audits/test_draw.py",),
     "screening/audits/watch.py": (),
     "screening/disguise.py": (),
+    "screening/filtering.py": (),
     "screening/normalise.py": (),
     "screening/prefilter/artefact.py": (),
     "screening/prefilter/example.py": ("screening/prefilter/test_recall.py",),

@@ -104,6 +104,11 @@ class FilterWatch:
         return self._by_language.setdefault(language, PrevalenceTracker())
 
     @property
+    def is_on(self) -> bool:
+        """Whether the filter may settle anything."""
+        return self._is_on
+
+    @property
     def standing(self) -> FilterStanding:
         return FilterStanding(
             is_on=self._is_on,

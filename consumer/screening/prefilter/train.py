@@ -27,6 +27,7 @@ from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.recall import (
     CERTAIN,
     Positive,
+    lowered,
     recall_low,
     recall_of,
     recall_to_aim_at,
@@ -114,7 +115,8 @@ def filter_for(learned: Learned, purpose: Purpose) -> FilterArtefact:
         count = _counts(split.certifying).positives
         aim = recall_to_aim_at(count, purpose.recall, purpose.alpha, purpose.certain)
     labels = [example.is_positive for example in split.learned]
-    threshold = threshold_for(scores, labels, [e.weight for e in split.learned], aim)
+    weights = [example.weight for example in split.learned]
+    threshold = lowered(threshold_for(scores, labels, weights, aim), scores, labels, weights)
     head = FilterHead(
         made_at=purpose.made_at,
         topic=purpose.topic,

@@ -11,6 +11,7 @@ from consumer.screening.prefilter.example import FilterExample, split_by_time
 from consumer.screening.prefilter.recall import (
     Positive,
     at_most,
+    lowered,
     missed_max,
     recall_low,
     recall_of,
@@ -87,6 +88,22 @@ def test_the_threshold_leaves_just_so_much_weight_below() -> None:
     assert threshold_for(scores, [True] * 10, heavy, 0.9) == scores[0]
     assert threshold_for(scores, [False] * 10, ones, 0.9) == 0.0
     assert threshold_for([], [], [], 0.9) == 0.0
+
+
+def test_a_threshold_is_lowered_where_that_costs_hardly_anything() -> None:
+    """Ten harmless messages far below, one near, and a positive between them."""
+    scores = [0.1] * 9 + [0.2, 0.45, 0.4, 0.5]
+    labels = [False] * 11 + [True, True]
+    ones = [1.0] * 13
+    just_above = math.nextafter(0.2, 1.0)
+    assert lowered(0.5, scores, labels, ones, given_up=1 / 11 + 1e-9) == just_above
+    assert lowered(0.5, scores, labels, ones, given_up=0.0) == math.nextafter(0.45, 1.0)
+    assert lowered(0.3, scores, labels, ones, given_up=0.0) == just_above
+    # Whoever weighs more than may be given up stays settled; where nothing is left, so does all.
+    heavy = [*[1.0] * 10, 5.0, 1.0, 1.0]
+    assert lowered(0.5, scores, labels, heavy, given_up=0.1) == math.nextafter(0.45, 1.0)
+    assert lowered(0.05, scores, labels, ones) == 0.05
+    assert lowered(0.5, [0.4], [True], [1.0]) == 0.5
 
 
 def test_what_is_lacking_is_said_in_numbers() -> None:
