@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from hashlib import blake2b
 from itertools import pairwise
+from string import punctuation
 from typing import AnyStr, NamedTuple
 from zlib import crc32
 
@@ -18,30 +18,32 @@ TABLE = 1 << 18
 """Places: a megabyte, which stays near the processor. Four times as many changed nothing."""
 RUN_MIN, RUN_MAX = 4, 5
 """Characters of a run, with a mark for either end of the word; measured in DECISIONS.md."""
+NAME_MAX = (1 << 28) - 1
+"""Of a word's name: three of them still fit the small integers that Python is quick with."""
 CHARACTERS_MAX = 32
 """Of a word whose runs are seen: enough for any real one, and it bounds what a word can cost."""
 WORDS_MAX = 2_000
 """Of a text that are seen; `disguise` leaves texts beyond 8,192 characters to the model anyway."""
 
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
-_WORD, _RUN, _MARKS = 1, 2, 3
+_WORD, _RUN, _MARKS, _NAME = 1, 2, 3, 4
 """Where the checksum of each kind starts, so that a word and a run of the same letters differ."""
-_MULTIPLIER = 0x9E3779B1
-"""An odd number without pattern (Knuth's for 32 bits): the order of a pair must matter."""
 
 
 class SeenWord(NamedTuple):
     """What is seen of a word, wherever it stands."""
 
     name: int
-    """A hash of the word without the marks at its edges."""
+    """A hash of the word without the marks at its edges, at most `NAME_MAX`."""
     places: tuple[int, ...]
     """In the table: of the word, of its runs, and of marks at its edges; none twice."""
 
 
 def see_word(word: str) -> SeenWord:
     """A word of a normalised text."""
-    core = word if word.isalnum() else _EDGES.sub("", word) or word
+    core = word
+    if not word.isalnum():
+        core = (word.strip(punctuation) if word.isascii() else _EDGES.sub("", word)) or word
     whole = core.encode(errors="surrogatepass")
     inside = f"<{core[:CHARACTERS_MAX]}>"
     if core.isascii():
@@ -52,8 +54,7 @@ def see_word(word: str) -> SeenWord:
     places.add(crc32(whole, _WORD) % TABLE)
     if len(core) < len(word):
         places.add(crc32(_marks(word, core).encode(errors="surrogatepass"), _MARKS) % TABLE)
-    name = int.from_bytes(blake2b(whole, digest_size=8).digest(), "little")
-    return SeenWord(name, tuple(places))
+    return SeenWord(crc32(whole, _NAME) & NAME_MAX, tuple(places))
 
 
 def _runs(inside: AnyStr) -> set[AnyStr]:
@@ -68,7 +69,8 @@ def _runs(inside: AnyStr) -> set[AnyStr]:
 
 def pair_places(names: Sequence[int]) -> set[int]:
     """Places of the pairs of neighbours in a text, of which the words' names are given."""
-    return {(one * _MULTIPLIER + (other >> 7)) % TABLE for one, other in pairwise(names)}
+    # The order of a pair must matter, and names are spread evenly already.
+    return {(one + one + one + other) % TABLE for one, other in pairwise(names)}
 
 
 def see_text(normal: str) -> list[int]:

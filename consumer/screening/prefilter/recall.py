@@ -150,7 +150,7 @@ def lowered(
     """
     The lowest threshold that settles hardly fewer harmless messages than this one.
 
-    Where few of them lie just below it, as between two well-parted kinds, recall is had for nothing.
+    Where few of them lie just below it, as between two well-parted kinds, recall costs nothing.
     """
     harmless = sorted(
         (score, weight)
