@@ -11,7 +11,7 @@ import orjson
 from consumer.domain.messages.message import Position, Record
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.headers import is_envelope, percent
-from consumer.domain.verdicts.provenance import is_of_topic
+from consumer.domain.verdicts.provenance import VERDICT_ID, is_of_topic
 from consumer.domain.verdicts.verdict import Cause
 
 PROBABILITY = "safeguard-audit-probability"
@@ -49,6 +49,8 @@ class AnswerFinder:
     def add(self, record: Record) -> None:
         last = dict(record.headers)
         if last.get("safeguard-group") != self._group or "safeguard-supersedes" in last:
+            return
+        if VERDICT_ID not in last:
             return
         is_own = last.get("safeguard-policy-digest") == self._digest
         if not is_own or last.get("safeguard-cause") != Cause.MODEL.encode():

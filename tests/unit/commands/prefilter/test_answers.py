@@ -79,6 +79,13 @@ def test_other_verdicts_are_left_out(changes: dict[str, str]) -> None:
     assert found_in(answer(1, headers=changes)).answers() == {}
 
 
+def test_a_record_without_a_verdict_id_is_no_verdict() -> None:
+    """Another program may write to an output."""
+    record = answer(1)
+    headers = tuple(each for each in record.headers if each[0] != "safeguard-verdict-id")
+    assert found_in(record._replace(headers=headers)).answers() == {}
+
+
 def test_what_was_judged_with_context_is_left_out() -> None:
     assert found_in(answer(1, fields={"context": {"messages": 2}})).answers() == {}
 
