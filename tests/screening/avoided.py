@@ -9,7 +9,7 @@ from typing import NamedTuple
 from consumer.commands.evaluate.measures.interval import Interval, wilson
 from consumer.commands.prefilter.curve import CurvePoint, SeenLook, curve_of
 from consumer.screening.prefilter.prefilter import Prefilter
-from consumer.screening.prefilter.train import Learned, Purpose, filter_for, learn
+from consumer.screening.prefilter.train import LearnedFilter, Purpose, filter_for, learn
 from tests.screening.public_sets import SetName, lines_of, stream_of, thinned
 
 SHARES = (0.01, 0.02, 0.05)
@@ -87,7 +87,7 @@ def _mean(name: SetName, demand: Demand, found: Sequence[Order]) -> Avoided:
     )
 
 
-def _order(learned: Learned, demand: Demand, seed: int) -> Order:
+def _order(learned: LearnedFilter, demand: Demand, seed: int) -> Order:
     artefact = filter_for(learned, purpose(demand))
     prefilter = Prefilter(artefact)
     tested = learned.split.certifying

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from consumer.screening.disguise import Disguise, disguise
 from consumer.screening.normalise import normalised
 from consumer.screening.prefilter.artefact import FilterArtefact
-from consumer.screening.prefilter.scorer import Part, Scorer
+from consumer.screening.prefilter.scorer import Scorer, WordShare
 
 PARTS_SHOWN = 12
 """Of an explanation: what lies beyond adds little."""
@@ -63,6 +63,6 @@ class Prefilter:
             asked_for = disguise(text)
         return FilterLook(asked_for is None, score, familiar, asked_for)
 
-    def explain(self, text: str) -> list[Part]:
+    def explain(self, text: str) -> list[WordShare]:
         """What adds most to the text's score, for or against."""
         return self._scorer.explain(normalised(text), PARTS_SHOWN)

@@ -44,7 +44,7 @@ class TextScore(NamedTuple):
     """Share of its words that training saw, 0 to 1; 0 of a text without words."""
 
 
-class Part(NamedTuple):
+class WordShare(NamedTuple):
     """A word or a pair of words, and what it adds."""
 
     words: str
@@ -86,7 +86,7 @@ class Scorer:
         size = sum(sizes) + len(pairs)
         return TextScore(self._probability(total / math.sqrt(size)), sum(familiar) / len(distinct))
 
-    def explain(self, normal: str, count: int) -> list[Part]:
+    def explain(self, normal: str, count: int) -> list[WordShare]:
         """The words and pairs that add most, for or against, and what each adds to the sum."""
         words = normal.split()[:WORDS_MAX]
         known = {word: self._known[word] for word in words}
@@ -98,7 +98,7 @@ class Scorer:
             (place,) = pair_places(names[at : at + 2])
             adds[f"{words[at]} {words[at + 1]}"] = self._table(place) * scale
         parts = sorted(adds.items(), key=lambda part: -abs(part[1]))[:count]
-        return [Part(words, added) for words, added in parts]
+        return [WordShare(words, added) for words, added in parts]
 
     def _probability(self, total: float) -> float:
         model = self._model

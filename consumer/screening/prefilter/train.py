@@ -20,16 +20,14 @@ from consumer.errors import InvalidSettings
 from consumer.screening.disguise import disguise
 from consumer.screening.normalise import normalised
 from consumer.screening.prefilter.artefact import FilterArtefact, decode, encode
+from consumer.screening.prefilter.certify import certify
 from consumer.screening.prefilter.example import FilterExample, Split, split_by_time
 from consumer.screening.prefilter.fit import Curve, Fitted, TextMatrix, fit_curve, mean_of
 from consumer.screening.prefilter.head import Counts, FilterHead, RecallShown
 from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.recall import (
     CERTAIN,
-    Positive,
     lowered,
-    recall_low,
-    recall_of,
     recall_to_aim_at,
     threshold_for,
 )
@@ -78,7 +76,7 @@ class Scored(NamedTuple):
     """The mean of those models."""
 
 
-class Learned(NamedTuple):
+class LearnedFilter(NamedTuple):
     """All that does not depend on what recall is demanded."""
 
     split: Split
@@ -96,7 +94,7 @@ def train(examples: Sequence[FilterExample], purpose: Purpose) -> FilterArtefact
     return filter_for(learn(examples, purpose.certifying_share), purpose)
 
 
-def learn(examples: Sequence[FilterExample], certifying_share: float) -> Learned:
+def learn(examples: Sequence[FilterExample], certifying_share: float) -> LearnedFilter:
     """Learn from the earlier part."""
     split = split_by_time(examples, certifying_share)
     _check(split)
@@ -104,10 +102,10 @@ def learn(examples: Sequence[FilterExample], certifying_share: float) -> Learned
     labels = [example.is_positive for example in split.learned]
     weights = [example.weight for example in split.learned]
     scored = _scored_by_others(matrix, split.learned, labels, weights)
-    return Learned(split, scored, familiar_bits(sorted(matrix.names(range(len(labels))))))
+    return LearnedFilter(split, scored, familiar_bits(sorted(matrix.names(range(len(labels))))))
 
 
-def filter_for(learned: Learned, purpose: Purpose) -> FilterArtefact:
+def filter_for(learned: LearnedFilter, purpose: Purpose) -> FilterArtefact:
     """Choose the threshold for the demanded recall, and certify what comes of it."""
     split, (scores, curve, fitted), familiar = learned
     aim = purpose.recall
@@ -144,25 +142,6 @@ def filter_for(learned: Learned, purpose: Purpose) -> FilterArtefact:
     shown = certify(Prefilter(draft), split.certifying, purpose.alpha)
     whole = encode(head.model_copy(update={"shown": shown}), fitted.weights, familiar)
     return decode(whole, "the filter just made")
-
-
-def certify(prefilter: Prefilter, examples: Sequence[FilterExample], alpha: float) -> RecallShown:
-    """What examples that training never saw show of a filter."""
-    is_settled = [prefilter.look(example.text).is_settled for example in examples]
-    positives = [
-        Positive(settled, example.weight)
-        for settled, example in zip(is_settled, examples, strict=True)
-        if example.is_positive
-    ]
-    total = sum(example.weight for example in examples)
-    kept = sum(e.weight for e, settled in zip(examples, is_settled, strict=True) if settled)
-    return RecallShown(
-        positives=len(positives),
-        missed=sum(positive.is_missed for positive in positives),
-        recall=recall_of(positives),
-        low=recall_low(positives, alpha),
-        settled=kept / total if total else 0.0,
-    )
 
 
 def _scored_by_others(
