@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from random import Random
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from consumer.screening.prefilter.example import FilterExample
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 HARMS = ("S", "H", "V", "HR", "SH", "S3", "H2", "V2")
 
-SetName = Literal["2022", "pooled"]
+SetName = Literal["2022", "davidson", "pooled"]
 
 
 class LabelledLine(NamedTuple):
@@ -23,17 +23,24 @@ class LabelledLine(NamedTuple):
 
 
 def lines_of(name: SetName) -> list[LabelledLine]:
-    """The 2022 set alone, or pooled with Davidson's."""
-    lines = [
-        LabelledLine(row["prompt"], any(row.get(harm) == 1 for harm in HARMS))
-        for row in map(json.loads, (DATA / "openai-moderation-2022.jsonl").open())
-    ]
-    if name == "pooled":
+    """One of the sets, or both pooled."""
+    lines: list[LabelledLine] = []
+    if name != "davidson":
+        lines += [
+            LabelledLine(row["prompt"], any(row.get(harm) == 1 for harm in HARMS))
+            for row in _rows("openai-moderation-2022.jsonl")
+        ]
+    if name != "2022":
         lines += [
             LabelledLine(row["text"], row["label"] != "neither")
-            for row in map(json.loads, (DATA / "davidson-2017.jsonl").open())
+            for row in _rows("davidson-2017.jsonl")
         ]
     return lines
+
+
+def _rows(file: str) -> list[dict[str, Any]]:
+    with (DATA / file).open() as opened:
+        return [json.loads(line) for line in opened]
 
 
 def stream_of(lines: list[LabelledLine], seed: int) -> list[FilterExample]:

@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.prefilter.recall import CERTAIN
 from tests.screening.avoided import SHARES, Avoided, Demand, avoided, curve
 from tests.screening.cost import Cost, cost
+from tests.screening.drift import MOST, Drift, drift
 from tests.screening.peeking import Coverage, Times, certification, coverage, detection, run_length
 
 ROOT = Path(__file__).parents[2]
@@ -60,8 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     thin = avoided("pooled", DEMANDS, orders=1 if options.quick else 3, share=0.05)
     spent = cost()
+    drifts = [drift(recall, 0) for recall in (0.95, 0.99)]
     curves = [NamedCurve("2022", curve("2022", 0)), NamedCurve("pooled", curve("pooled", 0))]
-    broken = _broken(sets, tests)
+    broken = [*_broken(sets, tests), *_broken_drifts(drifts)]
     found = {
         "sets": [_fields(each) for each in sets],
         "pooled_with_5_percent_positives_to_learn_from": [_fields(each) for each in thin],
@@ -71,14 +73,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ],
         "cost_us": spent._asdict(),
         "tests": {name: each._asdict() for name, each in tests.items()},
+        "drift": [each._asdict() for each in drifts],
         "limits": LIMITS,
         "broken": broken,
         "seconds": round(time.monotonic() - began_s),
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(found, indent=2) + "\n")
-    options.out.with_suffix(".html").write_text(_page(sets, thin, spent, tests, curves))
-    for line in _lines(sets, spent, tests):
+    options.out.with_suffix(".html").write_text(
+        _page(sets, thin, spent, {**tests, **_named(drifts)}, curves)
+    )
+    for line in (*_lines(sets, spent, tests), *map(str, drifts)):
         print(line)
     print(LIMITS)
     for line in broken:
@@ -121,6 +126,18 @@ def _broken(sets: Sequence[Avoided], tests: dict[str, Coverage | Times]) -> list
     return broken
 
 
+def _broken_drifts(drifts: Sequence[Drift]) -> list[str]:
+    """Both workers switch off, at one note, and the topic goes back to the model."""
+    return [
+        f"a new kind of abuse: {each}"
+        for each in drifts
+        if not each.is_same_note
+        or each.until_alarm >= MOST
+        or each.alarms_before
+        or each.settled_after
+    ]
+
+
 def _fields(each: Avoided) -> dict[str, Any]:
     return {
         "set": each.name,
@@ -161,11 +178,15 @@ def _lines(sets: Sequence[Avoided], spent: Cost, tests: dict[str, Coverage | Tim
     return [*table, f"us a text: {costs}", *(f"{name}: {each}" for name, each in tests.items())]
 
 
+def _named(drifts: Sequence[Drift]) -> dict[str, object]:
+    return {f"new kind of abuse {number}": each for number, each in enumerate(drifts, 1)}
+
+
 def _page(
     sets: Sequence[Avoided],
     thin: Sequence[Avoided],
     spent: Cost,
-    tests: dict[str, Coverage | Times],
+    tests: Mapping[str, object],
     curves: Sequence[NamedCurve],
 ) -> str:
     body = [
