@@ -1,5 +1,5 @@
 """
-The command `prefilter`: make a filter of a topic's own verdicts, and say what it is worth.
+Prefilter: a filter of a topic's own verdicts, certified on the last of them, and what it is worth.
 
-May import worker and below.
+`traffic` reads the topics and `training` writes the file; the rest is sums and pages.
 """
