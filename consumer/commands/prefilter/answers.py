@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -16,6 +16,10 @@ from consumer.domain.verdicts.verdict import Cause
 
 PROBABILITY = "safeguard-audit-probability"
 """Header of a verdict whose message would have been settled and was audited."""
+
+
+ANSWERS_MAX = 3_000_000
+"""Kept of a topic, the last ones read: about 1 GB, and six times what is learned from at most."""
 
 
 class ModelAnswer(NamedTuple):
@@ -43,7 +47,7 @@ class AnswerFinder:
         self._topic, self._source = topic, source
         self._group_name, self._group = group, percent(group)
         self._digest = version_digest.encode()
-        self._found: dict[tuple[int, int], ModelAnswer] = {}
+        self._found: OrderedDict[tuple[int, int], ModelAnswer] = OrderedDict()
         self._makers: Counter[Maker] = Counter()
 
     def add(self, record: Record) -> None:
@@ -72,6 +76,8 @@ class AnswerFinder:
             1.0 / _probability(last, fields),
             maker,
         )
+        if len(self._found) > ANSWERS_MAX:
+            self._found.popitem(last=False)
 
     @property
     def maker(self) -> Maker | None:

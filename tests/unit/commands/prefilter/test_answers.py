@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from consumer.commands.prefilter import answers as module
 from consumer.commands.prefilter.answers import PROBABILITY, AnswerFinder, Maker
 from consumer.domain.messages.message import Position, Record
 from consumer.domain.verdicts.verdict import verdict_id
@@ -101,6 +102,11 @@ def test_an_audited_message_weighs_what_it_stands_for() -> None:
         answer(6, fields={"screening": 3}),
     ).answers()
     assert [answers[0, at].weight for at in range(1, 7)] == [50.0, 2.0, 1.0, 1.0, 1.0, 1.0]
+
+
+def test_only_the_last_answers_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ANSWERS_MAX", 2)
+    assert sorted(found_in(*map(answer, (1, 2, 3))).answers()) == [(0, 2), (0, 3)]
 
 
 def test_answers_of_another_model_are_left_out() -> None:
