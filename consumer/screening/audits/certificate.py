@@ -13,7 +13,7 @@ from consumer.errors import InvalidSettings
 from consumer.screening.audits.evidence import Evidence
 
 STAKES = (0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.55, 0.7, 0.85, 0.97)
-"""Shares of the highest stake that can never lose all; their mean has an eleventh of the best's wealth."""
+"""Shares of the highest stake that can never lose all; the mean has an eleventh of the best."""
 WEALTH_MAX = 1e250
 """Far above any bar: so much is as good as more, and infinity times zero is no number."""
 
