@@ -143,9 +143,9 @@ class Tails(Protocol):
         """
         Offsets of that input partition for which this group has published there.
 
-        Reads from `floor` to `end`. Verdicts that supersede others do not count, nor what was
-        published for another topic of the same name: `source` is the topic's id, or its name where
-        the broker gives none.
+        Reads from `floor` to `end`. A record's later verdicts, which supersede its first, do not
+        count, nor what was published for another topic of the same name: `source` is the topic's
+        id, or its name where the broker gives none.
         """
         ...
 

@@ -41,12 +41,8 @@ class SegmentLimits(NamedTuple):
     count_max: int = 8
 
 
-class Found(NamedTuple):
-    """What came of one policy."""
-
-    judgement: Judgement | None
-    missing: UnjudgedReason | None
-    """Why some piece of the text has no judgement."""
+Found = tuple[Judgement | None, UnjudgedReason | None]
+"""What came of one policy: its judgement, and why some piece of the text has none."""
 
 
 class SafeguardClassifier:
@@ -93,8 +89,11 @@ class SafeguardClassifier:
                 results = await asyncio.gather(
                     *(self._judge(p, pieces, before, patience.copy()) for p in version.policies)
                 )
-            judgements = [found for found, _ in results if found is not None]
-            reasons = [missing for _, missing in results if missing is not None]
+            for found, missing in results:
+                if found is not None:
+                    judgements.append(found)
+                if missing is not None:
+                    reasons.append(missing)
         return Judged(
             judgements=tuple(judgements),
             unjudged=gravest(reasons),
@@ -104,7 +103,7 @@ class SafeguardClassifier:
             template=template_of(binding, patience.trail.spoken),
             usage=patience.tally.usage,
             context=None if pieces is None else context,
-            heard=tuple(patience.trail.heard),
+            heard=patience.trail.heard,
         )
 
     async def _judge(
@@ -116,7 +115,7 @@ class SafeguardClassifier:
         Each piece is shown the same context. Where one has no judgement an allow of the others says
         nothing, and is left out; what they flag stands beside the reason, and a block stands alone.
         """
-        todo = list(reversed(pieces))
+        todo = pieces[::-1]
         worst: Judgement | None = None
         spent = NO_TOKENS
         asked = 0
@@ -148,7 +147,7 @@ class SafeguardClassifier:
         if worst is not None and worst.tokens is not spent:
             worst = worst._replace(tokens=spent)
         if worst is not None and worst.outcome is Outcome.BLOCK:
-            return Found(worst, None)
+            return worst, None
         if missing and worst is not None and worst.outcome is Outcome.ALLOW:
             worst = None
-        return Found(worst, gravest(missing))
+        return worst, gravest(missing)

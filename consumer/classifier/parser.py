@@ -103,7 +103,8 @@ def _read_said(
     found = _read_answer(said, policy)
     if isinstance(found, Fault):
         return Fault.TRUNCATED if is_cut and found is not Fault.REFUSAL else found
-    return Reading(_judgement(found.fields, policy, reasoning, tokens), found.repair, said)
+    fields, repair = found
+    return Reading(_judgement(fields, policy, reasoning, tokens), repair, said)
 
 
 def read_failed_generation(body: bytes, policy: Policy) -> Reading | Fault:
@@ -116,9 +117,8 @@ def read_failed_generation(body: bytes, policy: Policy) -> Reading | Fault:
     return _read_said(said, policy, NO_TOKENS)
 
 
-class _Answer(NamedTuple):
-    fields: dict[str, object]
-    repair: Repair
+_Answer = tuple[dict[str, object], Repair]
+"""The fields of an answer, and what had to be peeled off it."""
 
 
 def _read_answer(content: str, policy: Policy) -> _Answer | Fault:
@@ -133,7 +133,7 @@ def _read_answer(content: str, policy: Policy) -> _Answer | Fault:
         return Fault.REFUSAL
     found = read_label(content, policy)
     if found is not None:
-        return _Answer({"label": found.label, "rules": list(found.codes)}, Repair.STUB)
+        return {"label": found.label, "rules": list(found.codes)}, Repair.STUB
     fenced = _fenced(content)
     if fenced is not None:
         fields = object_in(fenced)
@@ -189,7 +189,8 @@ def _read_harmony(content: str, policy: Policy) -> _Answer | Fault:
         return Fault.REFUSAL
     if answer is None or isinstance(answer, Fault):
         return Fault.RAW_HARMONY
-    return _Answer(answer.fields, Repair.HARMONY)
+    fields, _ = answer
+    return fields, Repair.HARMONY
 
 
 def _checked(fields: dict[str, object], policy: Policy, repair: Repair) -> _Answer | Fault:
@@ -202,7 +203,7 @@ def _checked(fields: dict[str, object], policy: Policy, repair: Repair) -> _Answ
         return Fault.AMBIGUOUS
     if isinstance(rationale, str) and declines(rationale):
         return Fault.REFUSAL
-    return _Answer(fields, repair)
+    return fields, repair
 
 
 def _holds_answer(reasoning: str, policy: Policy) -> bool:
@@ -228,7 +229,7 @@ def _judgement(
         confidence=confidence if confidence in ("low", "medium", "high") else None,
         rationale=rationale[:RATIONALE_CHARS_MAX] if isinstance(rationale, str) else "",
         reasoning=reasoning[:REASONING_CHARS_MAX],
-        effort=policy.effort.value,
+        effort=str(policy.effort),
         tokens=tokens,
         rules_dropped=dropped,
     )

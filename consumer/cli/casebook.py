@@ -93,7 +93,7 @@ def statements(
     help_epilogue=examples(
         "safeguard review erase --author u-17 --dry-run",
         "safeguard review erase --author u-17 --export decided.jsonl",
-        "safeguard review erase --message m-123",
+        "safeguard review erase --message m-123 --topics",
     )
 )
 def erase(
@@ -104,6 +104,10 @@ def erase(
         list[Path] | None,
         Parameter(negative=(), help="Also from this file of export-cases; repeatable."),
     ] = None,
+    topics: Annotated[
+        bool,
+        Parameter(negative=(), help="Write tombstones where topics are compacted, too."),
+    ] = False,
     dry_run: DryRun = False,
     as_: As = None,
     json: Json = False,
@@ -115,7 +119,7 @@ def erase(
     from consumer.commands.review.erasing import Erasing, whom
     from consumer.commands.review.erasing import erase as erase_traces
 
-    wanted = Erasing(whom(author, message), tuple(export or ()), dry_run)
+    wanted = Erasing(whom(author, message), tuple(export or ()), topics, dry_run)
     who = named(getuser() if as_ is None else as_)
     settings = settings_of(config, set, quiet=True)
     raise SystemExit(erase_traces(settings, who, wanted, as_json=json))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pydantic import BaseModel
+
 from consumer.registry.document import table_in
 from consumer.registry.topic.file import TopicFile
 from consumer.settings.describe import Described, described
@@ -11,18 +13,23 @@ from consumer.settings.describe import Described, described
 
 def describe_keys() -> Iterator[tuple[str, list[Described]]]:
     """The tables of `topic.toml` as they are headed in it, the outermost one first without head."""
-    plain = []
-    tables = []
-    for name, field in TopicFile.model_fields.items():
-        inner = table_in(field.annotation)
-        if inner is None:
-            plain.append(described(name, field))
-        else:
+    yield from _tables("", "", TopicFile)
+
+
+def _tables(head: str, path: str, table: type[BaseModel]) -> Iterator[tuple[str, list[Described]]]:
+    """A table's keys, then the tables within it."""
+    fields = {
+        name: (field, table_in(field.annotation)) for name, field in table.model_fields.items()
+    }
+    yield (
+        head,
+        [described(name, field) for name, (field, inner) in fields.items() if head or not inner],
+    )
+    for name, (field, inner) in fields.items():
+        if inner is not None:
             is_list = "list" in str(field.annotation)
-            head = f"[[{name}]]" if is_list else f"[{name}]"
-            tables.append((head, [described(*each) for each in inner.model_fields.items()]))
-    yield "", plain
-    yield from tables
+            within = f"[[{path}{name}]]" if is_list else f"[{path}{name}]"
+            yield from _tables(within, f"{path}{name}.", inner)
 
 
 def keys_page() -> str:

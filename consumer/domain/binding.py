@@ -15,26 +15,12 @@ from typing import Literal
 from consumer.domain.lane import Lane
 from consumer.domain.messages.context import ContextTerms
 from consumer.domain.messages.message import WhenEmpty
+from consumer.domain.messages.rules import EventTerms, Pointer, SkipRule, Tombstones
 from consumer.domain.policy import USER_MESSAGE, Outcome, PolicyVersion
 from consumer.domain.review import ReviewTerms
 
-Pointer = tuple[str, ...]
-"""A JSON Pointer (RFC 6901), split into its unescaped steps."""
-
 MessageFormat = Literal["json", "text", "cloudevents"]
 """What a record's value can be; `topic.toml` takes these words, and `decoding` reads each."""
-
-
-@dataclass(frozen=True, slots=True)
-class SkipRule:
-    """Spares a message from judgement: a field or a header that equals one of the values."""
-
-    values: frozenset[str]
-    field: Pointer | None = None
-    header: str | None = None
-
-    def __str__(self) -> str:
-        return f"header {self.header}" if self.header else "/" + "/".join(self.field or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +45,8 @@ class MessageTerms:
     skip_when: tuple[SkipRule, ...] = ()
     author_facts: tuple[Pointer, ...] = ()
     """Facts about the author that the model is shown as context."""
+    event: EventTerms | None = None
+    """How an edit and a deletion look; None where every record is a message of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +123,7 @@ class Binding:
     """Whose messages wait for whose when the servers are full."""
     start: str = "latest"
     """Where a new group begins: `latest`, `earliest`, or an RFC 3339 time."""
-    tombstones: Literal["dead-letter", "pass-over"] = "dead-letter"
+    tombstones: Tombstones = "dead-letter"
     budget: BudgetTerms | None = None
     """For each input that the set binds, over all workers; None is no limit."""
     context: ContextTerms | None = None

@@ -25,6 +25,7 @@ from consumer.pipeline.flow.limiter import Limiter
 from consumer.pipeline.ledger import Ledger
 from consumer.pipeline.release import Release
 from consumer.pipeline.seams import Seams
+from consumer.pipeline.settling import Settling
 
 
 class Admission:
@@ -53,6 +54,7 @@ class Admission:
         self.credits = Credits(seams.source, limiter, self._admit_crowded_out)
         self._crowded_out: set[Assignment] = set()
         """Those with records that wait for their lane."""
+        self.settling = Settling(self._clock, self._begin)
 
     def __repr__(self) -> str:
         return f"<Admission {self._limiter!r} {self.gate!r} {self.budgets!r}>"
@@ -144,18 +146,17 @@ class Admission:
         assignment.unfinished.sequencer.admit(flight)
         self._limiter.pending += 1
         if not is_careful:
-            self._begin(flight)
+            if not self.settling.holds(flight):
+                self._begin(flight)
         elif commits.suspicion.is_poison(offset):
             self._release.quarantine(flight, PoisonMessage())
         elif self._caution.has_noted(flight):
             self._begin(flight)
 
     def _begin(self, flight: Flight) -> None:
-        binding, assignment = flight.binding, flight.assignment
-        self._limiter.begin(binding.lane)
-        if binding.context is not None:
-            # Here, where records still come as they lie in the partition: calls end in any order.
-            flight.in_context = assignment.conversations.take_in(flight.record, binding)
+        assignment = flight.assignment
+        self._limiter.begin(flight.binding.lane)
+        flight.take_in()
         if assignment.budget is not None:
             self.budgets.begin(flight, assignment.budget)
         flight.task = asyncio.get_running_loop().create_task(self._judge(flight))
@@ -241,6 +242,7 @@ class Admission:
 
     def forget(self, assignment: Assignment) -> int:
         """The assignment is over: somebody judges anew what is unfinished. Returns how many."""
+        self.settling.forget(assignment)
         flights = assignment.unfinished.admitted
         for flight in flights.values():
             if flight.task is not None and not flight.task.done():

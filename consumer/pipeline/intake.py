@@ -148,6 +148,7 @@ class Intake:
             if partition in self._assignments and self._assignments[partition].number == number
         ]
         self.admission.give_back_held(ending)
+        self.admission.settling.end(ending)
         await until_empty(ending, self.failure, self._drain_s)
         self._end(ending)
         # After a failure nothing is released: the next owner counts it as a bad end.
@@ -239,8 +240,9 @@ class Intake:
     # Commits and what is seen from outside.
 
     def tick(self) -> None:
-        """To be called many times a second: notices when this process has stood still."""
+        """To be called many times a second: for stand-stills of this process, and for edits."""
         self._committer.tick()
+        self.admission.settling.go_on()
 
     def commit(self) -> None:
         """Ask for the commits that say anything new, and for those that renew a lease."""
@@ -290,6 +292,7 @@ class Intake:
         self.admission.credits.stop()
         assignments = list(self._assignments.values())
         self.admission.give_back_held(assignments)
+        self.admission.settling.end(assignments)
         await until_empty(assignments, self.failure, self._drain_s)
         if self.failure.done():
             self.commit()

@@ -8,9 +8,12 @@ record passed over.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from consumer.domain.messages.context import Context, context_of
 from consumer.domain.messages.decoding import decode
 from consumer.domain.messages.message import Message, age_ms
+from consumer.domain.messages.retry import superseded as second_of
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Judged
@@ -80,6 +83,11 @@ class Processor:
 
     def _settled(self, message: Message, flight: Flight) -> Judged | None:
         """What is said of a message without asking the model, or None where it has to be asked."""
+        terms = flight.binding.reading.event
+        if terms is not None and message.event == "delete":
+            return Judged((), cause=Cause.DELETED, settled=terms.on_delete)
+        if flight.is_overtaken:
+            return OVERTAKEN
         if message.skipped is not None:
             return SKIPPED
         if message.when_empty is not None:
@@ -102,7 +110,12 @@ class Processor:
         source = flight.assignment.topic_id or position.topic
         if context is None and flight.binding.context is not None:
             context = NOTHING
-        decision = decide(judged, flight.binding)
+        superseded = second_of(flight.record, flight.binding.origin_of(position.topic))
+        terms = flight.binding
+        if superseded is not None and judged.unjudged is not None:
+            # People reported what was allowed, and no machine can say more: a person has to look.
+            terms = replace(terms, on_unjudged=Outcome.FLAG)
+        decision = decide(judged, terms)
         return Verdict(
             id=verdict_id(source, position, self._group, version.digest),
             outcome=decision.outcome,
@@ -117,12 +130,15 @@ class Processor:
             judged_at_ms=self._clock.wall_ms(),
             queued_ms=queued_ms,
             model_ms=judged.model_ms,
+            supersedes=superseded,
             context=context,
         )
 
 
 SKIPPED = Judged((), cause=Cause.SKIPPED, settled=Outcome.ALLOW)
 """One of the topic's rules spares the message from judgement."""
+OVERTAKEN = Judged((), cause=Cause.OVERTAKEN, settled=Outcome.BLOCK)
+"""Nobody has judged this text and nobody is to see it: another one, or none, has its place."""
 NOTHING = Context()
 """Where the topic has context and the model was not asked."""
 

@@ -60,7 +60,10 @@ class LoopHistogram(Collector):
         self._name, self._documentation = name, documentation
         self._labelnames = tuple(labels)
         self._bounds = tuple(float(bound) for bound in buckets)
-        self._children: dict[str, Buckets] = {} if labels else {"": Buckets(self._bounds)}
+        alone = Buckets(self._bounds)
+        self._children: dict[str, Buckets] = {} if labels else {"": alone}
+        self.observe = alone.observe
+        """Counts a number where there is no label."""
         registry.register(self)
 
     def __repr__(self) -> str:
@@ -69,10 +72,6 @@ class LoopHistogram(Collector):
     def labels(self, value: str) -> Buckets:
         """The child with this value of the label; made when it is first asked for."""
         return self._children.setdefault(value, Buckets(self._bounds))
-
-    def observe(self, number: float) -> None:
-        """Count a number where there is no label."""
-        self._children[""].observe(number)
 
     def collect(self) -> Iterable[HistogramMetricFamily]:
         family = HistogramMetricFamily(self._name, self._documentation, labels=self._labelnames)

@@ -25,7 +25,7 @@ from consumer.review.store.desk import DeskTerms, ReviewDesk
 from consumer.review.store.outbox import ItemState, Outbox
 from consumer.review.store.tables import outbox
 from tests.builders import a_binding
-from tests.cases import BLOCK, NOW_MS, a_verdict_fact
+from tests.cases import BLOCK, NOW_MS, a_decision, a_report, a_verdict_fact
 from tests.records import ends_of, read_all, write
 from tests.stage import Broker
 
@@ -209,3 +209,51 @@ def test_a_statement_goes_out_once_beside_its_verdict(scene: Scene) -> None:
         lost = update(outbox).where(outbox.c.id == "d0:statement")
         connection.execute(lost.values(state=ItemState.SENDING, **end))
     assert scene.run() == Dispatched(sent=1), "where its verdict lies it does not"
+
+
+VERDICT = "ab" * 16
+
+
+def asked(scene: Scene) -> str:
+    """A message that was allowed and is reported, and the name of its item."""
+    scene.broker.creator.create_topics({f"{scene.topic}.retry": 1})
+    write(scene.broker.bootstrap_servers, scene.topic, [b'{"text":"you are rude"}'], key=b"k")
+    place = f"{scene.topic}/0/0"
+    found = About(scene.topic, place, a_report(position=place, verdict=VERDICT))
+    scene.book.add([found])
+    assert scene.outbox.ask(found.case_id, VERDICT)
+    assert not scene.outbox.ask(found.case_id, VERDICT)
+    return scene.outbox.due(scene.now_ms, 9)[0].id
+
+
+def again(scene: Scene) -> list[tuple[bytes | None, str | None]]:
+    """What lies on the retry topic: keys, and what is to be superseded."""
+    found = read_all(scene.broker.bootstrap_servers, [f"{scene.topic}.retry"])
+    return [(record.key, record.header("safeguard-supersedes")) for record in found]
+
+
+def test_a_message_that_is_to_be_judged_once_more_goes_to_the_workers_once(scene: Scene) -> None:
+    """Also where the process was killed behind it, and what lies there is looked for."""
+    name = asked(scene)
+    assert scene.run() == Dispatched(sent=1)
+    assert scene.run() == Dispatched()
+    values = {
+        "state": ItemState.SENDING,
+        "floor_topic": f"{scene.topic}.retry",
+        "floor_partition": 0,
+        "floor_offset": 0,
+    }
+    with scene.database.writing() as connection:
+        connection.execute(update(outbox).where(outbox.c.id == name).values(**values))
+    assert scene.run() == Dispatched(found=1)
+    assert again(scene) == [(b"k", VERDICT)]
+
+
+def test_what_nobody_asks_any_more_is_not_judged_once_more(scene: Scene) -> None:
+    """A person was quicker."""
+    asked(scene)
+    place = f"{scene.topic}/0/0"
+    scene.book.add([About(scene.topic, place, a_decision(position=place, outcome="allow"))])
+    assert scene.run() == Dispatched(given_up=1)
+    assert scene.run() == Dispatched()
+    assert again(scene) == []

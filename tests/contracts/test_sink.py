@@ -329,12 +329,19 @@ async def test_a_tail_names_the_positions_of_its_own_group_alone(broker: Broker)
     put(3, b"mine", ("safeguard-supersedes", b"x"))
     write(broker.bootstrap_servers, topic, [b"v"])
     put(5, b"mine")
+    second = verdict_id("in", Position("in", 0, 6), "mine", "d")
+    for name in (second, "another"):
+        ours = (("safeguard-verdict-id", name.encode()), ("safeguard-policy-digest", b"d"))
+        put(6 if name == second else 7, b"mine", ("safeguard-supersedes", b"x"), *ours)
 
-    assert tail.identities(topic, 0, 0) == {("in/0/1", "", ""), ("in/0/5", "", "")}
-    assert tail.identities(topic, 0, 1) == {("in/0/5", "", "")}
-    assert tail.ends([(topic, 0), (topic, 7), ("no-such-topic", 0)]) == {(topic, 0): 5}
+    known = {("in/0/5", "", ""), ("in/0/6", second, ""), ("in/0/7", "another", "")}
+    assert tail.identities(topic, 0, 0) == {("in/0/1", "", ""), *known}
+    assert tail.identities(topic, 0, 1) == known
+    assert tail.ends([(topic, 0), (topic, 7), ("no-such-topic", 0)]) == {(topic, 0): 7}
     of = Partition("in", 0)
     output = Output(topic, 0)
+    # A second judgement is the first verdict on its record; the other is of a record judged before.
+    assert tail.offsets_of(output, 0, 7, of, "in") == {1, 5, 6}
     assert tail.offsets_of(output, 0, 5, of, "in") == {1, 5}
     assert tail.offsets_of(output, 0, 4, of, "in") == {1}
     assert tail.offsets_of(output, 0, 5, Partition("in", 1), "in") == set()

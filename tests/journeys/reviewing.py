@@ -71,11 +71,12 @@ class ReviewScene:
             partition=number % 2,
         )
 
-    async def work(self, count: int) -> None:
+    async def work(self, count: int, partitions: int = 2) -> None:
+        """Have a worker finish so many records; of a retry topic it has the partitions too."""
         async with StandInSafeguard() as server:
             changes = {"kafka.group": self.group}
             settings = settings_for(self.broker, server.base_url, self.policies, changes)
-            async with working(settings, 2) as worker:
+            async with working(settings, partitions) as worker:
                 await finished(worker, count)
 
     @contextmanager

@@ -7,6 +7,7 @@ from random import Random
 
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs
+from consumer.domain.messages.rules import EventRule, EventTerms
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.inference.fleet.fleet import Fleet
 from consumer.inference.pacing.retry import RetryLimits
@@ -51,18 +52,27 @@ LOOK_S = (1.0, 5.0, 20.0)
 class SimPolicies:
     """One policy set, for ever."""
 
-    def __init__(self, deadline_s: float, on_outage: str, outputs: Outputs) -> None:
+    def __init__(
+        self, deadline_s: float, on_outage: str, outputs: Outputs, settle_s: float | None = None
+    ) -> None:
+        """With a settling time the records are JSON, and may be edits and deletions."""
         binding = Binding(
             "in",
             ("in",),
             VERSION,
-            MessageTerms(format="text"),
+            MessageTerms(format="text") if settle_s is None else _with_events(settle_s),
             outputs,
             deadline_s=deadline_s,
             on_outage=on_outage,  # type: ignore[arg-type]
             versions={1: VERSION},
         )
         self.catalogue = Catalogue((binding,))
+
+
+def _with_events(settle_s: float) -> MessageTerms:
+    edit = EventRule(frozenset({"edited"}), field=("type",))
+    delete = EventRule(frozenset({"deleted"}), field=("type",))
+    return MessageTerms(id=("id",), event=EventTerms(edit, delete, settle_s=settle_s))
 
 
 class SimNetwork:

@@ -31,6 +31,7 @@ def test_no_seed_loses_or_contradicts_or_disorders_anything() -> None:
     assert all(events[kind] > SEEDS / 4 for kind in KINDS), events
     assert all(events[whim] > SEEDS / 20 for whim in WHIMS), events
     assert events["rebalances"] > 5 * SEEDS
+    assert events["overtaken"] > SEEDS / 20
 
 
 def test_a_seed_replays_exactly() -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
 
+import orjson
+
 from consumer.domain.binding import Outputs
 from consumer.domain.checkpoint import decode_checkpoint, short_id
 from consumer.domain.messages.message import Position, Record
@@ -33,7 +35,7 @@ KINDS = (
     *("kill", "kill", "stop", "start", "start", "stall", "stall", "replace", "replace"),
     *("cut", "model", "coordinator", "brokers", "output again", "input again"),
 )
-WHIMS = ("limits", "deadly outage")
+WHIMS = ("limits", "deadly outage", "edits")
 """What happens in some worlds beside that, by dice of their own."""
 LIMIT_BYTES = 4_000
 """Two verdicts and no more."""
@@ -43,7 +45,7 @@ DEATH_EVERY_S = 9.0
 """Within this a new worker waits out the lease of the last one, and begins."""
 FAULTS = (
     *("lost", "contradicting", "judged_twice", "out_of_order", "blamed", "failures"),
-    "unfinished",
+    *("unfinished", "misjudged"),
 )
 
 
@@ -60,6 +62,8 @@ class Finding:
     out_of_order: list[str] = field(default_factory=list)
     blamed: list[str] = field(default_factory=list)
     """Dead letters of records that neither end a worker nor are large."""
+    misjudged: list[str] = field(default_factory=list)
+    """Deletions that were judged, and edits that nothing overtook and nobody judged."""
     duplicated: int = 0
     failures: list[str] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
@@ -112,9 +116,12 @@ class World:
         self.has_lower_limits = self.whims.random() < 0.25
         self.are_limits_shown = self.whims.random() < 0.5
         self.has_deadly_outage = self.whims.random() < 0.1
+        self.changes = Random(f"edits of {seed}")
+        self.has_edits = self.changes.random() < 0.25
+        settle_s = self.changes.choice((0.0, 2.0, 6.0)) if self.has_edits else None
         # Verdicts are as large as what they are about where that is passed on as it is.
         outputs = Outputs(payload="passthrough" if self.has_lower_limits else "envelope")
-        self.policies = SimPolicies(dice.choice((0.0, 8.0, 30.0)), "wait", outputs)
+        self.policies = SimPolicies(dice.choice((0.0, 8.0, 30.0)), "wait", outputs, settle_s)
         self.limits = FlowLimits(dice.choice((2, 8, 30)), dice.choice((4, 20, 100)), 200)
         self.stall_rate = dice.choice((0.0, 0.0, 0.0005, 0.002))
         self.fault_rate = dice.choice((0.0, 0.05, 0.2))
@@ -138,6 +145,8 @@ class World:
             scheduler.after(self.whims.random() * FAULTS_S, self._lower_limits)
         if self.has_deadly_outage:
             scheduler.after(self.whims.random() * FAULTS_S, self._begin_deadly_outage)
+        if self.has_edits:
+            self.finding.events["edits"] += 1
         scheduler.run(began_s + FAULTS_S, lambda: False)
         if self.has_deadly_outage:
             scheduler.run(scheduler.now_s + FAULTS_S + OUTAGE_S, lambda: not self.is_model_out)
@@ -165,10 +174,18 @@ class World:
             text = b"" if dice.random() < 0.05 else b"label " + dice.choice(LABELS).encode()
             if self.has_lower_limits and text and self.whims.random() < 0.3:
                 text += b" large" * (LARGE_CHARS // 6)
+            if self.has_edits:
+                text = self._changing(key, text)
             self.scheduler.after(
                 dice.random() * spread_s,
                 lambda partition=partition, key=key, text=text: self._write(partition, key, text),  # type: ignore[misc]
             )
+
+    def _changing(self, key: bytes | None, text: bytes) -> bytes:
+        """A message of few, or its edit or deletion; a message has its key for ever."""
+        kind = self.changes.choices(("posted", "edited", "deleted"), (4, 5, 1))[0]
+        name = f"{key!r} {self.changes.randrange(2)}"
+        return orjson.dumps({"type": kind, "id": name, "text": text.decode()})
 
     def _write(self, partition: Partition, key: bytes | None, text: bytes) -> None:
         log = self.cluster.inputs[partition]
@@ -393,12 +410,32 @@ class World:
                     finding.contradicting.append(f"{name}: {earlier.outcome}, {later.outcome}")
                 if earlier.judgement != later.judgement:
                     finding.judged_twice.append(name)
+            if self.has_edits:
+                self._reckon_change(name, record, found, logs[at.partition])
             if record.key is None:
                 continue
             before = last.get((at.partition, record.key))
             if before is not None and _is_late(before[1], found[0]):
                 finding.out_of_order.append(f"{before[0]} after {name}")
             last[at.partition, record.key] = (name, found[0])
+
+    def _reckon_change(
+        self, name: str, record: Record, found: list[_Verdict], log: list[Record]
+    ) -> None:
+        """Deletions are passed on unjudged; only what something came behind of is overtaken."""
+        said = orjson.loads(record.value or b"")
+        causes = {each.headers.get("safeguard-cause") for each in found}
+        # What does not fit its topic is a dead letter, whatever it is.
+        if None not in causes and (said["type"] == "deleted") != (b"deleted" in causes):
+            self.finding.misjudged.append(f"{name}: {said['type']}, {causes}")
+        if b"overtaken" in causes:
+            self.finding.events["overtaken"] += 1
+            later = (orjson.loads(r.value or b"") for r in log[record.position.offset + 1 :])
+            if said["type"] != "edited" or all(other["id"] != said["id"] for other in later):
+                self.finding.misjudged.append(f"{name}: overtaken by nothing")
+        for each in found:
+            if each.headers.get("safeguard-cause") == b"overtaken" and each.outcome != "block":
+                self.finding.misjudged.append(f"{name}: overtaken, and {each.outcome}")
 
 
 def _is_late(earlier: _Verdict, later: _Verdict) -> bool:

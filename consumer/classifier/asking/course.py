@@ -19,12 +19,11 @@ and each further time would cost all calls under way.
 class Variation:
     """How the next attempt differs from the first one."""
 
-    __slots__ = ("_failed", "truncations", "without")
+    _failed: tuple[int, bool] | None = None
+    """The attempt that got a faulty answer, and whether it was cut: the next differs by it."""
+    truncations = 0
 
     def __init__(self) -> None:
-        self._failed: tuple[int, bool] | None = None
-        """The attempt that got a faulty answer, and whether it was cut: the next differs by it."""
-        self.truncations = 0
         self.without: set[str] = set()
         """Fields that the endpoint would not have, left out for this message on trial."""
 
@@ -48,46 +47,31 @@ class Variation:
 
 
 class Course:
-    """What happened so far to one piece."""
+    """What happened so far to one piece; most of it never does, and is as it stands here."""
 
-    __slots__ = (
-        "asked_s",
-        "attempt",
-        "endpoint",
-        "falls",
-        "format",
-        "has_refused",
-        "own_failures",
-        "refused_since_s",
-        "sent_s",
-        "strays",
-        "user",
-        "variation",
-        "was_well",
-    )
+    endpoint: Endpoint | None = None
+    """Whose answer was the last one; None where there was no place."""
+    format: RequestFormat | None = None
+    """As it was asked there."""
+    asked_s = 0.0
+    """When the last attempt began, on the clock, be it by waiting for a place."""
+    sent_s = 0.0
+    """When its call went out."""
+    attempt = 0
+    own_failures = 0
+    has_refused = False
+    falls = 0
+    """How often a server fell while this was asked."""
+    refused_since_s: float | None = None
+    """Since when every call was refused for load; None where the last one was not."""
+    was_well = False
+    """Whether a probe was judged when the message's time was last over for load alone."""
+    strays = 0
+    """How many answers more may be those of another server than the one that was probed."""
 
     def __init__(self, user: str) -> None:
         self.user = user
         self.variation = Variation()
-        self.endpoint: Endpoint | None = None
-        """Whose answer was the last one; None where there was no place."""
-        self.format: RequestFormat | None = None
-        """As it was asked there."""
-        self.asked_s = 0.0
-        """When the last attempt began, on the clock, be it by waiting for a place."""
-        self.sent_s = 0.0
-        """When its call went out."""
-        self.attempt = 0
-        self.own_failures = 0
-        self.has_refused = False
-        self.falls = 0
-        """How often a server fell while this was asked."""
-        self.refused_since_s: float | None = None
-        """Since when every call was refused for load; None where the last one was not."""
-        self.was_well = False
-        """Whether a probe was judged when the message's time was last over for load alone."""
-        self.strays = 0
-        """How many answers more may be those of another server than the one that was probed."""
 
     def __repr__(self) -> str:
         return f"<Course at attempt {self.attempt}, {self.own_failures} failures of its own>"

@@ -20,13 +20,12 @@ HEARD_MAX = 64
 class Trail:
     """Who was asked about a message; one for all of its policies."""
 
-    __slots__ = ("_listener", "_models", "heard", "spoken")
+    __slots__ = ("_heard", "_listener", "_models", "spoken")
 
     def __init__(self, listener: Listener | None = None) -> None:
         self._listener = listener
         self._models: dict[str, str] = {}
-        self.heard: deque[Heard] = deque(maxlen=HEARD_MAX)
-        """How the last calls ended, in that order; kept only where somebody listens."""
+        self._heard: deque[Heard] | None = None
         self.spoken: dict[Spoken, None] = {}
         """What the prompts said, in the order in which they were first sent."""
 
@@ -49,8 +48,15 @@ class Trail:
             self._hear(self._listener, Heard(policy, failure_of(error), why, answer))
 
     def _hear(self, listener: Listener, heard: Heard) -> None:
-        self.heard.append(heard)
+        if self._heard is None:
+            self._heard = deque(maxlen=HEARD_MAX)
+        self._heard.append(heard)
         listener(heard)
+
+    @property
+    def heard(self) -> tuple[Heard, ...]:
+        """How the last calls ended, in that order; kept only where somebody listens."""
+        return () if self._heard is None else tuple(self._heard)
 
     @property
     def endpoints(self) -> str:

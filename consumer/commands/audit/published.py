@@ -6,6 +6,7 @@ from enum import Enum, IntEnum, auto, unique
 from typing import NamedTuple
 
 from consumer.domain.messages.message import Headers, Position
+from consumer.domain.messages.retry import SUPERSEDES
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.headers import percent
 from consumer.domain.verdicts.provenance import is_of_topic
@@ -72,10 +73,9 @@ class OutputReader:
             return Other.UNREADABLE
         if found.topic != self._topic:
             return Other.FOREIGN
-        if "safeguard-supersedes" in last:
-            return Other.SUPERSEDED
         if not is_of_topic(last, found, self._source, self._group_name):
-            return Other.EARLIER
+            # A second judgement is the first verdict on its own record, whatever it supersedes.
+            return Other.SUPERSEDED if SUPERSEDES in last else Other.EARLIER
         if "safeguard-dead-letter-reason" in last:
             return Published(found.partition, found.offset, RecordFate.DEAD_LETTER)
         fate = _FATES.get(last.get("safeguard-outcome") or b"")

@@ -60,6 +60,7 @@ def _follow(settings: Settings, room: ReviewRoom, stop: Event) -> None:
     intake = ReviewIntake(
         room.book, FactReader(room.catalogue, roles, group), encoder, TopicWriter(config)
     )
+    intake.outbox = room.outbox
     limits = _limits(settings, config, roles)
     publisher = Publisher(group, encoder, settings.kafka.message_bytes_max, limits)
     announcements = intake.announcements = Announcements(room.catalogue, publisher, partitions)

@@ -12,16 +12,16 @@ import html
 import re
 from typing import NamedTuple
 
-from consumer.domain.binding import MessageTerms, Pointer
+from consumer.domain.binding import MessageTerms
 from consumer.domain.messages.blank import is_blank
 from consumer.domain.messages.cloudevents import event_of
 from consumer.domain.messages.documents import Document, document_of, text_of
-from consumer.domain.messages.message import Fact, Headers, Message, Record
+from consumer.domain.messages.message import Fact, Headers, Message, MessageEvent, Record
+from consumer.domain.messages.rules import Pointer, at, holds
+from consumer.domain.messages.words import ID_CHARS_MAX, short, without_surrogates, word
 from consumer.errors import DeadLetterReason as DeadLetterReason
 from consumer.errors import UndecodableMessage
 
-ID_CHARS_MAX = 1024
-"""Longest id, author, conversation or language; what is longer is none."""
 UNESCAPE_CHARS_MAX = 1_000_000
 """Longer texts are judged as they were written: nobody judges so much at once anyway."""
 FACT_CHARS_MAX = 80
@@ -47,7 +47,8 @@ def decode(record: Record, reading: MessageTerms) -> Message:
     """
     Read a record as a message.
 
-    Rules that skip come before the text: what they spare needs none.
+    Rules that skip come before the text: what they spare needs none. Before those comes a deletion:
+    who is not judged is deleted all the same.
 
     Raises:
         UndecodableMessage: with a `DeadLetterReason` and the place that is wrong.
@@ -57,10 +58,17 @@ def decode(record: Record, reading: MessageTerms) -> Message:
             DeadLetterReason.UNREADABLE_HEADERS,
             "a header name is not UTF-8, and the headers of a CloudEvent say how to read it",
         )
+    if record.value is None and reading.event is not None and reading.event.tombstones:
+        return _tombstone(record)
     skipped = _skipped(record.headers, None, reading) if reading.skip_when else None
     content, text = _Content(), ""
+    event: MessageEvent | None = None
     try:
         content = _content(record, reading)
+        if reading.event is not None:
+            event = reading.event.found_in(content.headers, content.document.root)
+            if event == "delete":
+                return _message(record, reading, content, "", None, event)
         if skipped is None and reading.skip_when:
             skipped = _skipped(content.headers, content.document.root, reading)
         text = _text(content, reading)
@@ -68,7 +76,22 @@ def decode(record: Record, reading: MessageTerms) -> Message:
         may_be_empty = reading.when_empty != "dead-letter" and error.reason in EMPTY
         if skipped is None and not may_be_empty:
             raise
-    return _message(record, reading, content, text, skipped)
+    return _message(record, reading, content, text, skipped, event)
+
+
+def _tombstone(record: Record) -> Message:
+    """The deletion of the message whose id is the key, as it is where topics are compacted."""
+    try:
+        key = (record.key or b"").decode()
+    except UnicodeDecodeError:
+        key = ""
+    if not key or len(key) > ID_CHARS_MAX:
+        raise UndecodableMessage(
+            DeadLetterReason.TOMBSTONE,
+            "the record has no value, and its key, which should say which message is deleted, is "
+            f"absent, not UTF-8 or longer than {ID_CHARS_MAX} characters",
+        )
+    return Message(record.position, record.timestamp_ms, "", key, event="delete")
 
 
 def _content(record: Record, reading: MessageTerms) -> _Content:
@@ -107,22 +130,6 @@ def _framed_document(value: bytes) -> Document:
         ) from None
 
 
-def _at(document: object, pointer: Pointer) -> object:
-    """What a JSON Pointer points at, or None where the path ends early."""
-    for step in pointer:
-        if isinstance(document, dict):
-            document = document.get(step)
-        elif isinstance(document, list) and step.isascii() and step.isdecimal():
-            try:
-                document = document[int(step)]
-            except (IndexError, ValueError):
-                # Past its end, or past what Python makes a number of.
-                return None
-        else:
-            return None
-    return document
-
-
 def _text(content: _Content, reading: MessageTerms) -> str:
     """The text to judge; something of it can be seen."""
     if content.text is None:
@@ -142,7 +149,7 @@ def _text_in(document: Document, reading: MessageTerms) -> str:
         raise UndecodableMessage(DeadLetterReason.WRONG_SHAPE, "the value is no JSON object")
     parts: list[str] = []
     for pointer in reading.text:
-        part = _at(root, pointer)
+        part = at(root, pointer)
         if isinstance(part, str):
             if document.is_torn(part):
                 raise UndecodableMessage(
@@ -167,102 +174,90 @@ def _plain(text: str, reading: MessageTerms) -> str:
     if reading.unescape == "html" and "&" in text and len(text) <= UNESCAPE_CHARS_MAX:
         # The library makes an integer of any digits, and Python refuses to for thousands of them.
         text = html.unescape(_ENDLESS.sub("\ufffd", _ZEROS.sub(r"&#\1", text)))
-    return _without_surrogates(text)
+    return without_surrogates(text)
 
 
 def _message(
-    record: Record, reading: MessageTerms, content: _Content, text: str, skipped: str | None
+    record: Record,
+    reading: MessageTerms,
+    content: _Content,
+    text: str,
+    skipped: str | None,
+    event: MessageEvent | None,
 ) -> Message:
     document, unread = content.document, list[str]()
-    own_id = _word(document, reading.id, "id", unread)
-    if own_id is None and content.event_id:
-        own_id = _short(content.event_id)
-    if own_id is None and "id" not in unread and (content.event_id or reading.id is not None):
-        unread.append("id")
+    if event is None:
+        own_id = _own_id(content, reading, unread)
+    else:
+        own_id = _target_id(content, reading, event, unread)
     if record.headers is UNREADABLE_HEADERS:
         unread.append("headers")
     when_empty = None
-    if not text and skipped is None and reading.when_empty != "dead-letter":
+    if not text and skipped is None and event != "delete" and reading.when_empty != "dead-letter":
         when_empty = reading.when_empty
     return Message(
         position=record.position,
         timestamp_ms=record.timestamp_ms,
         text=text,
         id=own_id or str(record.position),
-        author=_word(document, reading.author, "author", unread),
-        conversation=_word(document, reading.conversation, "conversation", unread),
-        language=_word(document, reading.language, "language", unread),
+        author=word(document, reading.author, "author", unread),
+        conversation=word(document, reading.conversation, "conversation", unread),
+        language=word(document, reading.language, "language", unread),
         skipped=skipped,
         facts=_facts(document.root, reading.author_facts) if reading.author_facts else (),
         when_empty=when_empty,
         unread=tuple(unread),
+        event=event,
     )
 
 
-def _word(document: Document, pointer: Pointer | None, name: str, unread: list[str]) -> str | None:
-    """A short scalar such as an id; absent, null and empty are the same, anything else unread."""
-    found = None if pointer is None else _at(document.root, pointer)
-    if found is None or found == "":
-        return None
-    if isinstance(found, str) and found.isascii() and len(found) <= ID_CHARS_MAX:
-        # Nearly all are; what follows would come to the same.
-        return found
-    word = None if isinstance(found, str) and document.is_torn(found) else _short(found)
-    if word is None:
-        unread.append(name)
-    return word
+def _own_id(content: _Content, reading: MessageTerms, unread: list[str]) -> str | None:
+    """The id that a message gives itself."""
+    own_id = word(content.document, reading.id, "id", unread)
+    if own_id is None and content.event_id:
+        own_id = short(content.event_id)
+    if own_id is None and "id" not in unread and (content.event_id or reading.id is not None):
+        unread.append("id")
+    return own_id
 
 
-def _short(found: object) -> str | None:
-    """A string or an integer that is no longer than ids are; else None."""
-    if isinstance(found, bool) or not isinstance(found, (str, int)):
-        return None
-    word = _without_surrogates(found) if isinstance(found, str) else str(found)
-    return word if len(word) <= ID_CHARS_MAX else None
+def _target_id(
+    content: _Content, reading: MessageTerms, event: MessageEvent, unread: list[str]
+) -> str | None:
+    """
+    The id of the message that an edit or a deletion is about; a CloudEvent's own id is not it.
+
+    An edit that does not say it is judged all the same, for people see its text.
+    """
+    assert reading.event is not None
+    pointer = reading.event.target_of(event) or reading.id
+    found = word(content.document, pointer, "id", unread)
+    if found is None and event == "delete":
+        raise UndecodableMessage(
+            DeadLetterReason.WRONG_SHAPE,
+            f"a deletion that says of no message: {_shown(pointer or ())} holds no id",
+        )
+    if found is None and "id" not in unread:
+        unread.append("id")
+    return found
 
 
 def _skipped(headers: Headers, document: object, reading: MessageTerms) -> str | None:
     """The first rule that spares the record, or None."""
-    for rule in reading.skip_when:
-        if rule.header is not None:
-            found: object = next(
-                (value for name, value in headers if name == rule.header and value), None
-            )
-            found = found.decode("utf-8", "replace") if isinstance(found, bytes) else None
-        elif document is None:
-            continue
-        else:
-            found = _at(document, rule.field or ())
-            if isinstance(found, bool):
-                found = "true" if found else "false"
-        if (isinstance(found, str) and found in rule.values) or (
-            isinstance(found, int) and str(found) in rule.values
-        ):
-            return str(rule)
-    return None
+    return next((str(rule) for rule in reading.skip_when if holds(rule, headers, document)), None)
 
 
 def _facts(document: object, pointers: tuple[Pointer, ...]) -> tuple[Fact, ...]:
     """What is present, and no object or list: a fact is no reason to refuse a message."""
     facts: list[Fact] = []
     for pointer in pointers:
-        found = _at(document, pointer)
+        found = at(document, pointer)
         if isinstance(found, bool):
             found = "true" if found else "false"
         if isinstance(found, str | int | float):
-            value = _without_surrogates(str(found)[:FACT_CHARS_MAX])
+            value = without_surrogates(str(found)[:FACT_CHARS_MAX])
             facts.append(Fact("/".join(pointer), value))
     return tuple(facts)
-
-
-def _without_surrogates(text: str) -> str:
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
 
 
 def _shown(pointer: Pointer) -> str:

@@ -63,6 +63,9 @@ class Fact(NamedTuple):
 WhenEmpty = Literal["allow", "flag", "pass-over"]
 """What becomes of a record without a text, where it is no dead letter."""
 
+MessageEvent = Literal["edit", "delete"]
+"""What a later record does to a message: gives it another text, or takes it away."""
+
 
 class Message(NamedTuple):
     """One contribution of a user, ready to be judged."""
@@ -71,11 +74,14 @@ class Message(NamedTuple):
     timestamp_ms: int
     text: str
     """
-    What is judged: at least one character that can be seen. Empty only where `skipped` or
-    `when_empty` says that nothing is.
+    What is judged: at least one character that can be seen. Empty only where `skipped`,
+    `when_empty` or a deletion says that nothing is.
     """
     id: str
-    """The producer's own id, or the position where it gives none."""
+    """
+    The producer's own id, or the position where it gives none. Of an edit and a deletion it is the
+    id of the message that they are about.
+    """
     author: str | None = None
     conversation: str | None = None
     language: str | None = None
@@ -90,3 +96,5 @@ class Message(NamedTuple):
     Which of id, author, conversation, language and headers the record holds in no shape that can be
     read. The id is among them also where it is absent and the topic says where it stands.
     """
+    event: MessageEvent | None = None
+    """What it does to an earlier message; None where it is one of its own."""

@@ -5,6 +5,9 @@ Retry: what a record that was sent again says of itself, and what of it is belie
 first consumed and how often it was tried. On a retry topic alone these two headers are ours; on
 every other input they are what a producer wrote, and are renamed like all `safeguard-*` headers.
 
+A message that people reported is judged a second time in the same way: its record comes once more
+on `x.retry`, with the id of the verdict that the new one takes the place of.
+
 In every function `origin` is the topic that the outputs are named after (`Binding.origin_of`): the
 record's own topic, but for a retry topic.
 """
@@ -18,6 +21,7 @@ from consumer.domain.verdicts.headers import renamed
 
 FIRST_POSITION = "safeguard-first-position"
 ATTEMPTS = "safeguard-attempts"
+SUPERSEDES = "safeguard-supersedes"
 
 
 def first_position(record: Record, origin: str) -> Position | None:
@@ -40,6 +44,14 @@ def attempts(record: Record, origin: str) -> int:
     return 1
 
 
+def superseded(record: Record, origin: str) -> str | None:
+    """The verdict that a second judgement takes the place of; None for what is judged first."""
+    if record.position.topic == origin:
+        return None
+    found = next((value for name, value in reversed(record.headers) if name == SUPERSEDES), None)
+    return found.decode() if found is not None and _is_verdict_id(found) else None
+
+
 def handed_on(record: Record, origin: str) -> list[tuple[str, bytes | None]]:
     """The record's headers as others get to see them: none that could be taken for ours."""
     if record.position.topic == origin:
@@ -50,6 +62,7 @@ def handed_on(record: Record, origin: str) -> list[tuple[str, bytes | None]]:
             for name, value in record.headers
             if not (name == FIRST_POSITION and _is_position(value, origin))
             and not (name == ATTEMPTS and _is_count(value))
+            and not (name == SUPERSEDES and _is_verdict_id(value))
         )
     )
 
@@ -60,9 +73,20 @@ def retry_headers(first: Position | None, tried: int) -> Headers:
     return count if first is None else ((FIRST_POSITION, str(first).encode()), *count)
 
 
+def second_judgement(record: Record, origin: str, verdict: str) -> Headers:
+    """All headers of a record that is to be judged once more, in the place of that verdict."""
+    first = first_position(record, origin) or record.position
+    ours = ((FIRST_POSITION, str(first).encode()), (SUPERSEDES, verdict.encode()))
+    return (*handed_on(record, origin), *ours)
+
+
 def _is_position(value: bytes | None, origin: str) -> bool:
     found = Position.parse((value or b"").decode("ascii", "replace"))
     return found is not None and found.topic == origin
+
+
+def _is_verdict_id(value: bytes | None) -> bool:
+    return bool(value and re.fullmatch(rb"[0-9a-f]{32}", value))
 
 
 def _is_count(value: bytes | None) -> bool:

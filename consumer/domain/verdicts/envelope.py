@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
+from consumer.domain.messages.message import MessageEvent
 from consumer.domain.policy import Effort, Look, Outcome
 from consumer.domain.verdicts.certainty import Certainty, Sign
 from consumer.domain.verdicts.headers import rfc3339
@@ -133,6 +134,13 @@ class Envelope(_Closed):
     outcome: Outcome
     cause: Cause
     unjudged_reason: UnjudgedReason | None = None
+    event: Annotated[
+        MessageEvent | None,
+        Field(
+            description="What the record does to an earlier message of this id: its verdict takes "
+            "the place of all on that message's earlier positions"
+        ),
+    ] = None
     position: PositionField
     message: MessageField
     policy_version: str
@@ -207,6 +215,8 @@ def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> b
         confidence = confidence_of(verdict.outcome, verdict.judgements)
         if confidence is not None:
             fields["confidence"] = _certainty_fields(confidence)
+    if message.event is not None:
+        fields["event"] = message.event
     if verdict.supersedes is not None:
         fields["supersedes"] = verdict.supersedes
     context = verdict.context

@@ -17,6 +17,8 @@ MESSAGE_ID_CHARS_MAX = 256
 """Of the header alone, by contract with who reads it; the envelope has the id whole."""
 EVENT_TYPE = "safeguard.verdict.v1"
 OWN_PREFIX = "safeguard-"
+EVENT = "safeguard-event"
+"""On verdicts on edits and deletions alone; what they are about is `safeguard-message-id`."""
 SAFE = "/@:.-_~"
 """Stands as it is in a percent-encoded header, beside ASCII letters and digits."""
 _PLAIN = re.compile("[A-Za-z0-9/@:._~-]*")
@@ -40,6 +42,8 @@ def verdict_headers(verdict: Verdict, record: Record, group: str, term: int) -> 
     ]
     if verdict.message.unread:
         headers.append(("safeguard-unread", ",".join(verdict.message.unread).encode()))
+    if verdict.message.event is not None:
+        headers.append((EVENT, verdict.message.event.encode()))
     if verdict.supersedes is not None:
         headers.append(("safeguard-supersedes", verdict.supersedes.encode()))
     return headers

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from consumer.domain.messages.message import Position
+from consumer.domain.messages.retry import SUPERSEDES
 from consumer.domain.verdicts.verdict import verdict_id
 
 VERDICT_ID = "safeguard-verdict-id"
@@ -25,12 +26,14 @@ def is_of_topic(
 
     `source` is the topic's id where the broker gives one, else its name. The name stands in for
     the id where a broker gave none, or where nobody asked for it; what says nothing of its topic
-    is believed, for then the name is all there is.
+    is believed, for then the name is all there is. What was said of a record again has an id of
+    another kind and is never of it; a second judgement supersedes as well, and has a first one's.
     """
     name = headers.get(VERDICT_ID)
     if name is None:
         topic_id = headers.get(TOPIC_ID)
-        return topic_id is None or _text(topic_id) == source
+        is_believed = topic_id is None or _text(topic_id) == source
+        return is_believed and SUPERSEDES not in headers
     digest = _text(headers.get("safeguard-policy-digest"))
     return _text(name) in {
         verdict_id(each, position, group, digest) for each in (source, position.topic)

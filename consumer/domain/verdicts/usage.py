@@ -31,13 +31,10 @@ NO_USAGE = Usage()
 class Tally:
     """Adds up the calls for one message while they are made."""
 
-    __slots__ = ("calls", "tokens", "unread", "unread_tokens")
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.unread = 0
-        self.tokens = NO_TOKENS
-        self.unread_tokens = NO_TOKENS
+    calls = 0
+    unread = 0
+    tokens = NO_TOKENS
+    unread_tokens = NO_TOKENS
 
     def __repr__(self) -> str:
         return f"<Tally calls {self.calls}, unread {self.unread}, {self.tokens!r}>"

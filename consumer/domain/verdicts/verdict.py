@@ -23,6 +23,10 @@ class Cause(StrEnum):
 
     MODEL = "model"
     SKIPPED = "skipped"
+    DELETED = "deleted"
+    """Its author or the platform took the message away; nobody judged anything."""
+    OVERTAKEN = "overtaken"
+    """A later edit or a deletion came before it was judged, so nobody is to see this text."""
     UNJUDGED = "unjudged"
     REPLAY = "replay"
     """The model, in a later run of `safeguard rejudge`."""

@@ -73,6 +73,8 @@ class LaneQueue(Generic[Wish, Place]):
 
     def next(self, may: Callable[[Lane], bool]) -> Waiter[Wish, Place] | None:
         """Whose turn it is, among the lanes that may have a place; it leaves the queue."""
+        if not any(self._lanes):
+            return None
         lanes = [lane for lane in LANES if self._lanes[lane] and _has_first(self._lanes[lane])]
         lanes = [lane for lane in lanes if may(lane)]
         if not lanes:

@@ -55,12 +55,14 @@ def chat_content(body: bytes, prompt_tokens_min: int) -> Content | Fault:
         return Fault.PROMPT_TRUNCATED
     if len(choices) > CHOICES_MAX:
         return Fault.AMBIGUOUS
-    return Content([_said(choice) for choice in choices], tokens)
+    return [_said(choice) for choice in choices], tokens
 
 
 def _said(choice: object) -> Said | Fault:
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
+    if not isinstance(choice, dict):
+        return Fault.NOT_A_COMPLETION
+    message = choice.get("message")
+    if not isinstance(message, dict):
         return Fault.NOT_A_COMPLETION
     beside = message.get("reasoning") or message.get("reasoning_content") or None
     reasoning = beside if beside is None or isinstance(beside, str) else ""

@@ -29,12 +29,11 @@ class Said(NamedTuple):
     is_refusal: bool = False
 
 
-class Content(NamedTuple):
-    """What the body of a 200 holds."""
-
-    choices: Sequence[Said | Fault]
-    """At least one, and one was asked for; a fault is of that choice alone."""
-    tokens: Tokens
+Content = tuple[Sequence[Said | Fault], Tokens]
+"""
+What the body of a 200 holds: at least one choice, where one was asked for and a fault is of that
+choice alone, and what they cost.
+"""
 
 
 def said_in(content: object, reasoning: str | None = None) -> Said:

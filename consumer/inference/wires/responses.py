@@ -72,7 +72,7 @@ def response_content(body: bytes, prompt_tokens_min: int) -> Content | Fault:
         return Fault.REFUSAL if is_refusal(said.answer) else why or Fault.TRUNCATED
     if any(isinstance(item, dict) and item.get("status") == "incomplete" for item in output):
         return Fault.TRUNCATED
-    return Content((said,), tokens)
+    return (said,), tokens
 
 
 def _said(output: list[object]) -> Said:

@@ -47,4 +47,5 @@ def read_tokens(
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    # A boolean is an integer, too, and no count.
+    return value if type(value) is int and value > 0 else 0

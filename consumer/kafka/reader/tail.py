@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from confluent_kafka import Message as KafkaMessage
 
 from consumer.domain.messages.message import Position
+from consumer.domain.messages.retry import SUPERSEDES
 from consumer.domain.verdicts.headers import percent
 from consumer.domain.verdicts.provenance import TOPIC_ID, VERDICT_ID, is_of_topic
 from consumer.interfaces import Output, Partition
@@ -55,16 +56,17 @@ class TailReader(TopicReader):
                 continue
             offset = position.removeprefix(prefix)
             if offset.isdecimal():
+                # A second judgement supersedes a verdict too, and is the first on its record: what
+                # is said of a record again has another id.
                 at = Position(*of, int(offset))
                 if is_of_topic(headers, at, source, self._group):
                     found.add(at.offset)
         return found
 
     def _is_ours(self, headers: Mapping[str, bytes | None]) -> bool:
-        return (
-            headers.get("safeguard-group") == self._said_group
-            and "safeguard-supersedes" not in headers
-        )
+        # What supersedes and has no id is no worker's.
+        is_verdict = SUPERSEDES not in headers or VERDICT_ID in headers
+        return is_verdict and headers.get("safeguard-group") == self._said_group
 
 
 def _headers(message: KafkaMessage) -> dict[str, bytes | None]:

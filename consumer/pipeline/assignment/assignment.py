@@ -52,9 +52,11 @@ class Flight(Sequenced):
         "conclusion",
         "in_context",
         "is_over_budget",
+        "is_overtaken",
         "record",
         "reserve",
         "sent_s",
+        "settling",
         "taken_s",
         "task",
         "usage",
@@ -74,6 +76,10 @@ class Flight(Sequenced):
         """It as it was read when it was taken, where its topic has context."""
         self.is_over_budget = False
         """Whether its topic's budget was spent when it began."""
+        self.settling: str | None = None
+        """The message that it edits, while it waits for a later edit of it; else None."""
+        self.is_overtaken = False
+        """Whether a later record about its message came while it waited."""
         self.reserve: Reserve | None = None
         self.usage: Usage | None = NO_USAGE
         """What its calls cost; None while they are made, and when they were cut short."""
@@ -83,6 +89,7 @@ class Flight(Sequenced):
 
     def __repr__(self) -> str:
         state = "noting" if self.is_unbegun else "judging" if self.is_being_judged else "judged"
+        state = "settling" if self.settling is not None else state
         return f"<Flight {self.record.position} {state}, to {self.destination}>"
 
     @property
@@ -96,7 +103,16 @@ class Flight(Sequenced):
     @property
     def is_unbegun(self) -> bool:
         """Whether it waits for the note that it is begun alone."""
-        return self.task is None and self.conclusion is None
+        return self.task is None and self.conclusion is None and self.settling is None
+
+    def take_in(self) -> None:
+        """
+        Find what it is shown with, unless that is found, and remember it for those after it.
+
+        To be called while records come as they lie in the partition: calls end in any order.
+        """
+        if self.binding.context is not None and self.in_context is None:
+            self.in_context = self.assignment.conversations.take_in(self.record, self.binding)
 
 
 class Assignment:

@@ -9,13 +9,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationError
 
 from consumer.domain.binding import MessageTerms
+from consumer.domain.messages.rules import EventTerms, Tombstones
 from consumer.domain.policy import USER_MESSAGE
 from consumer.errors import Flaw
 from consumer.registry.document import flaws_of
 from consumer.registry.files import as_saved_anywhere
-from consumer.registry.lines import toml_fields, toml_lines
+from consumer.registry.lines import line_of, toml_fields, toml_lines
 from consumer.registry.topic.budget import BudgetTable
 from consumer.registry.topic.context import ContextTable
+from consumer.registry.topic.event import EventTable
 from consumer.registry.topic.gate import GateTable
 from consumer.registry.topic.message import MessageTable, SkipTable
 from consumer.registry.topic.outputs import OutputsTable
@@ -65,8 +67,8 @@ class TopicFile(ClosedTable):
     """Who goes first when the servers are full: `real-time`, then `comments`, then `replay`."""
     start: Annotated[str, AfterValidator(_start)] = "latest"
     """Where a new group begins: `latest`, `earliest` or a time such as `2026-01-31T08:00:00Z`."""
-    tombstones: Literal["dead-letter", "pass-over"] = "dead-letter"
-    """What becomes of records without a value."""
+    tombstones: Tombstones = "dead-letter"
+    """What becomes of records without a value; `delete`: the message whose id is the key goes."""
     when_empty: Literal["dead-letter", "allow", "flag", "pass-over"] = "dead-letter"
     """What becomes of records without a text, such as a picture alone."""
     subject: Annotated[str, Field(pattern=SUBJECT)] = USER_MESSAGE
@@ -94,7 +96,28 @@ class TopicFile(ClosedTable):
             language=optional_pointer(table.language),
             skip_when=tuple(rule.rule() for rule in self.skip_when),
             author_facts=tuple(map(split_pointer, self.context.author)) if self.context else (),
+            event=self._event(),
         )
+
+    def _event(self) -> EventTerms | None:
+        if self.message.event is None and self.tombstones != "delete":
+            return None
+        table = self.message.event or EventTable()
+        return table.terms(tombstones=self.tombstones == "delete")
+
+    def event_flaw(self) -> tuple[str, str] | None:
+        """Why no record could ever say which message it is about, and under which key that is."""
+        if self.message.event is None:
+            return None
+        rules = self.message.event.rules
+        if not rules and self.tombstones != "delete":
+            return "", 'give edit or delete, or tombstones = "delete" above all tables'
+        for name, rule in rules.items():
+            if self.message.format == "text":
+                return name, 'a record of format "text" has no field that names a message'
+            if rule.target is None and self.message.id is None:
+                return name, "needs a target, or `id` under [message], to know which message it is"
+        return None
 
     def context_flaw(self) -> str | None:
         """Why no record could ever have the context that is asked for."""
@@ -126,6 +149,11 @@ def read_topic_file(shown: str, content: bytes) -> TopicFile | list[Flaw]:
     flaw = file.context_flaw()
     if flaw is not None:
         return [Flaw(shown, lines.get(("context",), 1), f"context: {flaw}")]
+    event_flaw = file.event_flaw()
+    if event_flaw is not None:
+        path = ("message", "event", *filter(None, event_flaw[:1]))
+        place = ".".join(path)
+        return [Flaw(shown, line_of(lines, path), f"{place}: {event_flaw[1]}")]
     review = file.review.terms().templates if file.review else ()
     written = (*file.outputs.terms().templates, *review)
     own = [name for name in file.topics if name in written]

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from consumer.domain.binding import MessageFormat, SkipRule
+from consumer.domain.binding import MessageFormat
+from consumer.domain.messages.rules import SkipRule
+from consumer.registry.topic.event import EventTable
 from consumer.registry.topic.table import ClosedTable, PointerText, optional_pointer
 
 
@@ -35,6 +37,8 @@ class MessageTable(ClosedTable):
     """Where the room, thread or channel is."""
     language: PointerText | None = None
     """Where the language is."""
+    event: EventTable | None = None
+    """How edits and deletions look; without the table every record is a message of its own."""
 
     @model_validator(mode="after")
     def _one_of(self) -> MessageTable:

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from consumer.domain.messages.message import Position
 from consumer.domain.policy import Outcome
+from consumer.domain.verdicts.verdict import Cause
 from consumer.review.cases.facts import (
-    DELETED,
     About,
     AppealFact,
     DecisionFact,
@@ -115,6 +115,22 @@ class ReviewCase:
         return next((fact.verdict for fact in reversed(told) if fact.verdict), None)
 
     @property
+    def doubted(self) -> str | None:
+        """
+        The verdict that people question by their reports and that is to be judged once more.
+
+        It allows the last version and supersedes nothing: what was judged twice is for people.
+        """
+        current = self.current
+        if self.status is not Concern.REPORT or self.version is None:
+            return None
+        if current is not None:
+            is_first = current.outcome == Outcome.ALLOW and current.supersedes is None
+            return current.id if is_first else None
+        here = [r for r in self.reports if r.position == self.version and r.verdict is not None]
+        return here[0].verdict if here and here[0].outcome == Outcome.ALLOW else None
+
+    @property
     def open_appeals(self) -> tuple[AppealFact, ...]:
         """Those that no decision has answered."""
         answered = {name for decision in self.decisions for name in decision.appeals}
@@ -130,7 +146,7 @@ class ReviewCase:
     def deleted_at(self) -> VerdictFact | None:
         """The verdict by which the message is no more, unless it was written anew since."""
         current = self.current
-        return current if current is not None and current.cause == DELETED else None
+        return current if current is not None and current.cause == Cause.DELETED else None
 
     @property
     def status(self) -> Concern | Closure:

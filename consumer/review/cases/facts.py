@@ -13,9 +13,6 @@ from typing import Any, NamedTuple
 
 import orjson
 
-DELETED = "deleted"
-"""The cause of a verdict that says that the message is no more."""
-
 
 @dataclass(frozen=True, slots=True)
 class VerdictFact:
@@ -35,6 +32,8 @@ class VerdictFact:
     """The record's key in base64; what is decided goes out under it."""
     envelope: dict[str, Any] = field(default_factory=dict)
     """What lies on the topic; empty where only headers do."""
+    event: str | None = None
+    """What its record did to the message: `edit` or `delete`; None where it is the first of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,8 @@ class ReportFact:
     position: str | None = None
     verdict: str | None = None
     """The verdict that the message had for whoever reported it."""
+    outcome: str = "allow"
+    """What that verdict said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.messages.decoding import decode
 from consumer.domain.messages.message import Headers, Message, Position, Record
+from consumer.domain.messages.retry import second_judgement
 from consumer.domain.policy import Outcome, PolicyVersion
 from consumer.domain.statement import StatementTerms
 from consumer.domain.verdicts.verdict import Cause, Verdict
@@ -143,6 +144,24 @@ class Announcements:
         if not isinstance(found, Superseding):
             raise Unpublishable(f"the verdict does not fit its topic: {found}")
         return found.publication
+
+    def second_judgement(
+        self, case: ReviewCase, verdict: str, record: Record | None
+    ) -> Publication:
+        """
+        The record of a reported message, for the workers to judge in the place of that verdict.
+
+        Raises:
+            Unpublishable: it is gone, or what lies there is another message.
+        """
+        binding = self._binding(case)
+        topic = self._catalogue.retry_topic_of(case.topic)
+        if record is None or topic is None:
+            raise Unpublishable(f"nothing to judge once more: no record at {case.version}")
+        if record.value is None or _message(record, binding, case, None).event == "delete":
+            raise Unpublishable(f"the record at {record.position} says nothing that can be judged")
+        headers = second_judgement(record, case.topic, verdict)
+        return Publication(topic, record.position.partition, record.key, record.value, headers)
 
     def _binding(self, case: ReviewCase) -> Binding:
         binding = self._catalogue.binding_for(case.topic)

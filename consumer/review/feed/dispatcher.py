@@ -15,6 +15,7 @@ from typing import NamedTuple
 import structlog
 
 from consumer.domain.messages.message import Headers, Position, Record
+from consumer.domain.messages.retry import SUPERSEDES
 from consumer.interfaces import Output, Publication
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.reader.reader import Span, TopicReader
@@ -36,6 +37,8 @@ MARGIN_S = 5.0
 VERDICT_ID = "safeguard-verdict-id"
 _STATEMENT = "statement:"
 """Before the id of a statement, which is that of its verdict."""
+_AGAIN = "again:"
+"""Before the id of the verdict that a second judgement is to take the place of."""
 
 
 class Dispatched(NamedTuple):
@@ -121,6 +124,8 @@ class Dispatcher:
         """What tells the item's record from others on its topic."""
         if item.kind is ItemKind.DECISION:
             return item.decision_id
+        if item.kind is ItemKind.SECOND_JUDGEMENT:
+            return _AGAIN + item.decision_id
         found = self._case_and_decision(item)
         if found is None:
             return None
@@ -138,9 +143,11 @@ class Dispatcher:
 
     def _publications(self, items: Sequence[Item]) -> tuple[dict[str, Publication], int]:
         """By item, and how many never can be."""
-        made: dict[str, Publication] = {}
-        known, given_up = [], 0
+        made, given_up = self._asked([i for i in items if i.kind is ItemKind.SECOND_JUDGEMENT])
+        known = []
         for item in items:
+            if item.kind is ItemKind.SECOND_JUDGEMENT:
+                continue
             found = self._case_and_decision(item)
             if found is None:
                 # A store that somebody emptied; what was decided is on no topic and nowhere else.
@@ -164,6 +171,25 @@ class Dispatcher:
                 log.warning("it cannot be published", item=item.id, case=case.id, reason=str(why))
                 given_up += 1
         return made, given_up
+
+    def _asked(self, items: Sequence[Item]) -> tuple[dict[str, Publication], int]:
+        """The records to be judged once more, by item, and how many never will be."""
+        made: dict[str, Publication] = {}
+        for item in items:
+            docket = self._book.look(item.case_id)
+            if docket is None or docket.case.doubted != item.decision_id:
+                self._outbox.give_up(item.id, "nobody asks any more")
+                continue
+            place = docket.case.version or ""
+            record = self._fetched([place]).get(place)
+            try:
+                made[item.id] = self.announcements.second_judgement(
+                    docket.case, item.decision_id, record
+                )
+            except Unpublishable as why:
+                self._outbox.give_up(item.id, str(why))
+                log.warning("no second judgement", case=item.case_id, reason=str(why))
+        return made, len(items) - len(made)
 
     def _fetched(self, positions: Sequence[str]) -> dict[str, Record]:
         """The records there, but for those that are gone."""
@@ -195,5 +221,7 @@ def _name(headers: Headers) -> str:
     last = dict(headers)
     if STATEMENT_ID in last:
         return _STATEMENT + (last[STATEMENT_ID] or b"").decode("ascii", "replace")
+    if SUPERSEDES in last and VERDICT_ID not in last:
+        return _AGAIN + (last[SUPERSEDES] or b"").decode("ascii", "replace")
     value = last.get(DECISION_ID) or last.get(VERDICT_ID)
     return (value or b"").decode("ascii", "replace")

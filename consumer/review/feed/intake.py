@@ -21,6 +21,7 @@ from consumer.review.cases.facts import About, AppealFact, ReportFact
 from consumer.review.feed.announcement import Announcements, Unpublishable
 from consumer.review.records.reading import FactReader
 from consumer.review.store.book import CaseBook
+from consumer.review.store.outbox import Outbox
 
 log = structlog.get_logger()
 
@@ -56,6 +57,8 @@ class ReviewIntake:
         self.reader = reader
         self.announcements: Announcements | None = None
         """By what workers' blocks are stated; None where they are not."""
+        self.outbox: Outbox | None = None
+        """Where second judgements are asked for; None where nobody asks."""
 
     def take(self, records: Sequence[Record]) -> Taken:
         """
@@ -93,7 +96,21 @@ class ReviewIntake:
         self._write(letters)
         if letters and self._writer is not None:
             log.warning("set aside what cannot be read", records=len(letters))
-        return Taken(self._book.add(found) if found else 0, len(letters))
+        new = self._book.add(found) if found else 0
+        self._ask(found)
+        return Taken(new, len(letters))
+
+    def _ask(self, found: Sequence[About]) -> None:
+        """Have the workers judge once more what was allowed and is reported; see `doubted`."""
+        if self.outbox is None:
+            return
+        # What comes again is asked for again, and the outbox knows it.
+        wanted = {each.case_id for each in found if self.reader.can_be_judged_again(each)}
+        for name in sorted(wanted):
+            docket = self._book.look(name)
+            verdict = docket.case.doubted if docket is not None else None
+            if verdict is not None:
+                self.outbox.ask(name, verdict)
 
     def _letter(self, record: Record, error: Rejected) -> Publication:
         return self._encoder.letter(record, error, record.position.topic + DEAD_LETTER, 0)

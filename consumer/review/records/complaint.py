@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from consumer.domain.messages.message import Position
+from consumer.domain.policy import Outcome
 
 NAME_CHARS_MAX = 1_000
 """Of an id or a name: some producers make them of addresses."""
@@ -51,6 +52,8 @@ class ReportRecord(AboutMessage):
     """Who; a person counts once for a message."""
     reason: Name
     """Why, in a word of the platform's own."""
+    outcome: Outcome = Outcome.ALLOW
+    """Of that verdict (`safeguard-outcome`); what was allowed is judged once more."""
     reach: Annotated[int, Field(ge=0, le=10**12)] = 0
     """How many people have seen the message."""
     reported_at: AwareDatetime | None = None

@@ -14,14 +14,18 @@ import orjson
 from pydantic import ValidationError
 
 from consumer.domain.binding import Binding, Catalogue
-from consumer.domain.messages.message import Position, Record
+from consumer.domain.messages.message import Headers, Position, Record
+from consumer.domain.messages.retry import FIRST_POSITION
 from consumer.domain.policy import Outcome, PolicyVersion
-from consumer.domain.verdicts.headers import is_envelope, percent
+from consumer.domain.verdicts.headers import EVENT, is_envelope, percent
+from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import DeadLetterReason, UndecodableMessage
 from consumer.review.cases.facts import About, AppealFact, ReportFact, VerdictFact
 from consumer.review.records.complaint import AboutMessage, AppealRecord, ReportRecord
 from consumer.review.records.decision import decode_decision
 
+ERASED: Headers = (("safeguard-erased", b"1"),)
+"""Of a tombstone that `safeguard review erase` has written: nobody's report, and no fault."""
 SEVERITIES = ("low", "medium", "high", "critical")
 
 
@@ -40,6 +44,8 @@ class Roles(NamedTuple):
     roles: Mapping[str, Role]
     inputs: Mapping[str, str]
     """Of a topic that people write to or that decisions are on: the input that it is about."""
+    retried: frozenset[str] = frozenset()
+    """Inputs whose messages can be judged once more, since they have a retry topic."""
 
     def of(self, *wanted: Role) -> list[str]:
         """The topics with any of these roles, sorted."""
@@ -60,7 +66,10 @@ def roles_of(catalogue: Catalogue, topics: Sequence[str]) -> Roles:
         for outcome in Outcome:
             roles[binding.outputs.destination(outcome, source)] = Role.VERDICTS
     present = set(topics)
-    return Roles({topic: role for topic, role in roles.items() if topic in present}, inputs)
+    retried = frozenset(s for s in inputs.values() if catalogue.retry_topic_of(s) in present)
+    return Roles(
+        {topic: role for topic, role in roles.items() if topic in present}, inputs, retried
+    )
 
 
 class FactReader:
@@ -79,6 +88,8 @@ class FactReader:
             UndecodableMessage: what people wrote cannot be read.
         """
         topic = record.position.topic
+        if record.value is None and record.headers == ERASED:
+            return None
         match self._roles.roles.get(topic):
             case Role.VERDICTS:
                 return self._verdict(record)
@@ -91,13 +102,28 @@ class FactReader:
                 return about if about and about.topic == self._roles.inputs[topic] else None
         return None
 
+    def told(self, record: Record) -> About | None:
+        """
+        What a record says of a message, also where reviewers need not know.
+
+        Raises:
+            UndecodableMessage: what people wrote cannot be read.
+        """
+        if self._roles.roles.get(record.position.topic) is not Role.VERDICTS:
+            return self.read(record)
+        headers = dict(record.headers)
+        return self._any_verdict(record, headers, _text(headers.get("safeguard-outcome")), None)
+
     def _verdict(self, record: Record) -> About | None:
         # Ours follow what the input brought, and the input's are renamed.
         headers = dict(record.headers)
         supersedes = _text(headers.get("safeguard-supersedes")) or None
         outcome = _text(headers.get("safeguard-outcome"))
         # All that is allowed comes by here, so this is looked at first.
-        if supersedes is None and outcome != Outcome.FLAG:
+        if supersedes is None and outcome != Outcome.FLAG and EVENT not in headers:
+            return None
+        if headers.get("safeguard-cause") == Cause.OVERTAKEN.encode():
+            # What has its place has a verdict too, and that one says what to do.
             return None
         about = self._any_verdict(record, headers, outcome, supersedes)
         if about is None or outcome == Outcome.FLAG:
@@ -137,10 +163,14 @@ class FactReader:
         if not isinstance(message_id, str):
             message_id = unquote(_text(headers.get("safeguard-message-id")))
         score = _dug(envelope, "confidence", "score")
+        place = position
+        if supersedes is not None:
+            # A second judgement is on a record of its own, about what was judged first.
+            place = Position.parse(_text(headers.get(FIRST_POSITION))) or position
         fact = VerdictFact(
             id=name,
             at_ms=_moment_ms(_text(headers.get("safeguard-judged-at")), record.timestamp_ms),
-            position=str(position),
+            position=str(place),
             outcome=outcome,
             cause=_text(headers.get("safeguard-cause")),
             supersedes=supersedes,
@@ -148,8 +178,13 @@ class FactReader:
             certainty=score if isinstance(score, float) else None,
             key=None if record.key is None else base64.b64encode(record.key).decode(),
             envelope=envelope,
+            event=_text(headers.get(EVENT)) or None,
         )
         return About(binding.origin_of(position.topic), message_id, fact)
+
+    def can_be_judged_again(self, about: About) -> bool:
+        """Whether it is a report on an input whose workers can be asked once more."""
+        return isinstance(about.fact, ReportFact) and about.topic in self._roles.retried
 
     def _report(self, record: Record, source: str) -> About:
         found = self._complaint(record, ReportRecord, source)
@@ -162,6 +197,7 @@ class FactReader:
             reach=found.reach,
             position=found.position,
             verdict=found.verdict_id,
+            outcome=found.outcome,
         )
         return About(source, found.message_id, fact)
 

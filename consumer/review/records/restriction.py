@@ -21,9 +21,11 @@ from consumer.domain.statement import (
 )
 from consumer.domain.verdicts.verdict import Cause
 from consumer.review.cases.case import ReviewCase
-from consumer.review.cases.facts import DELETED, DecisionFact, VerdictFact
+from consumer.review.cases.facts import DecisionFact, VerdictFact
 
-NOT_BY_MACHINE = frozenset({Cause.HUMAN, Cause.APPEAL, Cause.UNJUDGED, DELETED})
+NOT_BY_MACHINE = frozenset(
+    {Cause.HUMAN, Cause.APPEAL, Cause.UNJUDGED, Cause.DELETED, Cause.OVERTAKEN}
+)
 """Causes of verdicts that no machine came to by looking at what the content says."""
 
 
@@ -103,9 +105,13 @@ def verdict_restriction(
     None where that is nothing, where a person's decision tells of it, or where none is wanted.
     """
     label, rule = _block(verdict.envelope)
-    is_told = verdict.cause in (Cause.HUMAN, Cause.APPEAL, DELETED)
+    # Nobody restricts what its author has taken away, or has given another text.
+    is_told = verdict.cause in (Cause.HUMAN, Cause.APPEAL, Cause.DELETED, Cause.OVERTAKEN)
     if is_told or not terms.wants(verdict.outcome, label):
         return None
+    # The model judged it once more because people had reported it.
+    is_reported = verdict.supersedes is not None and verdict.cause == Cause.MODEL
+    is_by_machine = verdict.cause not in NOT_BY_MACHINE and not is_reported
     return Restriction(
         puid=verdict.id,
         at_ms=verdict.at_ms,
@@ -113,8 +119,8 @@ def verdict_restriction(
         label=label,
         rule=rule,
         language=verdict.envelope.get("message", {}).get("language"),
-        source=VOLUNTARY,
-        is_found_by_machine=verdict.cause not in NOT_BY_MACHINE,
+        source=OTHER_NOTIFICATION if is_reported else VOLUNTARY,
+        is_found_by_machine=is_by_machine,
         automation=FULLY,
     )
 

@@ -277,5 +277,7 @@ def _told(fact: ReviewFact) -> str:
     """A fact in a few words."""
     if isinstance(fact, VerdictFact):
         what = "the message was deleted" if fact.cause == "deleted" else f"verdict {fact.outcome}"
+        if fact.event == "edit" and fact.supersedes is None:
+            what = f"the message was edited, {what}"
         return f"{what} (cause {fact.cause}, {fact.position})"
     return f"{kind_of(fact)} {fact.id}"

@@ -28,6 +28,8 @@ class ItemKind(StrEnum):
     DECISION = "decision"
     VERDICT = "verdict"
     STATEMENT = "statement"
+    SECOND_JUDGEMENT = "second judgement"
+    """Of no decision: the record of a reported message, for the workers to judge once more."""
 
 
 class ItemState(StrEnum):
@@ -49,6 +51,7 @@ class Item(NamedTuple):
 
     id: str
     decision_id: str
+    """Of a second judgement: the verdict that it is to take the place of."""
     case_id: str
     kind: ItemKind
     state: ItemState
@@ -142,6 +145,20 @@ class Outbox:
                 if changed.rowcount:
                     noted.add(name)
         return noted
+
+    def ask(self, case_id: str, verdict: str) -> bool:
+        """Have a message judged once more, once for each verdict on it; whether that is new."""
+        row = {
+            "id": f"{verdict}:{case_id}:{ItemKind.SECOND_JUDGEMENT}",
+            "decision_id": verdict,
+            "case_id": case_id,
+            "kind": ItemKind.SECOND_JUDGEMENT,
+            "state": ItemState.PENDING,
+            "not_before_ms": 0,
+            "tried_ms": 0,
+        }
+        with self._database.writing() as connection:
+            return self._database.insert_once(connection, outbox, row)
 
     def sent(self, names: Sequence[str]) -> None:
         """The broker has them."""

@@ -28,3 +28,11 @@ def test_the_shipped_file_uses_keys_that_are_told_of() -> None:
             assert value.keys() <= known[f"[{name}]"]
         elif f"[[{name}]]" not in known:
             assert name in known[""]
+
+
+def test_tables_within_tables_are_told_of_under_their_whole_name() -> None:
+    """As somebody would head them; those above all tables are plain keys alone."""
+    known = {head: [key.name for key in keys] for head, keys in describe_keys()}
+    assert {"[message.event]", "[message.event.edit]", "[review.statements]"} <= known.keys()
+    assert "event" in known["[message]"]
+    assert "message" not in known[""]

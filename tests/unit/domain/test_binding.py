@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs, SkipRule
+from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs
+from consumer.domain.messages.rules import SkipRule
 from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
 from tests.builders import a_binding

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.domain.messages.message import age_ms
+from consumer.domain.messages.message import Position, age_ms
+from consumer.domain.messages.retry import second_judgement
 from consumer.domain.policy import Outcome
+from consumer.domain.verdicts.provenance import is_of_topic
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, Verdict
 from consumer.interfaces import Partition
 from consumer.pipeline.assignment.assignment import Assignment, Flight
@@ -116,3 +118,35 @@ async def test_dead_letters_are_counted_by_reason_once_they_are_stored() -> None
     assert metric(stage, "dead_letters_total", labels) == 2
     ledger = stage.intake.ledger
     assert (ledger.dead_letters, ledger.verdicts, ledger.difference) == (2, 1, 0)
+
+
+SUPERSEDED = "ab" * 16
+
+
+async def test_a_second_judgement_supersedes_and_is_a_flag_where_nobody_could_judge() -> None:
+    """Whatever the topic says of others: people have reported it, so a person looks."""
+    again = second_judgement(record(7), TOPIC, SUPERSEDED)
+    at = Position(f"{TOPIC}.retry", 0, 3)
+    for max_age_s, outcome, cause in (
+        (0.0, Outcome.ALLOW, Cause.MODEL),
+        (1.0, Outcome.FLAG, Cause.UNJUDGED),
+    ):
+        clock = HandClock()
+        publisher = Publisher("g", DeadLetterEncoder("g", "w"))
+        binding = replace(Stage().binding, max_age_s=max_age_s, on_unjudged=Outcome.BLOCK)
+        flight = Flight(
+            record(7)._replace(position=at, headers=again),
+            Assignment(Partition(at.topic, 0), 1),
+            binding,
+            0.0,
+        )
+        conclusion = await Processor(FakeClassifier(), publisher, clock, "g").process(flight)
+        assert conclusion is not None
+        assert conclusion.verdict is not None
+        assert (conclusion.verdict.outcome, conclusion.verdict.cause) == (outcome, cause)
+        headers = dict(conclusion.publication.headers)
+        assert conclusion.publication.topic == f"{TOPIC}.{outcome}"
+        assert headers["safeguard-supersedes"] == SUPERSEDED.encode()
+        assert headers["safeguard-position"] == str(at).encode()
+        assert headers["safeguard-first-position"] == f"{TOPIC}/0/7".encode()
+        assert is_of_topic(headers, at, at.topic, "g"), "a recovery finds it by its own id"

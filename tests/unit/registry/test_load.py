@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from consumer.domain.binding import Binding, BudgetTerms, SkipRule
+from consumer.domain.binding import Binding, BudgetTerms
 from consumer.domain.lane import Lane
 from consumer.domain.messages.context import ContextTerms
+from consumer.domain.messages.rules import SkipRule
 from consumer.domain.policy import Effort, Look, Outcome, SecondLookTerms
 from consumer.errors import InvalidPolicy
 from consumer.registry.load import load_catalogue

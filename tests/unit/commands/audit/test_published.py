@@ -104,3 +104,12 @@ def test_an_outcome_that_is_none_proves_nothing(outcome: bytes | None) -> None:
     """A record without an outcome is no verdict, so it covers no position."""
     assert READER.read((*OWN, ("safeguard-outcome", outcome))) is Other.UNREADABLE
     assert READER.read(OWN) is Other.UNREADABLE
+
+
+def test_a_second_judgement_is_the_first_verdict_on_its_own_record() -> None:
+    """It supersedes the verdict on another record, and its id is made of its own position."""
+    by: Headers = (("safeguard-supersedes", b"x"), ("safeguard-policy-digest", b"d"))
+    own = verdict_id("in", Position("in", 2, 41), "night shift", "d").encode()
+    of_its_own = (*OWN, *ALLOW, *by, ("safeguard-verdict-id", own))
+    assert READER.read(of_its_own) == Published(2, 41, RecordFate.ALLOW)
+    assert READER.read((*of_its_own[:-1], ("safeguard-verdict-id", b"y"))) is Other.SUPERSEDED

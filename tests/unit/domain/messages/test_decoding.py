@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.domain.binding import MessageTerms, Pointer, SkipRule
+from consumer.domain.binding import MessageTerms
 from consumer.domain.messages.blank import is_blank
 from consumer.domain.messages.decoding import (
     UNREADABLE_HEADERS,
@@ -21,6 +21,7 @@ from consumer.domain.messages.decoding import (
 )
 from consumer.domain.messages.documents import TOLERANT_BYTES_MAX
 from consumer.domain.messages.message import Fact, Headers, Message, Record
+from consumer.domain.messages.rules import EventRule, EventTerms, Pointer, SkipRule
 from consumer.errors import MessageTooLarge, PoisonMessage, UndecodableMessage, UnknownMessage
 from tests.builders import TIMESTAMP_MS, a_position, a_record, a_record_of
 
@@ -899,6 +900,12 @@ HEADERS: st.SearchStrategy[Headers] = st.lists(
     max_size=4,
 ).map(tuple)
 POINTERS = st.lists(NAMES, max_size=2).map(tuple)
+EVENT_RULES = st.builds(
+    EventRule,
+    values=st.just(frozenset({"bot", "", "true"})),
+    field=POINTERS,
+    target=st.none() | POINTERS,
+) | st.builds(EventRule, values=st.just(frozenset({"bot"})), header=st.just("role"))
 READINGS = st.builds(
     MessageTerms,
     format=st.sampled_from(["json", "text", "cloudevents"]),
@@ -917,6 +924,13 @@ READINGS = st.builds(
         max_size=2,
     ).map(tuple),
     author_facts=st.lists(POINTERS, max_size=3).map(tuple),
+    event=st.none()
+    | st.builds(
+        EventTerms,
+        edit=st.none() | EVENT_RULES,
+        delete=st.none() | EVENT_RULES,
+        tombstones=st.booleans(),
+    ),
 )
 
 
@@ -930,6 +944,7 @@ def test_any_record(value: bytes | None, headers: Headers, reading: MessageTerms
         assert CANARY not in str(message)
         return
     is_settled = message.skipped is not None or message.when_empty is not None
+    is_settled = is_settled or message.event == "delete"
     assert message.text or is_settled
     assert not is_blank(message.text) or is_settled
     assert message.id
@@ -973,6 +988,7 @@ def test_readings_of_the_property_cover_every_field() -> None:
         "language",
         "skip_when",
         "author_facts",
+        "event",
     }
 
 

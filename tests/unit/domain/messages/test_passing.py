@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.domain.binding import MessageTerms, SkipRule
+from consumer.domain.binding import MessageTerms
 from consumer.domain.messages.passing import is_passed_over
+from consumer.domain.messages.rules import SkipRule
 from tests.builders import a_binding, a_record
 
 PASSING = MessageTerms(when_empty="pass-over")

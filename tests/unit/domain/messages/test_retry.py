@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.domain.messages.message import Headers, Position, Record
-from consumer.domain.messages.retry import attempts, first_position, handed_on, retry_headers
+from consumer.domain.messages.retry import (
+    attempts,
+    first_position,
+    handed_on,
+    retry_headers,
+    second_judgement,
+    superseded,
+)
 from tests.builders import a_record
 
 FIRST = Position("chat", 2, 41)
@@ -79,6 +86,43 @@ def test_other_headers_with_our_prefix_are_renamed_on_a_retry_topic_too() -> Non
         ("upstream-safeguard-attempts", b"many"),
         ("upstream-safeguard-outcome", b"allow"),
     ]
+
+
+VERDICT = "0123456789abcdef" * 2
+
+
+def test_a_second_judgement_names_the_verdict_whose_place_its_own_takes() -> None:
+    """On the retry topic alone, and it is not handed on; what the input brought is renamed."""
+    given: Headers = (("a", b"1"), ("safeguard-supersedes", b"f" * 32))
+    headers = second_judgement(on("chat", given), "chat", VERDICT)
+    assert headers == (
+        ("a", b"1"),
+        ("upstream-safeguard-supersedes", b"f" * 32),
+        ("safeguard-first-position", b"chat/2/0"),
+        ("safeguard-supersedes", VERDICT.encode()),
+    )
+    record = on("chat.retry", headers)
+    assert superseded(record, "chat") == VERDICT
+    assert first_position(record, "chat") == Position("chat", 2, 0)
+    assert handed_on(record, "chat") == list(headers[:2])
+    forged = on("chat", headers)
+    assert superseded(forged, "chat") is None
+    assert ("upstream-safeguard-supersedes", VERDICT.encode()) in handed_on(forged, "chat")
+
+
+def test_what_was_retried_keeps_its_first_position_when_it_is_judged_once_more() -> None:
+    """Its verdict is about the record that was first consumed."""
+    headers = second_judgement(on("chat.retry", retry_headers(FIRST, 1)), "chat", VERDICT)
+    assert first_position(on("chat.retry", headers), "chat") == FIRST
+
+
+@pytest.mark.parametrize("value", [None, b"", b"x" * 32, b"a" * 31, b"a" * 33, b"A" * 32])
+def test_what_is_no_verdicts_id_is_not_believed(value: bytes | None) -> None:
+    """The last of its name counts, as everywhere."""
+    headers: Headers = (("safeguard-supersedes", VERDICT.encode()), ("safeguard-supersedes", value))
+    record = on("chat.retry", headers)
+    assert superseded(record, "chat") is None
+    assert ("upstream-safeguard-supersedes", value) in handed_on(record, "chat")
 
 
 NAMES = st.text(max_size=6) | st.sampled_from(["safeguard-first-position", "SAFEGUARD-attempts"])

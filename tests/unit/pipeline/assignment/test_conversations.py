@@ -9,10 +9,11 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.domain.binding import Binding, MessageTerms, SkipRule
+from consumer.domain.binding import Binding, MessageTerms
 from consumer.domain.checkpoint import Checkpoint, Floor
 from consumer.domain.messages.context import LINE_TOKENS, ContextTerms, Line
 from consumer.domain.messages.message import Fact, Position, Record
+from consumer.domain.messages.rules import SkipRule
 from consumer.domain.tokens import tokens_of
 from consumer.interfaces import Assigned, Partition
 from consumer.pipeline.assignment.conversations import Conversations

@@ -215,3 +215,38 @@ def test_one_message_has_one_case_and_another_topic_has_others() -> None:
     assert all(len(name) == 16 for name in names), "short enough to be typed"
     assert about(a_report()).case_id == names[0]
     assert ReviewCase.of(about(a_report())) == a_case(a_report())
+
+
+def test_a_report_on_an_allowed_message_asks_for_one_more_judgement() -> None:
+    """Once: what another verdict says is for people to settle."""
+    assert a_case(a_report()).doubted == "v1"
+    assert a_case(a_report(), a_superseding(cause="model")).doubted is None
+    assert a_case(a_report(), a_decision(outcome="allow")).doubted is None
+    assert a_case(a_report(), an_appeal()).doubted is None, "people look at an appeal first"
+    assert a_case().doubted is None
+    assert a_case(an_appeal()).doubted is None
+
+
+@pytest.mark.parametrize("outcome", ["flag", "block"])
+def test_a_report_on_what_was_not_allowed_asks_for_no_judgement(outcome: str) -> None:
+    """Nobody gets a block undone by reporting it."""
+    assert a_case(a_report(outcome=outcome)).doubted is None
+    assert a_case(a_report(), a_verdict_fact(outcome=outcome)).doubted is None
+
+
+def test_what_is_reported_without_its_verdict_or_place_cannot_be_judged_once_more() -> None:
+    """Nobody could say which verdict the new one takes the place of; the first who can counts."""
+    assert a_case(a_report(verdict=None)).doubted is None
+    assert a_case(a_report(position=None)).doubted is None
+    later = a_report("r2", at_ms=NOW_MS + HOUR_MS, verdict="v7")
+    assert a_case(a_report(verdict=None), later).doubted == "v7"
+    assert a_case(a_report(), later).doubted == "v1"
+    assert a_case(a_report(outcome="block"), later).doubted is None
+
+
+def test_an_edit_that_was_allowed_is_judged_once_more_when_it_is_reported() -> None:
+    """Its verdict is known, so that reports need not tell of it; one on the old text counts too."""
+    edit = a_verdict_fact("v4", position=EDITED, outcome="allow", envelope={})
+    assert a_case(edit, a_report(verdict=None)).doubted == "v4"
+    gone = a_verdict_fact("v5", position=f"{TOPIC}/1/11", outcome="allow", cause="deleted")
+    assert a_case(edit, gone, a_report()).doubted is None

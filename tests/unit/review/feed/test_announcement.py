@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs
+from consumer.domain.messages.rules import EventRule, EventTerms
 from consumer.domain.review import ReviewTerms
 from consumer.domain.statement import StatementTerms
 from consumer.domain.verdicts.envelope import Envelope
@@ -161,3 +162,36 @@ def test_a_block_is_stated_where_the_topic_wants_it() -> None:
         announcements().statement(flagged(), DECISION)
     with pytest.raises(Unpublishable, match="refuse the statement: application_date"):
         wanted.statement(flagged(), replace(DECISION, at_ms=1))
+
+
+VERDICT = "ab" * 16
+
+
+def test_a_second_judgement_is_the_record_once_more_for_the_workers() -> None:
+    """In its partition, under its key, with where it was first and what it is to supersede."""
+    case = a_case(a_report(verdict=VERDICT))
+    reading = MessageTerms(id=("id",))
+    record = a_record(b'{"text":"hi","id":"m-1"}', (("h", b"1"), ("safeguard-outcome", b"allow")))
+    found = announcements(a_binding(review=ReviewTerms(), reading=reading)).second_judgement(
+        case, VERDICT, record
+    )
+    assert (found.topic, found.partition, found.key) == (f"{TOPIC}.retry", 1, record.key)
+    assert found.value == record.value
+    assert found.headers == (
+        ("h", b"1"),
+        ("upstream-safeguard-outcome", b"allow"),
+        ("safeguard-first-position", f"{TOPIC}/1/7".encode()),
+        ("safeguard-supersedes", VERDICT.encode()),
+    )
+
+
+def test_what_is_gone_or_another_message_is_not_judged_once_more() -> None:
+    """Nor a deletion, nor what has no value, nor what cannot be read."""
+    case = a_case(a_report(verdict=VERDICT))
+    event = EventTerms(delete=EventRule(frozenset({"gone"}), field=("type",)))
+    binding = a_binding(review=ReviewTerms(), reading=MessageTerms(id=("id",), event=event))
+    for value in (None, b"{", b'{"text":"hi","id":"m-2"}', b'{"type":"gone","id":"m-1"}'):
+        with pytest.raises(Unpublishable):
+            announcements(binding).second_judgement(case, VERDICT, a_record(value))
+    with pytest.raises(Unpublishable, match=f"no record at {TOPIC}/1/7"):
+        announcements(binding).second_judgement(case, VERDICT, None)

@@ -26,6 +26,7 @@ from consumer.review.feed.intake import ReviewIntake, Taken
 from consumer.review.records.reading import FactReader, roles_of
 from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
+from consumer.review.store.outbox import ItemKind, Outbox
 from tests.builders import (
     TOPIC,
     a_binding,
@@ -181,3 +182,27 @@ def test_what_workers_block_is_stated_where_the_topic_wants_it(scene: Scene) -> 
         Catalogue((a_binding(review=ReviewTerms()),)), publisher, {}
     )
     assert intake.take(batch) == Taken()
+
+
+def test_a_report_on_what_was_allowed_asks_once_for_another_judgement(scene: Scene) -> None:
+    """However often it comes, and whoever else reports it; and only where workers can be asked."""
+    outbox = Outbox(scene.database)
+    allowed = PLACED | {"verdict_id": "v1"}
+    batch = [report(allowed, 0), report(allowed | {"reporter": "u-3"}, 1)]
+    assert scene.intake().take(batch[:1]).new == 1, "who reads everything anew asks for nothing"
+    assert outbox.due(0, 9) == []
+    intake = scene.intake()
+    intake.outbox = outbox
+    intake.take(batch)
+    assert outbox.due(0, 9) == [], "there is no retry topic"
+    catalogue = Catalogue((a_binding(review=ReviewTerms()),))
+    topics = [TOPIC, f"{TOPIC}.reports", f"{TOPIC}.retry"]
+    intake.reader = FactReader(catalogue, roles_of(catalogue, topics), "safeguard")
+    for _ in range(2):
+        intake.take(batch)
+        (item,) = outbox.due(0, 9)
+        assert (item.kind, item.decision_id) == (ItemKind.SECOND_JUDGEMENT, "v1")
+        assert item.case_id == case_id(TOPIC, "m-1")
+    outbox.sent([item.id])
+    intake.take([report(allowed | {"reporter": "u-4"}, 2)])
+    assert outbox.due(0, 9) == []

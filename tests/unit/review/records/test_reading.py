@@ -9,6 +9,7 @@ import pytest
 
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.messages.message import Headers, Record
+from consumer.domain.messages.retry import retry_headers, second_judgement
 from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
 from consumer.domain.verdicts.certainty import Certainty
@@ -301,3 +302,81 @@ def test_a_block_is_read_with_all_that_is_said_of_it() -> None:
     assert reader().blocked(published(outcome=Outcome.ALLOW)) is None
     assert reader(group="other").blocked(blocked) is None
     assert reader().blocked(written("reports", REPORT, blocked.headers)) is None
+
+
+@pytest.mark.parametrize("event", ["edit", "delete"])
+def test_edits_and_deletions_are_facts_wherever_they_go(event: Any) -> None:
+    """An allow and a block have no text to show; which message it is, the id says."""
+    cause = Cause.MODEL if event == "edit" else Cause.DELETED
+    for outcome in (Outcome.ALLOW, Outcome.BLOCK):
+        message = a_message(event=event, id="m 1")
+        found = reader().read(published(outcome=outcome, cause=cause, message=message))
+        assert found is not None
+        assert found.message_id == "m 1"
+        assert isinstance(found.fact, VerdictFact)
+        assert (found.fact.cause, found.fact.outcome) == (cause, outcome)
+        assert (found.fact.envelope, found.fact.supersedes) == ({}, None)
+        assert found.fact.event == event
+    flagged = reader().read(published(outcome=Outcome.FLAG, message=a_message(event=event)))
+    assert flagged is not None
+    assert isinstance(flagged.fact, VerdictFact)
+    assert flagged.fact.envelope["event"] == event
+
+
+def test_what_was_overtaken_is_no_fact() -> None:
+    """What has its place tells all that there is to know."""
+    message = a_message(event="edit")
+    record = published(outcome=Outcome.BLOCK, cause=Cause.OVERTAKEN, message=message)
+    assert reader().read(record) is None
+
+
+def test_a_second_judgement_is_about_the_version_that_was_judged_first() -> None:
+    """Its own record lies on the retry topic; other retried records lie where they lie."""
+    again = second_judgement(a_record(), TOPIC, "ab" * 16)
+    for headers, place, supersedes in (
+        (again, POSITION, "ab" * 16),
+        (retry_headers(a_position(), 1), f"{TOPIC}.retry/1/2", None),
+    ):
+        position = a_position(2, topic=f"{TOPIC}.retry")
+        retried = a_record(headers=headers, position=position)
+        verdict = a_verdict(
+            outcome=Outcome.FLAG, supersedes=supersedes, message=a_message(position=position)
+        )
+        publisher = Publisher(GROUP, DeadLetterEncoder(GROUP, "w"))
+        binding = a_binding(review=ReviewTerms())
+        made = publisher.verdict(sought_out(retried, binding), verdict).publication
+        found = reader().read(
+            Record(
+                a_position(3, topic=made.topic), TIMESTAMP_MS, made.key, made.value, made.headers
+            )
+        )
+        assert found is not None
+        assert isinstance(found.fact, VerdictFact)
+        assert (found.topic, found.fact.position) == (TOPIC, place)
+        assert found.fact.supersedes == supersedes
+
+
+def test_a_report_may_say_what_the_verdict_was() -> None:
+    """Else it was an allow: people report what they see."""
+    for more, outcome in (({}, "allow"), ({"outcome": "block"}, "block")):
+        found = reader().read(written("reports", REPORT | more))
+        assert found is not None
+        assert isinstance(found.fact, ReportFact)
+        assert found.fact.outcome == outcome
+    with pytest.raises(UndecodableMessage, match="outcome"):
+        reader().read(written("reports", REPORT | {"outcome": "gone"}))
+
+
+def test_only_where_there_is_a_retry_topic_messages_are_judged_once_more() -> None:
+    """And only reports ask for it."""
+    catalogue = Catalogue((a_binding(review=ReviewTerms()),))
+    for topics, can in ((TOPICS, False), ([*TOPICS, f"{TOPIC}.retry"], True)):
+        found = FactReader(catalogue, roles_of(catalogue, topics), GROUP)
+        report, appeal = (
+            found.read(written("reports", REPORT)),
+            found.read(written("appeals", APPEAL)),
+        )
+        assert report is not None
+        assert appeal is not None
+        assert found.can_be_judged_again(report) is can
+        assert not found.can_be_judged_again(appeal)

@@ -146,7 +146,7 @@ def test_of_a_block_without_an_envelope_less_is_known() -> None:
     assert (found.posted_ms, found.label, found.rule, found.language) == (7, None, None, None)
 
 
-@pytest.mark.parametrize("cause", ["human", "appeal", "deleted"])
+@pytest.mark.parametrize("cause", ["human", "appeal", "deleted", "overtaken"])
 def test_what_people_decided_is_told_by_their_decision(cause: str) -> None:
     assert verdict_restriction(flagged(outcome="block", cause=cause), 7, TERMS) is None
     assert verdict_restriction(flagged(outcome="allow"), 7, TERMS) is None
@@ -168,3 +168,17 @@ def test_bounds_belong_to_what_they_bound() -> None:
     for written in (946_684_800_000, 2_145_916_800_000):
         envelope = JUDGED | {"position": {"timestamp_ms": written}}
         assert restricted(flagged(envelope=envelope)).posted_ms == written
+
+
+def test_what_was_judged_once_more_was_found_by_people() -> None:
+    """The model decided, and nobody says that it found what somebody reported."""
+    second = flagged(outcome="block", supersedes="v0")
+    found = verdict_restriction(second, 7, TERMS)
+    assert found is not None
+    assert (found.source, found.is_found_by_machine) == (OTHER_NOTIFICATION, False)
+    assert found.automation == FULLY
+    replayed = verdict_restriction(
+        flagged(outcome="block", supersedes="v0", cause="replay"), 7, TERMS
+    )
+    assert replayed is not None
+    assert (replayed.source, replayed.is_found_by_machine) == (VOLUNTARY, True)
