@@ -98,7 +98,7 @@ def test_the_note_of_a_positive_says_how_it_was_found(tmp_path: Path) -> None:
     ],
 )
 def test_a_filter_for_something_else_is_refused(
-    tmp_path: Path, changes: dict[str, object], said: str
+    tmp_path: Path, changes: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(InvalidSettings, match=said):
         opened(tmp_path, **changes)
