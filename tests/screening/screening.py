@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.out.with_suffix(".html").write_text(
         _page(sets, thin, spent, {**tests, **_named(drifts)}, curves)
     )
-    for line in (*_lines(sets, spent, tests), *map(str, drifts)):
+    for line in _lines(sets, spent, {**tests, **_named(drifts)}):
         print(line)
     print(LIMITS)
     for line in broken:
@@ -167,7 +167,9 @@ def _row(each: Avoided) -> list[str]:
 HEADS = ("set", "recall", "to be", "avoided at 1 %", "at 2 %", "at 5 %", "true recall", "certified")
 
 
-def _lines(sets: Sequence[Avoided], spent: Cost, tests: dict[str, Coverage | Times]) -> list[str]:
+def _lines(
+    sets: Sequence[Avoided], spent: Cost, tests: Mapping[str, Coverage | Times | Drift]
+) -> list[str]:
     rows = [HEADS, *(_row(each) for each in sets)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(HEADS))]
     table = [
@@ -175,10 +177,20 @@ def _lines(sets: Sequence[Avoided], spent: Cost, tests: dict[str, Coverage | Tim
         for row in rows
     ]
     costs = " · ".join(f"{name} {value:.1f}" for name, value in spent._asdict().items())
-    return [*table, f"us a text: {costs}", *(f"{name}: {each}" for name, each in tests.items())]
+    return [
+        *table,
+        f"us a text: {costs}",
+        *(f"{name}: {_said(each)}" for name, each in tests.items()),
+    ]
 
 
-def _named(drifts: Sequence[Drift]) -> dict[str, object]:
+def _said(each: Coverage | Times | Drift) -> str:
+    return " · ".join(
+        f"{name.replace('_', ' ')} {value:,.6g}" for name, value in each._asdict().items()
+    )
+
+
+def _named(drifts: Sequence[Drift]) -> dict[str, Drift]:
     return {f"new kind of abuse {number}": each for number, each in enumerate(drifts, 1)}
 
 
@@ -186,7 +198,7 @@ def _page(
     sets: Sequence[Avoided],
     thin: Sequence[Avoided],
     spent: Cost,
-    tests: Mapping[str, object],
+    tests: Mapping[str, Coverage | Times | Drift],
     curves: Sequence[NamedCurve],
 ) -> str:
     body = [
@@ -198,7 +210,7 @@ def _page(
             ("", "us"),
             [(name, f"{value:.1f}") for name, value in spent._asdict().items()],
         ),
-        table_part("simulated", ("", ""), [(name, str(each)) for name, each in tests.items()]),
+        table_part("simulated", ("", ""), [(name, _said(each)) for name, each in tests.items()]),
         f"<p>{LIMITS}</p>",
     ]
     return frame("Screening", "".join(body))

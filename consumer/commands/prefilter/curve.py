@@ -80,7 +80,7 @@ def plot(title: str, curves: Sequence[NamedCurve]) -> str:
         y = 20 + 16 * number
         parts.append(
             f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{path}"/>'
-            f'<text x="{LEFT + 12}" y="{BOTTOM - 8 - y}" fill="{colour}">{escape(name)}</text>'
+            f'<text x="{LEFT + 12}" y="{BOTTOM - 8 - y}" style="fill:{colour}">{escape(name)}</text>'
         )
     label = escape(title, quote=True)
     return (
