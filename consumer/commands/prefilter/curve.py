@@ -77,10 +77,10 @@ def plot(title: str, curves: Sequence[NamedCurve]) -> str:
             for point in points
             if point.recall >= RECALL_MIN
         )
-        y = 20 + 16 * number
+        y = BOTTOM - 28 - 16 * number
         parts.append(
             f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{path}"/>'
-            f'<text x="{LEFT + 12}" y="{BOTTOM - 8 - y}" style="fill:{colour}">{escape(name)}</text>'
+            f'<text x="{LEFT + 12}" y="{y}" style="fill:{colour}">{escape(name)}</text>'
         )
     label = escape(title, quote=True)
     return (
