@@ -102,9 +102,12 @@ class Scorer:
 
     def _probability(self, total: float) -> float:
         model = self._model
-        at = model.slope * (total + model.bias) + model.offset
-        # Beyond that the exponential has no number, and the probability is 0 or 1 all the same.
-        return 1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, at))))
+        return logistic(model.slope * (total + model.bias) + model.offset)
+
+
+def logistic(at: float) -> float:
+    """The probability at a point of the curve; far out the nearest one that has a number."""
+    return 1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, at))))
 
 
 class _KnownWords(dict[str, KnownWord]):

@@ -10,7 +10,6 @@ the very code that workers run.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -31,7 +30,7 @@ from consumer.screening.prefilter.recall import (
     recall_to_aim_at,
     threshold_for,
 )
-from consumer.screening.prefilter.scorer import familiar_bits
+from consumer.screening.prefilter.scorer import familiar_bits, logistic
 
 BLOCKS = 5
 """Of time; more cost more and change little."""
@@ -165,7 +164,7 @@ def _scored_by_others(
         ]
     curve = fit_curve(sums, labels, weights)
     scores = [
-        1.0 if asked else 1.0 / (1.0 + math.exp(-(curve.slope * total + curve.offset)))
+        1.0 if asked else logistic(curve.slope * total + curve.offset)
         for total, asked in zip(sums, is_asked, strict=True)
     ]
     return Scored(scores, curve, mean_of(models))
