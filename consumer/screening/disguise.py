@@ -52,6 +52,7 @@ _ODD = re.compile(
     re.IGNORECASE,
 )
 """In one word at least of every text that is encoded in a way seen here, but for numbers."""
+_NAMES_CODE = re.compile(r"\bbase$|\brot$|decode|crypt|cipher|morse", re.IGNORECASE)
 _LONE_MARKS = re.compile(r"[-./|]+")
 _LINK = re.compile(r"\S*[/@]\S*")
 _PICTURE = re.compile(r"&#\d{4,};")
@@ -133,6 +134,9 @@ _LOOKS = _Looks()
 
 def _oddness(word: str) -> float:
     """How much the word could be a part of some code, or `ODD` where it has odd characters."""
+    if len(word) < RUN_MIN and word.isascii() and word.isalpha():
+        # Most words: of all that is odd they can only name a code.
+        return ODD if _NAMES_CODE.search(word) else 0.0
     if _ODD.search(word) or _RUN.search(word):
         return ODD
     if not word.isascii() and _unusual_characters(word):

@@ -23,7 +23,8 @@ _LOGARITHMS = [math.log(share) for share in _SHARES]
 
 def surplus(small: str) -> float:
     """By how much the common letters of a word in small letters are more than they must be."""
-    letters = sum(map(small.count, _ALPHABET))
+    is_plain = small.isascii() and small.isalpha()
+    letters = len(small) if is_plain else sum(map(small.count, _ALPHABET))
     return sum(map(small.count, _COMMON)) - COMMON_MIN * letters
 
 

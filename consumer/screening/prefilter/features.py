@@ -49,7 +49,7 @@ def see_word(word: str) -> SeenWord:
     if core.isascii():
         runs = _runs(inside.encode())
     else:
-        runs = {run.encode(errors="surrogatepass") for run in _runs(inside)}
+        runs = [run.encode(errors="surrogatepass") for run in _runs(inside)]
     places = {crc32(run, _RUN) % TABLE for run in runs}
     places.add(crc32(whole, _WORD) % TABLE)
     if len(core) < len(word):
@@ -57,14 +57,14 @@ def see_word(word: str) -> SeenWord:
     return SeenWord(crc32(whole, _NAME) & NAME_MAX, tuple(places))
 
 
-def _runs(inside: AnyStr) -> set[AnyStr]:
-    """All runs of characters, each once."""
+def _runs(inside: AnyStr) -> list[AnyStr]:
+    """All runs of characters."""
     length = len(inside)
-    return {
+    return [
         inside[at : at + count]
         for count in range(RUN_MIN, RUN_MAX + 1)
         for at in range(length - count + 1)
-    }
+    ]
 
 
 def pair_places(names: Sequence[int]) -> set[int]:
