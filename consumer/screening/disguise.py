@@ -7,13 +7,14 @@ seen: texts written backwards, acrostics, codes of a person's own.
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from itertools import pairwise
 from typing import Literal
 
 import disarm
+
+from consumer.screening.shift import is_shifted, surplus
 
 Disguise = Literal[
     "long",
@@ -33,7 +34,7 @@ Disguise = Literal[
 TEXT_MAX = 8_192
 """Characters: a longer text can hide anything, and looking it through takes milliseconds."""
 WORDS_KEPT_MAX = 65_536
-"""Words of which is remembered how they look: about 8 MB."""
+"""Words of which is remembered how they look: about 12 MB."""
 WORD_KEPT_MAX = 40
 """Characters of a word that is remembered; longer ones hardly come twice."""
 ODD = 1_000_000.0
@@ -44,12 +45,6 @@ RUN_MIN = 20
 """Characters of a word from which on it may be code and no word."""
 COMBINING_MAX = 0.2
 """Share of combining marks left after composition; written languages stay below it."""
-LETTERS_MIN = 12
-"""Fewer letters say nothing of how often each is used."""
-COMMON_MIN = 0.31
-"""Share of e, t, a, o, i and n among the letters: above it in all languages of Latin script."""
-SHIFT_MARGIN = 6.0
-"""Nats by which another shift of the alphabet must explain the letters better."""
 
 _ODD = re.compile(
     r"[=\\%\x00-\x1f\x7f]|&#x?[0-9a-f]{2,3};"
@@ -57,6 +52,7 @@ _ODD = re.compile(
     re.IGNORECASE,
 )
 """In one word at least of every text that is encoded in a way seen here, but for numbers."""
+_NAMES_CODE = re.compile(r"\bbase$|\brot$|decode|crypt|cipher|morse", re.IGNORECASE)
 _LONE_MARKS = re.compile(r"[-./|]+")
 _LINK = re.compile(r"\S*[/@]\S*")
 _PICTURE = re.compile(r"&#\d{4,};")
@@ -98,14 +94,6 @@ _FOREIGN = frozenset(
     }
 )
 """Scripts with letters that look alike; no language writes two of them in one word."""
-_COMMON = "etaoin"
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
-_SHARES = (
-    0.082, 0.015, 0.028, 0.043, 0.127, 0.022, 0.020, 0.061, 0.070, 0.002, 0.008, 0.040, 0.024,
-    0.067, 0.075, 0.019, 0.001, 0.060, 0.063, 0.091, 0.028, 0.010, 0.024, 0.002, 0.020, 0.001,
-)  # fmt: skip
-"""How often English uses each letter (Lewand, Cryptological Mathematics, 2000)."""
-_LOGARITHMS = [math.log(share) for share in _SHARES]
 
 
 def disguise(text: str) -> Disguise | None:
@@ -120,7 +108,7 @@ def disguise(text: str) -> Disguise | None:
             return found
     if look.imag >= DIGITS_MIN and _is_numbers(text):
         return "numbers for letters"
-    return "rot13" if look.real < 0 and _is_shifted(_LINK.sub(" ", text.lower())) else None
+    return "rot13" if look.real < 0 and is_shifted(_LINK.sub(" ", text.lower())) else None
 
 
 class _Looks(dict[str, complex]):
@@ -133,7 +121,7 @@ class _Looks(dict[str, complex]):
     """
 
     def __missing__(self, word: str) -> complex:
-        look = complex(_surplus(word.lower()), _oddness(word))
+        look = complex(surplus(word.lower()), _oddness(word))
         if len(word) <= WORD_KEPT_MAX:
             if len(self) >= WORDS_KEPT_MAX:
                 self.clear()
@@ -146,6 +134,9 @@ _LOOKS = _Looks()
 
 def _oddness(word: str) -> float:
     """How much the word could be a part of some code, or `ODD` where it has odd characters."""
+    if len(word) < RUN_MIN and word.isascii() and word.isalpha():
+        # Most words: of all that is odd they can only name a code.
+        return ODD if _NAMES_CODE.search(word) else 0.0
     if _ODD.search(word) or _RUN.search(word):
         return ODD
     if not word.isascii() and _unusual_characters(word):
@@ -153,11 +144,6 @@ def _oddness(word: str) -> float:
     if _LONE_MARKS.fullmatch(word):
         return DIGITS_MIN / 4
     return len(_DIGIT.findall(_PICTURE.sub("", word)))
-
-
-def _surplus(small: str) -> float:
-    letters = sum(map(small.count, _ALPHABET))
-    return sum(map(small.count, _COMMON)) - COMMON_MIN * letters
 
 
 def _encoding(text: str) -> Disguise | None:
@@ -191,18 +177,6 @@ def _cases_change(word: str) -> bool:
     """Whether capitals and small letters alternate more than in names put together."""
     changes = sum(one.islower() and other.isupper() for one, other in pairwise(word))
     return changes * 4 > len(word)
-
-
-def _is_shifted(small: str) -> bool:
-    """Whether another shift of the alphabet explains the letters much better than none."""
-    counts = [small.count(letter) for letter in _ALPHABET]
-    if sum(counts) < LETTERS_MIN:
-        return False
-    fits = [
-        sum(count * _LOGARITHMS[(at + shift) % 26] for at, count in enumerate(counts) if count)
-        for shift in range(26)
-    ]
-    return max(fits) > fits[0] + SHIFT_MARGIN
 
 
 def _unusual_characters(text: str) -> Disguise | None:

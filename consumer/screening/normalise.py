@@ -14,7 +14,7 @@ from html import unescape
 import disarm
 
 WORDS_KEPT_MAX = 65_536
-"""Words remembered: about 10 MB, and more than a busy topic uses in an hour."""
+"""Words remembered: about 15 MB, and more than a busy topic uses in an hour."""
 WORD_KEPT_MAX = 40
 """Characters of a word that is remembered: longer ones hardly come twice."""
 REPEATS_MAX = 2

@@ -6,7 +6,7 @@ import base64
 import codecs
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.screening import disguise as module
@@ -85,6 +85,7 @@ def test_plain_writing_is_let_be(text: str) -> None:
     assert disguise(text) is None
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_every_text_can_be_looked_at(text: str) -> None:
     """No text makes it fail."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.commands.evaluate.disguises import DISGUISES
@@ -68,6 +68,7 @@ def test_a_text_is_normalised(text: str, plain: str) -> None:
     assert normalised(text) == plain
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_every_text_can_be_normalised(text: str) -> None:
     """No text makes it fail; words stay apart by single blanks."""
