@@ -13,7 +13,7 @@ LIMIT ?= 0
 DATA ?= ../shared/data/openai-moderation-2022.jsonl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test lint unit bench flow chaos review odd-servers first-hours simulate mutants kafka moderate-dataset evaluate schemas picture demo-picture deploy-check lock clean
+.PHONY: help demo test lint unit bench flow chaos review odd-servers first-hours screening simulate mutants kafka moderate-dataset evaluate schemas picture demo-picture deploy-check lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -55,6 +55,9 @@ review: .venv/.dev ## two reviewers in two browsers, kills, 50 at one desk; writ
 
 odd-servers: .venv/.dev ## servers that answer oddly, row by row; writes build/odd_servers.json
 	$(BIN)/python -m tests.odd.odd_servers
+
+screening: .venv/.dev ## what a filter saves on ../shared/data, and whether its tests hold; writes build/screening.json
+	$(BIN)/python -m tests.screening.screening
 
 simulate: .venv/.dev ## SEEDS=n worlds from seeds, on a virtual clock; writes build/simulate.json
 	$(BIN)/python -m tests.simulation.simulate --seeds $(SEEDS)

@@ -24,6 +24,7 @@ LIMITS_SAY_WHY = (
     "kafka",
     "pipeline",
     "registry",
+    "screening",
     "settings",
     "telemetry",
     "worker",

@@ -22,6 +22,7 @@ from consumer.cli import (
     dead_letters,
     evaluate,
     policy,
+    prefilter,
     settings,
     topics,
     verdicts,
@@ -37,7 +38,7 @@ app = cyclopts.App(
     version=__version__,
     help_epilogue="Start with `safeguard demo`, then `safeguard init` in a folder of your own.",
 )
-for family in (topics, policy, dead_letters, casebook, console):
+for family in (topics, policy, prefilter, dead_letters, casebook, console):
     app.command(family.app)
 # These have no word of their own: it is `safeguard run`, `safeguard audit`. Flattened by the
 # library they would be missing from its "did you mean", so they are added one by one.

@@ -12,6 +12,17 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 MODULES: dict[str, tuple[str, ...]] = {
+    "commands/prefilter/answers.py": (),
+    "commands/prefilter/slices.py": ("commands/prefilter/test_curve.py",),
+    "screening/audits/draw.py": (),
+    "screening/audits/evidence.py": ("screening/audits/test_betting.py",),
+    "screening/audits/prevalence.py": ("screening/audits/test_watch.py",),
+    "screening/audits/terms.py": ("screening/audits/test_draw.py",),
+    "screening/audits/watch.py": (),
+    "screening/filtering.py": (),
+    "screening/prefilter/example.py": ("screening/prefilter/test_recall.py",),
+    "screening/prefilter/prefilter.py": ("screening/prefilter/test_train.py",),
+    "screening/prefilter/recall.py": (),
     "commands/audit/index.py": (),
     "commands/audit/order.py": (),
     "commands/audit/published.py": ("commands/audit/test_index.py",),

@@ -16,7 +16,7 @@ from consumer.commands.evaluate.measures.interval import Interval, wilson
 from consumer.domain.policy import Outcome
 from consumer.review.cases.case import ReviewCase
 from consumer.review.cases.facts import DecisionFact, VerdictFact
-from consumer.review.store.second_looks import SecondLook
+from consumer.review.store.second_looks import BlindLook
 
 CERTAINTIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 """From each of these on a flag could be taken for a block without a person."""
@@ -154,7 +154,7 @@ class Quality:
         }
 
 
-def second_look_fields(looks: Sequence[SecondLook]) -> dict[str, Any]:
+def second_look_fields(looks: Sequence[BlindLook]) -> dict[str, Any]:
     """By whoever decided how others agreed; by whoever was asked how golden ones were answered."""
     again: defaultdict[str, Confusion] = defaultdict(
         lambda: Confusion([str(outcome) for outcome in OUTCOMES])

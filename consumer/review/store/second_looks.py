@@ -26,7 +26,7 @@ CANDIDATES_MAX = 300
 """So many of the last decisions are gone through for one that is due."""
 
 
-class SecondLook(NamedTuple):
+class BlindLook(NamedTuple):
     """What somebody said of a decided case without knowing the decision."""
 
     case_id: str
@@ -125,14 +125,14 @@ class SecondLooks:
             if self._database.insert_once(connection, golden, row):
                 log.append(connection, now_ms, who, "golden", case_id)
 
-    def all_since(self, since_ms: int) -> list[SecondLook]:
+    def all_since(self, since_ms: int) -> list[BlindLook]:
         """Everything that was said since a time."""
         names = set(self._golden_names())
         asked = select(second_looks).where(second_looks.c.at_ms >= since_ms)
         with self._database.reading() as connection:
             rows = connection.execute(asked.order_by(second_looks.c.at_ms)).all()
         return [
-            SecondLook(
+            BlindLook(
                 row.case_id, row.decided_by, row.decided, row.person, row.said, row.case_id in names
             )
             for row in rows

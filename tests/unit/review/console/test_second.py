@@ -6,7 +6,7 @@ from pathlib import Path
 
 from consumer.commands.review.quality import second_look_fields, second_look_lines
 from consumer.review.console.pages.acts import SECOND_CHANCE, is_drawn
-from consumer.review.store.second_looks import SecondLook, is_sampled
+from consumer.review.store.second_looks import BlindLook, is_sampled
 from tests.console import ConsoleScene, console_scene
 
 BLOCK = {"label": "words.BANNED", "rule": "R2", "reason": "says it"}
@@ -77,8 +77,8 @@ def test_the_share_is_that_of_the_decisions() -> None:
 
 
 def test_agreement_is_by_whoever_decided() -> None:
-    looks = [SecondLook(f"c{n}", "ann", "block", "bob", "block", False) for n in range(3)]
-    looks.append(SecondLook("c9", "ann", "allow", "bob", "block", False))
+    looks = [BlindLook(f"c{n}", "ann", "block", "bob", "block", False) for n in range(3)]
+    looks.append(BlindLook("c9", "ann", "allow", "bob", "block", False))
     fields = second_look_fields(looks)
     assert fields["ann"]["looked_at"] == 4
     assert fields["ann"]["agreed"][0] == 0.75

@@ -1,0 +1,68 @@
+"""
+Prefilter: whether a text is settled as allowed before the model is asked, and why not.
+
+Start reading here. It settles nothing but allow, and nothing that is disguised, unfamiliar or as
+likely as the threshold.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from consumer.screening.disguise import Disguise, disguise
+from consumer.screening.normalise import normalised
+from consumer.screening.prefilter.artefact import FilterArtefact
+from consumer.screening.prefilter.scorer import Scorer, WordShare
+
+PARTS_SHOWN = 12
+"""Of an explanation: what lies beyond adds little."""
+
+AskedFor = Literal["score", "unfamiliar words", "no words"] | Disguise
+
+
+class FilterLook(NamedTuple):
+    """What the filter says of a text."""
+
+    is_settled: bool
+    """Allowed without the model, but for the audits."""
+    score: float
+    """Probability that the model's verdict is not allow, 0 to 1."""
+    familiar: float
+    """Share of the text's words that training saw."""
+    asked_for: AskedFor | None
+    """Why the model is asked; None where the text is settled."""
+
+
+class Prefilter:
+    """The filter of one policy version."""
+
+    def __init__(self, artefact: FilterArtefact) -> None:
+        head = artefact.head
+        self.head = head
+        self.digest = artefact.digest
+        self._threshold = head.threshold
+        self._familiar_min = head.familiar_min
+        self._scorer = Scorer(artefact.model)
+
+    def __repr__(self) -> str:
+        return f"<Prefilter {self.digest[:8]} for {self.head.version} below {self._threshold:.4f}>"
+
+    def look(self, text: str, normal: str | None = None) -> FilterLook:
+        """Of a text; whoever has it normalised already passes that too."""
+        if normal is None:
+            normal = normalised(text)
+        score, familiar = self._scorer.score(normal)
+        asked_for: AskedFor | None
+        if score >= self._threshold:
+            asked_for = "score"
+        elif not normal:
+            asked_for = "no words"
+        elif familiar < self._familiar_min:
+            asked_for = "unfamiliar words"
+        else:
+            asked_for = disguise(text)
+        return FilterLook(asked_for is None, score, familiar, asked_for)
+
+    def explain(self, text: str) -> list[WordShare]:
+        """What adds most to the text's score, for or against."""
+        return self._scorer.explain(normalised(text), PARTS_SHOWN)

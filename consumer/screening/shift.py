@@ -1,0 +1,40 @@
+"""Shift: whether letters are those of another place in the alphabet, as in rot13. Pure."""
+
+from __future__ import annotations
+
+import math
+
+LETTERS_MIN = 12
+"""Fewer letters say nothing of how often each is used."""
+COMMON_MIN = 0.31
+"""Share of e, t, a, o, i and n among the letters: above it in all languages of Latin script."""
+SHIFT_MARGIN = 6.0
+"""Nats by which another shift of the alphabet must explain the letters better."""
+
+_COMMON = "etaoin"
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+_SHARES = (
+    0.082, 0.015, 0.028, 0.043, 0.127, 0.022, 0.020, 0.061, 0.070, 0.002, 0.008, 0.040, 0.024,
+    0.067, 0.075, 0.019, 0.001, 0.060, 0.063, 0.091, 0.028, 0.010, 0.024, 0.002, 0.020, 0.001,
+)  # fmt: skip
+"""How often English uses each letter (Lewand, Cryptological Mathematics, 2000)."""
+_LOGARITHMS = [math.log(share) for share in _SHARES]
+
+
+def surplus(small: str) -> float:
+    """By how much the common letters of a word in small letters are more than they must be."""
+    is_plain = small.isascii() and small.isalpha()
+    letters = len(small) if is_plain else sum(map(small.count, _ALPHABET))
+    return sum(map(small.count, _COMMON)) - COMMON_MIN * letters
+
+
+def is_shifted(small: str) -> bool:
+    """Whether another shift of the alphabet explains the letters much better than none."""
+    counts = [small.count(letter) for letter in _ALPHABET]
+    if sum(counts) < LETTERS_MIN:
+        return False
+    fits = [
+        sum(count * _LOGARITHMS[(at + shift) % 26] for at, count in enumerate(counts) if count)
+        for shift in range(26)
+    ]
+    return max(fits) > fits[0] + SHIFT_MARGIN

@@ -1,0 +1,1 @@
+"""Screening, shown: what is avoided on public sets, and that its tests hold what they promise."""

@@ -1,0 +1,89 @@
+"""Cost: CPU time of a text, normalised and looked at, beside the plain baseline in the same run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import fmean, quantiles
+from typing import Any, NamedTuple
+
+from consumer.screening.disguise import disguise
+from consumer.screening.normalise import normalised
+from consumer.screening.prefilter.prefilter import Prefilter
+from consumer.screening.prefilter.train import filter_for, learn
+from tests.screening.avoided import TESTED, Demand, purpose
+from tests.screening.public_sets import lines_of, stream_of
+
+WARMING = 8_000
+"""Texts before: a worker that has run for a minute knows its topic's words."""
+TIMED = 10_000
+"""Texts that are timed, each seen for the first time."""
+TIMED_AT_ONCE = 250
+"""Texts of a batch: some milliseconds, which the machine often leaves undisturbed."""
+BASELINE = 2_000
+"""Texts of the baseline, which is slow and remembers nothing."""
+
+
+class Cost(NamedTuple):
+    """Microseconds of CPU a text, of about 80 characters."""
+
+    characters: float
+    screen: float
+    """All of it: normalised, scored and looked at for disguises."""
+    normalise: float
+    disguise: float
+    baseline: float
+    """Hashed character 2- to 5-grams by scikit-learn, and a product with the weights."""
+    unit: float
+    """`json.dumps` of the same text: of how fast the machine is now."""
+
+
+def cost() -> Cost:
+    """Of Davidson's texts, which are as long as chat messages."""
+    examples = stream_of([line for line in lines_of("pooled") if len(line.text) < 400], 0)
+    prefilter = Prefilter(filter_for(learn(examples[-4_000:], TESTED), purpose(Demand(0.95, 0.0))))
+    texts = [example.text for example in examples[: WARMING + TIMED]]
+    for text in texts[:WARMING]:
+        prefilter.look(text)
+        disguise(text)
+    timed = texts[WARMING:]
+    return Cost(
+        characters=fmean(map(len, timed)),
+        screen=_microseconds(prefilter.look, timed),
+        normalise=_microseconds(normalised, timed),
+        disguise=_microseconds(disguise, timed),
+        baseline=_microseconds(_baseline(), timed[:BASELINE]),
+        unit=_microseconds(_dumps(), timed),
+    )
+
+
+def _baseline() -> Callable[[str], object]:
+    import numpy
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    vectorizer = HashingVectorizer(analyzer="char", ngram_range=(2, 5), n_features=1 << 18)
+    weights = numpy.zeros(1 << 18)
+
+    def score(text: str) -> object:
+        found: Any = vectorizer.transform([text]) @ weights
+        return found
+
+    return score
+
+
+def _dumps() -> Callable[[str], object]:
+    import json
+
+    return json.dumps
+
+
+def _microseconds(call: Callable[[str], object], texts: list[str]) -> float:
+    """The lower quartile over batches: what else runs on the machine disturbs the others more."""
+    found = []
+    for at in range(0, len(texts), TIMED_AT_ONCE):
+        batch = texts[at : at + TIMED_AT_ONCE]
+        start_s = time.process_time()
+        for text in batch:
+            call(text)
+        found.append((time.process_time() - start_s) / len(batch) * 1e6)
+    return quantiles(found, n=4)[0]

@@ -1,0 +1,112 @@
+"""Filter, draw and watch together: what is settled, audited and asked, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.errors import InvalidSettings
+from consumer.screening.audits.note import AuditNote
+from consumer.screening.audits.terms import AuditTerms
+from consumer.screening.filtering import LANGUAGE_MIN, Filtered, Filtering, InForce, open_filtering
+from consumer.screening.normalise import normalised
+from consumer.screening.prefilter.artefact import write_artefact
+from tests.unit.screening.prefilter.filters import by_hand
+
+IN_FORCE = InForce("d1", "m1", "t1")
+TERMS = AuditTerms(recall=0.95, floor=0.1, near=0.5, run_length=100.0)
+
+
+def opened(folder: Path, terms: AuditTerms = TERMS, **changes: Any) -> Filtering:
+    write_artefact(folder / "f", by_hand(**changes))
+    (folder / "salt").write_bytes(b"s" * 32)
+    return open_filtering(folder / "f", folder / "salt", terms, IN_FORCE)
+
+
+def decided(filtering: Filtering, text: str, offset: int, language: str | None = None) -> Filtered:
+    return filtering.decide(
+        text, normalised(text), language, source="t", partition=0, offset=offset
+    )
+
+
+def test_what_is_harmless_is_settled_but_for_the_audits(tmp_path: Path) -> None:
+    """By position: the same ones after a restart, and as many as the terms say."""
+    filtering = opened(tmp_path)
+    first = [decided(filtering, "we meet near the garden", at) for at in range(2_000)]
+    again = [decided(opened(tmp_path), "we meet near the garden", at) for at in range(50)]
+
+    assert first[:50] == again
+    audited = sum(each.action == "audit" for each in first)
+    assert abs(audited - 200) < 60
+    assert {each.action for each in first} == {"audit", "settle"}
+    assert {each.audit_probability for each in first} == {0.1}
+
+
+def test_near_the_threshold_more_is_audited(tmp_path: Path) -> None:
+    found = decided(opened(tmp_path, near_from=0.0), "we meet", 1)
+    assert found.audit_probability == 0.5
+
+
+def test_what_is_likely_positive_is_asked(tmp_path: Path) -> None:
+    found = decided(opened(tmp_path), "a vile thing", 1)
+    assert (found.action, found.asked_for, found.audit_probability) == ("ask", "score", None)
+    assert found.score is not None
+
+
+def test_a_language_of_which_little_was_seen_is_asked(tmp_path: Path) -> None:
+    """One that the record does not name is judged by its words alone."""
+    filtering = opened(tmp_path, languages={"en": LANGUAGE_MIN, "de": LANGUAGE_MIN - 1})
+    assert decided(filtering, "we meet", 1, "de").asked_for == "little-known language"
+    assert decided(filtering, "we meet", 1, "fr").asked_for == "little-known language"
+    assert decided(filtering, "we meet", 1, "en").asked_for is None
+    assert decided(filtering, "we meet", 1).asked_for is None
+    assert decided(opened(tmp_path), "we meet", 1, "fr").asked_for is None
+
+
+def test_after_an_alarm_everything_is_asked_until_a_person_says_otherwise(tmp_path: Path) -> None:
+    """The notes are those that the filter's own audits make."""
+    filtering = opened(tmp_path)
+    missed = Filtered("audit", 0.1, 0.1)
+    for number in range(40):
+        filtering.watch.add(filtering.positive("d1", missed, f"t/0/{number}", None))
+    assert decided(filtering, "we meet", 1) == Filtered("ask", asked_for="switched off")
+
+    filtering.watch.add(AuditNote(kind="switched on", version="d1", artefact=filtering.digest))
+    assert decided(filtering, "we meet", 1).asked_for is None
+
+
+def test_the_note_of_a_positive_says_how_it_was_found(tmp_path: Path) -> None:
+    filtering = opened(tmp_path)
+    audited = filtering.positive("d1", Filtered("audit", 0.1, 0.1), "t/0/1", "en")
+    asked = filtering.positive("d1", Filtered("ask", 0.9, asked_for="score"), "t/0/2", None)
+
+    assert (audited.is_settled, audited.probability, audited.language) == (True, 0.1, "en")
+    assert (asked.is_settled, asked.probability, asked.language) == (False, 1.0, "")
+    assert audited.artefact == filtering.digest
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"version_digest": "d2"}, "was made for policy version"),
+        ({"model": "m2"}, "was made for model"),
+        ({"template": "t2"}, "was made for prompt template"),
+        ({"recall": 0.99}, "has no evidence for recall 0.99"),
+        ({"recall": 0.9}, "was made for recall 0.9 and 0.95 is demanded"),
+    ],
+)
+def test_a_filter_for_something_else_is_refused(
+    tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InvalidSettings, match=said):
+        opened(tmp_path, **changes)
+
+
+def test_a_missing_filter_or_salt_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match=r"filter .*/f cannot be read"):
+        open_filtering(tmp_path / "f", tmp_path / "salt", TERMS, IN_FORCE)
+    write_artefact(tmp_path / "f", by_hand())
+    with pytest.raises(InvalidSettings, match=r"salt of the audits cannot be read from .*/salt"):
+        open_filtering(tmp_path / "f", tmp_path / "salt", TERMS, IN_FORCE)
