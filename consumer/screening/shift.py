@@ -35,5 +35,5 @@ def is_shifted(small: str) -> bool:
     counts = [small.count(letter) for letter in _ALPHABET]
     if sum(counts) < LETTERS_MIN:
         return False
-    fits = [sum(map(mul, counts, logarithms)) for logarithms in _BY_SHIFT]
+    fits: list[float] = [sum(map(mul, counts, logarithms)) for logarithms in _BY_SHIFT]
     return max(fits) > fits[0] + SHIFT_MARGIN
