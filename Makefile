@@ -13,7 +13,7 @@ LIMIT ?= 0
 DATA ?= ../shared/data/openai-moderation-2022.jsonl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test lint unit bench flow chaos odd-servers first-hours screening simulate mutants kafka moderate-dataset evaluate schemas picture demo-picture deploy-check lock clean
+.PHONY: help demo test lint unit bench flow chaos review odd-servers first-hours screening simulate mutants kafka moderate-dataset evaluate schemas picture demo-picture deploy-check lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -27,6 +27,7 @@ demo: .venv/.runtime ## watch messages become verdicts, on embedded parts
 test: lint ## lint, types, import contracts and every test, on a real broker and server
 	$(BIN)/python -m tests.brokers.kafka --prepare
 	$(BIN)/python -m tests.databases
+	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/.dev ## ruff, mypy --strict and the import contracts
@@ -46,6 +47,11 @@ flow: .venv/.dev ## how well calls fill servers of 16 to 256 slots; writes build
 
 chaos: .venv/.dev ## kill and freeze workers and brokers, then audit; writes build/chaos.json
 	$(BIN)/python -m tests.chaos.chaos
+
+review: .venv/.dev ## two reviewers in two browsers, kills, 50 at one desk; writes build/review.json
+	$(BIN)/python -m tests.databases
+	$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m tests.review.review
 
 odd-servers: .venv/.dev ## servers that answer oddly, row by row; writes build/odd_servers.json
 	$(BIN)/python -m tests.odd.odd_servers

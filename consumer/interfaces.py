@@ -9,9 +9,10 @@ from typing import NamedTuple, Protocol
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.checkpoint import Floor
 from consumer.domain.messages.context import Context
-from consumer.domain.messages.message import Headers, Record
+from consumer.domain.messages.message import Headers, Message, Record
 from consumer.domain.policy import PolicyVersion
 from consumer.domain.verdicts.judged import Judged as Judged
+from consumer.domain.verdicts.verdict import Screened
 
 
 class Partition(NamedTuple):
@@ -251,4 +252,43 @@ class Classifier(Protocol):
         context: Context | None = None,
     ) -> Judged:
         """`deadline_s` is on the clock's `now_s`; None waits as long as it takes."""
+        ...
+
+
+class Inquiry(Protocol):
+    """
+    One message that no stage has settled, on its way to the model.
+
+    Others may wait for whoever asks. So it is said how that ended: `heard`, then always `gave_up`.
+    """
+
+    @property
+    def screened(self) -> Screened | None:
+        """What a stage said of it, where the model is asked all the same."""
+        ...
+
+    async def elsewhere(self) -> Judged | None:
+        """
+        What the model says of the very same text to somebody who asks already.
+
+        None where nobody does, or came to an end without a judgement: then ask.
+        """
+        ...
+
+    def heard(self, judged: Judged, verdict_id: str) -> None:
+        """The model was asked, and the verdict on the message has this id."""
+        ...
+
+    def gave_up(self) -> None:
+        """It is not asked any more; of no effect after `heard`."""
+        ...
+
+
+class Screening(Protocol):
+    """Says what need not reach the model: at once, and without ever failing."""
+
+    def screen(
+        self, message: Message, version: PolicyVersion, binding: Binding
+    ) -> Judged | Inquiry | None:
+        """What settles the message, or what to ask the model with; None where it just is asked."""
         ...

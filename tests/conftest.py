@@ -12,4 +12,5 @@ pytest_plugins = [
     "tests.brokers.fixtures",
     "tests.servers.fixtures",
     "tests.databases",
+    "tests.browser.chromium",
 ]

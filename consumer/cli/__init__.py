@@ -18,6 +18,7 @@ from consumer import __version__
 from consumer.cli import (
     beginning,
     casebook,
+    console,
     dead_letters,
     evaluate,
     policy,
@@ -37,7 +38,7 @@ app = cyclopts.App(
     version=__version__,
     help_epilogue="Start with `safeguard demo`, then `safeguard init` in a folder of your own.",
 )
-for family in (topics, policy, prefilter, dead_letters, casebook):
+for family in (topics, policy, prefilter, dead_letters, casebook, console):
     app.command(family.app)
 # These have no word of their own: it is `safeguard run`, `safeguard audit`. Flattened by the
 # library they would be missing from its "did you mean", so they are added one by one.

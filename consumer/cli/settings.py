@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import Parameter
@@ -35,9 +35,11 @@ def settings(
 
     values = shown_values(settings_of(config, set, quiet=True))
     for each in describe_settings():
-        section, _, field = each.name.partition(".")
-        # What the table of one endpoint may hold has a value for each of them, shown as a whole.
-        value = f" = {values[section][field]!r}" if field in values[section] else ""
+        found: Any = values
+        for step in each.name.split("."):
+            # What a table of one endpoint may hold has a value for each, shown as a whole.
+            found = found.get(step, found) if isinstance(found, dict) else found
+        value = f" = {found!r}" if not each.name.startswith("inference.endpoints.") else ""
         print(f"{each.name}{value}\n    {each.meaning}")
 
 

@@ -20,10 +20,13 @@ from consumer.domain.counted import counted
 from consumer.domain.messages.blank import is_blank
 from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Heard, Judged
-from consumer.domain.verdicts.verdict import Judgement, UnjudgedReason
+from consumer.domain.verdicts.verdict import Cause, Judgement, UnjudgedReason
 from consumer.interfaces import Clock
 from consumer.registry.load import binding_of, load_catalogue
+from consumer.screening.lists import Hit
+from consumer.screening.screener import Screener, settled
 from consumer.settings.settings import Settings
+from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import build_classifier, build_fleet, build_probers
 
@@ -35,7 +38,8 @@ async def classify_text(
     Judge one text and print what came of it; what is waited for is said on stderr.
 
     `version` is v1, v2 and so on; the live one by default. A text of which nothing can be seen gets
-    what its topic says of those, and nobody is asked.
+    what its topic says of those, one that a list settles what the list says, and nobody is asked.
+    What a worker remembers of other messages it alone knows.
 
     Raises:
         InvalidSettings: no policy binds the topic, or there is no such version.
@@ -47,7 +51,30 @@ async def classify_text(
         binding = replace(binding, live=version_of(catalogue, version, binding.set_name))
     if is_blank(text):
         return _tell_blank(binding, as_json=as_json)
+    hit = Screener(SystemClock()).hit(text, binding)
+    if hit is not None:
+        return _tell_hit(hit, binding, as_json=as_json)
     return await _classify(settings, text, binding, as_json=as_json)
+
+
+def _tell_hit(hit: Hit, binding: Binding, *, as_json: bool) -> int:
+    """What becomes of a message that one of the topic's lists settles; no model is asked."""
+    found, line = hit
+    entry = next(entry.text for entry in found.entries if entry.line == line)
+    outcome, cause, _ = decide(settled(Cause.LIST, found.outcome, None, found.digest), binding)
+    fields = {
+        "outcome": outcome,
+        "cause": cause,
+        "policy_version": choose(binding).id,
+        "screening": {"stage": cause, "artefact": found.digest},
+        "list": {"file": found.file, "line": line, "entry": entry},
+    }
+    lines = [
+        f"{outcome.value.upper()}  by a list of {binding.set_name}, and no model is asked",
+        f"  lists/{found.file}:{line}: {printable(entry.encode())} ({found.match})",
+    ]
+    tell(fields, lines, as_json=as_json)
+    return 0
 
 
 def _tell_blank(binding: Binding, *, as_json: bool) -> int:

@@ -18,6 +18,7 @@ from consumer.domain.messages.message import WhenEmpty
 from consumer.domain.messages.rules import EventTerms, Pointer, SkipRule, Tombstones
 from consumer.domain.policy import USER_MESSAGE, Outcome, PolicyVersion
 from consumer.domain.review import ReviewTerms
+from consumer.domain.screening import ScreeningTerms
 
 MessageFormat = Literal["json", "text", "cloudevents"]
 """What a record's value can be; `topic.toml` takes these words, and `decoding` reads each."""
@@ -134,6 +135,8 @@ class Binding:
     """Bounds for `evaluate`; workers do not read them."""
     review: ReviewTerms | None = None
     """How people review its messages; None where nobody does. Workers do not read it."""
+    screening: ScreeningTerms = field(default_factory=ScreeningTerms)
+    """What is settled before the model is asked."""
     versions: Mapping[int, PolicyVersion] = field(default_factory=dict)
 
     def names(self, topic: str) -> bool:

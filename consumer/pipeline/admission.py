@@ -39,8 +39,10 @@ class Admission:
         assignments: dict[Partition, Assignment],
         caution: Caution,
         release: Release,
+        settle: Callable[[Flight], bool],
         judge: Callable[[Flight], Coroutine[Any, Any, None]],
     ) -> None:
+        """`settle` says whether a record was concluded at once; else `judge` runs as a task."""
         self._policies = seams.policies
         self._clock = seams.telemetry.clock
         self._limiter = limiter
@@ -48,6 +50,7 @@ class Admission:
         self._assignments = assignments
         self._caution = caution
         self._release = release
+        self._settle = settle
         self._judge = judge
         self.budgets = Budgets(seams.telemetry, seams.partitions_of)
         self.gate = Gate(seams.source, limiter)
@@ -155,8 +158,11 @@ class Admission:
 
     def _begin(self, flight: Flight) -> None:
         assignment = flight.assignment
-        self._limiter.begin(flight.binding.lane)
         flight.take_in()
+        if self._settle(flight):
+            # It takes no task, no room in its lane, and nothing of its budget.
+            return
+        self._limiter.begin(flight.binding.lane)
         if assignment.budget is not None:
             self.budgets.begin(flight, assignment.budget)
         flight.task = asyncio.get_running_loop().create_task(self._judge(flight))

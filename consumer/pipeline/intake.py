@@ -82,6 +82,7 @@ class Intake:
             self._assignments,
             self._caution,
             self._release,
+            self._settle,
             self._judge,
         )
         self._is_stopping = False
@@ -187,6 +188,17 @@ class Intake:
             self.admission.take(records)
         except BaseException as error:
             self.failed(error)
+
+    def _settle(self, flight: Flight) -> bool:
+        """Conclude it at once where that needs no model."""
+        try:
+            conclusion = self._processor.settle(flight)
+            if conclusion is not None:
+                self._release.concluded(flight, conclusion)
+            return conclusion is not None
+        except BaseException as error:
+            self.failed(error)
+            return True
 
     async def _judge(self, flight: Flight) -> None:
         try:

@@ -1,9 +1,10 @@
 """
-The path of one message: decode, skip or classify, decide, and what to publish. Start reading here.
+The path of one message: decode, skip, screen or classify, decide, and what to publish. Start
+reading here.
 
 Taking and admitting come before (`intake.py`, `admission.py`), releasing in key order and
 committing after (`release.py`). What `process` returns is what is to be published, or None for a
-record passed over.
+record passed over. `settle` comes first and waits for nothing: most records end there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, Verdict, verdict_id
 from consumer.errors import Rejected
-from consumer.interfaces import Classifier, Clock
+from consumer.interfaces import Classifier, Clock, Screening
 from consumer.pipeline.assignment.assignment import Conclusion, Flight
 from consumer.pipeline.publisher import Publisher
 
@@ -33,11 +34,23 @@ class Processor:
         publisher: Publisher,
         clock: Clock,
         group: str,
+        screening: Screening | None = None,
     ) -> None:
+        """Without `screening` every message is for the model."""
         self._classifier = classifier
         self.publisher = publisher
         self._clock = clock
         self._group = group
+        self._screening = screening
+
+    def settle(self, flight: Flight) -> Conclusion | None:
+        """What is published for a record that needs no model; None where `process` goes on."""
+        found = self._open(flight)
+        if isinstance(found, Verdict):
+            return self.publisher.verdict(flight, found)
+        if isinstance(found, Rejected):
+            return self.publisher.dead_letter(flight, found)
+        return None
 
     async def process(self, flight: Flight) -> Conclusion | None:
         """From bytes to what is published; None for what its topic passes over."""
@@ -50,6 +63,34 @@ class Processor:
 
     async def judge(self, flight: Flight) -> Verdict | Rejected | None:
         """The verdict on a record, why it can have none, or None for what its topic passes over."""
+        if flight.message is None:
+            found = self._open(flight)
+            if flight.message is None:
+                return found
+        message, inquiry = flight.message, flight.inquiry
+        if inquiry is None:
+            return self._verdict(message, flight, *await self._ask(message, flight))
+        try:
+            judged = await inquiry.elsewhere()
+            if judged is not None:
+                waited_ms = (self._clock.now_s() - flight.taken_s) * 1_000
+                return self._verdict(message, flight, judged, waited_ms)
+            judged, queued_ms = await self._ask(message, flight)
+            if inquiry.screened is not None:
+                judged = judged._replace(screened=inquiry.screened)
+            verdict = self._verdict(message, flight, judged, queued_ms)
+            inquiry.heard(judged, verdict.id)
+            return verdict
+        finally:
+            inquiry.gave_up()
+
+    def _open(self, flight: Flight) -> Verdict | Rejected | None:
+        """
+        What is said of a record without asking the model.
+
+        None where there is nothing to say: it is passed over, or its message is on the flight now
+        and the model is to be asked.
+        """
         record, binding = flight.record, flight.binding
         if record.value is None and binding.tombstones == "pass-over":
             return None
@@ -60,20 +101,34 @@ class Processor:
             return rejection
         if message.when_empty == "pass-over":
             return None
-        judged = self._settled(message, flight)
+        judged = self._spared(message, flight)
+        # What people reported is judged once more by the model, not by what it said before.
+        if judged is None and self._screening is not None and _superseded(flight) is None:
+            said = self._screening.screen(message, flight.version, binding)
+            if isinstance(said, Judged):
+                judged = said
+            else:
+                flight.inquiry = said
         if judged is not None:
             return self._verdict(message, flight, judged)
+        flight.message = message
+        return None
+
+    async def _ask(self, message: Message, flight: Flight) -> tuple[Judged, float]:
+        """What the model says, and for how many milliseconds the message had waited before."""
+        if flight.is_over_budget:
+            return Judged((), UnjudgedReason.BUDGET), 0.0
         asked_s = self._clock.now_s()
         flight.usage = None
         judged = await self._classifier.classify(
             message.text,
             flight.version,
-            binding,
-            flight.taken_s + binding.deadline_s if binding.deadline_s else None,
+            flight.binding,
+            flight.taken_s + flight.binding.deadline_s if flight.binding.deadline_s else None,
             _context(message, flight),
         )
         flight.usage = judged.usage
-        return self._verdict(message, flight, judged, (asked_s - flight.taken_s) * 1_000)
+        return judged, (asked_s - flight.taken_s) * 1_000
 
     def give_up(self, flight: Flight, reason: UnjudgedReason) -> Conclusion:
         """End a record that will not be judged: its verdict is unjudged, for that reason."""
@@ -81,8 +136,8 @@ class Processor:
         verdict = self._verdict(message, flight, Judged((), reason))
         return self.publisher.verdict(flight, verdict)
 
-    def _settled(self, message: Message, flight: Flight) -> Judged | None:
-        """What is said of a message without asking the model, or None where it has to be asked."""
+    def _spared(self, message: Message, flight: Flight) -> Judged | None:
+        """What is said of a message that its topic wants nobody to judge; None for all others."""
         terms = flight.binding.reading.event
         if terms is not None and message.event == "delete":
             return Judged((), cause=Cause.DELETED, settled=terms.on_delete)
@@ -94,8 +149,6 @@ class Processor:
             return SKIPPED._replace(settled=Outcome(message.when_empty))
         if flight.binding.max_age_s and self._is_too_old(message, flight.binding.max_age_s):
             return Judged((), UnjudgedReason.TOO_OLD)
-        if flight.is_over_budget:
-            return Judged((), UnjudgedReason.BUDGET)
         return None
 
     def _is_too_old(self, message: Message, max_age_s: float) -> bool:
@@ -110,8 +163,7 @@ class Processor:
         source = flight.assignment.topic_id or position.topic
         if context is None and flight.binding.context is not None:
             context = NOTHING
-        superseded = second_of(flight.record, flight.binding.origin_of(position.topic))
-        terms = flight.binding
+        superseded, terms = _superseded(flight), flight.binding
         if superseded is not None and judged.unjudged is not None:
             # People reported what was allowed, and no machine can say more: a person has to look.
             terms = replace(terms, on_unjudged=Outcome.FLAG)
@@ -132,6 +184,7 @@ class Processor:
             model_ms=judged.model_ms,
             supersedes=superseded,
             context=context,
+            screened=judged.screened,
         )
 
 
@@ -152,3 +205,9 @@ def _context(message: Message, flight: Flight) -> Context | None:
         return flight.in_context.context
     # It was not taken from a partition but sought out, so nobody knows what was said before it.
     return context_of(message, (), terms)
+
+
+def _superseded(flight: Flight) -> str | None:
+    """The verdict that people reported, where this is the second judgement of its message."""
+    record = flight.record
+    return second_of(record, flight.binding.origin_of(record.position.topic))

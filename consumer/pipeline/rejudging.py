@@ -2,8 +2,9 @@
 Rejudging: a record judged once more, as it would be today.
 
 The path is a worker's (`process.py`). What differs: an age limit does not count, since somebody
-asks for old messages, an endpoint that is away is not waited for, and what cannot be judged leaves
-its verdict as it is.
+asks for old messages, an endpoint that is away is not waited for, what cannot be judged leaves its
+verdict as it is, and of the stages before the model only the lists say anything: what was said of
+other messages is no reason to replace a verdict.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import replace
 
 from consumer.domain.binding import Binding
 from consumer.domain.messages.message import Record
+from consumer.domain.screening import ScreeningTerms
 from consumer.domain.verdicts.verdict import Cause, Verdict
 from consumer.errors import Rejected
 from consumer.interfaces import Clock
@@ -28,7 +30,8 @@ class Rejudger:
 
     async def judge(self, record: Record, binding: Binding) -> Verdict | str:
         """What is decided today, or the reason why nothing is."""
-        binding = replace(binding, max_age_s=0.0, on_outage="unjudged")
+        lists = ScreeningTerms(memo=None, lists=binding.screening.lists)
+        binding = replace(binding, max_age_s=0.0, on_outage="unjudged", screening=lists)
         found = await self._processor.judge(sought_out(record, binding, self._clock.now_s()))
         if isinstance(found, Rejected):
             return found.reason

@@ -10,10 +10,12 @@ from pathlib import Path
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.lane import lane_of
 from consumer.domain.policy import USER_MESSAGE, Outcome, Policy, PolicyVersion, digest_of
+from consumer.domain.screening import ListTerms
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.registry.document import read_policy
 from consumer.registry.files import as_saved_anywhere, is_printable, names_in, printable, read_file
 from consumer.registry.lines import TOML_BYTES_MAX
+from consumer.registry.lists import read_lists
 from consumer.registry.pins import PINS, flaws_of_change, read_pins
 from consumer.registry.topic.file import TopicFile, read_topic_file
 
@@ -139,12 +141,20 @@ def _load_set(
         claims.append((set_folder.name, topic.topics))
         if topic.live not in versions and not flaws:
             flaws.append(Flaw(shown, 1, f"live = {topic.live}, but there is no v{topic.live}/"))
+        lists = read_lists(set_folder, topic.screening.lists, lambda file: _shown(file, folder))
+        flaws += [each for each in lists if isinstance(each, Flaw)]
         if not flaws:
-            return _binding(set_folder.name, topic, versions)
+            found = tuple(each for each in lists if isinstance(each, ListTerms))
+            return _binding(set_folder.name, topic, versions, found)
     return flaws
 
 
-def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) -> Binding:
+def _binding(
+    name: str,
+    topic: TopicFile,
+    versions: dict[int, PolicyVersion],
+    lists: tuple[ListTerms, ...],
+) -> Binding:
     context = topic.context.terms() if topic.context else None
     with_context = context is not None
     if with_context or topic.subject != USER_MESSAGE:
@@ -171,6 +181,7 @@ def _binding(name: str, topic: TopicFile, versions: dict[int, PolicyVersion]) ->
         context=context,
         subject=topic.subject,
         review=topic.review.terms() if topic.review else None,
+        screening=topic.screening.terms(lists),
         versions=versions,
     )
 

@@ -14,6 +14,7 @@ import structlog
 from consumer.domain.binding import Catalogue
 from consumer.errors import Flaw, InvalidPolicy
 from consumer.registry.files import names_in, printable
+from consumer.registry.lists import list_files
 from consumer.registry.load import (
     TOPIC_FILE,
     is_policy,
@@ -47,8 +48,15 @@ class Refusal(StrEnum):
 class PolicyStore:
     """Holds a catalogue, and replaces it when the files have changed and are without fault."""
 
-    def __init__(self, folder: Path, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        telemetry: Telemetry,
+        prepare: Callable[[Catalogue], None] = lambda _: None,
+    ) -> None:
+        """`prepare` is told of each catalogue before it is in force, by whoever loads it."""
         self._folder = folder
+        self._prepare = prepare
         self._metrics = telemetry.metrics
         self._wall_ms = telemetry.clock.wall_ms
         self._published: dict[str, Pin] = {}
@@ -132,6 +140,7 @@ class PolicyStore:
             for version in binding.versions.values()
             if version.number <= binding.live.number
         }
+        self._prepare(catalogue)
         self._metrics.policies_loaded_timestamp_seconds.set(self._wall_ms() / 1_000)
         for stray in strays_in(self._folder):
             log.warning("not read, though it lies among the policies", file=str(stray))
@@ -174,6 +183,7 @@ class PolicyStore:
             yield set_folder / TOPIC_FILE
             if os.path.lexists(set_folder / PINS):
                 yield set_folder / PINS
+            yield from list_files(set_folder)
             for folder in version_folders(set_folder).values():
                 names = names_in(folder)
                 if not isinstance(names, str):

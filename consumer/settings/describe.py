@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from consumer.settings.inference import EndpointSettings
+from consumer.settings.section import Section
 from consumer.settings.settings import Settings
 
 
@@ -26,10 +27,18 @@ class Described(NamedTuple):
 def describe_settings() -> Iterator[Described]:
     """Every setting, in the order of the files."""
     for section, holder in Settings.model_fields.items():
-        for name, field in type(holder.default).model_fields.items():
-            yield described(f"{section}.{name}", field)
+        yield from _described_table(section, holder.default)
     for name, field in EndpointSettings.model_fields.items():
         yield described(f"inference.endpoints.NAME.{name}", field)
+
+
+def _described_table(table: str, holder: Section) -> Iterator[Described]:
+    """The settings of a table, and of the tables in it."""
+    for name, field in type(holder).model_fields.items():
+        if isinstance(field.default, Section):
+            yield from _described_table(f"{table}.{name}", field.default)
+        else:
+            yield described(f"{table}.{name}", field)
 
 
 def described(name: str, field: FieldInfo) -> Described:

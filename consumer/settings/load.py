@@ -88,8 +88,12 @@ def _file_values(file: Path) -> tuple[dict[str, Any], Lines]:
             values[section] = table
             continue
         for name, value in table.items():
-            is_free = f"{section}.{name}" in _FREE_TABLES and isinstance(value, dict)
-            values[f"{section}.{name}"] = _flat(value) if is_free else value
+            path = f"{section}.{name}"
+            if path == _INNER_TABLE and isinstance(value, dict):
+                values |= {f"{path}.{inner}": each for inner, each in value.items()}
+                continue
+            is_free = path in _FREE_TABLES and isinstance(value, dict)
+            values[path] = _flat(value) if is_free else value
     return values, toml_lines(text)
 
 
@@ -134,15 +138,17 @@ def _nested(merged: Mapping[str, Any]) -> dict[str, Any]:
         if not field:
             nested[section] = value
         elif isinstance(table := nested.setdefault(section, {}), dict):
-            if name.startswith(f"{_TABLE_OF_TABLES}."):
+            if name.startswith(_DEEPER):
                 _put(table, field.split("."), value)
             else:
                 table[field] = value
     return nested
 
 
-_TABLE_OF_TABLES = "inference.endpoints"
-"""A table whose keys are names that the operator gives, each with a table of its own."""
+_INNER_TABLE = "review.console"
+"""A table of settings in a table of settings."""
+_DEEPER = ("inference.endpoints.", f"{_INNER_TABLE}.")
+"""Tables in tables: what follows their names is a path, and no name with dots."""
 
 
 def _put(table: dict[str, Any], path: list[str], value: object) -> None:
@@ -157,7 +163,9 @@ def _faults(error: ValidationError, origins: Mapping[str, str]) -> list[str]:
     lines = []
     for fault in error.errors(include_url=False, include_input=False):
         name = ".".join(str(step) for step in fault["loc"])
-        place = origins.get(name) or origins.get(".".join(name.split(".")[:2]))
+        steps = name.split(".")
+        places = (origins.get(".".join(steps[:length])) for length in (len(steps), 3, 2))
+        place = next(filter(None, places), None)
         place = place or next((origins[n] for n in origins if n.startswith(name + ".")), name)
         message = worded(fault)
         if fault["type"] == "extra_forbidden":

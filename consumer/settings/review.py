@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from consumer.settings.console import ConsoleSettings
 from consumer.settings.section import Section
 
 SCHEMES = ("sqlite", "postgresql")
@@ -43,3 +44,5 @@ class ReviewSettings(Section):
     """Cases that ask for nothing are deleted so long after the last word of them; 0 is never."""
     rights: dict[str, list[str]] = {}
     """Who may decide in a queue; a queue that is not named here is open to all reviewers."""
+    console: ConsoleSettings = ConsoleSettings()
+    """The reviewers' pages, a table of its own."""

@@ -166,6 +166,12 @@ class Metrics:
         "Topics that were deleted and made again under their name while this worker ran", "topic"
     )
     commits_refused = counter("Commits that the broker refused")
+    screening_kept = gauge(
+        "What the stages before the model remember, by policy set and stage: texts (memo) or "
+        "bursts (near-duplicate); what they settle is in safeguard_verdicts by cause",
+        "policy_set",
+        "stage",
+    )
     policies_loaded_timestamp_seconds = gauge("When the policies in force were loaded")
     policy_reloads_refused = counter(
         "Changed policy files that were not picked up, by reason: faults, published (a live "

@@ -32,6 +32,12 @@ class WatchedModel:
     def __repr__(self) -> str:
         return f"<WatchedModel {'well' if self.is_well() else 'not well'}, {self.fleet!r}>"
 
+    @property
+    def voice(self) -> tuple[object, ...]:
+        """Which models answer and how they are asked: what was said by another voice is past."""
+        formats = [endpoint.format for endpoint in self.fleet.all]
+        return tuple((format.model, format.spoken) for format in formats)
+
     async def warm_up(self) -> None:
         """A first structured request takes some servers 20 s: better before traffic than in it."""
         for name, found in (await self._probers.probe()).items():

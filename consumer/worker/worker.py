@@ -30,6 +30,7 @@ from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.seams import Seams
 from consumer.registry.store import PolicyStore
+from consumer.screening.screener import Screener
 from consumer.settings.settings import Settings
 from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.following.pauses import PauseFollower
@@ -67,7 +68,10 @@ class Worker:
         self.telemetry = Telemetry()
         self._kafka = kafka_config(settings.kafka)
         check_budgets(settings)
-        self.policies = PolicyStore(settings.policies.folder, self.telemetry)
+        self._screener = Screener(self.telemetry.clock)
+        self.policies = PolicyStore(
+            settings.policies.folder, self.telemetry, self._screener.prepare
+        )
         self.model = WatchedModel(settings.inference, self.telemetry)
         self._inputs = Inputs(settings.kafka, self._kafka, self.policies)
         self._controls = controls_table(self._kafka)
@@ -204,7 +208,7 @@ class Worker:
                 self.model.is_well,
                 self._inputs.partitions_of,
             ),
-            Processor(classifier, publisher, clock, group),
+            Processor(classifier, publisher, clock, group, self._screener),
             Recovery(tails, clock, recovery_limits(settings)),
             FlowLimits(
                 settings.pipeline.in_flight_max,
@@ -224,6 +228,9 @@ class Worker:
             intake.admission.heed_budgets()
             intake.refresh_gauges(member.source.ends)
             intake.end_pinned(settings.pipeline.pinned_s, self.model.fleet.is_out)
+            self._screener.spoken_to(self.model.voice)
+            for (name, stage), count in self._screener.kept().items():
+                self.telemetry.metrics.screening_kept.labels(name, stage.value).set(count)
 
         loops = [
             every(settings.pipeline.commit_every_s, intake.commit),

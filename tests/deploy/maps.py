@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from consumer.registry.lists import list_files
 from consumer.registry.load import is_policy, set_folders, version_folders
 
 BYTES_MAX = 1_000_000
@@ -29,6 +30,7 @@ def policy_files(folder: Path) -> dict[str, Path]:
     for set_folder in set_folders(folder):
         # What binds them, and their pins.
         found += sorted(set_folder.glob("*.toml"))
+        found += list_files(set_folder)
         for version in version_folders(set_folder).values():
             found += sorted(file for file in version.iterdir() if is_policy(file.name))
     return {str(file.relative_to(folder)): file for file in found}

@@ -9,6 +9,7 @@ from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
 from consumer.domain.binding import Binding, Catalogue, MessageTerms, Outputs
 from consumer.domain.messages.rules import EventRule, EventTerms
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
+from consumer.domain.screening import ScreeningTerms
 from consumer.inference.fleet.fleet import Fleet
 from consumer.inference.pacing.retry import RetryLimits
 from consumer.pipeline.assignment.commits import Owner
@@ -20,6 +21,7 @@ from consumer.pipeline.intake import Intake
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.seams import Seams
+from consumer.screening.screener import Screener
 from consumer.telemetry.metrics import Metrics
 from consumer.telemetry.telemetry import Telemetry
 from tests.builders import an_endpoint
@@ -53,7 +55,12 @@ class SimPolicies:
     """One policy set, for ever."""
 
     def __init__(
-        self, deadline_s: float, on_outage: str, outputs: Outputs, settle_s: float | None = None
+        self,
+        deadline_s: float,
+        on_outage: str,
+        outputs: Outputs,
+        screening: ScreeningTerms,
+        settle_s: float | None = None,
     ) -> None:
         """With a settling time the records are JSON, and may be edits and deletions."""
         binding = Binding(
@@ -65,6 +72,7 @@ class SimPolicies:
             deadline_s=deadline_s,
             on_outage=on_outage,  # type: ignore[arg-type]
             versions={1: VERSION},
+            screening=screening,
         )
         self.catalogue = Catalogue((binding,))
 
@@ -157,7 +165,7 @@ class SimProcess:
                 Seams(
                     self.source, self.sink, policies, Telemetry(clock, metrics), self._is_model_well
                 ),
-                Processor(classifier, publisher, clock, "g"),
+                Processor(classifier, publisher, clock, "g", Screener(clock)),
                 Recovery(
                     SimTails(cluster, self.network),
                     clock,

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tests.simulation.simulate import run_many
-from tests.simulation.world import KINDS, WHIMS, simulate
+from tests.simulation.world import KINDS, SCREENED_CAUSES, WHIMS, simulate
 
 SEEDS = 1_000
 
@@ -30,6 +30,7 @@ def test_no_seed_loses_or_contradicts_or_disorders_anything() -> None:
     assert messages > 10 * SEEDS
     assert all(events[kind] > SEEDS / 4 for kind in KINDS), events
     assert all(events[whim] > SEEDS / 20 for whim in WHIMS), events
+    assert all(events[cause] > SEEDS / 4 for cause in SCREENED_CAUSES), events
     assert events["rebalances"] > 5 * SEEDS
     assert events["overtaken"] > SEEDS / 20
 

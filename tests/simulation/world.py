@@ -14,6 +14,14 @@ import orjson
 from consumer.domain.binding import Outputs
 from consumer.domain.checkpoint import decode_checkpoint, short_id
 from consumer.domain.messages.message import Position, Record
+from consumer.domain.policy import Outcome
+from consumer.domain.screening import (
+    ListEntry,
+    ListTerms,
+    MemoTerms,
+    NeighbourTerms,
+    ScreeningTerms,
+)
 from consumer.domain.verdicts.provenance import is_of_topic
 from consumer.interfaces import Output, Partition
 from consumer.pipeline.flow.limiter import FlowLimits
@@ -37,6 +45,15 @@ KINDS = (
 )
 WHIMS = ("limits", "deadly outage", "edits")
 """What happens in some worlds beside that, by dice of their own."""
+SCREENED_SHARE = 0.5
+"""Of the worlds: in these something is settled before the model."""
+UNSCREENED = ScreeningTerms(memo=None)
+SCREENING = ScreeningTerms(
+    MemoTerms(for_s=20.0),
+    NeighbourTerms(for_s=20.0, authors_max=5),
+    (ListTerms("l", Outcome.FLAG, "words", (ListEntry(1, "listed"),), "e" * 32),),
+)
+SCREENED_CAUSES = ("memo", "near-duplicate", "list")
 LIMIT_BYTES = 4_000
 """Two verdicts and no more."""
 LARGE_CHARS = 30_000
@@ -119,9 +136,13 @@ class World:
         self.changes = Random(f"edits of {seed}")
         self.has_edits = self.changes.random() < 0.25
         settle_s = self.changes.choice((0.0, 2.0, 6.0)) if self.has_edits else None
+        has_screening = Random(f"screening of {seed}").random() < SCREENED_SHARE
+        self.screening = SCREENING if has_screening else UNSCREENED
         # Verdicts are as large as what they are about where that is passed on as it is.
         outputs = Outputs(payload="passthrough" if self.has_lower_limits else "envelope")
-        self.policies = SimPolicies(dice.choice((0.0, 8.0, 30.0)), "wait", outputs, settle_s)
+        self.policies = SimPolicies(
+            dice.choice((0.0, 8.0, 30.0)), "wait", outputs, self.screening, settle_s
+        )
         self.limits = FlowLimits(dice.choice((2, 8, 30)), dice.choice((4, 20, 100)), 200)
         self.stall_rate = dice.choice((0.0, 0.0, 0.0005, 0.002))
         self.fault_rate = dice.choice((0.0, 0.05, 0.2))
@@ -172,6 +193,8 @@ class World:
             partition = dice.choice(list(self.cluster.inputs))
             key = dice.choice(keys)
             text = b"" if dice.random() < 0.05 else b"label " + dice.choice(LABELS).encode()
+            if self.screening is SCREENING and text:
+                text = self._alike(text)
             if self.has_lower_limits and text and self.whims.random() < 0.3:
                 text += b" large" * (LARGE_CHARS // 6)
             if self.has_edits:
@@ -186,6 +209,13 @@ class World:
         kind = self.changes.choices(("posted", "edited", "deleted"), (4, 5, 1))[0]
         name = f"{key!r} {self.changes.randrange(2)}"
         return orjson.dumps({"type": kind, "id": name, "text": text.decode()})
+
+    def _alike(self, text: bytes) -> bytes:
+        """Some are on the list, some the same as others, and some nearly the same."""
+        if self.whims.random() < 0.1:
+            return text + b" listed"
+        text += b" come all of you and shout at them tonight"
+        return text + b" %s" % self.whims.choice((b"", b"", b"now", b"please", b"quickly", b"xqz"))
 
     def _write(self, partition: Partition, key: bytes | None, text: bytes) -> None:
         log = self.cluster.inputs[partition]
@@ -369,6 +399,9 @@ class World:
                     headers, output.topic, topic_id, offset, entry.stored_s, deleted_s
                 )
                 found.setdefault(position_of(headers), []).append(verdict)
+                cause = (headers.get("safeguard-cause") or b"").decode()
+                if cause in SCREENED_CAUSES:
+                    self.finding.events[cause] += 1
         for each in found.values():
             each.sort(key=lambda verdict: verdict.stored_s)
         return found

@@ -119,7 +119,8 @@ class CostSums:
             name, cause = envelope["policy_version"], envelope["cause"]
             model_ms = float(envelope["timing_ms"]["model"])
             judgements = envelope["judgements"]
-            judged = list(_judged(judgements))
+            # What the memo repeats was paid for where it was judged.
+            judged = [] if cause == Cause.MEMO else list(_judged(judgements))
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
             return False
         if not isinstance(name, str) or not isinstance(judgements, list):

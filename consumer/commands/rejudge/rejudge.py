@@ -40,6 +40,7 @@ from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.rejudging import Rejudger
 from consumer.pipeline.superseding import Superseder, Superseding
 from consumer.registry.load import binding_of, load_catalogue
+from consumer.screening.screener import Screener
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.telemetry import Telemetry
@@ -142,7 +143,7 @@ async def _supersede(
     try:
         await _probe(build_probers(settings.inference, fleet, clock))
         classifier = build_classifier(settings.inference, fleet, telemetry)
-        rejudger = Rejudger(Processor(classifier, publisher, clock, group), clock)
+        rejudger = Rejudger(Processor(classifier, publisher, clock, group, Screener(clock)), clock)
         superseder = Superseder(publisher, Cause.REPLAY, summary.run)
         # Behind the live traffic, where the server knows priorities.
         binding = replace(site.binding, lane=Lane.REPLAY)

@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import NamedTuple
-from uuid import uuid4
 
-from consumer.commands.review.printing import docket_fields, docket_lines
-from consumer.commands.review.record import text_of
-from consumer.commands.review.room import ReviewRoom, opened
-from consumer.commands.review.together import BATCH, batch_id, tell_left_out, undo_batch
+from consumer.commands.review.printing import docket_lines
+from consumer.commands.review.room import opened
+from consumer.commands.review.together import tell_left_out, undo_batch
 from consumer.commands.terminal import tell
 from consumer.domain.policy import Outcome
 from consumer.errors import InvalidSettings
+from consumer.review.cases.account import docket_fields
 from consumer.review.cases.docket import Docket
-from consumer.review.cases.ruling import Ruling, Settled, settle
+from consumer.review.cases.reviewer import NAME_CHARS_MAX, is_name
+from consumer.review.cases.ruling import Ruling
+from consumer.review.record import text_of
+from consumer.review.room import BATCH, ReviewRoom
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 
-NAME_CHARS_MAX = 100
-"""Of a reviewer's name: it stands in the record of every decision."""
 UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -34,7 +34,6 @@ class Reviewer(NamedTuple):
 
 
 Act = Callable[[ReviewRoom, int], Docket]
-NOTHING_SAID = Ruling(None, None, None, "")
 
 
 def next_case(
@@ -111,19 +110,9 @@ def decide_case(
 
     Where a second person must agree it is proposed.
     """
-    batch = batch_id()
 
     def act(room: ReviewRoom, now_ms: int) -> Docket:
-        known = room.book.look(case_id)
-        draft = known.draft_of(reviewer.name) if known is not None else None
-        said = draft if draft is not None and ruling == NOTHING_SAID else ruling
-
-        def settled(docket: Docket) -> Settled:
-            return settle(said, room.version_of(docket.case))
-
-        if alone or known is None or not known.handling.alike:
-            return room.desk.decide(reviewer.name, now_ms, case_id, settled, uuid4().hex)
-        found = room.batches.decide_group(reviewer.name, now_ms, case_id, settled, batch)
+        found = room.decide(reviewer.name, now_ms, case_id, ruling, alone=alone)
         tell_left_out(found)
         return found.settled[0]
 
@@ -172,6 +161,8 @@ def _act(settings: Settings, reviewer: Reviewer, act: Act) -> int:
 
 def _tell(room: ReviewRoom, docket: Docket, reviewer: Reviewer, now_ms: int) -> None:
     case = docket.case
+    if reviewer.rationale:
+        room.desk.reveal(reviewer.name, now_ms, case.id, "rationale")
     fields = docket_fields(docket, room.version_of(case), now_ms, rationale=reviewer.rationale)
     fields["draft"] = _said(docket.draft_of(reviewer.name))
     fields["alike"] = [_alike(room, seen.case_id) for seen in docket.handling.alike]
@@ -200,7 +191,7 @@ def named(name: str, flag: str = "--as") -> str:
     Raises:
         InvalidSettings: it is empty, long, or holds what cannot be printed.
     """
-    if not name.strip() or len(name) > NAME_CHARS_MAX or not name.isprintable():
+    if not is_name(name):
         raise InvalidSettings(
             f"{flag}: give a name of at most {NAME_CHARS_MAX} characters that can be printed"
         )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from consumer.commands.review.room import ReviewRoom, opened
+from consumer.commands.review.room import opened
 from consumer.commands.terminal import bars, read, tell
 from consumer.domain.counted import counted
 from consumer.errors import InvalidSettings, PublishFailed
@@ -20,6 +20,7 @@ from consumer.kafka.sink.writer import TopicWriter
 from consumer.review.cases.facts import case_id
 from consumer.review.records.reading import FactReader, Role, roles_of
 from consumer.review.records.tombstone import Tombstones
+from consumer.review.room import ReviewRoom
 from consumer.review.store.erasure import Erased, Eraser, Traces, Whom, without_cases
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock

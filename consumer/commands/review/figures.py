@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,14 @@ from typing import Any
 from consumer.commands.evaluate.cases.labelled import LabelledText
 from consumer.commands.evaluate.report.export import export
 from consumer.commands.review.quality import DAY_MS, MINUTE_MS, Quality, quality_lines
-from consumer.commands.review.room import ReviewRoom, opened
+from consumer.commands.review.room import opened
 from consumer.commands.terminal import tell
 from consumer.domain.counted import counted
 from consumer.errors import InvalidSettings
-from consumer.review.cases.facts import DecisionFact
 from consumer.review.cases.risk import lateness
+from consumer.review.room import ReviewRoom
 from consumer.review.store.log import verify
-from consumer.review.store.survey import QueueCount, decided, flagged, queues, unpublished
+from consumer.review.store.survey import decided, flagged, queues, unpublished
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 
@@ -27,58 +27,53 @@ def show_stats(settings: Settings, since_ms: int, *, as_json: bool) -> int:
     """Print queues with their oldest case, decisions, their quality, and what is not out."""
     now_ms = SystemClock().wall_ms()
     with opened(settings) as room:
-        found = queues(room.database, now_ms)
-        waiting = unpublished(room.database)
-        decisions, quality = [], Quality()
-        for case, decision in decided(room.database, room.book, since_ms):
-            decisions.append(decision)
-            quality.add(case, decision)
-        first_ms = now_ms - DAY_MS
-        for case_id, verdict in flagged(room.database, since_ms):
-            quality.add_flag(case_id, verdict)
-            first_ms = min(first_ms, verdict.at_ms)
+        fields = stats_fields(room, since_ms, now_ms)
+    lines = chain(_stats_lines(fields, now_ms), quality_lines(fields["quality"]))
+    tell(fields, lines, as_json=as_json)
+    return 0
+
+
+def stats_fields(room: ReviewRoom, since_ms: int, now_ms: int) -> dict[str, Any]:
+    """Queues, decisions since a time with their quality, and what is not out."""
+    decisions, quality = [], Quality()
+    for case, decision in decided(room.database, room.book, since_ms):
+        decisions.append(decision)
+        quality.add(case, decision)
+    first_ms = now_ms - DAY_MS
+    for case_id, verdict in flagged(room.database, since_ms):
+        quality.add_flag(case_id, verdict)
+        first_ms = min(first_ms, verdict.at_ms)
     days = max(now_ms - max(since_ms, first_ms), MINUTE_MS) / DAY_MS
-    people = Counter(person for decision in decisions for person in decision.people)
-    fields: dict[str, Any] = {
+    found = queues(room.database, now_ms)
+    return {
         "queues": {name: count._asdict() for name, count in found.items()},
         "decisions": {
             "number": len(decisions),
             "outcomes": Counter(decision.outcome for decision in decisions),
             "causes": Counter(decision.cause for decision in decisions),
-            "reviewers": people,
+            "reviewers": Counter(person for each in decisions for person in each.people),
         },
-        "unpublished": waiting,
+        "unpublished": unpublished(room.database),
         "quality": quality.fields(days),
     }
-    lines = chain(
-        _stats_lines(found, decisions, people, waiting, now_ms), quality_lines(fields["quality"])
-    )
-    tell(fields, lines, as_json=as_json)
-    return 0
 
 
-def _stats_lines(
-    found: dict[str, QueueCount],
-    decisions: list[DecisionFact],
-    people: Counter[str],
-    waiting: dict[str, int],
-    now_ms: int,
-) -> Iterator[str]:
+def _stats_lines(fields: Mapping[str, Any], now_ms: int) -> Iterator[str]:
+    found, decisions = fields["queues"], fields["decisions"]
     if not found:
         yield "no case is open"
     for name, count in found.items():
         yield (
-            f"queue {name}: {count.open:,} open, {count.claimed:,} claimed, {count.held:,} held, "
-            f"{count.late:,} late"
+            f"queue {name}: {count['open']:,} open, {count['claimed']:,} claimed, "
+            f"{count['held']:,} held, {count['late']:,} late"
         )
-        if count.first_due_ms is not None and count.oldest_asked_ms is not None:
-            yield f"  first {lateness(count.first_due_ms, count.oldest_asked_ms, now_ms)}"
-    outcomes = Counter(decision.outcome for decision in decisions)
-    told = ", ".join(f"{name} {number:,}" for name, number in sorted(outcomes.items()))
-    yield counted(len(decisions), "decision") + (f": {told}" if told else "")
-    for name, number in people.most_common():
+        if count["first_due_ms"] is not None and count["oldest_asked_ms"] is not None:
+            yield f"  first {lateness(count['first_due_ms'], count['oldest_asked_ms'], now_ms)}"
+    told = ", ".join(f"{name} {number:,}" for name, number in sorted(decisions["outcomes"].items()))
+    yield counted(decisions["number"], "decision") + (f": {told}" if told else "")
+    for name, number in decisions["reviewers"].most_common():
         yield f"  {name}: {number:,}"
-    for state, number in sorted(waiting.items()):
+    for state, number in sorted(fields["unpublished"].items()):
         yield f"outbox: {number:,} {state}"
 
 

@@ -8,7 +8,7 @@ from threading import Event
 
 import structlog
 
-from consumer.commands.review.room import ReviewRoom, opened
+from consumer.commands.review.room import opened
 from consumer.domain.binding import Catalogue
 from consumer.errors import InvalidPolicy, TopicsMissing
 from consumer.kafka.cluster.outputs import describe_outputs
@@ -24,6 +24,7 @@ from consumer.review.feed.dispatcher import Dispatcher
 from consumer.review.feed.feed import GROUP, ReviewFeed
 from consumer.review.feed.intake import ReviewIntake
 from consumer.review.records.reading import FactReader, Role, Roles, roles_of
+from consumer.review.room import ReviewRoom
 from consumer.review.store.erasure import Eraser
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock

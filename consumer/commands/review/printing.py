@@ -1,4 +1,4 @@
-"""Printing: a case as lines for a person, and as fields of JSON."""
+"""Printing: a case as lines for a person."""
 
 from __future__ import annotations
 
@@ -7,63 +7,10 @@ from typing import Any
 
 from consumer.commands.dead_letters.letter import printable
 from consumer.domain.counted import counted
-from consumer.domain.policy import PolicyVersion
-from consumer.domain.verdicts.headers import rfc3339
-from consumer.review.cases.case import Concern
-from consumer.review.cases.docket import Docket
-from consumer.review.cases.facts import DecisionFact
-from consumer.review.cases.risk import due, lateness
-
-
-def docket_fields(
-    docket: Docket, version: PolicyVersion | None, now_ms: int, *, rationale: bool
-) -> dict[str, Any]:
-    """Everything that a reviewer needs; what the model thought only where it was asked for."""
-    case, handling = docket.case, docket.handling
-    envelope = case.flagged.envelope if case.flagged is not None else {}
-    message = envelope.get("message", {})
-    fields: dict[str, Any] = {
-        "case": case.id,
-        "topic": case.topic,
-        "message_id": case.message_id,
-        "position": case.version,
-        "state": docket.state(now_ms),
-        "asked": str(case.status),
-        "queue": docket.queue,
-        "revision": docket.revision,
-        "assigned_to": handling.assigned_to,
-        "note": handling.note,
-        "claimed_by": docket.claimant(now_ms),
-        "lease_until": _time(handling.lease_until_ms) if docket.claimant(now_ms) else None,
-        "text": message.get("text"),
-        "text_cut": message.get("text_cut", False),
-        "author": message.get("author"),
-        "conversation": message.get("conversation"),
-        "context": message.get("context", []),
-        "policy_version": envelope.get("policy_version"),
-        "unjudged_reason": envelope.get("unjudged_reason"),
-        "judgements": [_judgement(j, version, rationale) for j in envelope.get("judgements", [])],
-        "reports": [_report(report) for report in case.reports],
-        "reporters": case.reporters,
-        "appeals": [
-            {"id": a.id, "at": _time(a.at_ms), "by": a.by, "note": a.note}
-            for a in case.open_appeals
-        ],
-        "decisions": [_decision(decision) for decision in case.decisions],
-        "proposal": _decision(handling.proposal) if handling.proposal else None,
-        "draft": None,
-        "alike": [],
-    }
-    if isinstance(case.status, Concern):
-        found = due(case, docket.terms.sla_s)
-        fields["due_at"] = _time(found.at_ms)
-        fields["due"] = lateness(found.at_ms, case.asked_ms, now_ms)
-        fields["why"] = list(found.words)
-    return fields
 
 
 def docket_lines(fields: Mapping[str, Any]) -> Iterator[str]:
-    """The same for a person; nothing that anybody wrote is obeyed by the terminal."""
+    """What its account says, for a person; nothing that anybody wrote is obeyed by the terminal."""
     yield f"case {fields['case']}  {fields['state']}  queue {fields['queue']}"
     yield f"  asked by  {fields['asked']}"
     if "due" in fields:
@@ -129,55 +76,11 @@ def _asking_lines(fields: Mapping[str, Any]) -> Iterator[str]:
         yield f"  appeal    {appeal['at']} by {_clean(appeal['by'])}: {_clean(appeal['note'])}"
 
 
-def _judgement(
-    judgement: Mapping[str, Any], version: PolicyVersion | None, rationale: bool
-) -> dict[str, Any]:
-    policies = {policy.name: policy for policy in version.policies} if version else {}
-    policy = policies.get(str(judgement.get("policy")))
-    known = policy.rules if policy is not None else {}
-    shown = ("policy", "label", "outcome", "confidence", "certainty", "second_look")
-    fields = {name: judgement[name] for name in shown if name in judgement}
-    fields["rules"] = {rule: known.get(rule, "") for rule in judgement.get("rules", [])}
-    if rationale:
-        fields["rationale"] = judgement.get("rationale")
-        fields["reasoning"] = judgement.get("reasoning")
-    return fields
-
-
-def _report(report: Any) -> dict[str, Any]:
-    return {
-        "id": report.id,
-        "at": _time(report.at_ms),
-        "reporter": report.reporter,
-        "reason": report.reason,
-        "note": report.note,
-    }
-
-
-def _decision(decision: DecisionFact) -> dict[str, Any]:
-    return {
-        "id": decision.id,
-        "at": _time(decision.at_ms),
-        "by": decision.by,
-        "approved_by": decision.approved_by,
-        "outcome": decision.outcome,
-        "label": decision.label,
-        "rule": decision.rule,
-        "reason": decision.reason,
-        "cause": decision.cause,
-        "batch": decision.batch,
-    }
-
-
 def _decision_line(decision: Mapping[str, Any]) -> str:
     about = [decision["outcome"], decision["label"], decision["rule"]]
     people = decision["by"] + (f" and {decision['approved_by']}" if decision["approved_by"] else "")
     batch = f" (batch {decision['batch']})" if decision["batch"] else ""
     return f"{' '.join(filter(None, about))} by {people}: {_clean(decision['reason'])}{batch}"
-
-
-def _time(at_ms: int) -> str:
-    return rfc3339(max(0, at_ms))
 
 
 def _clean(text: object) -> str:

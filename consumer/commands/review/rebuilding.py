@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from consumer.commands.review.following import reviewed
-from consumer.commands.review.room import ReviewRoom, opened
+from consumer.commands.review.room import opened
 from consumer.commands.terminal import bars, read, tell
 from consumer.domain.counted import counted
 from consumer.kafka.cluster.topics import Topics
@@ -13,6 +13,7 @@ from consumer.kafka.reader.reader import TopicReader
 from consumer.pipeline.dead_letters import DeadLetterEncoder
 from consumer.review.feed.intake import ReviewIntake, Taken
 from consumer.review.records.reading import FactReader, Role
+from consumer.review.room import ReviewRoom
 from consumer.settings.settings import Settings
 from consumer.worker.wiring import worker_name
 

@@ -1,19 +1,15 @@
-"""Room: the store, the desk and the policies, opened for one command."""
+"""Opening the review room by the settings: its store is made where there is none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from consumer.domain.binding import Catalogue
-from consumer.domain.policy import PolicyVersion
 from consumer.domain.review import ReviewTerms
 from consumer.errors import InvalidSettings
-from consumer.kafka.config import KafkaConfig
 from consumer.registry.load import load_catalogue
-from consumer.review.cases.case import ReviewCase
-from consumer.review.records.reading import version_of
+from consumer.review.room import ReviewRoom
 from consumer.review.store.batches import BatchDesk
 from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
@@ -22,32 +18,6 @@ from consumer.review.store.outbox import Outbox
 from consumer.settings.review import ReviewSettings
 from consumer.settings.settings import Settings
 from consumer.worker.wiring import kafka_config
-
-
-class ReviewRoom(NamedTuple):
-    """Everything that a command about cases needs."""
-
-    catalogue: Catalogue
-    kafka: KafkaConfig
-    database: Database
-    book: CaseBook
-    desk: ReviewDesk
-    outbox: Outbox
-    batches: BatchDesk
-
-    def version_of(self, case: ReviewCase) -> PolicyVersion | None:
-        """
-        The version that judged the message, or the live one where no verdict is known.
-
-        None where its folder is gone.
-        """
-        binding = self.catalogue.binding_for(case.topic)
-        if binding is None:
-            return None
-        flagged = case.flagged
-        if flagged is None:
-            return binding.live
-        return version_of(binding, str(flagged.envelope.get("policy_version")))
 
 
 @contextmanager

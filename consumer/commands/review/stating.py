@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 from rich.console import Console
 
-from consumer.commands.review.room import ReviewRoom, opened
+from consumer.commands.review.room import opened
 from consumer.commands.terminal import bars, read
 from consumer.domain.counted import counted
 from consumer.domain.policy import Outcome
@@ -25,6 +25,7 @@ from consumer.review.records.restriction import (
     verdict_restriction,
 )
 from consumer.review.records.statement import encode_statement, statement_of
+from consumer.review.room import ReviewRoom
 from consumer.review.store.survey import decided
 from consumer.settings.settings import Settings
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
-from uuid import uuid4
 
 from consumer.commands.dead_letters.letter import printable
-from consumer.commands.review.room import ReviewRoom, opened
+from consumer.commands.review.room import opened
 from consumer.commands.terminal import tell
 from consumer.domain.counted import counted
 from consumer.errors import InvalidSettings
 from consumer.review.cases.docket import Docket
 from consumer.review.cases.handling import Seen
 from consumer.review.cases.ruling import Ruling, settle
+from consumer.review.room import ReviewRoom, batch_id
 from consumer.review.store.batches import BULK_MAX, Batch
 from consumer.review.store.kin import Query, text_of
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 
-BATCH = "b-"
-"""What a batch's id begins with; a case's does not."""
 SAMPLE = 5
 """Texts that are shown before somebody says yes to all."""
 SAMPLE_CHARS = 100
@@ -44,11 +42,6 @@ class Wanted(NamedTuple):
     @property
     def query(self) -> Query:
         return Query(self.author, self.judged, self.topic, self.queue)
-
-
-def batch_id() -> str:
-    """A new one."""
-    return BATCH + uuid4().hex[:16]
 
 
 def decide_many(settings: Settings, who: str, wanted: Wanted, *, as_json: bool) -> int:

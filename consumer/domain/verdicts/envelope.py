@@ -19,6 +19,7 @@ from consumer.domain.verdicts.headers import rfc3339
 from consumer.domain.verdicts.verdict import (
     Cause,
     Judgement,
+    Screened,
     UnjudgedReason,
     Verdict,
     confidence_of,
@@ -119,6 +120,26 @@ class JudgementField(_Closed):
     reasoning: str | None = None
 
 
+class ScreeningField(_Closed):
+    """What a stage before the model said of the message, whether or not that settled it."""
+
+    stage: Literal["memo", "near-duplicate", "list", "prefilter", "decision"]
+    score: Annotated[
+        float | None, Field(ge=0, le=1, description="How like it was, or how likely")
+    ] = None
+    artefact: Annotated[
+        str,
+        Field(
+            description="Digest of the list or classifier; of memo and near-duplicate the id of "
+            "the verdict that the model gave"
+        ),
+    ]
+    audit_probability: Annotated[
+        float | None,
+        Field(gt=0, le=1, description="How likely the model was to be asked all the same"),
+    ] = None
+
+
 class TimingField(_Closed):
     """Milliseconds: waiting for the first call, the calls, and from taking the record to now."""
 
@@ -157,6 +178,7 @@ class Envelope(_Closed):
     judged_at: str
     supersedes: str | None = None
     context: ContextField | None = None
+    screening: ScreeningField | None = None
 
 
 def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> bytes:
@@ -225,6 +247,8 @@ def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> b
         # What must be made smaller keeps the message, and lets go of what was said before it.
         if for_review and context.lines and text_chars_max is None:
             about["context"] = [line._asdict() for line in context.lines]
+    if verdict.screened is not None:
+        fields["screening"] = _screening_fields(verdict.screened)
     return orjson.dumps(fields)
 
 
@@ -253,6 +277,17 @@ def _judgement_fields(
     if for_review:
         fields["rationale"] = judgement.rationale
         fields["reasoning"] = judgement.reasoning[:chars_max]
+    return fields
+
+
+def _screening_fields(screened: Screened) -> dict[str, Any]:
+    stage, score, artefact, audit_probability = screened
+    fields: dict[str, Any] = {"stage": stage, "artefact": artefact}
+    if score is not None:
+        fields["score"] = score
+    if audit_probability is not None:
+        # Whole: what was audited is weighed by its inverse.
+        fields["audit_probability"] = audit_probability
     return fields
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from consumer.domain.messages.context import Context
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.usage import NO_USAGE, Usage
-from consumer.domain.verdicts.verdict import Cause, Judgement, UnjudgedReason
+from consumer.domain.verdicts.verdict import Cause, Judgement, Screened, UnjudgedReason
 
 
 class Heard(NamedTuple):
@@ -41,3 +41,5 @@ class Judged(NamedTuple):
     """Where it comes from."""
     settled: Outcome | None = None
     """The outcome, where something other than a judgement gives it."""
+    screened: Screened | None = None
+    """What a stage before the model said of it."""

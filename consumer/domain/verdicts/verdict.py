@@ -22,6 +22,16 @@ class Cause(StrEnum):
     """Who or what decided."""
 
     MODEL = "model"
+    MEMO = "memo"
+    """The model, about the very same text a little earlier."""
+    NEAR_DUPLICATE = "near-duplicate"
+    """The model, about several messages that say nearly the same, none of them this one."""
+    LIST = "list"
+    """A list of the topic's, before anybody was asked."""
+    PREFILTER = "prefilter"
+    """The small classifier that was learned from the model's own answers."""
+    DECISION = "decision"
+    """A decision endpoint."""
     SKIPPED = "skipped"
     DELETED = "deleted"
     """Its author or the platform took the message away; nobody judged anything."""
@@ -76,6 +86,21 @@ class Tokens(NamedTuple):
 NO_TOKENS = Tokens()
 
 
+class Screened(NamedTuple):
+    """What a stage before the model said of a message, whether or not that settled it."""
+
+    stage: Cause
+    score: float | None = None
+    """How like it was, or how likely; None where the stage knows only yes and no."""
+    artefact: str = ""
+    """
+    What the stage went by: the digest of its list or classifier, or the id of the verdict that a
+    text like this one was given when the model was asked.
+    """
+    audit_probability: float | None = None
+    """How likely the model was to be asked all the same; None where the stage is not audited."""
+
+
 class Judgement(NamedTuple):
     """What the model answered under one policy, parsed and checked against that policy."""
 
@@ -118,6 +143,8 @@ class Verdict(NamedTuple):
     """The id of the verdict that this one replaces; None for a first verdict."""
     context: Context | None = None
     """What the model was shown beside the message; None where the topic has no context."""
+    screened: Screened | None = None
+    """What a stage before the model said of it; None where none said anything."""
 
 
 def verdict_id(source: str, position: Position, group: str, digest: str) -> str:

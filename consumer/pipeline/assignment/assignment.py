@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from consumer.domain.binding import Binding
 from consumer.domain.choose import choose
-from consumer.domain.messages.message import Record
+from consumer.domain.messages.message import Message, Record
 from consumer.domain.verdicts.usage import NO_USAGE, Usage
 from consumer.domain.verdicts.verdict import Verdict
 from consumer.errors import Rejected
-from consumer.interfaces import Partition, Publication
+from consumer.interfaces import Inquiry, Partition, Publication
 from consumer.pipeline.assignment.commits import Commits
 from consumer.pipeline.assignment.conversations import Conversations, InContext
 from consumer.pipeline.assignment.unfinished import Unfinished
@@ -51,8 +51,10 @@ class Flight(Sequenced):
         "binding",
         "conclusion",
         "in_context",
+        "inquiry",
         "is_over_budget",
         "is_overtaken",
+        "message",
         "record",
         "reserve",
         "sent_s",
@@ -74,6 +76,10 @@ class Flight(Sequenced):
         self.taken_s = taken_s
         self.in_context: InContext | None = None
         """It as it was read when it was taken, where its topic has context."""
+        self.message: Message | None = None
+        """What it says, once it is known that the model is to be asked."""
+        self.inquiry: Inquiry | None = None
+        """What it is asked with, where it was screened before."""
         self.is_over_budget = False
         """Whether its topic's budget was spent when it began."""
         self.settling: str | None = None

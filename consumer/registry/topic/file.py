@@ -22,6 +22,7 @@ from consumer.registry.topic.gate import GateTable
 from consumer.registry.topic.message import MessageTable, SkipTable
 from consumer.registry.topic.outputs import OutputsTable
 from consumer.registry.topic.review import ReviewTable
+from consumer.registry.topic.screening import ScreeningTable
 from consumer.registry.topic.table import ClosedTable, TopicName, optional_pointer, split_pointer
 from consumer.registry.wording import shape
 
@@ -80,6 +81,7 @@ class TopicFile(ClosedTable):
     context: ContextTable | None = None
     gate: GateTable = GateTable()
     review: ReviewTable | None = None
+    screening: ScreeningTable = ScreeningTable()
 
     def reading(self) -> MessageTerms:
         table = self.message

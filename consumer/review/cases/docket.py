@@ -102,12 +102,17 @@ class Docket:
         if self.handling.assigned_to not in (None, reviewer):
             raise ActRefused(
                 f"case {self.case.id} is assigned to {self.handling.assigned_to}: "
-                f"`safeguard review assign {self.case.id} --to {reviewer}` takes it over"
+                f"assign it to {reviewer}, who may take it over so"
             )
         self._check(reviewer, rights)
         return self._released(
             claimed_by=reviewer, lease_until_ms=now_ms + lease_ms, seen=self.revision
         )
+
+    def extended(self, reviewer: str, now_ms: int, lease_ms: int) -> Docket:
+        """Its claimant is still at work on it; what has come meanwhile they have not seen."""
+        self._check_claim(reviewer, now_ms)
+        return replace(self, handling=replace(self.handling, lease_until_ms=now_ms + lease_ms))
 
     def joined(self, reviewer: str, now_ms: int, seen: int, rights: Rights) -> Docket:
         """
@@ -240,10 +245,7 @@ class Docket:
         if isinstance(self.case.status, Closure):
             raise ActRefused(f"case {self.case.id} is {self.case.status} by now")
         whose = f"claimed by {claimant}" if claimant else "not claimed, or the lease has run out"
-        raise ActRefused(
-            f"case {self.case.id} is {whose}: `safeguard review next --case {self.case.id}` "
-            "claims it where that is possible"
-        )
+        raise ActRefused(f"case {self.case.id} is {whose}: claim it first, where that is possible")
 
     def _check_unclaimed(self, reviewer: str, now_ms: int) -> None:
         other = self.claimant(now_ms)

@@ -69,10 +69,10 @@ class CaseBook:
         return number
 
     def mark_again(self) -> None:
-        """Find out anew by what open cases are found: stores of earlier releases have no marks."""
+        """Find out anew by what cases are found: stores of earlier releases lack marks."""
         last = ""
         while True:
-            asked = select(cases.c.id).where(cases.c.is_open, cases.c.id > last)
+            asked = select(cases.c.id).where(cases.c.id > last)
             with self._database.writing() as connection:
                 page = connection.execute(asked.order_by(cases.c.id).limit(MARKED_AT_ONCE))
                 names = page.scalars().all()
@@ -142,6 +142,11 @@ class CaseBook:
         """A case as it is now; None where there is none."""
         with self._database.reading() as connection:
             return self._docket(connection, case_id, for_update=False)
+
+    def topics(self) -> list[str]:
+        """The inputs that cases are about."""
+        with self._database.reading() as connection:
+            return list(connection.execute(select(cases.c.topic).distinct()).scalars())
 
     def _docket(self, connection: Connection, case_id: str, *, for_update: bool) -> Docket | None:
         asked = select(cases).where(cases.c.id == case_id)

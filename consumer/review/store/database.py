@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from consumer.errors import InvalidSettings, StoreUnavailable
 from consumer.review.store.tables import log_head, metadata
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest of `migrations/versions/`; a store that says so needs nothing done."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_S = 30.0

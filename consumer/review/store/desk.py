@@ -119,6 +119,45 @@ class ReviewDesk:
             log.append(connection, now_ms, reviewer, "show", case_id)
             return docket
 
+    def look(self, reviewer: str, case_id: str) -> Docket:
+        """
+        A case that is being shown already, for another part of it; the log has no word of it.
+
+        Raises:
+            ActRefused: it is not there, or in a queue that they have no right to.
+        """
+        docket = self._book.look(case_id)
+        if docket is None:
+            raise ActRefused(f"there is no case {case_id}")
+        docket.check_right(reviewer, self.terms.rights)
+        return docket
+
+    def extend(self, reviewer: str, now_ms: int, case_id: str) -> Docket:
+        """
+        Keep it for whoever is at work on it; this shows nothing, so the log has no word of it.
+
+        Raises:
+            ActRefused: it is not theirs any more.
+        """
+        with self._database.writing() as connection:
+            docket = self._locked(connection, case_id)
+            extended = docket.extended(reviewer, now_ms, self.terms.lease_ms)
+            self._book.keep(connection, extended)
+            return extended
+
+    def reveal(self, reviewer: str, now_ms: int, case_id: str, what: str) -> Docket:
+        """
+        Note that somebody is shown what is hidden until it is asked for.
+
+        Raises:
+            ActRefused: it is not there, or in a queue that they have no right to.
+        """
+        with self._database.writing() as connection:
+            docket = self._locked(connection, case_id)
+            docket.check_right(reviewer, self.terms.rights)
+            log.append(connection, now_ms, reviewer, "reveal", case_id, {"what": what})
+            return docket
+
     def skip(self, reviewer: str, now_ms: int, case_id: str) -> Docket:
         """Leave it to others: it is never handed out to them again."""
         row = {"case_id": case_id, "reviewer": reviewer}
@@ -138,9 +177,11 @@ class ReviewDesk:
             return self._kept(connection, noted, reviewer, now_ms, "hold", detail)
 
     def move(self, reviewer: str, now_ms: int, case_id: str, queue: str, note: str) -> Docket:
-        """Hand it to the people of another queue; the note says why."""
+        """Hand it to the people of another queue, and not back to oneself; the note says why."""
+        row = {"case_id": case_id, "reviewer": reviewer}
         with self._database.writing() as connection:
             docket = self._locked(connection, case_id).moved(reviewer, now_ms, queue)
+            self._database.insert_once(connection, skips, row)
             noted, detail = docket.noted(reviewer, note), {"queue": queue}
             return self._kept(connection, noted, reviewer, now_ms, "move", detail)
 

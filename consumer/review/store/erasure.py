@@ -28,7 +28,16 @@ from consumer.review.store import log
 from consumer.review.store.book import CaseBook, digest_of_name
 from consumer.review.store.database import Database
 from consumer.review.store.outbox import ItemState
-from consumer.review.store.tables import cases, erased, facts, marks, outbox, questioned, skips
+from consumer.review.store.tables import (
+    cases,
+    erased,
+    exposures,
+    facts,
+    marks,
+    outbox,
+    questioned,
+    skips,
+)
 
 PAGE = 500
 """Facts read at once, so that memory does not grow with the store."""
@@ -194,7 +203,7 @@ class Eraser:
             if connection.execute(open_items).first() is not None:
                 waiting.append(name)
                 continue
-            for table in (facts, marks, skips, questioned, outbox):
+            for table in (facts, marks, skips, questioned, outbox, exposures):
                 connection.execute(delete(table).where(table.c.case_id == name))
             connection.execute(delete(cases).where(cases.c.id == name))
             if erased_ms is not None:

@@ -42,13 +42,16 @@ def text_of(case: ReviewCase) -> str:
 
 def note(connection: Connection, case: ReviewCase) -> None:
     """
-    Keep the marks by which an open case is found as what is known of it has them.
+    Keep the marks by which a case is found as what is known of it has them.
 
-    Closed cases have none: of a flood that was decided about nobody has to read past the rest.
+    Closed cases have none of their texts: of a flood that was decided about nobody has to read
+    past the rest. By author and position they are found for as long as they are kept.
     """
     mine = marks.c.case_id == case.id
     there = set(connection.execute(select(marks.c.mark).where(mine)).scalars())
-    due = _marks(case) if isinstance(case.status, Concern) else set()
+    due = _lasting(case)
+    if isinstance(case.status, Concern):
+        due |= _marks(case)
     if there - due:
         connection.execute(delete(marks).where(mine, marks.c.mark.in_(there - due)))
     for mark in sorted(due - there):
@@ -92,7 +95,7 @@ def matching(
     """The open cases that nobody is at work on and that are meant; none from closed queues."""
     wanted: list[str] = []
     if query.author is not None:
-        wanted.append(_author_mark(query.author))
+        wanted.append(author_mark(query.author))
     if query.label is not None:
         wanted.append(f"label:{query.label}")
     asked: list[ColumnElement[bool]] = [
@@ -147,15 +150,36 @@ def _marks(case: ReviewCase) -> set[str]:
     found = {f"text:{mark}" for mark in marks_of_parts(parts_of(text_of(case)))}
     if case.flagged is None:
         return found
-    envelope = case.flagged.envelope
-    author = envelope.get("message", {}).get("author")
-    if author is not None:
-        found.add(_author_mark(str(author)))
-    for judgement in envelope.get("judgements", []):
+    for judgement in case.flagged.envelope.get("judgements", []):
         if judgement.get("outcome") != Outcome.ALLOW:
             found.add(f"label:{judgement.get('policy')}.{judgement.get('label')}")
     return found
 
 
-def _author_mark(author: str) -> str:
-    return f"author:{blake2b(author.encode(errors='surrogatepass'), digest_size=16).hexdigest()}"
+def _lasting(case: ReviewCase) -> set[str]:
+    """Its author, and where the versions of its message lie."""
+    places = [
+        *(verdict.position for verdict in case.verdicts),
+        *(report.position for report in case.reports),
+        *(appeal.position for appeal in case.appeals),
+    ]
+    found = {position_mark(place) for place in places if place is not None}
+    for verdict in case.verdicts:
+        author = verdict.envelope.get("message", {}).get("author")
+        if author is not None:
+            found.add(author_mark(str(author)))
+    return found
+
+
+def author_mark(author: str) -> str:
+    """By what cases of an author's messages are found."""
+    return f"author:{_digest(author)}"
+
+
+def position_mark(position: str) -> str:
+    """By what the case of the message in a record is found."""
+    return f"at:{_digest(position)}"
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()

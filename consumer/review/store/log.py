@@ -81,6 +81,21 @@ def entries(database: Database) -> Iterator[Entry]:
         last = rows[-1].number
 
 
+def latest(
+    database: Database, before: int | None, who: str | None, case_id: str | None, limit: int
+) -> list[Entry]:
+    """Entries before one, the newest first: all of them, of one person, or about one case."""
+    asked = select(log).order_by(log.c.number.desc()).limit(limit)
+    if before is not None:
+        asked = asked.where(log.c.number < before)
+    if who is not None:
+        asked = asked.where(log.c.who == who)
+    if case_id is not None:
+        asked = asked.where(log.c.case_id == case_id)
+    with database.reading() as connection:
+        return [Entry(*row) for row in connection.execute(asked)]
+
+
 def verify(database: Database) -> Verified:
     """Whether every entry is there, and as it was written."""
     with database.reading() as connection:

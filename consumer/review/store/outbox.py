@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from consumer.interfaces import Output
 from consumer.review.cases.facts import DecisionFact
@@ -58,6 +58,15 @@ class Item(NamedTuple):
     floor: Output | None
     """Where it was about to be written."""
     floor_offset: int
+
+
+class Revocable(NamedTuple):
+    """Decisions that nobody has been told of."""
+
+    name: str
+    """Of the case, or of the batch."""
+    cases: int
+    until_ms: int
 
 
 class Outbox:
@@ -121,6 +130,16 @@ class Outbox:
                     )
                 )
         return found
+
+    def revocable(self, name: str, now_ms: int) -> Revocable | None:
+        """How much of a case's or a batch's decisions can still be taken back, and how long."""
+        mine = (outbox.c.case_id == name) | (outbox.c.batch == name)
+        asked = select(
+            func.count(outbox.c.case_id.distinct()), func.min(outbox.c.not_before_ms)
+        ).where(mine, outbox.c.state == ItemState.PENDING, outbox.c.not_before_ms > now_ms)
+        with self._database.reading() as connection:
+            number, until_ms = connection.execute(asked).one()
+        return Revocable(name, number, until_ms) if number else None
 
     def sending(self, floors: Mapping[str, tuple[Output, int]], now_ms: int) -> set[str]:
         """

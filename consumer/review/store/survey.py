@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, case, func, select
@@ -56,6 +56,52 @@ def queues(database: Database, now_ms: int) -> dict[str, QueueCount]:
     with database.reading() as connection:
         rows = connection.execute(asked).all()
     return {row[0]: QueueCount(*row[1:]) for row in rows}
+
+
+class Claim(NamedTuple):
+    """A case that somebody has."""
+
+    case_id: str
+    queue: str
+    person: str
+    until_ms: int
+    due_ms: int
+
+
+CLAIMS_MAX = 200
+"""So many are told of: people see who is at work on what, and count nothing by it."""
+
+
+def claims(database: Database, now_ms: int) -> list[Claim]:
+    """Who has which case, the first due before others."""
+    asked = (
+        select(
+            cases.c.id, cases.c.queue, cases.c.claimed_by, cases.c.lease_until_ms, cases.c.due_ms
+        )
+        .where(cases.c.claimed_by.is_not(None), cases.c.lease_until_ms > now_ms, cases.c.is_open)
+        .order_by(cases.c.due_ms, cases.c.id)
+        .limit(CLAIMS_MAX)
+    )
+    with database.reading() as connection:
+        return [Claim(*row) for row in connection.execute(asked)]
+
+
+class CaseStanding(NamedTuple):
+    """What a page that shows a case has to know of it."""
+
+    revision: int
+    status: str
+    claimed_by: str | None
+    lease_until_ms: int
+
+
+def standings(database: Database, names: Sequence[str]) -> dict[str, CaseStanding]:
+    """How these cases stand."""
+    asked = select(
+        cases.c.id, cases.c.revision, cases.c.status, cases.c.claimed_by, cases.c.lease_until_ms
+    ).where(cases.c.id.in_(names))
+    with database.reading() as connection:
+        return {row[0]: CaseStanding(*row[1:]) for row in connection.execute(asked)}
 
 
 def unpublished(database: Database) -> dict[str, int]:

@@ -57,6 +57,7 @@ facts = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
     Index("facts_by_case", "case_id", "kind", "at_ms"),
+    Index("facts_by_time", "at_ms"),
 )
 
 # By what cases are found: words of the text, the author and the labels, all but these hashed.
@@ -102,6 +103,7 @@ outbox = Table(
     Index("outbox_by_state", "state", "number"),
     Index("outbox_by_decision", "decision_id"),
     Index("outbox_by_batch", "batch"),
+    Index("outbox_by_case", "case_id"),
     sqlite_autoincrement=True,
 )
 
@@ -141,4 +143,48 @@ turns = Table(
     Column("name", Text, primary_key=True),
     Column("owner", Text, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
+)
+
+# Who is signed in at the console: by the hash of what their browser holds.
+visits = Table(
+    "visits",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("began_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+    Index("visits_by_seen", "seen_ms"),
+)
+
+# What lets somebody in once, by its hash: links, and sign-ins that a provider is asked about.
+openings = Table(
+    "openings",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+)
+
+# How people want the console to be, as JSON.
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+# Which texts somebody was shown on a day (of UTC, counted from 1970), and of what kind.
+exposures = Table(
+    "exposures",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("case_id", Text, primary_key=True),
+    Column("category", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("exposures_by_time", "at_ms"),
+    Index("exposures_by_case", "case_id"),
 )

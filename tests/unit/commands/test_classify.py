@@ -24,7 +24,7 @@ from consumer.dev.safeguard.behaviour import Behaviour
 from consumer.dev.safeguard.server import Reply, StandInSafeguard
 from consumer.domain.binding import Binding
 from consumer.domain.verdicts.judged import Heard
-from consumer.domain.verdicts.verdict import Verdict
+from consumer.domain.verdicts.verdict import Cause, Screened, Verdict
 from consumer.errors import InferenceTimeout
 from consumer.interfaces import Partition
 from consumer.pipeline.assignment.assignment import Assignment, Flight
@@ -33,6 +33,7 @@ from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.rejudging import Rejudger
 from consumer.registry.load import binding_of, load_catalogue
+from consumer.screening.screener import Screener
 from consumer.settings.load import load_settings
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
@@ -88,7 +89,8 @@ async def worker_and_rejudge(settings: Settings, binding: Binding) -> tuple[Any,
         publisher = Publisher("g", DeadLetterEncoder("g", "w"))
         record = a_record_of({"text": TEXT})._replace(position=a_position(topic="in"))
         flight = Flight(record, Assignment(Partition("in", 1), 1), binding, telemetry.clock.now_s())
-        processor = Processor(classifier, publisher, telemetry.clock, "g")
+        screener = Screener(telemetry.clock)
+        processor = Processor(classifier, publisher, telemetry.clock, "g", screener)
         verdict = await processor.judge(flight)
         assert isinstance(verdict, Verdict)
         found = await Rejudger(processor, telemetry.clock).judge(record, binding)
@@ -269,3 +271,30 @@ async def test_a_version_that_is_not_live(
     settings = settings_of(tmp_path, server)
     await classify_text(settings, "banned thing", "chat", version="v1", as_json=True)
     assert json.loads(capsys.readouterr().out)["policy_version"] == "set@v1"
+
+
+async def test_what_a_list_settles_is_told_with_file_and_line_and_asks_nobody(
+    tmp_path: Path, server: StandInSafeguard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the worker and a later run would settle it."""
+    more = '[[screening.lists]]\nfile = "raid.txt"\noutcome = "block"\n'
+    folder = make_policies(tmp_path, '["in"]', more=more)
+    (folder / "set" / "lists").mkdir()
+    (folder / "set" / "lists" / "raid.txt").write_text(f"# now\n{TEXT.upper()}\n")
+    settings = settings_of(folder, server)
+
+    await classify_text(settings, TEXT, "in", as_json=True)
+    told = orjson.loads(capsys.readouterr().out)
+    await classify_text(settings, TEXT, "in", as_json=False)
+    shown = capsys.readouterr().out
+
+    binding = binding_of(load_catalogue(folder), "in")
+    digest = binding.screening.lists[0].digest
+    assert (told["outcome"], told["cause"]) == ("block", "list")
+    assert told["screening"] == {"stage": "list", "artefact": digest}
+    assert told["list"] == {"file": "raid.txt", "line": 2, "entry": TEXT.upper()}
+    assert shown.startswith("BLOCK  by a list of set, and no model is asked")
+    assert f"lists/raid.txt:2: {TEXT.upper()}" in shown
+    verdict, superseding = await worker_and_rejudge(settings, binding)
+    assert (verdict.outcome.value, verdict.cause, superseding) == ("block", Cause.LIST, "block")
+    assert verdict.screened == Screened(Cause.LIST, None, digest)

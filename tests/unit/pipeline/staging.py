@@ -33,6 +33,7 @@ from consumer.pipeline.intake import Intake
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.seams import Seams
+from consumer.screening.screener import Screener
 from consumer.telemetry.telemetry import Telemetry
 
 TOPIC = "chat"
@@ -213,6 +214,8 @@ class Stage:
         limits: FlowLimits | None = None,
         drain_s: float = 5,
         recovery: RecoveryLimits | None = None,
+        *,
+        is_screened: bool = False,
     ) -> None:
         self.binding = binding or Binding(
             "chat", (TOPIC,), VERSION, MessageTerms(format="text"), versions={1: VERSION}
@@ -233,7 +236,13 @@ class Stage:
                 Telemetry(self.clock),
                 is_model_well=lambda: self.is_model_well,
             ),
-            Processor(self.classifier, publisher, self.clock, "g"),
+            Processor(
+                self.classifier,
+                publisher,
+                self.clock,
+                "g",
+                Screener(self.clock) if is_screened else None,
+            ),
             Recovery(self.tails, self.clock, recovery or RecoveryLimits()),
             limits or FlowLimits(),
             Owner("me", TERMS),

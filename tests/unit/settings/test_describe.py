@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from pydantic_core import PydanticUndefined
 
 from consumer.settings.describe import describe_settings
@@ -17,12 +19,11 @@ def test_every_setting_is_described() -> None:
     assert len(names) > 30
     assert [each.name for each in rows if not each.meaning.strip()] == []
     for name, default, _, _ in rows:
-        section, _, field = name.partition(".")
-        if field.startswith("endpoints.NAME."):
-            shown = EndpointSettings.model_fields[field.rpartition(".")[2]].default
+        if name.startswith("inference.endpoints.NAME."):
+            shown = EndpointSettings.model_fields[name.rpartition(".")[2]].default
             assert default == ("" if shown in (None, PydanticUndefined) else shown)
             continue
-        shown = getattr(getattr(Settings(), section), field)
+        shown = attrgetter(name)(Settings())
         assert default == ("" if shown is None else str(shown))
 
 

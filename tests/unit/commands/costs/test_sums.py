@@ -93,6 +93,14 @@ def test_an_unjudged_message_counts_as_one_and_costs_what_was_judged_of_it() -> 
     assert version.calls_ms == 2 * 480.5
 
 
+def test_what_the_memo_repeats_was_paid_for_where_it_was_judged() -> None:
+    """It counts as a message, and as no judgement: no call was made."""
+    (version,) = the_sums(
+        written(), written(a_verdict(cause=Cause.MEMO, model_ms=0.0))
+    ).versions.values()
+    assert (version.messages, version.judgements, version.calls_ms) == (2, 1, 480.5)
+
+
 def test_verdicts_of_the_retry_topic_count_as_the_inputs() -> None:
     assert len(the_sums(written(topic=f"{TOPIC}.retry")).versions) == 1
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from consumer.commands.review.printing import docket_fields, docket_lines
+from consumer.commands.review.printing import docket_lines
 from consumer.domain.policy import Outcome
+from consumer.review.cases.account import docket_fields
 from consumer.review.cases.handling import Naming
 from tests.builders import a_version
 from tests.cases import (

@@ -32,6 +32,7 @@ from consumer.domain.verdicts.headers import (
 from consumer.domain.verdicts.verdict import (
     Cause,
     Judgement,
+    Screened,
     Tokens,
     UnjudgedReason,
     Verdict,
@@ -81,6 +82,7 @@ MESSAGES = st.builds(
     timestamp_ms=st.integers(-1, 2**42),
     position=st.builds(Position, WORDS, COUNTS, COUNTS),
 )
+STAGES = ("memo", "near-duplicate", "list", "prefilter", "decision")
 MILLISECONDS = st.floats(0, 1e9)
 VERDICTS = st.builds(
     a_verdict,
@@ -105,6 +107,14 @@ VERDICTS = st.builds(
         st.lists(st.builds(Line, WORDS, WORDS.map(lambda word: TEXT + word)), max_size=2).map(
             tuple
         ),
+    ),
+    screened=st.none()
+    | st.builds(
+        Screened,
+        stage=st.sampled_from([Cause(stage) for stage in STAGES]),
+        score=st.none() | st.floats(0, 1),
+        artefact=WORDS,
+        audit_probability=st.none() | st.floats(0.001, 1),
     ),
 )
 
@@ -473,4 +483,19 @@ def test_what_is_known_of_a_message_is_said_of_it() -> None:
     assert orjson.loads(encode_envelope(a_verdict(message=bare)))["message"].keys() <= {
         "id",
         "text",
+    }
+
+
+def test_what_screened_a_message_is_told_as_far_as_it_is_known() -> None:
+    """Nothing is said where no stage said anything; the probability of an audit stays whole."""
+    assert "screening" not in read(encode_envelope(a_verdict()))
+    screened = Screened(Cause.LIST, None, "d" * 32)
+    known = read(encode_envelope(a_verdict(cause=Cause.LIST, screened=screened)))
+    assert known["screening"] == {"stage": "list", "artefact": "d" * 32}
+    audited = Screened(Cause.PREFILTER, 0.03125, "a" * 32, 1 / 3)
+    assert read(encode_envelope(a_verdict(screened=audited)))["screening"] == {
+        "stage": "prefilter",
+        "score": 0.03125,
+        "artefact": "a" * 32,
+        "audit_probability": 1 / 3,
     }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from consumer.commands.review.room import ReviewRoom
 from consumer.domain.messages.decoding import decode
 from consumer.domain.messages.message import Position
 from consumer.errors import ConsumerError
 from consumer.kafka.reader.reader import TopicReader
 from consumer.review.cases.case import ReviewCase
+from consumer.review.room import ReviewRoom
 
 
 def text_of(room: ReviewRoom, case: ReviewCase) -> tuple[str | None, str | None]:

@@ -1,0 +1,1 @@
+"""Console: the command that serves the reviewers' pages, and those that let people in."""

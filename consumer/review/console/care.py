@@ -1,0 +1,96 @@
+"""Care: what somebody wants hidden, how much they are shown a day, when a break is due. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from consumer.review.cases.case import ReviewCase
+from consumer.review.store.wellness import Exposure
+
+BREAK_MIN_MAX = 240
+"""Of the minutes without a break that somebody may choose."""
+MINUTE_MS = 60_000
+_GRAVE = ("high", "critical")
+
+
+class Veil(StrEnum):
+    """Which texts are hidden behind their kind until they are asked for."""
+
+    NONE = "none"
+    GRAVE = "grave"
+    """Those whose policy is of high or critical severity."""
+    ALL = "all"
+
+
+class Wishes(NamedTuple):
+    """How somebody wants the console to be."""
+
+    keys: bool = True
+    veil: Veil = Veil.NONE
+    exposures_max: int = 0
+    """Texts a day; 0 leaves it to the setting."""
+    break_min: int = 0
+    """Minutes without a break after which they are told; 0 is never."""
+
+
+class CareTerms(NamedTuple):
+    """What the settings say for all."""
+
+    exposures_max: int = 0
+    blind: bool = False
+
+
+def wishes_of(body: Mapping[str, Any]) -> Wishes:
+    """What was kept, or what a form says; what nobody can mean is left out."""
+    plain = Wishes()
+    veil = body.get("veil")
+    return Wishes(
+        keys=body.get("keys", True) in (True, "on"),
+        veil=Veil(veil) if veil in list(Veil) else plain.veil,
+        exposures_max=_number(body.get("exposures_max"), 100_000),
+        break_min=_number(body.get("break_min"), BREAK_MIN_MAX),
+    )
+
+
+def budget_of(wishes: Wishes, terms: CareTerms) -> int:
+    """How many texts somebody is shown a day: the lesser of both; 0 is no limit."""
+    limits = [limit for limit in (wishes.exposures_max, terms.exposures_max) if limit]
+    return min(limits, default=0)
+
+
+def is_spent(seen: Exposure, wishes: Wishes, terms: CareTerms) -> bool:
+    """Whether that is enough for today."""
+    budget = budget_of(wishes, terms)
+    return 0 < budget <= seen.number
+
+
+def break_due_min(seen: Exposure, wishes: Wishes, now_ms: int) -> int:
+    """For how many minutes they have had no break, where one is due; else 0."""
+    if not wishes.break_min or seen.since_ms is None:
+        return 0
+    minutes = (now_ms - seen.since_ms) // MINUTE_MS
+    return minutes if minutes >= wishes.break_min else 0
+
+
+def category_of(case: ReviewCase) -> str:
+    """The policies that sent it to people, in words; `report` where none did."""
+    envelope = case.flagged.envelope if case.flagged is not None else {}
+    found = [
+        str(each.get("policy"))
+        for each in envelope.get("judgements", [])
+        if each.get("outcome") != "allow"
+    ]
+    return ", ".join(dict.fromkeys(found)) or "report"
+
+
+def is_veiled(case: ReviewCase, wishes: Wishes) -> bool:
+    """Whether its text stays hidden until it is asked for."""
+    severity = case.flagged.severity if case.flagged is not None else ""
+    return wishes.veil is Veil.ALL or (wishes.veil is Veil.GRAVE and severity in _GRAVE)
+
+
+def _number(value: object, most: int) -> int:
+    text = str(value if value is not None else "")
+    return min(int(text), most) if text.isascii() and text.isdigit() and len(text) < 9 else 0

@@ -1,0 +1,158 @@
+"""Acts: what a reviewer does with a case; each leads on to what comes next."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from consumer.domain.policy import Outcome
+from consumer.review.cases.docket import Docket
+from consumer.review.cases.handling import CaseState
+from consumer.review.cases.reviewer import is_name
+from consumer.review.cases.ruling import ActRefused, Ruling
+from consumer.review.console.care import is_spent
+from consumer.review.console.console import Console, PageRequest, go, page
+from consumer.review.room import BATCH
+
+QUEUE_CHARS_MAX = 63
+"""Of a queue's name, as `topic.toml` has it."""
+HOLDS_MS = {"30m": 1_800_000, "2h": 7_200_000, "8h": 28_800_000, "1d": 86_400_000}
+
+
+def claim_next(console: Console, asked: PageRequest) -> Response:
+    """The case that is due first, of one queue where one is named."""
+    _check_budget(console, asked)
+    return _on(console, asked, "")
+
+
+def claim(console: Console, asked: PageRequest) -> Response:
+    """This very case."""
+    _check_budget(console, asked)
+    docket = console.room.desk.claim(asked.who.person, asked.now_ms, asked.path["case"])
+    return go(f"/cases/{docket.case.id}")
+
+
+def extend(console: Console, asked: PageRequest) -> Response:
+    """Somebody is at work on it: the lease begins anew, and the page is told until when."""
+    docket = console.room.desk.extend(asked.who.person, asked.now_ms, asked.path["case"])
+    return _lease(console, asked, docket)
+
+
+def draft(console: Console, asked: PageRequest) -> Response:
+    """What somebody means to say is kept while they say it."""
+    docket = console.room.desk.draft(
+        asked.who.person, asked.now_ms, asked.path["case"], ruling_of(asked)
+    )
+    return _lease(console, asked, docket)
+
+
+def decide(console: Console, asked: PageRequest) -> Response:
+    """Decide, or propose where a second person must agree; the next case opens."""
+    found = console.room.decide(
+        asked.who.person,
+        asked.now_ms,
+        asked.path["case"],
+        ruling_of(asked),
+        alone="alone" in asked.form,
+    )
+    is_decided = found.settled[0].state(asked.now_ms) is CaseState.DECIDED
+    return _on(console, asked, f"{'done' if is_decided else 'proposed'}={found.id}")
+
+
+def skip(console: Console, asked: PageRequest) -> Response:
+    """Leave it to others for good."""
+    console.room.desk.skip(asked.who.person, asked.now_ms, asked.path["case"])
+    return _on(console, asked, "")
+
+
+def hold(console: Console, asked: PageRequest) -> Response:
+    """Leave it for a while."""
+    for_ms = HOLDS_MS.get(asked.form.get("wait", ""))
+    if for_ms is None:
+        raise ActRefused(f"a case is held for one of {', '.join(HOLDS_MS)}")
+    console.room.desk.hold(
+        asked.who.person, asked.now_ms, asked.path["case"], for_ms, asked.form.get("note", "")
+    )
+    return _on(console, asked, "")
+
+
+def move(console: Console, asked: PageRequest) -> Response:
+    """Hand it to the people of another queue."""
+    queue = asked.form.get("queue", "").strip()
+    if not queue or len(queue) > QUEUE_CHARS_MAX or not queue.isprintable():
+        raise ActRefused("say which queue it goes to")
+    console.room.desk.move(
+        asked.who.person, asked.now_ms, asked.path["case"], queue, asked.form.get("note", "")
+    )
+    return _on(console, asked, "")
+
+
+def assign(console: Console, asked: PageRequest) -> Response:
+    """Hand it to one person."""
+    to = asked.form.get("to", "").strip()
+    if not is_name(to):
+        raise ActRefused("say whom it goes to")
+    console.room.desk.assign(
+        asked.who.person, asked.now_ms, asked.path["case"], to, asked.form.get("note", "")
+    )
+    return _on(console, asked, "")
+
+
+def undo(console: Console, asked: PageRequest) -> Response:
+    """Take one's decision back, or all of a batch, while nobody was told of it."""
+    who, now_ms, name = asked.who.person, asked.now_ms, asked.path["name"]
+    if not name.startswith(BATCH):
+        docket = console.room.desk.undo(who, now_ms, name)
+        console.room.desk.claim(who, now_ms, docket.case.id)
+        return go(f"/cases/{docket.case.id}")
+    found = console.room.batches.undo(who, now_ms, name)
+    return page(console, asked, "undone.html", batch=found)
+
+
+def ruling_of(asked: PageRequest) -> Ruling:
+    """
+    What a form says.
+
+    Raises:
+        ActRefused: its outcome is none.
+    """
+    form = asked.form
+    said = form.get("outcome") or None
+    if said is not None and said not in list(Outcome):
+        raise ActRefused("a decision is allow or block")
+    label, rule = form.get("label") or None, form.get("rule") or None
+    return Ruling(Outcome(said) if said else None, label, rule, form.get("reason", ""))
+
+
+def _lease(console: Console, asked: PageRequest, docket: Docket) -> Response:
+    until_ms = docket.handling.lease_until_ms
+    return page(console, asked, "lease.html", lease_until_ms=until_ms, is_kept=True)
+
+
+def _on(console: Console, asked: PageRequest, done: str) -> Response:
+    """To the case that comes next; to the board where there is none."""
+    queue = asked.form.get("only") or None
+    if is_enough(console, asked):
+        return go("/?" + "&".join(filter(None, (done, "enough=1"))))
+    docket = console.room.desk.next(asked.who.person, asked.now_ms, queue)
+    words = [done] if done else []
+    if queue is not None:
+        words.append(f"queue={quote(queue)}")
+    if docket is None:
+        return go("/?" + "&".join([*words, "empty=1"]))
+    return go(f"/cases/{docket.case.id}" + ("?" + "&".join(words) if words else ""))
+
+
+def is_enough(console: Console, asked: PageRequest) -> bool:
+    """Whether somebody has been shown as much as they should be today."""
+    who = asked.who.person
+    seen = console.wellness.today(who, asked.now_ms)
+    return is_spent(seen, console.wishes(who), console.care)
+
+
+def _check_budget(console: Console, asked: PageRequest) -> None:
+    if is_enough(console, asked):
+        raise ActRefused(
+            "that is enough for today: you were shown as many texts as your budget has"
+        )

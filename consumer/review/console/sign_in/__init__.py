@@ -1,0 +1,1 @@
+"""Sign-in: who somebody is: by a password, a link, a proxy's word or a provider's."""

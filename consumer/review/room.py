@@ -1,0 +1,79 @@
+"""Room: the store, the desk and the policies: all that a reviewer's command or page needs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from uuid import uuid4
+
+from consumer.domain.binding import Catalogue
+from consumer.domain.policy import PolicyVersion
+from consumer.kafka.config import KafkaConfig
+from consumer.review.cases.case import ReviewCase
+from consumer.review.cases.docket import Docket
+from consumer.review.cases.ruling import Ruling, Settled, settle
+from consumer.review.records.reading import version_of
+from consumer.review.store.batches import Batch, BatchDesk
+from consumer.review.store.book import CaseBook
+from consumer.review.store.database import Database
+from consumer.review.store.desk import ReviewDesk
+from consumer.review.store.outbox import Outbox
+
+BATCH = "b-"
+"""What a batch's id begins with; a case's does not."""
+NOTHING_SAID = Ruling(None, None, None, "")
+
+
+def batch_id() -> str:
+    """A new one."""
+    return BATCH + uuid4().hex[:16]
+
+
+class ReviewRoom(NamedTuple):
+    """Everything that a command about cases needs."""
+
+    catalogue: Catalogue
+    kafka: KafkaConfig
+    database: Database
+    book: CaseBook
+    desk: ReviewDesk
+    outbox: Outbox
+    batches: BatchDesk
+
+    def version_of(self, case: ReviewCase) -> PolicyVersion | None:
+        """
+        The version that judged the message, or the live one where no verdict is known.
+
+        None where its folder is gone.
+        """
+        binding = self.catalogue.binding_for(case.topic)
+        if binding is None:
+            return None
+        flagged = case.flagged
+        if flagged is None:
+            return binding.live
+        return version_of(binding, str(flagged.envelope.get("policy_version")))
+
+    def decide(
+        self, reviewer: str, now_ms: int, case_id: str, ruling: Ruling, *, alone: bool = False
+    ) -> Batch:
+        """
+        Decide a case, the first of the result, and unless alone those of its group.
+
+        Without a word the reviewer's draft is what counts; where a second person must agree it is
+        proposed.
+
+        Raises:
+            ActRefused: the case is not theirs to decide, or has changed since they saw it.
+        """
+        known = self.book.look(case_id)
+        draft = known.draft_of(reviewer) if known is not None else None
+        said = draft if draft is not None and ruling == NOTHING_SAID else ruling
+
+        def settled(docket: Docket) -> Settled:
+            return settle(said, self.version_of(docket.case))
+
+        if alone or known is None or not known.handling.alike:
+            decision = uuid4().hex
+            found = self.desk.decide(reviewer, now_ms, case_id, settled, decision)
+            return Batch(case_id, (found,))
+        return self.batches.decide_group(reviewer, now_ms, case_id, settled, batch_id())

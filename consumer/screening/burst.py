@@ -1,0 +1,172 @@
+"""
+Burst: what several judged messages that say nearly the same have in common, and what may differ.
+
+What all of them say, word for word and in one order, is the core. Another message belongs to the
+burst if it says the core and little else, and none of that carries weight. Within the core
+something may be said only in the words of a judged message, for a single word there can be the
+whole point ("kill you", "kiss you"); before and after it there may be noise. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+from consumer.domain.policy import Outcome
+from consumer.domain.screening import NeighbourTerms
+from consumer.screening.wording import has_number, is_weighty
+
+Words = tuple[str, ...]
+
+MEMBERS_MAX = 16
+"""Judged messages that a core is made of; of what the next ones say only the outcome counts."""
+AGREED = 0.8
+"""Least share of the model's answers that must not allow: it answers 1 in 20 another way."""
+NUMBERS_MIN = 3
+"""Different numbers that were judged alike in one place before any other one is."""
+
+
+class Burst:
+    """Judged messages that say nearly the same, and what was said of them."""
+
+    def __init__(self, words: Words) -> None:
+        self.core = words
+        self.origin = ""
+        """The verdict on the last of them that was not allowed."""
+        self.until_s = 0.0
+        """When it is over unless the model says the same again, on the clock."""
+        self._authors: set[int] = set()
+        """Whose messages the answers have spoken for, hashed: an id may be long."""
+        self._least = len(words)
+        """Words of the shortest that was judged and not allowed."""
+        self._longest = len(words)
+        self._members = [words]
+        self._gaps = [_there(words, words)]
+        self._counts = dict.fromkeys(Outcome, 0)
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{count} {outcome.value}" for outcome, count in self._counts.items())
+        return f"<Burst of {said}, core of {len(self.core)} words>"
+
+    @property
+    def anchor(self) -> str:
+        """The word by which it is looked up: every message of it has it, and few others."""
+        return max(self.core, key=lambda word: (len(word), word))
+
+    def shared(self, terms: NeighbourTerms) -> Outcome | None:
+        """What the model says of such messages; None where it is not of one mind, or was not asked
+        often enough."""
+        against = self._counts[Outcome.FLAG] + self._counts[Outcome.BLOCK]
+        if against < terms.answers_min or against < AGREED * (
+            against + self._counts[Outcome.ALLOW]
+        ):
+            return None
+        is_block = self._counts[Outcome.BLOCK] > self._counts[Outcome.FLAG]
+        return Outcome.BLOCK if is_block else Outcome.FLAG
+
+    def similarity(self, words: Words, terms: NeighbourTerms) -> float:
+        """The core's share of a message's words; 0 where the message does not belong to it."""
+        core = self.core
+        if len(core) < terms.words_min or len(core) < terms.similar * len(words):
+            return 0.0
+        found = gaps_of(core, words)
+        if found is None or not self._may_say(found):
+            return 0.0
+        return len(core) / len(words)
+
+    def is_less(self, words: Words) -> bool:
+        """Whether it says less beside the core than any that was judged: that may be the point."""
+        return len(words) < self._least
+
+    def speaks_for(self, author: str, terms: NeighbourTerms) -> bool:
+        """Whether what was said holds for one more message of this author."""
+        against = self._counts[Outcome.FLAG] + self._counts[Outcome.BLOCK]
+        authors, mine = self._authors, hash(author)
+        if mine not in authors:
+            if len(authors) >= terms.authors_max * against:
+                # The next is for the model. Until it has said so, as many more are spoken for:
+                # else everybody would be asked about who comes meanwhile.
+                authors.clear()
+                return False
+            authors.add(mine)
+        return True
+
+    def _may_say(self, gaps: Sequence[Words]) -> bool:
+        last = len(self.core)
+        for at, extra in enumerate(gaps):
+            if not extra:
+                continue
+            judged = [gaps[at] for gaps in self._gaps]
+            if extra in judged:
+                continue
+            if 0 < at < last and all(judged):
+                # Something always stood here. What it was has to be here too, whatever else is.
+                beside = [found for each in judged if (found := gaps_of(each, extra)) is not None]
+                if not beside:
+                    return False
+                extra = tuple(word for gap in beside[0] for word in gap)
+            for word in extra:
+                if is_weighty(word) or (has_number(word) and not _are_numbers(judged, at, last)):
+                    return False
+        return True
+
+    def counted(self, outcome: Outcome) -> None:
+        """What the model says of one that is like it."""
+        self._counts[outcome] += 1
+
+    def is_like(self, words: Words, terms: NeighbourTerms) -> bool:
+        """Whether a message has so much in common with all of its members as they have."""
+        least = max(terms.words_min, terms.similar * max(len(words), self._longest))
+        # What they have in common in any order is found in a hundredth of the time.
+        if len(self.core) < least or sum(map(set(self.core).__contains__, words)) < least:
+            return False
+        return len(self._common(words)) >= least
+
+    def join(self, words: Words) -> None:
+        """
+        A message that is like it was not allowed either: the core is what it has in common with
+        all others.
+        """
+        self._least = min(self._least, len(words))
+        if len(self._members) >= MEMBERS_MAX:
+            return
+        self._longest = max(self._longest, len(words))
+        self.core = self._common(words)
+        self._members.append(words)
+        self._gaps = [_there(self.core, member) for member in self._members]
+
+    def _common(self, words: Words) -> Words:
+        blocks = SequenceMatcher(None, self.core, words, autojunk=False).get_matching_blocks()
+        return tuple(word for at, _, size in blocks for word in self.core[at : at + size])
+
+
+def gaps_of(core: Words, words: Words) -> tuple[Words, ...] | None:
+    """
+    What stands before, between and after the words of the core; None where it is not in there.
+
+    Of several ways to find it there the one that ends first.
+    """
+    gaps: list[Words] = []
+    begin = 0
+    for word in core:
+        try:
+            at = words.index(word, begin)
+        except ValueError:
+            return None
+        gaps.append(words[begin:at])
+        begin = at + 1
+    gaps.append(words[begin:])
+    return tuple(gaps)
+
+
+def _there(core: Words, member: Words) -> tuple[Words, ...]:
+    found = gaps_of(core, member)
+    assert found is not None, "the core is what its members have in common"
+    return found
+
+
+def _are_numbers(judged: Sequence[Words], at: int, last: int) -> bool:
+    """Whether all had a number in this place before or after the core, and different ones."""
+    if 0 < at < last or not all(any(map(has_number, extra)) for extra in judged):
+        return False
+    return len(set(judged)) >= NUMBERS_MIN

@@ -1,0 +1,165 @@
+"""
+Screener: the stages before the model in their order, for every topic. Start reading here.
+
+Lists come first, since they are for what must act at once; then what the model said of the very
+same text, and of its like. What none of them settles is an inquiry: it tells the stages what came
+of it, and joins another one about the same text. Everything runs on the event loop, but `prepare`.
+"""
+
+from __future__ import annotations
+
+from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.messages.message import Message
+from consumer.domain.policy import Outcome, PolicyVersion
+from consumer.domain.screening import ListTerms
+from consumer.domain.verdicts.judged import Judged
+from consumer.domain.verdicts.verdict import Cause, Screened
+from consumer.interfaces import Clock, Inquiry
+from consumer.screening.inquiry import TextInquiry
+from consumer.screening.lists import Hit, Lists
+from consumer.screening.memo import TEXT_CHARS_MAX, AskedText, Memo
+from consumer.screening.neighbours import Neighbours
+from consumer.screening.normalise import normalised
+from consumer.screening.wording import words_of
+
+VERSIONS_MAX = 4
+"""Versions of one set whose bursts are kept: the live one, and those that still judge what was
+taken before a reload."""
+
+_Named = tuple[tuple[str, str, str], ...]
+
+
+class Screener:
+    """Settles what needs no model."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._rooms: dict[str, _Room] = {}
+        """By policy set."""
+        self._lists: dict[_Named, Lists] = {}
+        """Those in force, and those before the last reload, by what they are made of."""
+        self._voice: object = None
+
+    def __repr__(self) -> str:
+        return f"<Screener {self._rooms!r}>"
+
+    def prepare(self, catalogue: Catalogue) -> None:
+        """Make the lists of these policies ready, in whichever thread: it may take a second."""
+        known = self._lists
+        new = {_named(each.screening.lists): each.screening.lists for each in catalogue.bindings}
+        made = {name: known.get(name) or Lists(lists) for name, lists in new.items()}
+        # What was taken before the reload is screened by the lists that it was taken under.
+        old = {name: lists for room in self._rooms.copy().values() for name, lists in [room.named]}
+        self._lists = old | made
+
+    def spoken_to(self, voice: object) -> None:
+        """Which model is asked now, and how; where it is another one nothing said before holds."""
+        if voice == self._voice:
+            return
+        self._voice = voice
+        for room in self._rooms.values():
+            room.forget()
+
+    def kept(self) -> dict[tuple[str, Cause], int]:
+        """How much is remembered now, by policy set and stage."""
+        found: dict[tuple[str, Cause], int] = {}
+        for name, room in self._rooms.items():
+            found[name, Cause.MEMO] = 0 if room.memo is None else len(room.memo)
+            found[name, Cause.NEAR_DUPLICATE] = sum(map(len, room.bursts.values()))
+        return found
+
+    def hit(self, text: str, binding: Binding) -> Hit | None:
+        """What the topic's lists say of a text."""
+        lists = self._room(binding).lists
+        return lists.find(text, normalised(text)) if lists else None
+
+    def screen(
+        self, message: Message, version: PolicyVersion, binding: Binding
+    ) -> Judged | Inquiry | None:
+        """What settles the message, or what to ask the model with; None where nobody waits."""
+        room = self._room(binding)
+        text = message.text
+        plain = None
+        if room.lists:
+            plain = normalised(text)
+            hit = room.lists.find(text, plain)
+            if hit is not None:
+                return settled(Cause.LIST, hit.list.outcome, None, hit.list.digest)
+        memo, neighbours = room.memo, room.neighbours_of(version.digest)
+        # With context the same words mean another thing.
+        if binding.context is not None or (memo is None and neighbours is None):
+            return None
+        asked = None
+        if memo is not None and len(text) <= TEXT_CHARS_MAX:
+            asked = AskedText(version.digest, text)
+            answer = memo.answer(asked, self._clock.now_s())
+            if answer is not None:
+                return answer
+        if neighbours:
+            words = words_of(normalised(text) if plain is None else plain)
+            author = message.author or message.id
+            shared = neighbours.shared(words, author, self._clock.now_s())
+            if shared is not None:
+                return settled(Cause.NEAR_DUPLICATE, *shared)
+        return TextInquiry(self._clock, text, asked, memo, neighbours)
+
+    def _room(self, binding: Binding) -> _Room:
+        room = self._rooms.get(binding.set_name)
+        if room is None or room.binding is not binding:
+            terms = binding.screening
+            name = _named(terms.lists)
+            lists = self._lists.get(name)
+            if lists is None:
+                lists = self._lists[name] = Lists(terms.lists)
+            room = self._rooms[binding.set_name] = _Room(binding, lists, room)
+        return room
+
+
+class _Room:
+    """What is remembered for one policy set, under one binding."""
+
+    def __init__(self, binding: Binding, lists: Lists, before: _Room | None) -> None:
+        self.binding = binding
+        self.terms = terms = binding.screening
+        self.lists = lists
+        self.named = (_named(terms.lists), lists)
+        self.memo = None if terms.memo is None else Memo(terms.memo)
+        self.bursts: dict[str, Neighbours] = {}
+        """By the digest of the version."""
+        # A reload that leaves the stage and the prompt alone leaves what is remembered.
+        if before is None or before.binding.subject != binding.subject:
+            return
+        if before.terms.memo == terms.memo:
+            self.memo = before.memo
+        if before.terms.near_duplicates == terms.near_duplicates:
+            self.bursts = before.bursts
+
+    def __repr__(self) -> str:
+        return f"<_Room {self.memo!r}, {list(self.bursts.values())!r}, {self.lists!r}>"
+
+    def neighbours_of(self, digest: str) -> Neighbours | None:
+        """The bursts of a version, where the topic has that stage."""
+        terms = self.terms.near_duplicates
+        if terms is None:
+            return None
+        found = self.bursts.get(digest)
+        if found is None:
+            while len(self.bursts) >= VERSIONS_MAX:
+                del self.bursts[next(iter(self.bursts))]
+            found = self.bursts[digest] = Neighbours(terms)
+        return found
+
+    def forget(self) -> None:
+        if self.memo is not None:
+            self.memo.forget()
+        self.bursts.clear()
+
+
+def _named(lists: tuple[ListTerms, ...]) -> _Named:
+    return tuple((each.digest, each.match, each.outcome) for each in lists)
+
+
+def settled(stage: Cause, outcome: Outcome, score: float | None, artefact: str) -> Judged:
+    """What is said of a message that a stage has settled, and no model has read."""
+    screened = Screened(stage, score, artefact)
+    return Judged((), cause=stage, settled=outcome, screened=screened)

@@ -1,0 +1,227 @@
+"""Two reviewers in two windows of a real browser: all by key, and nothing shuts anybody out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, expect
+from sqlalchemy import update
+
+from consumer.domain.review import ReviewTerms
+from consumer.review.cases.facts import About, AppealFact, ReportFact, VerdictFact, case_id
+from consumer.review.store.book import CaseBook
+from consumer.review.store.database import Database
+from consumer.review.store.tables import cases
+from tests.browser.chromium import barriers, is_axe_as_it_was, picture
+from tests.browser.served import ServedConsole, signed_in
+from tests.journeys.worker import make_policies
+
+REVIEW = '[message]\nid = "/id"\n[review]\nsla_s = 3600\napprove_labels = ["words.BANNED"]\n'
+HOSTILE = "I know\u202e erehw\u202c you\u200b live <b>here</b>\0 https://evil.example/" + "z" * 60
+TEXTS = (HOSTILE, "a doubtful thing", "buy cheap things now", "another matter altogether")
+
+
+class Store:
+    """What the feed would bring, straight into the store."""
+
+    def __init__(self, address: str) -> None:
+        self.database = Database(address)
+        self.book = CaseBook(self.database, lambda _: ReviewTerms(sla_s=3_600))
+        self.now_ms = time.time_ns() // 1_000_000
+
+    def flag(self, number: int, text: str, *, version: int = 0, **changes: object) -> str:
+        """A message is flagged, or its edited version is."""
+        judgement = {
+            "policy": "words",
+            "label": "DOUBT",
+            "outcome": "flag",
+            "rules": ["R1"],
+            "certainty": {"score": 0.7, "calibrated": True, "rests_on": ["label"]},
+            "rationale": "It says so.",
+        }
+        message = {
+            "id": f"m-{number}",
+            "text": text,
+            "author": f"u-{number % 2}",
+            "language": "en",
+            "context": [{"speaker": "B", "text": "what do you think?"}],
+        }
+        envelope = {"policy_version": "set@v1", "message": message, "judgements": [judgement]}
+        fact = VerdictFact(
+            f"v{number}.{version}",
+            self.now_ms + version,
+            f"chat/0/{number + 100 * version}",
+            "flag",
+            "model",
+            severity=("critical", "high", "medium", "low")[number % 4],
+            key="azE=",
+            envelope=envelope,
+        )
+        self.book.add([About("chat", f"m-{number}", fact)])
+        return case_id("chat", f"m-{number}")
+
+    def run_out(self, case: str) -> None:
+        """The lease of a claim is over."""
+        with self.database.writing() as connection:
+            connection.execute(update(cases).where(cases.c.id == case).values(lease_until_ms=1))
+
+    def people(self, case: str) -> list[tuple[str, ...]]:
+        docket = self.book.look(case)
+        assert docket is not None
+        return [decision.people for decision in docket.case.decisions]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    found = Store(f"sqlite:///{tmp_path / 'review.sqlite'}")
+    yield found
+    found.database.close()
+
+
+@pytest.fixture
+def served(store: Store, tmp_path: Path) -> Iterator[ServedConsole]:
+    policies = make_policies(tmp_path / "policies", '["chat"]', more=REVIEW)
+    address = f"sqlite:///{tmp_path / 'review.sqlite'}"
+    with ServedConsole(address, policies, tmp_path) as console:
+        yield console
+
+
+def decide(page: Page, outcome: str, label: str | None = None) -> None:
+    """Wholly by key."""
+    page.keyboard.press(outcome)
+    if label is not None:
+        page.keyboard.press("l")
+        page.keyboard.type(label)
+        page.keyboard.press("Escape")
+    page.keyboard.press("w")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("so it is")
+    page.keyboard.press("Control+Enter")
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+def test_two_reviewers_by_key(store: Store, served: ServedConsole, real_browser: Chromium) -> None:
+    """Claim, decide, undo, a lease that runs out, an edit under one's eyes, a second person."""
+    names = [store.flag(number, text) for number, text in enumerate(TEXTS)]
+    _, ann = signed_in(served, real_browser, "ann")
+    _, bob = signed_in(served, real_browser, "bob")
+
+    ann.keyboard.press("n")
+    expect(ann.locator("#case")).to_have_attribute("data-case", names[0])
+    assert ann.evaluate("document.querySelectorAll('.wrote b, .wrote a').length") == 0
+    decide(ann, "b", "words.DOUBT")
+    expect(ann.locator("#case")).to_have_attribute("data-case", names[1])
+    assert store.people(names[0]) == [("ann",)]
+    ann.keyboard.press("u")
+    expect(ann.locator("#case")).to_have_attribute("data-case", names[0])
+    assert store.people(names[0]) == []
+
+    # An edit comes while she looks at it: she is told, and her decision is refused until she looks.
+    store.flag(0, "quite another text", version=1)
+    expect(ann.locator("#changed")).to_be_visible(timeout=15_000)
+    decide(ann, "b", "words.DOUBT")
+    expect(ann.get_by_role("alert")).to_contain_text("has changed since you saw it")
+    ann.get_by_role("link", name="Look at the case as it is now").click()
+    expect(ann.locator("#text")).to_contain_text("quite another text")
+    expect(ann.locator("#reason")).to_have_value("so it is")
+
+    # Her lease runs out, and it is Bob's.
+    store.run_out(names[0])
+    bob.keyboard.press("n")
+    expect(bob.locator("#case")).to_have_attribute("data-case", names[0])
+    decide(ann, "a")
+    expect(ann.get_by_role("alert")).to_contain_text("claimed by bob")
+    decide(bob, "o", "words.BANNED")
+    expect(bob.get_by_text("waits for a second person")).to_be_visible()
+    assert store.people(names[0]) == []
+
+    # Bob has another one by now; Ann is the second person.
+    ann.goto(f"{served.origin}/cases/{names[0]}")
+    ann.keyboard.press("c")
+    expect(ann.get_by_text("proposes")).to_be_visible()
+    decide(ann, "o", "words.BANNED")
+    expect(ann.locator("h1")).to_be_visible()
+    assert store.people(names[0]) == [("bob", "ann")]
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+def test_appeals_and_batches(store: Store, served: ServedConsole, real_browser: Chromium) -> None:
+    """An appeal opens for somebody else; many are decided by one word, and taken back."""
+    names = [store.flag(number, text) for number, text in enumerate(TEXTS)]
+    _, ann = signed_in(served, real_browser, "ann")
+    _, bob = signed_in(served, real_browser, "bob")
+    ann.goto(f"{served.origin}/bulk?author=u-0")
+    expect(ann.get_by_role("heading", name="2 open cases")).to_be_visible()
+    ann.keyboard.press("a")
+    ann.get_by_label("Reason").fill("quoted")
+    ann.keyboard.press("Control+Enter")
+    expect(ann.get_by_role("heading", name="2 cases settled")).to_be_visible()
+    assert store.people(names[0]) == [("ann",)]
+    ann.keyboard.press("u")
+    expect(ann.get_by_role("heading", name="Taken back")).to_be_visible()
+    assert store.people(names[0]) == []
+
+    ann.goto(f"{served.origin}/cases/{names[2]}")
+    ann.keyboard.press("c")
+    decide(ann, "a")
+    expect(ann.locator(".undo")).to_be_visible()
+    appeal = AppealFact("a1", store.now_ms + 60_000, "u-0", "it was a joke")
+    report = ReportFact("r1", store.now_ms, "u-9", "rude", "look", position="chat/0/3")
+    store.book.add([About("chat", "m-2", appeal), About("chat", "m-3", report)])
+    bob.goto(f"{served.origin}/cases/{names[2]}")
+    bob.keyboard.press("c")
+    expect(bob.get_by_text("it was a joke")).to_be_visible()
+    ann.goto(f"{served.origin}/cases/{names[2]}")
+    expect(ann.get_by_text("bob is at work on it")).to_be_visible()
+    decide(bob, "a")
+    expect(bob.locator(".undo")).to_be_visible()
+    assert store.people(names[2]) == [("ann",), ("bob",)]
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+def test_no_page_shuts_anybody_out(
+    store: Store, served: ServedConsole, real_browser: Chromium
+) -> None:
+    """axe finds nothing, in light and in dark, and nothing is wider than a small telephone."""
+    assert is_axe_as_it_was()
+    names = [store.flag(number, text) for number, text in enumerate(TEXTS)]
+    roles = ("reviewer", "lead", "policy-author", "auditor")
+    context, page = signed_in(served, real_browser, "ann", *roles)
+    page.keyboard.press("n")
+    page.wait_for_selector("#case")
+    dark = real_browser.new_context(
+        viewport={"width": 320, "height": 640},
+        color_scheme="dark",
+        storage_state=context.storage_state(),
+    ).new_page()
+    outside = real_browser.new_context().new_page()
+    found = {}
+    paths = {
+        "board": "/",
+        "case": f"/cases/{names[0]}",
+        "closed": f"/cases/{names[1]}",
+        "search": "/search?author=u-0",
+        "bulk": "/bulk?author=u-1",
+        "policies": "/policies",
+        "version": "/policies/set/1",
+        "figures": "/figures",
+        "log": "/audit",
+        "own": "/own",
+    }
+    for name, path in paths.items():
+        for look, each in (("", page), ("-dark-320", dark)):
+            each.goto(served.origin + path)
+            picture(each, name + look)
+            found[name + look] = barriers(each)
+        assert dark.evaluate("document.documentElement.scrollWidth") <= 320, name
+    outside.goto(f"{served.origin}/")
+    picture(outside, "sign-in")
+    found["sign-in"] = barriers(outside)
+    assert {name: each for name, each in found.items() if each} == {}

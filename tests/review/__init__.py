@@ -1,0 +1,1 @@
+"""What people's review holds under load and kills: `make review`."""

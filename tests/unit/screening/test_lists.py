@@ -1,0 +1,130 @@
+"""Lists: what is found in a text, however it is disguised, and what is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from consumer.domain.policy import Outcome
+from consumer.domain.screening import ListEntry, ListMatch, ListTerms
+from consumer.screening.lists import Hit, Lists
+from consumer.screening.normalise import normalised
+
+
+def a_list(
+    *entries: str, match: ListMatch = "words", outcome: Outcome = Outcome.BLOCK, file: str = "l"
+) -> ListTerms:
+    numbered = tuple(ListEntry(at, text) for at, text in enumerate(entries, start=1))
+    return ListTerms(file, outcome, match, numbered, "d" * 32)
+
+
+def found(terms: ListTerms, text: str) -> int | None:
+    """The line of the entry that is found."""
+    hit = Lists([terms]).find(text, normalised(text))
+    return hit.line if hit is not None else None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vermin",
+        "You VERMIN!",
+        "they are v3rmin.",
+        "ver\u200bmin",
+        "v e r m i n",
+        "ｖｅｒｍｉｎ",
+        "(vermin)",
+    ],
+)
+def test_a_word_is_found_however_it_is_written(text: str) -> None:
+    assert found(a_list("rats", "vermin"), text) == 2
+
+
+@pytest.mark.parametrize("text", ["vermination", "overmin", "xvermin", "vermin_x", "verm in", ""])
+def test_a_word_within_another_word_is_none(text: str) -> None:
+    assert found(a_list("vermin"), text) is None
+
+
+def test_a_phrase_stands_among_other_words() -> None:
+    terms = a_list("go back home", "vermin")
+    assert found(terms, "so Go  Home now") is None
+    assert found(terms, "so Go Back  Home now") == 1
+    assert found(terms, "go back homeless") is None
+
+
+def test_a_word_is_found_beside_a_longer_one_that_begins_like_it() -> None:
+    """Else an entry that goes on in the text would hide the one that does not."""
+    terms = a_list("kill all of them", "kill")
+    assert found(terms, "kill all") == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["see evil.example/join now", "HTTPS://EVIL.EXAMPLE", "xevil.exampley"]
+)
+def test_what_may_stand_anywhere_is_found_within_words(text: str) -> None:
+    assert found(a_list("evil.example", match="anywhere"), text) == 1
+
+
+def test_what_may_stand_anywhere_is_not_found_where_it_is_not() -> None:
+    assert found(a_list("evil.example", match="anywhere"), "evil example") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("join discord.gg/AbC", 1), ("ROOM 42 now", 2), ("room x", None)]
+)
+def test_a_pattern_is_searched_for_in_any_case(text: str, line: int | None) -> None:
+    assert found(a_list(r"discord\.gg/\w+", r"room \d+", match="patterns"), text) == line
+
+
+def test_a_pattern_is_found_in_the_normalised_text() -> None:
+    assert found(a_list(r"vermin\b", match="patterns"), "ver\u200bmin") == 1
+
+
+def test_patterns_with_choices_of_their_own_stay_apart() -> None:
+    terms = a_list("a|b", "^c$", match="patterns")
+    assert [found(terms, text) for text in ("xb", "c", "cx", "xc")] == [1, 2, None, None]
+
+
+def test_a_text_that_is_an_entry_is_found_and_one_that_has_more_is_not() -> None:
+    terms = a_list("gg", "good game", match="exact")
+    assert [found(terms, text) for text in ("good game", " Good  Game ", "good games", "a gg")] == [
+        2,
+        2,
+        None,
+        None,
+    ]
+
+
+def test_what_allows_has_to_be_there_letter_for_letter() -> None:
+    """A disguise is undone to find what is bad, never to find that something is good."""
+    terms = a_list("gg", match="exact", outcome=Outcome.ALLOW)
+    texts = ("gg", " gg\n", "GG", "g\u200bg", "ｇｇ")
+    assert [found(terms, text) for text in texts] == [1, 1, None, None, None]
+
+
+def test_the_gravest_list_counts() -> None:
+    allow = a_list("kill", match="exact", outcome=Outcome.ALLOW, file="a")
+    flag = a_list("kill", outcome=Outcome.FLAG, file="f")
+    block = a_list("kill", file="b")
+    for order in ((allow, flag, block), (block, flag, allow), (flag, allow, block)):
+        assert Lists(order).find("kill", "kill") == Hit(block, 1)
+    assert Lists([allow, flag]).find("kill", "kill") == Hit(flag, 1)
+
+
+def test_the_first_of_equal_entries_is_named() -> None:
+    assert found(a_list("gg", "GG", match="exact"), "gg") == 1
+
+
+@pytest.mark.parametrize("match", ["words", "anywhere", "patterns", "exact"])
+def test_no_text_makes_it_fail(match: ListMatch) -> None:
+    for text in ("\ud800 vermin", "", "\x00", "🔥" * 5_000, "a" * 100_000):
+        Lists([a_list("vermin", match=match)]).find(text, normalised(text))
+
+
+def test_half_a_surrogate_pair_hides_no_word() -> None:
+    assert found(a_list("vermin"), "\ud800 vermin") == 1
+
+
+def test_a_list_without_entries_is_none() -> None:
+    assert not Lists([a_list()])
+    assert Lists([a_list("x")])
+    assert Lists([]).find("x", "x") is None
