@@ -9,7 +9,6 @@ from consumer.interfaces import Clock
 from consumer.registry.store import PolicyStore
 from consumer.settings.policies import PolicySettings
 from consumer.telemetry.clock import SystemClock
-from consumer.telemetry.metrics import Metrics
 from consumer.telemetry.telemetry import Telemetry
 
 
@@ -28,7 +27,7 @@ class CurrentPolicies:
             InvalidPolicy: they have faults.
         """
         self._clock = clock or SystemClock()
-        self._store = PolicyStore(own.folder, Telemetry(Metrics(), self._clock))
+        self._store = PolicyStore(own.folder, Telemetry(clock=self._clock))
         self._every_s = own.watch_every_s if own.watch else None
         self._looked_s = self._clock.now_s()
         self._looking = Lock()
