@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -71,6 +72,7 @@ class ReviewLoop:
         self._killed = threading.Event()
         self._is_over = threading.Event()
         self._faults: list[str] = []
+        self._feed: subprocess.Popen[str] | None = None
         self._axe = 0
 
     async def run(self, messages: int, flagged: int, reported: int) -> Looped:
@@ -80,7 +82,7 @@ class ReviewLoop:
         await self.scene.work(messages)
         Database(self.store).close()
         asked = flagged + reported
-        with self.scene.feed(), self._served:
+        with self.scene.feed() as self._feed, self._served:
             self._report(messages, reported)
             self._until(lambda: self._standing().open == asked, "open cases")
             people = [
@@ -205,6 +207,8 @@ class ReviewLoop:
                     return
             except StoreUnavailable:
                 pass
+            if self._feed is not None and self._feed.poll() is not None:
+                raise AssertionError("the feed has ended")
             if time.monotonic() > until_s:
                 raise AssertionError(f"waited for {what}: {self._standing()}")
             time.sleep(0.1)
