@@ -320,7 +320,7 @@ async def test_records_as_producers_write_them(broker: Broker, tmp_path: Path) -
         b'{"id": "1", "type": 7}',
         b'{"id": "2", "text": "", "picture": "cat.png"}',
         b'\xef\xbb\xbf{"id": 1.5, "text": "a banned thing", "score": NaN}',
-        '\ufeff{"id": "4", "text": "a b&#97;nned thing"}'.encode("utf-16-le"),
+        '\ufeff{"id": "4", "text": "another b&#97;nned thing"}'.encode("utf-16-le"),
         b'{"id": 18446744073709551616, "text": "all is fine", "raw": "\xff"}',
     ]
     write(broker.bootstrap_servers, topic, values, key=b"k")
@@ -362,7 +362,8 @@ async def test_an_outage_holds_the_topic_and_loses_nothing(broker: Broker, tmp_p
             safeguard.behave(Behaviour())
             await finished(worker, 50)
 
-    assert {r.header("safeguard-cause") for r in outputs_of(broker, topic)} == {"model"}
+    # All say the same: one was asked about, or a few at once.
+    assert {r.header("safeguard-cause") for r in outputs_of(broker, topic)} <= {"model", "memo"}
     assert {r.header("safeguard-outcome") for r in outputs_of(broker, topic)} == {"block"}
 
 

@@ -87,8 +87,11 @@ class ScreeningTable(ClosedTable):
     """`[screening]`: the stages before the model; without it only the memo runs."""
 
     memo: MemoTable = MemoTable()
+    """The same text is judged once, and others like it have the same answer for a while."""
     near_duplicates: NearDuplicatesTable | None = None
+    """A burst of almost equal messages shares a flag or a block."""
     lists: Annotated[list[ListTable], Field(max_length=32)] = []
+    """What must act at once, before anybody is asked."""
 
     def terms(self, lists: tuple[ListTerms, ...]) -> ScreeningTerms:
         """`lists` are those that it names, read."""
