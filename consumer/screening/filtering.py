@@ -69,10 +69,9 @@ class Filtering:
         """Why it settles nothing; None while it does."""
         if self.barred is not None:
             return self.barred
-        standing = self.watch
-        if standing.is_on:
+        if self.watch.is_on:
             return None
-        return ALARMED if standing.standing.is_alarmed else SWITCHED_OFF
+        return ALARMED if self.watch.is_alarmed else SWITCHED_OFF
 
     def decide(
         self,
