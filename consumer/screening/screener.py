@@ -56,14 +56,14 @@ class Screener:
         Raises:
             InvalidPolicy: a filter cannot be used.
         """
-        if self._filters is not None:
-            self._filters.prepare(catalogue)
         known = self._lists
         new = {_named(each.screening.lists): each.screening.lists for each in catalogue.bindings}
         made = {name: known.get(name) or Lists(lists) for name, lists in new.items()}
         # What was taken before the reload is screened by the lists that it was taken under.
         old = {name: lists for room in self._rooms.copy().values() for name, lists in [room.named]}
         self._lists = old | made
+        if self._filters is not None:
+            self._filters.prepare(catalogue)
 
     def spoken_to(self, voice: object) -> None:
         """Which model is asked now, and how; where it is another one nothing said before holds."""

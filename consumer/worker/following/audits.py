@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from consumer.errors import Retryable
+from consumer.errors import Fatal, Retryable
 from consumer.screening.audits.note import read_note
 from consumer.screening.audits.watch import FilterWatch
 from consumer.screening.filtering import UNREAD, Filtering
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 AUDITS_S = 0.5
 """How often notes are taken over: an alarm acts so much later than the note that raised it."""
-NO_TOPIC = "there is no topic safeguard.audits: `safeguard topics apply` makes it"
+NO_TOPIC = "safeguard.audits is missing or not ours to read: `safeguard topics apply` makes it"
 
 
 class NoteLog(Protocol):
@@ -80,11 +80,11 @@ class AuditFollower:
             self._log = self._open_log(self._take)
         try:
             is_there = await asyncio.to_thread(self._log.read)
-        except Retryable as error:
+        except (Retryable, Fatal) as error:
+            # The service does without a filter; that is no reason to end.
             return f"{UNREAD}: {error}"
         if not is_there:
-            # What is made anew begins anew, and a watch that goes on would count twice.
-            await self.close()
+            # A topic made anew is read from its beginning, and a watch that goes on counts twice.
             self._watches = [filtering.watch_anew() for filtering in self._filterings]
             return NO_TOPIC
         for filtering, watch in zip(self._filterings, self._watches, strict=True):
