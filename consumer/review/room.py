@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -31,13 +32,18 @@ def batch_id() -> str:
 class ReviewRoom(NamedTuple):
     """Everything that a command about cases needs."""
 
-    catalogue: Catalogue
+    policies: Callable[[], Catalogue]
+    """The policies as they are now: whoever stays open for long sees them change."""
     kafka: KafkaConfig
     database: Database
     book: CaseBook
     desk: ReviewDesk
     outbox: Outbox
     batches: BatchDesk
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.policies()
 
     def version_of(self, case: ReviewCase) -> PolicyVersion | None:
         """

@@ -35,7 +35,7 @@ TEXT_MAX = 8_192
 """Characters: a longer text can hide anything, and looking it through takes milliseconds."""
 WORDS_KEPT_MAX = 65_536
 """Words of which is remembered how they look: about 12 MB."""
-WORD_KEPT_MAX = 40
+WORD_KEPT_MAX = 64
 """Characters of a word that is remembered; longer ones hardly come twice."""
 ODD = 1_000_000.0
 """What one odd word counts: more than all digits of a text."""

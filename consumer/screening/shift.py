@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import mul
 
 LETTERS_MIN = 12
 """Fewer letters say nothing of how often each is used."""
@@ -18,7 +19,8 @@ _SHARES = (
     0.067, 0.075, 0.019, 0.001, 0.060, 0.063, 0.091, 0.028, 0.010, 0.024, 0.002, 0.020, 0.001,
 )  # fmt: skip
 """How often English uses each letter (Lewand, Cryptological Mathematics, 2000)."""
-_LOGARITHMS = [math.log(share) for share in _SHARES]
+_BY_SHIFT = [[math.log(_SHARES[(at + shift) % 26]) for at in range(26)] for shift in range(26)]
+"""Logarithms of the shares that the letters would have, were they shifted so far."""
 
 
 def surplus(small: str) -> float:
@@ -33,8 +35,5 @@ def is_shifted(small: str) -> bool:
     counts = [small.count(letter) for letter in _ALPHABET]
     if sum(counts) < LETTERS_MIN:
         return False
-    fits = [
-        sum(count * _LOGARITHMS[(at + shift) % 26] for at, count in enumerate(counts) if count)
-        for shift in range(26)
-    ]
+    fits: list[float] = [sum(map(mul, counts, logarithms)) for logarithms in _BY_SHIFT]
     return max(fits) > fits[0] + SHIFT_MARGIN

@@ -64,9 +64,9 @@ class ConsoleSettings(Section):
     users_file: Path | None = None
     """Local users and hashes of their passwords; `safeguard console user add` writes it."""
     links: bool = False
-    """Whether `safeguard console link` may make links that sign somebody in once."""
+    """Whether people are let in by links, each once; `safeguard console link` prints one."""
     link_s: Annotated[float, Field(ge=10, le=86_400)] = 600.0
-    """Such a link counts for so long."""
+    """Such a link is good for so long."""
     proxy_peers: list[Annotated[str, AfterValidator(_network)]] = []
     """Addresses or networks of a proxy that says who somebody is; with `proxy_secret_file`."""
     proxy_secret_file: Path | None = None
@@ -97,3 +97,5 @@ class ConsoleSettings(Section):
     """Nobody is shown more texts a day than that; each may choose less; 0 is no limit."""
     blind: bool = False
     """Whether what the model found is hidden until a case is decided."""
+    second_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """So much of the decisions another person looks at once more, without knowing them."""

@@ -41,6 +41,9 @@ deadline_s = 20
 on_unjudged = "flag"
 start = "earliest"
 
+[screening.memo]
+texts_max = 0
+
 [message]
 text = ["/text"]
 id = "/id"

@@ -92,6 +92,14 @@ def test_a_store_of_a_later_release_is_left_alone(store_address: str) -> None:
         Database(store_address)
 
 
+def test_a_connection_that_is_cut_is_a_store_that_is_away(room: Room) -> None:
+    """Whoever waits for the store waits for this too: the driver does not always say it so."""
+    for transaction in (room.database.reading, room.database.writing):
+        with pytest.raises(StoreUnavailable, match="reset"), transaction():
+            raise ConnectionResetError(104, "reset by peer")
+    assert room.book.add([about(a_verdict_fact())]) == 1
+
+
 def test_a_fact_is_taken_up_once_and_its_case_follows(room: Room) -> None:
     assert room.book.add([about(a_verdict_fact()), about(a_verdict_fact())]) == 1
     assert room.book.add([about(a_verdict_fact()), about(a_report())]) == 1

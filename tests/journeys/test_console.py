@@ -92,6 +92,7 @@ def served(store: Store, tmp_path: Path) -> Iterator[ServedConsole]:
 
 def decide(page: Page, outcome: str, label: str | None = None) -> None:
     """Wholly by key."""
+    page.wait_for_selector("#decide")
     page.keyboard.press(outcome)
     if label is not None:
         page.keyboard.press("l")
@@ -114,6 +115,8 @@ def test_two_reviewers_by_key(store: Store, served: ServedConsole, real_browser:
     ann.keyboard.press("n")
     expect(ann.locator("#case")).to_have_attribute("data-case", names[0])
     assert ann.evaluate("document.querySelectorAll('.wrote b, .wrote a').length") == 0
+    ann.keyboard.press("s")
+    expect(ann.locator("#status")).to_have_text("Press the key once more.")
     decide(ann, "b", "words.DOUBT")
     expect(ann.locator("#case")).to_have_attribute("data-case", names[1])
     assert store.people(names[0]) == [("ann",)]

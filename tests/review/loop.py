@@ -8,11 +8,12 @@ to lie on the topics once, and nothing may stay undone.
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,6 +72,7 @@ class ReviewLoop:
         self._killed = threading.Event()
         self._is_over = threading.Event()
         self._faults: list[str] = []
+        self._feed: subprocess.Popen[str] | None = None
         self._axe = 0
 
     async def run(self, messages: int, flagged: int, reported: int) -> Looped:
@@ -80,7 +82,7 @@ class ReviewLoop:
         await self.scene.work(messages)
         Database(self.store).close()
         asked = flagged + reported
-        with self.scene.feed(), self._served:
+        with self.scene.feed() as self._feed, self._served:
             self._report(messages, reported)
             self._until(lambda: self._standing().open == asked, "open cases")
             people = [
@@ -123,19 +125,16 @@ class ReviewLoop:
         servers = self.scene.broker.bootstrap_servers
         write(servers, self.scene.topic + ".reports", values, partition=0)
 
-    def _has_decided(self, count: float) -> bool:
-        return self._standing().decided >= count
-
     def _disturb(self, asked: int) -> None:
         """Kill the console in the middle of a decision, twice; PostgreSQL between the two."""
         for share in (0.2, 0.6):
-            self._until(partial(self._has_decided, share * asked), "decisions")
+            self._until_decided(share * asked)
             self._killed.clear()
             self._kill_at_next.set()
             self._until(self._killed.is_set, "a decision under way")
             self._served.start()
             if share == 0.2:
-                self._until(lambda: self._standing().decided >= 0.4 * asked, "decisions")
+                self._until_decided(0.4 * asked)
                 self._postgres.kill()
                 self._postgres.start()
 
@@ -165,8 +164,7 @@ class ReviewLoop:
         if page.locator("#decide").count() == 0:
             page.goto(self._served.origin, timeout=10_000)
             page.keyboard.press("n")
-            page.wait_for_load_state()
-            page.wait_for_timeout(100)
+            page.wait_for_url(re.compile(r"/cases/|empty=1"), timeout=10_000)
             return
         page.keyboard.press("a")
         page.keyboard.press("w")
@@ -198,6 +196,9 @@ class ReviewLoop:
         finally:
             database.close()
 
+    def _until_decided(self, number: float) -> None:
+        self._until(lambda: self._standing().decided >= number, "decisions")
+
     def _until(self, condition: Callable[[], bool], what: str) -> None:
         until_s = time.monotonic() + PATIENCE_S
         while not self._faults:
@@ -206,6 +207,8 @@ class ReviewLoop:
                     return
             except StoreUnavailable:
                 pass
+            if self._feed is not None and self._feed.poll() is not None:
+                raise AssertionError("the feed has ended")
             if time.monotonic() > until_s:
                 raise AssertionError(f"waited for {what}: {self._standing()}")
             time.sleep(0.1)

@@ -7,6 +7,7 @@ import socket
 import structlog
 import uvicorn
 
+from consumer.commands.console.policies import CurrentPolicies
 from consumer.commands.console.wiring import console_of, ways_of
 from consumer.commands.review.room import opened
 from consumer.errors import InvalidSettings
@@ -34,13 +35,15 @@ def serve(settings: Settings) -> int:
 
     Raises:
         InvalidSettings: nobody could sign in, or the address cannot be had.
+        InvalidPolicy: the policies have faults.
         StoreUnavailable: the store does not answer.
     """
     own = settings.review.console
     address = address_of(own.host, own.port, own.public_url)
     # Before anything is opened: what is missing is said at once.
     ways_of(own, address).check()
-    with opened(settings) as room, _listening(own.host, own.port) as listener:
+    policies = CurrentPolicies(settings.policies)
+    with opened(settings, policies) as room, _listening(own.host, own.port) as listener:
         port = listener.getsockname()[1]
         address = address_of(own.host, port, own.public_url)
         console = console_of(settings, room, address)

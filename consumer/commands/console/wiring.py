@@ -47,7 +47,7 @@ def console_of(settings: Settings, room: ReviewRoom, address: ConsoleAddress) ->
         ways=ways,
         address=address,
         clock=clock,
-        care=CareTerms(own.exposures_max, own.blind),
+        care=CareTerms(own.exposures_max, own.blind, own.second_share),
         figures=figures,
     )
 

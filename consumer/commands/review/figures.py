@@ -10,7 +10,14 @@ from typing import Any
 
 from consumer.commands.evaluate.cases.labelled import LabelledText
 from consumer.commands.evaluate.report.export import export
-from consumer.commands.review.quality import DAY_MS, MINUTE_MS, Quality, quality_lines
+from consumer.commands.review.quality import (
+    DAY_MS,
+    MINUTE_MS,
+    Quality,
+    quality_lines,
+    second_look_fields,
+    second_look_lines,
+)
 from consumer.commands.review.room import opened
 from consumer.commands.terminal import tell
 from consumer.domain.counted import counted
@@ -18,6 +25,7 @@ from consumer.errors import InvalidSettings
 from consumer.review.cases.risk import lateness
 from consumer.review.room import ReviewRoom
 from consumer.review.store.log import verify
+from consumer.review.store.second_looks import SecondLooks
 from consumer.review.store.survey import decided, flagged, queues, unpublished
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
@@ -28,7 +36,11 @@ def show_stats(settings: Settings, since_ms: int, *, as_json: bool) -> int:
     now_ms = SystemClock().wall_ms()
     with opened(settings) as room:
         fields = stats_fields(room, since_ms, now_ms)
-    lines = chain(_stats_lines(fields, now_ms), quality_lines(fields["quality"]))
+    lines = chain(
+        _stats_lines(fields, now_ms),
+        quality_lines(fields["quality"]),
+        second_look_lines(fields["second_looks"]),
+    )
     tell(fields, lines, as_json=as_json)
     return 0
 
@@ -55,6 +67,7 @@ def stats_fields(room: ReviewRoom, since_ms: int, now_ms: int) -> dict[str, Any]
         },
         "unpublished": unpublished(room.database),
         "quality": quality.fields(days),
+        "second_looks": second_look_fields(SecondLooks(room.database, 0.0).all_since(since_ms)),
     }
 
 

@@ -7,8 +7,8 @@ figures say so by what they are called. One look of a person is one sample: of a
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from consumer.commands.evaluate.measures.confusion import Confusion
@@ -16,6 +16,7 @@ from consumer.commands.evaluate.measures.interval import Interval, wilson
 from consumer.domain.policy import Outcome
 from consumer.review.cases.case import ReviewCase
 from consumer.review.cases.facts import DecisionFact, VerdictFact
+from consumer.review.store.second_looks import BlindLook
 
 CERTAINTIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 """From each of these on a flag could be taken for a block without a person."""
@@ -151,6 +152,45 @@ class Quality:
                 for each in self.thresholds()
             ],
         }
+
+
+def second_look_fields(looks: Sequence[BlindLook]) -> dict[str, Any]:
+    """By whoever decided how others agreed; by whoever was asked how golden ones were answered."""
+    again: defaultdict[str, Confusion] = defaultdict(
+        lambda: Confusion([str(outcome) for outcome in OUTCOMES])
+    )
+    asked: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    for look in looks:
+        if look.is_golden:
+            asked[look.person] += 1
+            right[look.person] += look.said == look.decided
+        else:
+            again[look.decided_by].add(look.said, look.decided)
+    return {
+        name: {
+            "looked_at": again[name].total,
+            "agreed": _range(wilson(again[name].right, again[name].total)),
+            "kappa": _range(again[name].kappa),
+            "golden_asked": asked[name],
+            "golden_right": right[name],
+        }
+        for name in sorted({*again, *asked})
+    }
+
+
+def second_look_lines(fields: dict[str, Any]) -> Iterator[str]:
+    """The same for a person."""
+    for name, each in fields.items():
+        words = []
+        if each["looked_at"]:
+            number = f"{each['looked_at']:,} looked at without knowing them"
+            words.append(f"{number}, agreed{_in_brackets(each['agreed'])}")
+        if each["kappa"] is not None:
+            words.append(f"kappa {each['kappa'][0]:.2f}")
+        if each["golden_asked"]:
+            words.append(f"golden {each['golden_right']:,} of {each['golden_asked']:,} right")
+        yield f"second looks {name}: {'; '.join(words)}"
 
 
 def quality_lines(fields: dict[str, Any]) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from consumer.domain.binding import Catalogue
 from consumer.domain.review import ReviewTerms
@@ -21,28 +22,34 @@ from consumer.worker.wiring import kafka_config
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[ReviewRoom]:
+def opened(
+    settings: Settings, policies: Callable[[], Catalogue] | None = None
+) -> Iterator[ReviewRoom]:
     """
-    The room; its store is made where there is none.
+    The room; its store is made where there is none, its policies are those of now by default.
 
     Raises:
         InvalidSettings: the store's address or password cannot be read.
         InvalidPolicy: the policies have faults.
         StoreUnavailable: the database does not answer.
     """
-    catalogue = load_catalogue(settings.policies.folder)
+    if policies is None:
+        catalogue = load_catalogue(settings.policies.folder)
+        policies = partial(_as_they_were, catalogue)
     database = Database(settings.review.store, _password(settings.review))
     try:
-        yield room_of(settings, catalogue, database)
+        yield room_of(settings, policies, database)
     finally:
         database.close()
 
 
-def room_of(settings: Settings, catalogue: Catalogue, database: Database) -> ReviewRoom:
+def room_of(
+    settings: Settings, policies: Callable[[], Catalogue], database: Database
+) -> ReviewRoom:
     """The room around an open store."""
 
     def terms_of(topic: str) -> ReviewTerms:
-        binding = catalogue.binding_for(topic)
+        binding = policies().binding_for(topic)
         # What was taken up stays, also where the table has been taken out of `topic.toml`.
         return (binding.review if binding else None) or ReviewTerms()
 
@@ -57,7 +64,11 @@ def room_of(settings: Settings, catalogue: Catalogue, database: Database) -> Rev
     kafka = kafka_config(settings.kafka)
     desk = ReviewDesk(database, book, terms)
     batches = BatchDesk(database, book, desk)
-    return ReviewRoom(catalogue, kafka, database, book, desk, Outbox(database), batches)
+    return ReviewRoom(policies, kafka, database, book, desk, Outbox(database), batches)
+
+
+def _as_they_were(catalogue: Catalogue) -> Catalogue:
+    return catalogue
 
 
 def _password(own: ReviewSettings) -> str | None:

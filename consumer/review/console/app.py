@@ -26,7 +26,7 @@ from consumer.review.cases.ruling import ActRefused
 from consumer.review.console.console import SHOWING, Console, PageRequest, page
 from consumer.review.console.cookies import OPENING, give_token
 from consumer.review.console.guard import HEALTH, Guard, is_ours
-from consumer.review.console.identity import Credentials, Sender, sender
+from consumer.review.console.identity import Caller, Credentials, sender
 from consumer.review.console.live import Listener, Live
 from consumer.review.console.routes import ROUTES, ConsoleRoute
 from consumer.review.console.sign_in.person import LOOKS
@@ -168,7 +168,7 @@ def answered(
     return response
 
 
-def _sender(console: Console, request: Request, now_ms: int, *, counts: bool) -> Sender:
+def _sender(console: Console, request: Request, now_ms: int, *, counts: bool) -> Caller:
     brought = Credentials(
         token=request.cookies.get(console.address.cookie),
         peer=request.client.host if request.client else "",

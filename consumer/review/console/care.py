@@ -24,7 +24,7 @@ class Veil(StrEnum):
     ALL = "all"
 
 
-class Wishes(NamedTuple):
+class Preferences(NamedTuple):
     """How somebody wants the console to be."""
 
     keys: bool = True
@@ -40,13 +40,14 @@ class CareTerms(NamedTuple):
 
     exposures_max: int = 0
     blind: bool = False
+    second_share: float = 0.0
 
 
-def wishes_of(body: Mapping[str, Any]) -> Wishes:
+def wishes_of(body: Mapping[str, Any]) -> Preferences:
     """What was kept, or what a form says; what nobody can mean is left out."""
-    plain = Wishes()
+    plain = Preferences()
     veil = body.get("veil")
-    return Wishes(
+    return Preferences(
         keys=body.get("keys", True) in (True, "on"),
         veil=Veil(veil) if veil in list(Veil) else plain.veil,
         exposures_max=_number(body.get("exposures_max"), 100_000),
@@ -54,19 +55,19 @@ def wishes_of(body: Mapping[str, Any]) -> Wishes:
     )
 
 
-def budget_of(wishes: Wishes, terms: CareTerms) -> int:
+def budget_of(wishes: Preferences, terms: CareTerms) -> int:
     """How many texts somebody is shown a day: the lesser of both; 0 is no limit."""
     limits = [limit for limit in (wishes.exposures_max, terms.exposures_max) if limit]
     return min(limits, default=0)
 
 
-def is_spent(seen: Exposure, wishes: Wishes, terms: CareTerms) -> bool:
+def is_spent(seen: Exposure, wishes: Preferences, terms: CareTerms) -> bool:
     """Whether that is enough for today."""
     budget = budget_of(wishes, terms)
     return 0 < budget <= seen.number
 
 
-def break_due_min(seen: Exposure, wishes: Wishes, now_ms: int) -> int:
+def break_due_min(seen: Exposure, wishes: Preferences, now_ms: int) -> int:
     """For how many minutes they have had no break, where one is due; else 0."""
     if not wishes.break_min or seen.since_ms is None:
         return 0
@@ -85,7 +86,7 @@ def category_of(case: ReviewCase) -> str:
     return ", ".join(dict.fromkeys(found)) or "report"
 
 
-def is_veiled(case: ReviewCase, wishes: Wishes) -> bool:
+def is_veiled(case: ReviewCase, wishes: Preferences) -> bool:
     """Whether its text stays hidden until it is asked for."""
     severity = case.flagged.severity if case.flagged is not None else ""
     return wishes.veil is Veil.ALL or (wishes.veil is Veil.GRAVE and severity in _GRAVE)

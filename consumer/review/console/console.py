@@ -9,12 +9,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from consumer.interfaces import Clock
 from consumer.review.console.address import ConsoleAddress
-from consumer.review.console.care import CareTerms, Wishes, wishes_of
+from consumer.review.console.care import CareTerms, Preferences, wishes_of
 from consumer.review.console.showing import Showing
 from consumer.review.console.sign_in.person import StaffRole
 from consumer.review.console.sign_in.ways import SignInWays
 from consumer.review.room import ReviewRoom
 from consumer.review.store.entrance import Entrance, Visit
+from consumer.review.store.second_looks import SecondLooks
 from consumer.review.store.wellness import WellnessBook
 
 SHOWING = Showing()
@@ -33,13 +34,17 @@ class Console(NamedTuple):
     figures: Callable[[int], dict[str, Any]]
     """What `safeguard review stats` says of the time since then."""
 
-    def wishes(self, person: str) -> Wishes:
+    def wishes(self, person: str) -> Preferences:
         """How somebody wants it."""
         return wishes_of(self.entrance.preferences(person))
 
     @property
     def wellness(self) -> WellnessBook:
         return WellnessBook(self.room.database)
+
+    @property
+    def second_looks(self) -> SecondLooks:
+        return SecondLooks(self.room.database, self.care.second_share)
 
 
 class PageRequest(NamedTuple):
@@ -75,7 +80,7 @@ def page(
     console: Console, asked: PageRequest, template: str, status: int = 200, **context: Any
 ) -> HTMLResponse:
     """A page with what all of them have."""
-    wishes = Wishes() if asked.visit is None else console.wishes(asked.visit.person)
+    wishes = Preferences() if asked.visit is None else console.wishes(asked.visit.person)
     about = {
         "visit": asked.visit,
         "may": asked.may,

@@ -24,7 +24,7 @@ _INVISIBLE = re.compile(
 )
 
 
-class Part(NamedTuple):
+class TextPart(NamedTuple):
     """A piece of a text."""
 
     words: str
@@ -35,7 +35,7 @@ class Part(NamedTuple):
 class Shown(NamedTuple):
     """A text as a page shows it."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[TextPart, ...]
     chars: int
     """Of all of it."""
     is_cut: bool
@@ -53,7 +53,7 @@ def shown(text: str, *, whole: bool = False, marked: bool = False) -> Shown:
     # A cut between a letter and its marks shows what nobody wrote, but harms nothing.
     kept = text if whole else text[:TEXT_CHARS_MAX]
     invisible = len(_INVISIBLE.findall(kept))
-    parts = _parts(kept) if marked else [Part(carried(kept), None)]
+    parts = _parts(kept) if marked else [TextPart(carried(kept), None)]
     return Shown(tuple(parts), len(text), len(kept) < len(text), invisible)
 
 
@@ -62,16 +62,16 @@ def name_of(character: str) -> str:
     return f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
 
 
-def _parts(text: str) -> list[Part]:
+def _parts(text: str) -> list[TextPart]:
     parts, at = [], 0
     for found in _INVISIBLE.finditer(text):
         if found.start() > at:
-            parts.append(Part(text[at : found.start()], None))
-        parts.append(Part("", name_of(found[0])))
+            parts.append(TextPart(text[at : found.start()], None))
+        parts.append(TextPart("", name_of(found[0])))
         at = found.end()
     if at < len(text):
-        parts.append(Part(text[at:], None))
-    return [Part(carried(part.words), part.mark) for part in parts]
+        parts.append(TextPart(text[at:], None))
+    return [TextPart(carried(part.words), part.mark) for part in parts]
 
 
 def _picture(character: str) -> str:

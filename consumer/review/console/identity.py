@@ -15,7 +15,7 @@ PROXY, PASSWORD = "proxy", "password"
 """Ways that are looked at anew with each request: who is taken out is out at once."""
 
 
-class Sender(NamedTuple):
+class Caller(NamedTuple):
     """Who sends a request."""
 
     visit: Visit | None
@@ -33,7 +33,7 @@ class Credentials(NamedTuple):
     """Whether a person did something; a page that asks by itself keeps nobody signed in."""
 
 
-def sender(ways: SignInWays, entrance: Entrance, brought: Credentials, now_ms: int) -> Sender:
+def sender(ways: SignInWays, entrance: Entrance, brought: Credentials, now_ms: int) -> Caller:
     """
     Who it is.
 
@@ -46,14 +46,14 @@ def sender(ways: SignInWays, entrance: Entrance, brought: Credentials, now_ms: i
         named = person_of(ways.proxy, brought.peer, brought.headers)
         if named is not None:
             if known is not None and (known.person, known.way) == (named.name, PROXY):
-                return Sender(known._replace(roles=named.roles), is_new=False)
-            return Sender(begun(entrance, named, PROXY, now_ms), is_new=True)
+                return Caller(known._replace(roles=named.roles), is_new=False)
+            return Caller(begun(entrance, named, PROXY, now_ms), is_new=True)
     if known is None or known.way == PROXY:
-        return Sender(None, is_new=False)
+        return Caller(None, is_new=False)
     if known.way == PASSWORD:
         now = ways.users.find(known.person) if ways.users is not None else None
-        return Sender(known._replace(roles=now.roles) if now else None, is_new=False)
-    return Sender(known, is_new=False)
+        return Caller(known._replace(roles=now.roles) if now else None, is_new=False)
+    return Caller(known, is_new=False)
 
 
 def begun(entrance: Entrance, person: Person, way: str, now_ms: int) -> Visit:

@@ -16,8 +16,17 @@ from consumer.review.console.pages import (
     own,
     policies,
     search,
+    second,
 )
-from consumer.review.console.sign_in.person import ALL, AUDITS, COUNTS, DECIDES, LOOKS, StaffRole
+from consumer.review.console.sign_in.person import (
+    ALL,
+    AUDITS,
+    COUNTS,
+    DECIDES,
+    LEADS,
+    LOOKS,
+    StaffRole,
+)
 
 
 class ConsoleRoute(NamedTuple):
@@ -60,6 +69,9 @@ ROUTES = (
     ConsoleRoute("POST", "/cases/{case}/move", acts.move, DECIDES),
     ConsoleRoute("POST", "/cases/{case}/assign", acts.assign, DECIDES),
     ConsoleRoute("POST", "/undo/{name}", acts.undo, DECIDES),
+    ConsoleRoute("GET", "/second/{case}", second.show, DECIDES),
+    ConsoleRoute("POST", "/second/{case}", second.decide, DECIDES),
+    ConsoleRoute("POST", "/cases/{case}/golden", second.make_golden, LEADS),
     ConsoleRoute("GET", "/bulk", bulk.show, DECIDES),
     ConsoleRoute("POST", "/bulk", bulk.decide, DECIDES),
     ConsoleRoute("GET", "/search", search.show, LOOKS),

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse
 
 from consumer.domain.verdicts.headers import rfc3339
 from consumer.review.console.harmless import carried, shown
-from consumer.review.console.sign_in.person import AUDITS, COUNTS, DECIDES, LOOKS
+from consumer.review.console.sign_in.person import AUDITS, COUNTS, DECIDES, LEADS, LOOKS
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -35,6 +35,7 @@ class Showing:
             "LOOKS": LOOKS,
             "COUNTS": COUNTS,
             "AUDITS": AUDITS,
+            "LEADS": LEADS,
         }
 
     def page(self, template: str, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:

@@ -16,6 +16,7 @@ import structlog
 
 from consumer.domain.messages.message import Headers, Position, Record
 from consumer.domain.messages.retry import SUPERSEDES
+from consumer.errors import StoreUnavailable
 from consumer.interfaces import Output, Publication
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.reader.reader import Span, TopicReader
@@ -102,7 +103,11 @@ class Dispatcher:
 
     def close(self) -> None:
         """Let another process go on at once: nothing of ours is under way."""
-        self._outbox.give_turn(self._owner)
+        try:
+            self._outbox.give_turn(self._owner)
+        except StoreUnavailable:
+            # The turn runs out by itself, and why the feed ends must not be hidden by this.
+            log.info("the turn is left to run out")
 
     def _stored(self, items: Sequence[Item]) -> set[str]:
         """Which of these lie on their topics already."""

@@ -173,7 +173,8 @@ def _translated() -> Iterator[None]:
     """What the libraries say, in our words; a fault of our own statements stays what it is."""
     try:
         yield
-    except (exc.DBAPIError, exc.TimeoutError) as error:
+    except (exc.DBAPIError, exc.TimeoutError, ConnectionError) as error:
+        # pg8000 does not translate what the network says while it reads an answer.
         if isinstance(error, exc.DBAPIError) and not _may_pass(error):
             raise
         said = error.orig if isinstance(error, exc.DBAPIError) else error

@@ -33,9 +33,11 @@ from consumer.review.store.tables import (
     erased,
     exposures,
     facts,
+    golden,
     marks,
     outbox,
     questioned,
+    second_looks,
     skips,
 )
 
@@ -43,6 +45,8 @@ PAGE = 500
 """Facts read at once, so that memory does not grow with the store."""
 AT_ONCE = 50
 """Cases deleted in one transaction: reviewers wait that long for a claim."""
+OF_A_CASE = (facts, marks, skips, questioned, outbox, exposures, second_looks, golden)
+"""What is deleted with a case."""
 OPEN_ITEMS = (ItemState.PENDING, ItemState.SENDING)
 
 
@@ -203,7 +207,7 @@ class Eraser:
             if connection.execute(open_items).first() is not None:
                 waiting.append(name)
                 continue
-            for table in (facts, marks, skips, questioned, outbox, exposures):
+            for table in OF_A_CASE:
                 connection.execute(delete(table).where(table.c.case_id == name))
             connection.execute(delete(cases).where(cases.c.id == name))
             if erased_ms is not None:

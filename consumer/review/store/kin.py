@@ -158,11 +158,9 @@ def _marks(case: ReviewCase) -> set[str]:
 
 def _lasting(case: ReviewCase) -> set[str]:
     """Its author, and where the versions of its message lie."""
-    places = [
-        *(verdict.position for verdict in case.verdicts),
-        *(report.position for report in case.reports),
-        *(appeal.position for appeal in case.appeals),
-    ]
+    places = [report.position for report in case.reports]
+    places += [appeal.position for appeal in case.appeals]
+    places += [verdict.position for verdict in case.verdicts]
     found = {position_mark(place) for place in places if place is not None}
     for verdict in case.verdicts:
         author = verdict.envelope.get("message", {}).get("author")

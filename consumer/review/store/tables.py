@@ -188,3 +188,27 @@ exposures = Table(
     Index("exposures_by_time", "at_ms"),
     Index("exposures_by_case", "case_id"),
 )
+
+# What people said of decided cases without knowing the decision.
+second_looks = Table(
+    "second_looks",
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("decision_id", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("decided_by", Text, nullable=False),
+    Column("decided", Text, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("second_looks_by_time", "at_ms"),
+    Index("second_looks_by_decision", "decision_id"),
+)
+
+# Decided cases that everybody is asked about once.
+golden = Table(
+    "golden",
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("made_by", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -17,13 +18,15 @@ from consumer.review.room import BATCH
 
 QUEUE_CHARS_MAX = 63
 """Of a queue's name, as `topic.toml` has it."""
+SECOND_CHANCE = 0.25
+"""How often a decided case is handed out between others, while one is due for a second look."""
 HOLDS_MS = {"30m": 1_800_000, "2h": 7_200_000, "8h": 28_800_000, "1d": 86_400_000}
 
 
 def claim_next(console: Console, asked: PageRequest) -> Response:
     """The case that is due first, of one queue where one is named."""
     _check_budget(console, asked)
-    return _on(console, asked, "")
+    return claim_on(console, asked, "")
 
 
 def claim(console: Console, asked: PageRequest) -> Response:
@@ -49,21 +52,30 @@ def draft(console: Console, asked: PageRequest) -> Response:
 
 def decide(console: Console, asked: PageRequest) -> Response:
     """Decide, or propose where a second person must agree; the next case opens."""
-    found = console.room.decide(
-        asked.who.person,
-        asked.now_ms,
-        asked.path["case"],
-        ruling_of(asked),
-        alone="alone" in asked.form,
-    )
-    is_decided = found.settled[0].state(asked.now_ms) is CaseState.DECIDED
-    return _on(console, asked, f"{'done' if is_decided else 'proposed'}={found.id}")
+    who, now_ms, name = asked.who.person, asked.now_ms, asked.path["case"]
+    ruling = ruling_of(asked)
+    try:
+        found = console.room.decide(who, now_ms, name, ruling, alone="alone" in asked.form)
+    except ActRefused:
+        _keep(console, asked, ruling)
+        raise
+    is_decided = found.settled[0].state(now_ms) is CaseState.DECIDED
+    return claim_on(console, asked, f"{'done' if is_decided else 'proposed'}={found.id}")
+
+
+def _keep(console: Console, asked: PageRequest, ruling: Ruling) -> None:
+    """What somebody wrote is not lost with a decision that was refused."""
+    try:
+        console.room.desk.draft(asked.who.person, asked.now_ms, asked.path["case"], ruling)
+    except ActRefused:
+        # It is not theirs any more: the refusal of the decision says so.
+        pass
 
 
 def skip(console: Console, asked: PageRequest) -> Response:
     """Leave it to others for good."""
     console.room.desk.skip(asked.who.person, asked.now_ms, asked.path["case"])
-    return _on(console, asked, "")
+    return claim_on(console, asked, "")
 
 
 def hold(console: Console, asked: PageRequest) -> Response:
@@ -74,7 +86,7 @@ def hold(console: Console, asked: PageRequest) -> Response:
     console.room.desk.hold(
         asked.who.person, asked.now_ms, asked.path["case"], for_ms, asked.form.get("note", "")
     )
-    return _on(console, asked, "")
+    return claim_on(console, asked, "")
 
 
 def move(console: Console, asked: PageRequest) -> Response:
@@ -85,7 +97,7 @@ def move(console: Console, asked: PageRequest) -> Response:
     console.room.desk.move(
         asked.who.person, asked.now_ms, asked.path["case"], queue, asked.form.get("note", "")
     )
-    return _on(console, asked, "")
+    return claim_on(console, asked, "")
 
 
 def assign(console: Console, asked: PageRequest) -> Response:
@@ -96,7 +108,7 @@ def assign(console: Console, asked: PageRequest) -> Response:
     console.room.desk.assign(
         asked.who.person, asked.now_ms, asked.path["case"], to, asked.form.get("note", "")
     )
-    return _on(console, asked, "")
+    return claim_on(console, asked, "")
 
 
 def undo(console: Console, asked: PageRequest) -> Response:
@@ -130,18 +142,35 @@ def _lease(console: Console, asked: PageRequest, docket: Docket) -> Response:
     return page(console, asked, "lease.html", lease_until_ms=until_ms, is_kept=True)
 
 
-def _on(console: Console, asked: PageRequest, done: str) -> Response:
+def claim_on(console: Console, asked: PageRequest, done: str) -> Response:
     """To the case that comes next; to the board where there is none."""
     queue = asked.form.get("only") or None
     if is_enough(console, asked):
         return go("/?" + "&".join(filter(None, (done, "enough=1"))))
-    docket = console.room.desk.next(asked.who.person, asked.now_ms, queue)
     words = [done] if done else []
     if queue is not None:
         words.append(f"queue={quote(queue)}")
+    second = _second(console, asked)
+    if second is not None and is_drawn(asked.who.person, asked.now_ms):
+        return go(f"/second/{second}?" + "&".join(words))
+    docket = console.room.desk.next(asked.who.person, asked.now_ms, queue)
+    if docket is None and second is not None:
+        return go(f"/second/{second}?" + "&".join(words))
     if docket is None:
         return go("/?" + "&".join([*words, "empty=1"]))
     return go(f"/cases/{docket.case.id}" + ("?" + "&".join(words) if words else ""))
+
+
+def _second(console: Console, asked: PageRequest) -> str | None:
+    """A decided case that somebody is to look at."""
+    closed = console.room.desk.closed_to(asked.who.person)
+    return console.second_looks.due(asked.who.person, asked.now_ms, closed)
+
+
+def is_drawn(person: str, now_ms: int) -> bool:
+    """Whether a decided case comes next; nobody can tell beforehand, for it hangs on the moment."""
+    digest = blake2b(f"{person}\n{now_ms}".encode(errors="replace"), digest_size=4).digest()
+    return int.from_bytes(digest) < SECOND_CHANCE * 2**32
 
 
 def is_enough(console: Console, asked: PageRequest) -> bool:

@@ -62,6 +62,7 @@ def about(console: Console, asked: PageRequest, docket: Docket) -> dict[str, Any
         "category": category_of(docket.case),
         "severity": docket.case.flagged.severity if docket.case.flagged else "not known",
         "is_blind": is_blind,
+        "is_second": False,
         "break_min": break_due_min(seen, wishes, now_ms),
         "draft": docket.draft_of(who),
         "proposal": docket.handling.proposal,

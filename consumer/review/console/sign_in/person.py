@@ -26,6 +26,7 @@ class StaffRole(StrEnum):
 DECIDES = frozenset({StaffRole.REVIEWER, StaffRole.LEAD})
 LOOKS = DECIDES | {StaffRole.AUDITOR}
 COUNTS = frozenset({StaffRole.LEAD, StaffRole.POLICY_AUTHOR, StaffRole.AUDITOR})
+LEADS = frozenset({StaffRole.LEAD})
 AUDITS = frozenset({StaffRole.AUDITOR})
 ALL = frozenset(StaffRole)
 

@@ -38,8 +38,11 @@
       if (one.parentElement.open && first) first.focus();
       return;
     }
+    // What cannot be taken back takes the key twice: whoever types into a page that has only just
+    // opened means something else.
+    const isSure = !one.dataset.twice || document.activeElement === one;
     one.focus();
-    one.click();
+    if (isSure) one.click(); else say("Press the key once more.");
   }
 
   // Countdowns: of a lease, and of the time in which a decision can be taken back.

@@ -85,7 +85,8 @@ def test_skip_hold_move_and_show(settings: Settings, capsys: pytest.CaptureFixtu
     assert acts.hold_case(settings, ANN, CASE, "2h", "wait") == 0
     acts.next_case(settings, ANN, None, CASE)
     assert acts.move_case(settings, ANN, CASE, "legal", "threat") == 0
-    acts.next_case(settings, ANN, "legal", None)
+    assert acts.next_case(settings, ANN, "legal", None) == 1, "whoever moves it is done with it"
+    acts.next_case(settings, ANN, None, CASE)
     assert acts.skip_case(settings, ANN, CASE) == 0
     capsys.readouterr()
     assert acts.show_case(settings, acts.Reviewer("ann"), CASE) == 0

@@ -10,8 +10,8 @@ import pytest
 from consumer.review.console.care import (
     BREAK_MIN_MAX,
     CareTerms,
+    Preferences,
     Veil,
-    Wishes,
     break_due_min,
     budget_of,
     is_spent,
@@ -81,9 +81,9 @@ def test_a_break_is_due_after_minutes_without_one(scene: ConsoleScene) -> None:
     now_ms = NOW_MS + 3 * PAUSE_MS - 2
     seen = book.today("ann", now_ms)
     assert (seen.number, seen.since_ms) == (4, NOW_MS + PAUSE_MS)
-    assert break_due_min(seen, Wishes(break_min=19), now_ms) == 19
-    assert break_due_min(seen, Wishes(break_min=20), now_ms) == 0
-    assert break_due_min(seen, Wishes(), now_ms) == 0
+    assert break_due_min(seen, Preferences(break_min=19), now_ms) == 19
+    assert break_due_min(seen, Preferences(break_min=20), now_ms) == 0
+    assert break_due_min(seen, Preferences(), now_ms) == 0
     assert book.today("ann", now_ms + PAUSE_MS).since_ms is None
     book.note("ann", "late", "words", NOW_MS + 31 * 86_400_000)
     assert book.today("ann", NOW_MS).number == 0, "it is forgotten"
@@ -93,7 +93,7 @@ def test_a_break_is_due_after_minutes_without_one(scene: ConsoleScene) -> None:
     ("own", "all_of_them", "budget"), [(0, 0, 0), (5, 0, 5), (0, 7, 7), (5, 7, 5), (9, 7, 7)]
 )
 def test_the_lesser_budget_counts(own: int, all_of_them: int, budget: int) -> None:
-    wishes, terms = Wishes(exposures_max=own), CareTerms(exposures_max=all_of_them)
+    wishes, terms = Preferences(exposures_max=own), CareTerms(exposures_max=all_of_them)
     assert budget_of(wishes, terms) == budget
     seen = Exposure(budget, Counter(), None)
     assert is_spent(seen, wishes, terms) == (budget > 0)
@@ -101,10 +101,10 @@ def test_the_lesser_budget_counts(own: int, all_of_them: int, budget: int) -> No
 
 
 def test_wishes_are_what_somebody_can_mean() -> None:
-    assert wishes_of({}) == Wishes()
+    assert wishes_of({}) == Preferences()
     said = {"keys": "off", "veil": "all", "exposures_max": "12", "break_min": "999"}
-    assert wishes_of(said) == Wishes(False, Veil.ALL, 12, BREAK_MIN_MAX)
+    assert wishes_of(said) == Preferences(False, Veil.ALL, 12, BREAK_MIN_MAX)
     odd = {"keys": "x", "veil": "x", "exposures_max": "-1", "break_min": "\u0663"}
-    assert wishes_of(odd) == Wishes(keys=False)
-    kept = Wishes(True, Veil.GRAVE, 3, 4)
+    assert wishes_of(odd) == Preferences(keys=False)
+    kept = Preferences(True, Veil.GRAVE, 3, 4)
     assert wishes_of(kept._asdict()) == kept

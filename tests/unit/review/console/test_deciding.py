@@ -107,7 +107,8 @@ def test_what_changed_meanwhile_is_told_and_a_look_accepts_it(scene: ConsoleScen
     assert refused.status_code == 409
     assert "has changed since you saw it: verdict flag" in refused.text
     assert f'href="/cases/{case}"' in refused.text
-    ann.get(f"/cases/{case}")
+    again = ann.get(f"/cases/{case}")
+    assert "says it</textarea>" in again.text, "what she wrote is not lost with the refusal"
     assert ann.post(f"/cases/{case}/decide", BLOCK).status_code == 303
 
 

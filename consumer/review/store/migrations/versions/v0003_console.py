@@ -44,3 +44,21 @@ def upgrade() -> None:
     )
     op.create_index("exposures_by_time", "exposures", ["at_ms"])
     op.create_index("exposures_by_case", "exposures", ["case_id"])
+    op.create_table(
+        "second_looks",
+        sa.Column("case_id", sa.Text, primary_key=True),
+        sa.Column("decision_id", sa.Text, primary_key=True),
+        sa.Column("person", sa.Text, primary_key=True),
+        sa.Column("decided_by", sa.Text, nullable=False),
+        sa.Column("decided", sa.Text, nullable=False),
+        sa.Column("said", sa.Text, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+    )
+    op.create_index("second_looks_by_time", "second_looks", ["at_ms"])
+    op.create_index("second_looks_by_decision", "second_looks", ["decision_id"])
+    op.create_table(
+        "golden",
+        sa.Column("case_id", sa.Text, primary_key=True),
+        sa.Column("made_by", sa.Text, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+    )
