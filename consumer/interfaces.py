@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -275,6 +275,14 @@ class Inquiry(Protocol):
         """
         ...
 
+    async def answered(self, judged: Judged, again: Callable[[], Awaitable[Judged]]) -> None:
+        """
+        The model was asked and nothing is published yet; `again` asks it once more.
+
+        What has to be known before the verdict is, is stored when this returns.
+        """
+        ...
+
     def heard(self, judged: Judged, verdict_id: str) -> None:
         """The model was asked, and the verdict on the message has this id."""
         ...
@@ -288,7 +296,11 @@ class Screening(Protocol):
     """Says what need not reach the model: at once, and without ever failing."""
 
     def screen(
-        self, message: Message, version: PolicyVersion, binding: Binding
+        self, message: Message, version: PolicyVersion, binding: Binding, source: str
     ) -> Judged | Inquiry | None:
-        """What settles the message, or what to ask the model with; None where it just is asked."""
+        """
+        What settles the message, or what to ask the model with; None where it just is asked.
+
+        `source` is the id of the topic that it was taken from, or its name where it has none.
+        """
         ...

@@ -1,4 +1,4 @@
-"""The commands `prefilter ...`: train · report · explain."""
+"""The commands `prefilter ...`: train · report · explain · on · off."""
 
 from __future__ import annotations
 
@@ -82,3 +82,29 @@ def explain(text: str, *, filter: FilterFile, json: Json = False) -> None:
     from consumer.commands.prefilter.explain import explain_text
 
     raise SystemExit(explain_text(filter, text, as_json=json))
+
+
+@app.command(help_epilogue=examples("safeguard prefilter on --topic chat.messages"))
+def on(
+    *,
+    topic: Annotated[str, Parameter(help="The input topic.")],
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Let all workers use a topic's filter again, after an alarm or `off`."""
+    from consumer.commands.prefilter.switching import switch_filter
+
+    raise SystemExit(switch_filter(settings_of(config, set, quiet=True), topic, "switched on"))
+
+
+@app.command(help_epilogue=examples("safeguard prefilter off --topic chat.messages"))
+def off(
+    *,
+    topic: Annotated[str, Parameter(help="The input topic.")],
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Have all workers ask the model for everything, until it is switched on."""
+    from consumer.commands.prefilter.switching import switch_filter
+
+    raise SystemExit(switch_filter(settings_of(config, set, quiet=True), topic, "switched off"))

@@ -9,11 +9,12 @@ from consumer.commands.evaluate.cases.own import cases_file, read_cases
 from consumer.domain.binding import Binding
 from consumer.domain.counted import counted
 from consumer.domain.policy import Policy, PolicyVersion
-from consumer.errors import Flaw, InvalidPolicy
+from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.registry.advice import advice_on_policy, advice_on_topic
 from consumer.registry.files import as_saved_anywhere, read_file
 from consumer.registry.load import POLICY_BYTES_MAX, load_catalogue
 from consumer.registry.strays import strays_in
+from consumer.screening.filters import named_filter
 
 
 def check_policies(folder: Path) -> int:
@@ -27,6 +28,7 @@ def check_policies(folder: Path) -> int:
     faults: list[Flaw] = []
     warnings = strays_in(folder)
     for binding in catalogue.bindings:
+        _look_at_filter(binding, faults, warnings)
         warnings += advice_on_topic(binding, f"{binding.set_name}/topic.toml")
         for version in binding.versions.values():
             live = "live " if version is binding.live else "     "
@@ -41,6 +43,20 @@ def check_policies(folder: Path) -> int:
     count = f", {counted(len(warnings), 'warning')}" if warnings else ""
     print(f"no faults{count}")
     return 0
+
+
+def _look_at_filter(binding: Binding, faults: list[Flaw], warnings: list[Flaw]) -> None:
+    """One that is broken is a fault; one for another version is left out by workers."""
+    if binding.screening.prefilter is None:
+        return
+    shown = f"{binding.set_name}/topic.toml"
+    try:
+        problem = named_filter(binding).problem
+    except InvalidSettings as error:
+        faults.append(Flaw(shown, 1, f"[screening.prefilter] {error}"))
+        return
+    if problem is not None:
+        warnings.append(Flaw(shown, 1, f"[screening.prefilter] {problem}; until then it is off"))
 
 
 def _contents(folder: Path, version: PolicyVersion, faults: list[Flaw]) -> str:

@@ -12,12 +12,14 @@ from consumer.commands.topics import missing_inputs, unfit
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.counted import counted
 from consumer.domain.policy import Look
-from consumer.errors import ConsumerError, Retryable
+from consumer.errors import ConsumerError, InvalidSettings, Retryable
 from consumer.inference.fleet.endpoint import Endpoint
 from consumer.inference.profiles import PROFILES
+from consumer.kafka.cluster.audits import audits_steps
 from consumer.kafka.cluster.session import check_metadata_room
 from consumer.kafka.cluster.topics import Topics
 from consumer.registry.load import load_catalogue
+from consumer.screening.filters import named_filter
 from consumer.settings.settings import Settings
 from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import (
@@ -62,7 +64,19 @@ class Checks:
             found = f"live {binding.live.id}, {policies}"
             self._say(True, f"policies for {', '.join(binding.patterns)}", found)
             self._second_looks(binding, settings)
+            self._filter(binding)
         return catalogue
+
+    def _filter(self, binding: Binding) -> None:
+        """Whether the learned filter that the topic names may be used for what is live."""
+        if binding.screening.prefilter is None:
+            return
+        try:
+            problem = named_filter(binding).problem
+        except InvalidSettings as error:
+            problem = str(error)
+        found = problem or "made for the live version, with evidence"
+        self._say(problem is None, f"filter of {binding.set_name}", found)
 
     def _second_looks(self, binding: Binding, settings: Settings) -> None:
         """Name the policies that want a second endpoint where there is none."""
@@ -92,6 +106,7 @@ class Checks:
         if catalogue is None:
             return
         steps = topics.plan(catalogue, partitions) + unfit(settings, catalogue, partitions)
+        steps += audits_steps(catalogue, partitions)
         for step in steps:
             self._say(not step.is_needed, "topic", str(step))
         if steps:

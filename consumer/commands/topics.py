@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from consumer.domain.binding import Catalogue
+from consumer.kafka.cluster.audits import audits_steps
 from consumer.kafka.cluster.controls import controls_steps
 from consumer.kafka.cluster.outputs import describe_outputs, unfit_steps
 from consumer.kafka.cluster.topics import Step, Topics
@@ -56,6 +57,7 @@ def _topics_and_steps(
     # Their outputs are planned as if they were there already, so that one call makes all.
     planned = {**partitions, **dict.fromkeys(inputs, input_partitions or 1)}
     steps += topics.plan(catalogue, planned) + controls_steps(partitions)
+    steps += audits_steps(catalogue, partitions)
     return topics, steps + unfit(settings, catalogue, partitions)
 
 

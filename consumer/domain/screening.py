@@ -68,9 +68,32 @@ class NeighbourTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class PrefilterTerms:
+    """Which learned filter allows messages without the model, and how it is watched."""
+
+    file: str
+    """Where the filter lies, as a path."""
+    digest: str
+    """BLAKE2b-128 in hex over the file when the policies were loaded."""
+    salt_file: str
+    """Where the secret lies that decides who is audited; all workers have the same."""
+    recall: float = 0.99
+    """Share of what the model would not allow that must reach it."""
+    alpha: float = 0.05
+    """The chance that a filter is held to be good enough although it is not."""
+    floor: float = 0.02
+    """Share audited of what is settled, everywhere."""
+    near: float = 0.3
+    """Share audited of what is settled near the threshold."""
+    run_length: float = 20_000.0
+    """Mean number of positives between false alarms."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScreeningTerms:
     """Which stages stand before the model; those that are None or empty do not run."""
 
     memo: MemoTerms | None = MemoTerms()
     near_duplicates: NeighbourTerms | None = None
     lists: tuple[ListTerms, ...] = ()
+    prefilter: PrefilterTerms | None = None

@@ -76,6 +76,7 @@ class Processor:
                 waited_ms = (self._clock.now_s() - flight.taken_s) * 1_000
                 return self._verdict(message, flight, judged, waited_ms)
             judged, queued_ms = await self._ask(message, flight)
+            await inquiry.answered(judged, lambda: self._ask_again(message, flight))
             if inquiry.screened is not None:
                 judged = judged._replace(screened=inquiry.screened)
             verdict = self._verdict(message, flight, judged, queued_ms)
@@ -104,7 +105,8 @@ class Processor:
         judged = self._spared(message, flight)
         # What people reported is judged once more by the model, not by what it said before.
         if judged is None and self._screening is not None and _superseded(flight) is None:
-            said = self._screening.screen(message, flight.version, binding)
+            source = flight.assignment.topic_id or record.position.topic
+            said = self._screening.screen(message, flight.version, binding, source)
             if isinstance(said, Judged):
                 judged = said
             else:
@@ -129,6 +131,14 @@ class Processor:
         )
         flight.usage = judged.usage
         return judged, (asked_s - flight.taken_s) * 1_000
+
+    async def _ask_again(self, message: Message, flight: Flight) -> Judged:
+        """What the model says once more; all that was asked for the message is paid for."""
+        before = flight.usage
+        judged, _ = await self._ask(message, flight)
+        if before is not None and flight.usage is not None:
+            flight.usage += before
+        return judged
 
     def give_up(self, flight: Flight, reason: UnjudgedReason) -> Conclusion:
         """End a record that will not be judged: its verdict is unjudged, for that reason."""

@@ -10,10 +10,11 @@ from pathlib import Path
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.lane import lane_of
 from consumer.domain.policy import USER_MESSAGE, Outcome, Policy, PolicyVersion, digest_of
-from consumer.domain.screening import ListTerms
+from consumer.domain.screening import ListTerms, PrefilterTerms
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.registry.document import read_policy
 from consumer.registry.files import as_saved_anywhere, is_printable, names_in, printable, read_file
+from consumer.registry.filters import read_filter
 from consumer.registry.lines import TOML_BYTES_MAX
 from consumer.registry.lists import read_lists
 from consumer.registry.pins import PINS, flaws_of_change, read_pins
@@ -143,9 +144,17 @@ def _load_set(
             flaws.append(Flaw(shown, 1, f"live = {topic.live}, but there is no v{topic.live}/"))
         lists = read_lists(set_folder, topic.screening.lists, lambda file: _shown(file, folder))
         flaws += [each for each in lists if isinstance(each, Flaw)]
-        if not flaws:
+        table = topic.screening.prefilter
+        prefilter = (
+            None
+            if table is None
+            else read_filter(set_folder, table, lambda file: _shown(file, folder))
+        )
+        if isinstance(prefilter, Flaw):
+            flaws.append(prefilter)
+        elif not flaws:
             found = tuple(each for each in lists if isinstance(each, ListTerms))
-            return _binding(set_folder.name, topic, versions, found)
+            return _binding(set_folder.name, topic, versions, found, prefilter)
     return flaws
 
 
@@ -154,6 +163,7 @@ def _binding(
     topic: TopicFile,
     versions: dict[int, PolicyVersion],
     lists: tuple[ListTerms, ...],
+    prefilter: PrefilterTerms | None,
 ) -> Binding:
     context = topic.context.terms() if topic.context else None
     with_context = context is not None
@@ -181,7 +191,7 @@ def _binding(
         context=context,
         subject=topic.subject,
         review=topic.review.terms() if topic.review else None,
-        screening=topic.screening.terms(lists),
+        screening=topic.screening.terms(lists, prefilter),
         versions=versions,
     )
 

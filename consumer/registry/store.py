@@ -14,6 +14,7 @@ import structlog
 from consumer.domain.binding import Catalogue
 from consumer.errors import Flaw, InvalidPolicy
 from consumer.registry.files import names_in, printable
+from consumer.registry.filters import filter_files
 from consumer.registry.lists import list_files
 from consumer.registry.load import (
     TOPIC_FILE,
@@ -54,7 +55,7 @@ class PolicyStore:
         telemetry: Telemetry,
         prepare: Callable[[Catalogue], None] = lambda _: None,
     ) -> None:
-        """`prepare` is told of each catalogue before it is in force, by whoever loads it."""
+        """`prepare` is told of each catalogue before it is in force, and may refuse it."""
         self._folder = folder
         self._prepare = prepare
         self._metrics = telemetry.metrics
@@ -134,13 +135,14 @@ class PolicyStore:
         ]
         if changed:
             raise InvalidPolicy(tuple(changed), Refusal.PUBLISHED)
+        # It may refuse them too, and what was refused was never live.
+        self._prepare(catalogue)
         self._published |= {
             version.id: pin_of(version)
             for binding in catalogue.bindings
             for version in binding.versions.values()
             if version.number <= binding.live.number
         }
-        self._prepare(catalogue)
         self._metrics.policies_loaded_timestamp_seconds.set(self._wall_ms() / 1_000)
         for stray in strays_in(self._folder):
             log.warning("not read, though it lies among the policies", file=str(stray))
@@ -184,6 +186,7 @@ class PolicyStore:
             if os.path.lexists(set_folder / PINS):
                 yield set_folder / PINS
             yield from list_files(set_folder)
+            yield from filter_files(set_folder)
             for folder in version_folders(set_folder).values():
                 names = names_in(folder)
                 if not isinstance(names, str):

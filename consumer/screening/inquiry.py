@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Screened, most_severe
@@ -9,13 +11,23 @@ from consumer.interfaces import Clock
 from consumer.screening.memo import AskedText, Memo, remembered
 from consumer.screening.neighbours import Neighbours
 from consumer.screening.normalise import normalised
+from consumer.screening.watched import WatchedMessage
 from consumer.screening.wording import words_of
 
 
 class TextInquiry:
     """Asks about one text, or waits for whoever asks about the same."""
 
-    __slots__ = ("_asked", "_clock", "_leads", "_memo", "_neighbours", "_text", "screened")
+    __slots__ = (
+        "_asked",
+        "_clock",
+        "_leads",
+        "_memo",
+        "_neighbours",
+        "_text",
+        "_watched",
+        "screened",
+    )
 
     def __init__(
         self,
@@ -24,8 +36,12 @@ class TextInquiry:
         asked: AskedText | None,
         memo: Memo | None,
         neighbours: Neighbours | None,
+        watched: WatchedMessage | None = None,
     ) -> None:
-        """`asked` is what it is remembered by; None where it is not to be."""
+        """
+        `asked` is what it is remembered by; None where it is not to be. `watched` is what a filter
+        said of it, where one is on.
+        """
         self._clock = clock
         self._text = text
         self._asked = asked
@@ -33,14 +49,17 @@ class TextInquiry:
         self._neighbours = neighbours
         self._leads = False
         """Whether others may wait for this one."""
-        self.screened: Screened | None = None
+        self._watched = watched
+        self.screened: Screened | None = None if watched is None else watched.screened
 
     def __repr__(self) -> str:
         return f"<TextInquiry {'others wait for' if self._leads else 'for itself'}>"
 
     async def elsewhere(self) -> Judged | None:
         memo, asked = self._memo, self._asked
-        if memo is None or asked is None:
+        # Who is audited is asked: copies that wait for one answer would be misses nobody notes.
+        is_audited = self._watched is not None and self._watched.is_audited
+        if memo is None or asked is None or is_audited:
             return None
         if memo.is_asked(asked):
             return await memo.wait(asked)
@@ -50,6 +69,10 @@ class TextInquiry:
             memo.ask(asked)
             self._leads = True
         return answer
+
+    async def answered(self, judged: Judged, again: Callable[[], Awaitable[Judged]]) -> None:
+        if self._watched is not None:
+            await self._watched.answered(judged, again)
 
     def heard(self, judged: Judged, verdict_id: str) -> None:
         now_s = self._clock.now_s()

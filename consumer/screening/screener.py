@@ -2,8 +2,9 @@
 Screener: the stages before the model in their order, for every topic. Start reading here.
 
 Lists come first, since they are for what must act at once; then what the model said of the very
-same text, and of its like. What none of them settles is an inquiry: it tells the stages what came
-of it, and joins another one about the same text. Everything runs on the event loop, but `prepare`.
+same text, and of its like; the learned filter is last. What none of them settles is an inquiry: it
+tells the stages what came of it, and joins another one about the same text. Everything runs on the
+event loop, but `prepare`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from consumer.domain.screening import ListTerms
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Cause, Screened
 from consumer.interfaces import Clock, Inquiry
+from consumer.screening.filtering import Filtering
+from consumer.screening.filters import Filters
 from consumer.screening.inquiry import TextInquiry
 from consumer.screening.lists import Hit, Lists
 from consumer.screening.memo import TEXT_CHARS_MAX, AskedText, Memo
 from consumer.screening.neighbours import Neighbours
 from consumer.screening.normalise import normalised
+from consumer.screening.watched import WatchedMessage
 from consumer.screening.wording import words_of
 
 VERSIONS_MAX = 4
@@ -32,8 +36,10 @@ _Named = tuple[tuple[str, str, str], ...]
 class Screener:
     """Settles what needs no model."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, filters: Filters | None = None) -> None:
+        """Without `filters` no learned filter is asked, whatever the topics say."""
         self._clock = clock
+        self._filters = filters
         self._rooms: dict[str, _Room] = {}
         """By policy set."""
         self._lists: dict[_Named, Lists] = {}
@@ -44,13 +50,20 @@ class Screener:
         return f"<Screener {self._rooms!r}>"
 
     def prepare(self, catalogue: Catalogue) -> None:
-        """Make the lists of these policies ready, in whichever thread: it may take a second."""
+        """
+        Make lists and filters of these policies ready, in whichever thread: it may take a second.
+
+        Raises:
+            InvalidPolicy: a filter cannot be used.
+        """
         known = self._lists
         new = {_named(each.screening.lists): each.screening.lists for each in catalogue.bindings}
         made = {name: known.get(name) or Lists(lists) for name, lists in new.items()}
         # What was taken before the reload is screened by the lists that it was taken under.
         old = {name: lists for room in self._rooms.copy().values() for name, lists in [room.named]}
         self._lists = old | made
+        if self._filters is not None:
+            self._filters.prepare(catalogue)
 
     def spoken_to(self, voice: object) -> None:
         """Which model is asked now, and how; where it is another one nothing said before holds."""
@@ -74,7 +87,7 @@ class Screener:
         return lists.find(text, normalised(text)) if lists else None
 
     def screen(
-        self, message: Message, version: PolicyVersion, binding: Binding
+        self, message: Message, version: PolicyVersion, binding: Binding, source: str
     ) -> Judged | Inquiry | None:
         """What settles the message, or what to ask the model with; None where nobody waits."""
         room = self._room(binding)
@@ -87,7 +100,10 @@ class Screener:
                 return settled(Cause.LIST, hit.list.outcome, None, hit.list.digest)
         memo, neighbours = room.memo, room.neighbours_of(version.digest)
         # With context the same words mean another thing.
-        if binding.context is not None or (memo is None and neighbours is None):
+        if binding.context is not None:
+            return None
+        filtering = self._filtering(message, version, room)
+        if memo is None and neighbours is None and filtering is None:
             return None
         asked = None
         if memo is not None and len(text) <= TEXT_CHARS_MAX:
@@ -101,7 +117,45 @@ class Screener:
             shared = neighbours.shared(words, author, self._clock.now_s())
             if shared is not None:
                 return settled(Cause.NEAR_DUPLICATE, *shared)
-        return TextInquiry(self._clock, text, asked, memo, neighbours)
+        watched = None
+        if filtering is not None:
+            found = self._filtered(message, filtering, source, plain)
+            if isinstance(found, Judged):
+                return found
+            watched = found
+        return TextInquiry(self._clock, text, asked, memo, neighbours, watched)
+
+    def _filtering(self, message: Message, version: PolicyVersion, room: _Room) -> Filtering | None:
+        """The filter, where one is on and for this message's version."""
+        filtering = room.filtering
+        # Who edits may have been told before that it was not allowed.
+        if filtering is None or filtering.off is not None or message.event is not None:
+            return None
+        return filtering if filtering.head.version_digest == version.digest else None
+
+    def _filtered(
+        self, message: Message, filtering: Filtering, source: str, plain: str | None
+    ) -> Judged | WatchedMessage:
+        """What the filter settles, or whom to tell what the model says."""
+        _, partition, offset = message.position
+        language = message.language
+        found = filtering.decide(
+            message.text,
+            normalised(message.text) if plain is None else plain,
+            language,
+            source=source,
+            partition=partition,
+            offset=offset,
+        )
+        if found.action == "settle":
+            filtering.count(language, is_settled=True)
+            _, score, probability, _ = found
+            screened = Screened(Cause.PREFILTER, score, filtering.digest, probability)
+            return Judged((), cause=Cause.PREFILTER, settled=Outcome.ALLOW, screened=screened)
+        assert self._filters is not None
+        assert self._filters.post is not None
+        place = f"{source}/{partition}/{offset}"
+        return WatchedMessage(filtering, found, place, language, self._filters.post)
 
     def _room(self, binding: Binding) -> _Room:
         room = self._rooms.get(binding.set_name)
@@ -111,17 +165,25 @@ class Screener:
             lists = self._lists.get(name)
             if lists is None:
                 lists = self._lists[name] = Lists(terms.lists)
-            room = self._rooms[binding.set_name] = _Room(binding, lists, room)
+            filtering = None if self._filters is None else self._filters.of(binding)
+            room = self._rooms[binding.set_name] = _Room(binding, lists, room, filtering)
         return room
 
 
 class _Room:
     """What is remembered for one policy set, under one binding."""
 
-    def __init__(self, binding: Binding, lists: Lists, before: _Room | None) -> None:
+    def __init__(
+        self,
+        binding: Binding,
+        lists: Lists,
+        before: _Room | None,
+        filtering: Filtering | None,
+    ) -> None:
         self.binding = binding
         self.terms = terms = binding.screening
         self.lists = lists
+        self.filtering = filtering
         self.named = (_named(terms.lists), lists)
         self.memo = None if terms.memo is None else Memo(terms.memo)
         self.bursts: dict[str, Neighbours] = {}

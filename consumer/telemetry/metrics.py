@@ -172,6 +172,11 @@ class Metrics:
         "policy_set",
         "stage",
     )
+    filter_on = gauge(
+        "1 while a policy set's learned filter settles messages, 0 while it is off: `/readyz` and "
+        "the log say why",
+        "policy_set",
+    )
     policies_loaded_timestamp_seconds = gauge("When the policies in force were loaded")
     policy_reloads_refused = counter(
         "Changed policy files that were not picked up, by reason: faults, published (a live "

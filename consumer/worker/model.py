@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import structlog
 
+from consumer.classifier.prompt import template_of
+from consumer.domain.binding import Binding
 from consumer.errors import Retryable
 from consumer.settings.inference import InferenceSettings
 from consumer.telemetry.telemetry import Telemetry
@@ -37,6 +39,16 @@ class WatchedModel:
         """Which models answer and how they are asked: what was said by another voice is past."""
         formats = [endpoint.format for endpoint in self.fleet.all]
         return tuple((format.model, format.spoken) for format in formats)
+
+    @property
+    def models(self) -> list[str]:
+        """The models that judge, each once; those for second looks are not among them."""
+        return list(dict.fromkeys(each.format.model for each in self.fleet.endpoints))
+
+    def template(self, binding: Binding) -> str:
+        """The name of the prompt's shape for a topic, as verdicts have it."""
+        spoken = [each.format.spoken for each in self.fleet.endpoints]
+        return template_of(binding, spoken)
 
     async def warm_up(self) -> None:
         """A first structured request takes some servers 20 s: better before traffic than in it."""

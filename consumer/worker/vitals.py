@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry
 
@@ -27,12 +28,20 @@ whoever still has it then is another program.
 class Vitals:
     """Holds the port, beats while the loop goes round, and answers `/livez` and `/readyz`."""
 
-    def __init__(self, settings: Settings, registry: CollectorRegistry, fleet: Fleet) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        registry: CollectorRegistry,
+        fleet: Fleet,
+        filters: Callable[[], Mapping[str, str | None]] = dict,
+    ) -> None:
+        """`filters` says of each policy set's filter why it is off; None where it is on."""
         self._settings = settings.telemetry
         # A revocation keeps the Kafka thread for as long as its drain may take.
         self._stuck_s = settings.telemetry.stuck_s + settings.pipeline.drain_s
         self._registry = registry
         self._fleet = fleet
+        self._filters = filters
         self._server: HealthServer | None = None
         self._beating: asyncio.Task[None] | None = None
         self._beat_s = time.monotonic()
@@ -133,5 +142,6 @@ class Vitals:
                 "publishing_waits": member.sink.troubled,
                 "paused_topics": sorted(member.pauses.paused),
                 "budgets_spent": list(intake.admission.budgets.spent),
+                "filters": {name: off or "on" for name, off in self._filters().items()},
             },
         )

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from consumer.screening.audits.draw import AuditDraw
 from consumer.screening.audits.terms import AuditTerms
-from consumer.screening.audits.watch import FilterWatch
 from consumer.screening.filtering import Filtering
 from consumer.screening.normalise import normalised
 from consumer.screening.prefilter.example import FilterExample
@@ -50,10 +49,10 @@ def drift(recall: float, seed: int) -> Drift:
     artefact = filter_for(learned, purpose(Demand(recall, 0.0)))
     terms = AuditTerms(recall=recall)
     draw = AuditDraw.of(b"salt" * 8, terms, artefact.head.near_from)
-    workers = [
-        Filtering(Prefilter(artefact), draw, FilterWatch("labels", artefact.digest, terms))
-        for _ in range(2)
-    ]
+    workers = [Filtering(Prefilter(artefact), draw, terms) for _ in range(2)]
+    for worker in workers:
+        # Both have read all notes: there are none yet.
+        worker.barred = None
     known = learned.split.certifying
     new = [FilterExample(line.text, True) for line in lines_of("2022") if line.is_positive]
     # Texts of the new kind that are longer than any tweet would be known by that alone.
@@ -107,7 +106,7 @@ class _Stage:
         if is_positive and filtered.action != "settle":
             self._notes += 1
             place = f"stream/{self._offset % 2}/{self._offset}"
-            note = worker.positive("labels", filtered, place, None)
+            note = worker.positive(filtered, place, None)
             for each in self._workers:
                 was_on = each.watch.is_on
                 each.watch.add(note)

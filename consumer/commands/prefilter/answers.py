@@ -10,13 +10,9 @@ import orjson
 
 from consumer.domain.messages.message import Position, Record
 from consumer.domain.policy import Outcome
-from consumer.domain.verdicts.headers import is_envelope, percent
+from consumer.domain.verdicts.headers import PROBABILITY, is_envelope, percent
 from consumer.domain.verdicts.provenance import VERDICT_ID, is_of_topic
 from consumer.domain.verdicts.verdict import Cause
-
-PROBABILITY = "safeguard-audit-probability"
-"""Header of a verdict whose message would have been settled and was audited."""
-
 
 ANSWERS_MAX = 3_000_000
 """Kept of a topic, the last ones read: about 1 GB, and six times what is learned from at most."""

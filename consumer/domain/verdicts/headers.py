@@ -19,6 +19,8 @@ EVENT_TYPE = "safeguard.verdict.v1"
 OWN_PREFIX = "safeguard-"
 EVENT = "safeguard-event"
 """On verdicts on edits and deletions alone; what they are about is `safeguard-message-id`."""
+PROBABILITY = "safeguard-audit-probability"
+"""Where a filter would have settled the message, or has: how likely the model was to be asked."""
 SAFE = "/@:.-_~"
 """Stands as it is in a percent-encoded header, beside ASCII letters and digits."""
 _PLAIN = re.compile("[A-Za-z0-9/@:._~-]*")
@@ -44,6 +46,9 @@ def verdict_headers(verdict: Verdict, record: Record, group: str, term: int) -> 
         headers.append(("safeguard-unread", ",".join(verdict.message.unread).encode()))
     if verdict.message.event is not None:
         headers.append((EVENT, verdict.message.event.encode()))
+    if verdict.screened is not None and verdict.screened.audit_probability is not None:
+        # Of what is passed through nothing else says it, and who learns from it weighs by it.
+        headers.append((PROBABILITY, b"%g" % verdict.screened.audit_probability))
     if verdict.supersedes is not None:
         headers.append(("safeguard-supersedes", verdict.supersedes.encode()))
     return headers

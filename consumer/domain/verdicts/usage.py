@@ -19,6 +19,16 @@ class Usage(NamedTuple):
     unread_tokens: Tokens = NO_TOKENS
     """How many of them were for calls that gave no judgement."""
 
+    def __add__(self, other: object) -> Usage:
+        if not isinstance(other, Usage):
+            return NotImplemented
+        return Usage(
+            self.calls + other.calls,
+            self.unread + other.unread,
+            self.tokens + other.tokens,
+            self.unread_tokens + other.unread_tokens,
+        )
+
     @property
     def billed_tokens(self) -> int:
         """What a host counts: cached ones are part of the prompt, reasoning of the completion."""

@@ -85,6 +85,11 @@ class Table(Generic[Key, Value]):
         """The offset after the last record that was read; 0 where there is no topic."""
         return self._revision
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the topic was there, and ours to read, at the last read."""
+        return self._is_following
+
     def read(self) -> Mapping[Key, Value]:
         """
         The last value of each key, after all that was appended since the last time.

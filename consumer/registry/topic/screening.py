@@ -11,6 +11,7 @@ from consumer.domain.screening import (
     ListTerms,
     MemoTerms,
     NeighbourTerms,
+    PrefilterTerms,
     ScreeningTerms,
 )
 from consumer.registry.topic.table import ClosedTable
@@ -83,17 +84,73 @@ class ListTable(ClosedTable):
         return self
 
 
+FilterFile = Annotated[
+    str,
+    Field(
+        pattern=shape(
+            r"^[A-Za-z0-9_-][A-Za-z0-9._@-]{0,99}$",
+            "must be the name of a file in the set's folder filters/, as in chat.prefilter",
+        )
+    ),
+]
+
+
+class PrefilterTable(ClosedTable):
+    """`[screening.prefilter]`: harmless messages are allowed by a filter, and audited."""
+
+    file: FilterFile
+    """Its name in the set's folder `filters/`, as `safeguard prefilter train` wrote it."""
+    salt_file: Annotated[str, Field(min_length=1, max_length=1_000)]
+    """
+    A secret of 16 bytes or more, the same for all workers, that decides which messages are audited;
+    a relative path is taken from the set's folder.
+    """
+    recall: Annotated[float, Field(ge=0.5, le=0.999)] = 0.99
+    """Share of what the model would not allow that must reach it; the filter must have shown it."""
+    alpha: Annotated[float, Field(ge=0.0001, le=0.5)] = 0.05
+    """The chance that a filter is held to be good enough although it is not."""
+    floor: Annotated[float, Field(ge=0.001, le=1, strict=False)] = 0.02
+    """Share of the settled messages that the model is asked about all the same."""
+    near: Annotated[float, Field(ge=0.001, le=1, strict=False)] = 0.3
+    """The same near the threshold, where most misses lie; not less than `floor`."""
+    run_length: Annotated[float, Field(ge=100, le=1e9, strict=False)] = 20_000.0
+    """Mean number of messages that the model does not allow between two false alarms."""
+
+    @model_validator(mode="after")
+    def _looks_closer_where_it_matters(self) -> PrefilterTable:
+        if self.near < self.floor:
+            raise ValueError("near must not be less than floor: most misses lie near the threshold")
+        return self
+
+    def terms(self, file: str, digest: str, salt_file: str) -> PrefilterTerms:
+        """`file` and `salt_file` are paths, and `digest` is that of the file."""
+        return PrefilterTerms(
+            file,
+            digest,
+            salt_file,
+            self.recall,
+            self.alpha,
+            self.floor,
+            self.near,
+            self.run_length,
+        )
+
+
 class ScreeningTable(ClosedTable):
     """`[screening]`: the stages before the model; without it only the memo runs."""
 
     memo: MemoTable = MemoTable()
-    """The same text is judged once, and others like it have the same answer for a while."""
+    """The same text is judged once; others that say just the same have its answer for a while."""
     near_duplicates: NearDuplicatesTable | None = None
     """A burst of almost equal messages shares a flag or a block."""
     lists: Annotated[list[ListTable], Field(max_length=32)] = []
     """What must act at once, before anybody is asked."""
+    prefilter: PrefilterTable | None = None
+    """A filter learned of the topic's own verdicts settles what is harmless, and is watched."""
 
-    def terms(self, lists: tuple[ListTerms, ...]) -> ScreeningTerms:
-        """`lists` are those that it names, read."""
+    def terms(
+        self, lists: tuple[ListTerms, ...], prefilter: PrefilterTerms | None = None
+    ) -> ScreeningTerms:
+        """`lists` and `prefilter` are those that it names, read."""
         near = self.near_duplicates
-        return ScreeningTerms(self.memo.terms(), near.terms() if near else None, lists)
+        return ScreeningTerms(self.memo.terms(), near.terms() if near else None, lists, prefilter)

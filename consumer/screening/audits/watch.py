@@ -109,6 +109,11 @@ class FilterWatch:
         return self._is_on
 
     @property
+    def is_alarmed(self) -> bool:
+        """Whether it was the alarm that switched it off last."""
+        return self._alarm.is_on
+
+    @property
     def standing(self) -> FilterStanding:
         return FilterStanding(
             is_on=self._is_on,

@@ -124,7 +124,14 @@ def check_use(artefact: FilterArtefact, version_digest: str, model: str, templat
     Raises:
         InvalidSettings: it is of another version, model or template, or without evidence.
     """
-    head = artefact.head
+    problem = mismatch(artefact.head, version_digest, model, template)
+    if problem is not None:
+        raise InvalidSettings(problem)
+    check_evidence(artefact)
+
+
+def mismatch(head: FilterHead, version_digest: str, model: str, template: str) -> str | None:
+    """Why it is not for what is in force; None where it is."""
     found = (
         ("policy version", version_digest, head.version_digest),
         ("model", model, head.model),
@@ -132,10 +139,21 @@ def check_use(artefact: FilterArtefact, version_digest: str, model: str, templat
     )
     for what, wanted, made_for in found:
         if wanted != made_for:
-            raise InvalidSettings(
+            return (
                 f"the filter for {head.version} was made for {what} {made_for!r} and {wanted!r} is "
                 "in force: train one on its verdicts"
             )
+    return None
+
+
+def check_evidence(artefact: FilterArtefact) -> None:
+    """
+    Refuse a filter that has not shown the recall that it was made for.
+
+    Raises:
+        InvalidSettings: with how many positives there were.
+    """
+    head = artefact.head
     if not head.has_evidence:
         shown = head.shown
         raise InvalidSettings(

@@ -33,6 +33,7 @@ from consumer.pipeline.intake import Intake
 from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.seams import Seams
+from consumer.screening.filters import Filters
 from consumer.screening.screener import Screener
 from consumer.telemetry.telemetry import Telemetry
 
@@ -216,6 +217,7 @@ class Stage:
         recovery: RecoveryLimits | None = None,
         *,
         is_screened: bool = False,
+        filters: Filters | None = None,
     ) -> None:
         self.binding = binding or Binding(
             "chat", (TOPIC,), VERSION, MessageTerms(format="text"), versions={1: VERSION}
@@ -241,7 +243,7 @@ class Stage:
                 publisher,
                 self.clock,
                 "g",
-                Screener(self.clock) if is_screened else None,
+                Screener(self.clock, filters) if is_screened else None,
             ),
             Recovery(self.tails, self.clock, recovery or RecoveryLimits()),
             limits or FlowLimits(),

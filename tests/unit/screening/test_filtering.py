@@ -10,19 +10,28 @@ import pytest
 from consumer.errors import InvalidSettings
 from consumer.screening.audits.note import AuditNote
 from consumer.screening.audits.terms import AuditTerms
-from consumer.screening.filtering import LANGUAGE_MIN, Filtered, Filtering, InForce, open_filtering
+from consumer.screening.audits.watch import LANGUAGES_MAX, OTHER
+from consumer.screening.filtering import (
+    ALARMED,
+    LANGUAGE_CHARS_MAX,
+    LANGUAGE_MIN,
+    SWITCHED_OFF,
+    UNREAD,
+    Filtered,
+    Filtering,
+    open_filtering,
+)
 from consumer.screening.normalise import normalised
-from consumer.screening.prefilter.artefact import write_artefact
 from tests.unit.screening.prefilter.filters import by_hand
 
-IN_FORCE = InForce("d1", "m1", "t1")
 TERMS = AuditTerms(recall=0.95, floor=0.1, near=0.5, run_length=100.0)
 
 
 def opened(folder: Path, terms: AuditTerms = TERMS, **changes: Any) -> Filtering:
-    write_artefact(folder / "f", by_hand(**changes))
     (folder / "salt").write_bytes(b"s" * 32)
-    return open_filtering(folder / "f", folder / "salt", terms, IN_FORCE)
+    filtering = open_filtering(by_hand(**changes), folder / "f", folder / "salt", terms)
+    filtering.barred = None
+    return filtering
 
 
 def decided(filtering: Filtering, text: str, offset: int, language: str | None = None) -> Filtered:
@@ -70,7 +79,7 @@ def test_after_an_alarm_everything_is_asked_until_a_person_says_otherwise(tmp_pa
     filtering = opened(tmp_path)
     missed = Filtered("audit", 0.1, 0.1)
     for number in range(40):
-        filtering.watch.add(filtering.positive("d1", missed, f"t/0/{number}", None))
+        filtering.watch.add(filtering.positive(missed, f"t/0/{number}", None))
     assert decided(filtering, "we meet", 1) == Filtered("ask", asked_for="switched off")
 
     filtering.watch.add(AuditNote(kind="switched on", version="d1", artefact=filtering.digest))
@@ -79,8 +88,8 @@ def test_after_an_alarm_everything_is_asked_until_a_person_says_otherwise(tmp_pa
 
 def test_the_note_of_a_positive_says_how_it_was_found(tmp_path: Path) -> None:
     filtering = opened(tmp_path)
-    audited = filtering.positive("d1", Filtered("audit", 0.1, 0.1), "t/0/1", "en")
-    asked = filtering.positive("d1", Filtered("ask", 0.9, asked_for="score"), "t/0/2", None)
+    audited = filtering.positive(Filtered("audit", 0.1, 0.1), "t/0/1", "en")
+    asked = filtering.positive(Filtered("ask", 0.9, asked_for="score"), "t/0/2", None)
 
     assert (audited.is_settled, audited.probability, audited.language) == (True, 0.1, "en")
     assert (asked.is_settled, asked.probability, asked.language) == (False, 1.0, "")
@@ -90,23 +99,58 @@ def test_the_note_of_a_positive_says_how_it_was_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"version_digest": "d2"}, "was made for policy version"),
-        ({"model": "m2"}, "was made for model"),
-        ({"template": "t2"}, "was made for prompt template"),
         ({"recall": 0.99}, "has no evidence for recall 0.99"),
         ({"recall": 0.9}, "was made for recall 0.9 and 0.95 is demanded"),
     ],
 )
-def test_a_filter_for_something_else_is_refused(
+def test_a_filter_that_was_not_shown_to_be_good_enough_is_refused(
     tmp_path: Path, changes: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(InvalidSettings, match=said):
         opened(tmp_path, **changes)
 
 
-def test_a_missing_filter_or_salt_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSettings, match=r"filter .*/f cannot be read"):
-        open_filtering(tmp_path / "f", tmp_path / "salt", TERMS, IN_FORCE)
-    write_artefact(tmp_path / "f", by_hand())
+def test_a_missing_salt_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match=r"salt of the audits cannot be read from .*/salt"):
-        open_filtering(tmp_path / "f", tmp_path / "salt", TERMS, IN_FORCE)
+        open_filtering(by_hand(), tmp_path / "f", tmp_path / "salt", TERMS)
+
+
+def test_before_its_notes_are_read_it_settles_nothing_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "salt").write_bytes(b"s" * 32)
+    filtering = open_filtering(by_hand(), tmp_path / "f", tmp_path / "salt", TERMS)
+    assert filtering.off == UNREAD
+    assert decided(filtering, "we meet", 1).action == "ask"
+
+
+def test_why_it_is_off_is_told_apart(tmp_path: Path) -> None:
+    filtering = opened(tmp_path)
+    filtering.watch.add(AuditNote(kind="switched off", version="d1", artefact=filtering.digest))
+    by_a_person = filtering.off
+    for number in range(40):
+        filtering.watch.add(filtering.positive(Filtered("audit", 0.1, 0.1), f"t/0/{number}", None))
+    assert (by_a_person, filtering.off) == (SWITCHED_OFF, ALARMED)
+
+
+def test_what_says_nothing_of_the_recall_is_counted_by_language(tmp_path: Path) -> None:
+    """Whatever stands there: names are bounded, in number and length."""
+    filtering = opened(tmp_path)
+    filtering.count("en", is_settled=True)
+    filtering.count("en", is_settled=True)
+    filtering.count("en", is_settled=False)
+    filtering.count(None, is_settled=False)
+    filtering.count("x" * LANGUAGE_CHARS_MAX, is_settled=False)
+    filtering.count("x" * (LANGUAGE_CHARS_MAX + 1), is_settled=True)
+    notes = {n.language: (n.kind, n.settled, n.negative) for n in filtering.take_counts()}
+    assert notes == {
+        "en": ("counts", 2, 1),
+        "": ("counts", 0, 1),
+        "x" * LANGUAGE_CHARS_MAX: ("counts", 0, 1),
+        OTHER: ("counts", 1, 0),
+    }
+    assert filtering.take_counts() == []
+
+    for number in range(LANGUAGES_MAX + 5):
+        filtering.count(f"l{number}", is_settled=True)
+    counts = {n.language: n.settled for n in filtering.take_counts()}
+    assert len(counts) == LANGUAGES_MAX + 1
+    assert counts[OTHER] == 5

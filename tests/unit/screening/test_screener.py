@@ -39,7 +39,7 @@ class Desk:
 
     def screen(self, text: str, author: str = "u", binding: Binding | None = None) -> object:
         binding = binding or self.binding
-        return self.screener.screen(a_message(text, author=author), binding.live, binding)
+        return self.screener.screen(a_message(text, author=author), binding.live, binding, "t")
 
     async def judge(self, text: str, judged: Judged, name: str = "v") -> None:
         """The model is asked about it."""
@@ -112,7 +112,9 @@ async def test_messages_of_nobody_are_each_of_an_author_of_their_own() -> None:
     message = a_message(RAID + " prt", author=None)
     said = [
         isinstance(
-            desk.screener.screen(message._replace(id=f"m{n}"), desk.binding.live, desk.binding),
+            desk.screener.screen(
+                message._replace(id=f"m{n}"), desk.binding.live, desk.binding, "t"
+            ),
             Judged,
         )
         for n in range(4)

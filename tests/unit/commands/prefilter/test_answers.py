@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import pytest
 
 from consumer.commands.prefilter import answers as module
-from consumer.commands.prefilter.answers import PROBABILITY, AnswerFinder, Maker
+from consumer.commands.prefilter.answers import AnswerFinder, Maker
 from consumer.domain.messages.message import Position, Record
+from consumer.domain.verdicts.headers import PROBABILITY
 from consumer.domain.verdicts.verdict import verdict_id
 
 TOPIC = "chat"

@@ -1,0 +1,48 @@
+"""The commands `prefilter on` and `prefilter off`: a person's word on a filter, to all workers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from consumer.errors import BrokerUnavailable, InvalidSettings, TopicsMissing
+from consumer.kafka.cluster.audits import AUDITS_TOPIC, write_notes
+from consumer.kafka.cluster.topics import Topics
+from consumer.registry.load import binding_of, load_catalogue
+from consumer.screening.audits.note import AuditNote
+from consumer.screening.filters import named_filter
+from consumer.settings.settings import Settings
+from consumer.worker.wiring import kafka_config
+
+
+def switch_filter(
+    settings: Settings, topic: str, kind: Literal["switched on", "switched off"]
+) -> int:
+    """
+    Tell all workers to use a topic's filter, or to ask the model for everything; 0.
+
+    Raises:
+        InvalidSettings: the topic has no filter for its live version.
+        TopicsMissing: there is nothing yet to write it to.
+        BrokerUnavailable: nothing is known to have been stored.
+    """
+    binding = binding_of(load_catalogue(settings.policies.folder), topic)
+    if binding.screening.prefilter is None:
+        raise InvalidSettings(
+            f"{binding.set_name}/topic.toml names no filter: write [screening.prefilter]"
+        )
+    filtering, problem = named_filter(binding)[1:]
+    if filtering is None:
+        raise InvalidSettings(f"{topic} has no filter to switch: {problem}")
+    config = kafka_config(settings.kafka)
+    if AUDITS_TOPIC not in Topics(config).partitions():
+        raise TopicsMissing(f"there is no topic {AUDITS_TOPIC}: `safeguard topics apply` makes it")
+    note = AuditNote(kind=kind, version=binding.live.digest, artefact=filtering.digest)
+    (fault,) = write_notes(config, [note.encode()])
+    if fault is not None:
+        raise BrokerUnavailable(
+            f"{AUDITS_TOPIC} cannot be written: {fault}. Look at the brokers and at our right to "
+            "write there, and say it again"
+        )
+    word = "on" if kind == "switched on" else "off"
+    print(f"the filter {filtering.digest} of {binding.live.id} is switched {word}")
+    return 0

@@ -1,0 +1,73 @@
+"""Watched: a message that a filter would settle or not, and that the model was asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from consumer.domain.policy import Outcome
+from consumer.domain.verdicts.judged import Judged
+from consumer.domain.verdicts.verdict import Cause, Screened, most_severe
+from consumer.screening.audits.note import AuditNote
+from consumer.screening.filtering import Filtered, Filtering
+
+PostNote = Callable[[AuditNote], Awaitable[None]]
+"""Returns once the note is stored where all workers read it, or is known not to be."""
+
+
+class WatchedMessage(NamedTuple):
+    """What the filter said of it, and who is told what the model says."""
+
+    filtering: Filtering
+    filtered: Filtered
+    place: str
+    """`source/partition/offset`."""
+    language: str | None
+    post: PostNote
+
+    @property
+    def is_audited(self) -> bool:
+        return self.filtered.action == "audit"
+
+    @property
+    def screened(self) -> Screened | None:
+        """What its verdict says of the filter: something where it would have been settled."""
+        if not self.is_audited:
+            return None
+        _, score, probability, _ = self.filtered
+        return Screened(Cause.PREFILTER, score, self.filtering.digest, probability)
+
+    async def answered(self, judged: Judged, again: Callable[[], Awaitable[Judged]]) -> None:
+        """
+        Note what the model's answer says of the filter; `again` asks the model once more.
+
+        A message that could not be judged says nothing of it.
+        """
+        outcome = _outcome(judged)
+        if outcome is None:
+            return
+        if outcome is not Outcome.ALLOW and await _is_confirmed(again):
+            note = self.filtering.positive(self.filtered, self.place, self.language)
+            await self.post(note)
+        else:
+            self.filtering.count(self.language, is_settled=False)
+
+
+async def _is_confirmed(again: Callable[[], Awaitable[Judged]]) -> bool:
+    """
+    Whether two of three answers are not allow, the first of which is not.
+
+    An answer that cannot be had confirms: rather an alarm too many than one too few.
+    """
+    for _ in range(2):
+        if _outcome(await again()) is not Outcome.ALLOW:
+            return True
+    return False
+
+
+def _outcome(judged: Judged) -> Outcome | None:
+    """What the model says; None where it says nothing, or allows only what it could read."""
+    if not judged.judgements:
+        return None
+    outcome = most_severe([judgement.outcome for judgement in judged.judgements])
+    return None if outcome is Outcome.ALLOW and judged.unjudged is not None else outcome

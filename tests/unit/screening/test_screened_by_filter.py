@@ -1,0 +1,126 @@
+"""The learned filter as the last stage: whom it settles, whom it never does, who is audited."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.domain.binding import Catalogue
+from consumer.domain.messages.context import ContextTerms
+from consumer.domain.messages.message import Position
+from consumer.domain.policy import Outcome
+from consumer.domain.screening import MemoTerms
+from consumer.domain.verdicts.judged import Judged
+from consumer.domain.verdicts.verdict import Cause
+from consumer.screening.inquiry import TextInquiry
+from consumer.screening.screener import Screener
+from tests.builders import a_judgement, a_message, a_policy, a_version
+from tests.unit.pipeline.staging import HandClock
+from tests.unit.screening.test_filters import named, ready
+
+TEXT = "we meet near the garden"
+
+
+class Post:
+    """A screener whose topic has a filter that is on, or is as `changes` say."""
+
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        binding = named(folder)
+        terms = binding.screening.prefilter
+        assert terms is not None
+        terms = replace(terms, floor=changes.pop("floor", 0.02))
+        screening = replace(binding.screening, prefilter=terms, memo=changes.pop("memo", None))
+        self.binding = replace(binding, screening=screening, **changes)
+        self.filters = ready(self.binding)
+        self.screener = Screener(HandClock(), self.filters)
+
+    def screen(self, offset: int = 0, text: str = TEXT, **changes: Any) -> object:
+        message = a_message(text, position=Position("chat", 1, offset), **changes)
+        return self.screener.screen(message, self.binding.live, self.binding, "id")
+
+
+def test_what_is_harmless_is_allowed_and_its_verdict_names_the_filter(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    found = post.screen()
+    assert isinstance(found, Judged)
+    assert (found.cause, found.settled) == (Cause.PREFILTER, Outcome.ALLOW)
+    (filtering,) = post.filters.in_use()
+    assert found.screened is not None
+    stage, score, artefact, probability = found.screened
+    assert (stage, artefact, probability) == (Cause.PREFILTER, filtering.digest, 0.02)
+    assert score is not None
+    assert score < 0.4
+    assert [note.settled for note in filtering.take_counts()] == [1]
+
+
+async def test_the_one_that_is_drawn_is_asked_about_whoever_else_asks(tmp_path: Path) -> None:
+    """By its position: the same ones each time; it waits for nobody else's answer."""
+    post = Post(tmp_path, floor=0.3, memo=MemoTerms())
+    first = [isinstance(post.screen(at), Judged) for at in range(200)]
+    again = [isinstance(Post(tmp_path, floor=0.3).screen(at), Judged) for at in range(200)]
+    assert first == again
+    assert 100 < sum(first) < 180
+    one, other = [at for at, is_settled in enumerate(first) if not is_settled][:2]
+    for at in (one, other):
+        inquiry = post.screen(at)
+        assert isinstance(inquiry, TextInquiry)
+        assert await inquiry.elsewhere() is None
+        assert inquiry.screened is not None
+        assert inquiry.screened.audit_probability == 0.3
+
+
+async def test_what_it_does_not_settle_waits_for_the_same_text_as_ever(tmp_path: Path) -> None:
+    post = Post(tmp_path, memo=MemoTerms())
+    inquiry = post.screen(1, "a vile thing")
+    assert isinstance(inquiry, TextInquiry)
+    assert inquiry.screened is None
+    assert await inquiry.elsewhere() is None
+    inquiry.heard(Judged((a_judgement("HH2"),)), "v1")
+    found = post.screen(2, "a vile thing")
+    assert isinstance(found, Judged)
+    assert found.cause is Cause.MEMO
+
+
+@pytest.mark.parametrize("event", ["edit", "delete"])
+def test_what_changes_an_earlier_message_is_never_settled(tmp_path: Path, event: str) -> None:
+    assert Post(tmp_path).screen(event=event) is None
+
+
+def test_with_context_it_is_never_settled(tmp_path: Path) -> None:
+    assert Post(tmp_path, context=ContextTerms()).screen() is None
+
+
+def test_what_looks_disguised_or_is_of_unknown_words_is_never_settled(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    assert not isinstance(post.screen(0, "qwx zzv hhy"), Judged)
+    assert not isinstance(post.screen(0, TEXT + " " + "aGVsbG8gd29ybGQgaGVsbG8=" * 3), Judged)
+
+
+def test_a_message_of_another_version_is_for_the_model(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    other = a_version(replace(a_policy(), text="another text"), number=2)
+    message = a_message(TEXT)
+    assert post.screener.screen(message, other, post.binding, "id") is None
+
+
+def test_while_it_is_off_everything_is_for_the_model(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    post.filters.heed_writing(is_possible=False)
+    assert post.screen() is None
+    post.filters.heed_writing(is_possible=True)
+    assert isinstance(post.screen(), Judged)
+    assert (
+        Screener(HandClock()).screen(a_message(TEXT), post.binding.live, post.binding, "id") is None
+    )
+
+
+def test_policies_are_prepared_with_their_filters(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    later = replace(post.binding, deadline_s=9.0)
+    post.screener.prepare(Catalogue((later,)))
+    assert post.screen() is None, "taken under policies that are not in force any more"
+    found = post.screener.screen(a_message(TEXT), later.live, later, "id")
+    assert isinstance(found, Judged)
