@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any
 
 import structlog
 
-from consumer.kafka.cluster.audits import AuditLog, write_notes
 from consumer.kafka.cluster.controls import controls_table
 from consumer.kafka.cluster.transactions import OpenTransactions
 from consumer.kafka.reader.tail import TailReader
@@ -32,18 +30,16 @@ from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.seams import Seams
 from consumer.registry.store import PolicyStore
-from consumer.screening.filters import Filters
 from consumer.screening.screener import Screener
 from consumer.settings.settings import Settings
 from consumer.telemetry.telemetry import Telemetry
-from consumer.worker.following.audits import AuditFollower
+from consumer.worker.filtering import FollowedFilters
 from consumer.worker.following.pauses import PauseFollower
 from consumer.worker.following.topics import TopicFollower
 from consumer.worker.following.transactions import TransactionFollower
 from consumer.worker.inputs import Inputs
 from consumer.worker.member import Member, every
 from consumer.worker.model import WatchedModel
-from consumer.worker.notes import NoteWriter
 from consumer.worker.patience import LEAVE_S, patiently, within
 from consumer.worker.status import WorkerFigures
 from consumer.worker.vitals import Vitals
@@ -73,7 +69,8 @@ class Worker:
         self.telemetry = Telemetry()
         self._kafka = kafka_config(settings.kafka)
         check_budgets(settings)
-        self.filters = Filters()
+        self._filters = FollowedFilters(self._kafka, self.telemetry)
+        self.filters = self._filters.filters
         self._screener = Screener(self.telemetry.clock, self.filters)
         self.policies = PolicyStore(
             settings.policies.folder, self.telemetry, self._screener.prepare
@@ -81,13 +78,6 @@ class Worker:
         self.model = WatchedModel(settings.inference, self.telemetry)
         self._inputs = Inputs(settings.kafka, self._kafka, self.policies)
         self._controls = controls_table(self._kafka)
-        self._notes = NoteWriter(
-            partial(write_notes, self._kafka), self.filters, self.telemetry.clock
-        )
-        self.filters.post = self._notes.post
-        self._audits = AuditFollower(
-            self.filters, lambda take: AuditLog(self._kafka, take), self.telemetry
-        )
         self.vitals = Vitals(
             settings, self.telemetry.metrics.registry, self.model.fleet, self.filters.standing
         )
@@ -244,8 +234,7 @@ class Worker:
             intake.refresh_gauges(member.source.ends)
             intake.end_pinned(settings.pipeline.pinned_s, self.model.fleet.is_out)
             self._screener.spoken_to(self.model.voice)
-            self.filters.heed_voice(self.model.models, self.model.template)
-            self._notes.count()
+            self._filters.heed(self.model)
             for (name, stage), count in self._screener.kept().items():
                 self.telemetry.metrics.screening_kept.labels(name, stage.value).set(count)
 
@@ -253,8 +242,7 @@ class Worker:
             every(settings.pipeline.commit_every_s, intake.commit),
             every(TICK_S, tick),
             every(settings.kafka.lease_margin_s / 5, intake.tick),
-            self._notes.run(),
-            self._audits.run(),
+            *self._filters.loops(),
         ]
         return [*loops, self._watch_policies()] if settings.policies.watch else loops
 
@@ -307,6 +295,6 @@ class Worker:
         # What is being read is read to its end first, and a broker may be away.
         closing = asyncio.to_thread(self._controls.close)
         await within(LEAVE_S, "closing what reads the pauses", closing)
-        await within(LEAVE_S, "closing what reads the audits", self._audits.close())
+        await within(LEAVE_S, "closing what reads the audits", self._filters.close())
         await self.model.close()
         self.vitals.close()
