@@ -175,6 +175,8 @@ class Scene:
         (policies / "set" / "topic.toml").write_text(
             f'topics = ["{self.topic}"]\nlive = 1\nstart = "earliest"\norder = "none"\n'
             f'on_unjudged = "allow"\non_outage = "wait"\ndeadline_s = {DEADLINE_S}\n'
+            # A crowd says the same, and each of it is to meet the server.
+            "[screening.memo]\ntexts_max = 0\n"
         )
         endpoints = f'endpoint = "{self._addresses[0]}"\n'
         if len(self._addresses) > 1:
