@@ -45,7 +45,8 @@ async def test_the_verdicts_say_what_judging_cost(
 ) -> None:
     """First envelopes, then records passed through: those carry no tokens, and are told."""
     topic = broker.moderated(partitions=2)
-    make_policies(tmp_path, f'["{topic}"]')
+    # Some texts come twice, and each is to cost something.
+    make_policies(tmp_path, f'["{topic}"]', more="screening.memo.texts_max = 0")
     settings = settings_for(broker, endpoint, tmp_path)
     async with working(settings, 2) as worker:
         for partition in (0, 1):
