@@ -26,6 +26,7 @@ from tests.records import write
 from tests.stage import Broker
 from tests.waiting import until
 
+# A sentence is read more easily than the list of its words.
 WORDS = "we meet today around noon near the old house and talk about our garden again".split()  # noqa: SIM905
 LEARNED = 600
 """A fifth of them positive: enough to show a recall of 0.9."""

@@ -19,6 +19,7 @@ from tests.journeys.worker import finished, make_policies, settings_for, working
 from tests.records import write
 from tests.stage import Broker
 
+# A sentence is read more easily than the list of its words.
 WORDS = "we meet today around noon near the old house and talk about our garden again".split()  # noqa: SIM905
 MESSAGES = 600
 """A fifth of them positive: enough to show a recall of 0.9, and far too few for 0.99."""

@@ -211,7 +211,7 @@ class ReviewLoop:
                 raise AssertionError("the feed has ended")
             if time.monotonic() > until_s:
                 raise AssertionError(f"waited for {what}: {self._standing()}")
-            time.sleep(0.1)
+            time.sleep(0.1)  # between two looks at other processes, which tell nobody
 
     def _reckoned(self, asked: int, seconds: float) -> Looped:
         database = Database(self.store)
