@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 from consumer.domain.binding import Binding
@@ -74,24 +75,28 @@ class Admission:
         catalogue = self._policies.catalogue
         # Once a batch: a topic that is bound by a pattern is looked for among all of them.
         bound: dict[str, Binding | None] = {}
-        for record in records:
-            topic, number, _ = record.position
+        for (topic, number), run in groupby(records, _partition_of):
             assignment = self._assignments.get(Partition(topic, number))
             if assignment is None:
                 continue
             if not assignment.is_recovered:
-                raise Fatal(f"{record.position} was taken before its partition was recovered")
+                raise Fatal(f"{topic}/{number} was taken before it was recovered")
             if topic not in bound:
                 bound[topic] = catalogue.binding_for(topic)
             self._bind(assignment, bound[topic])
-            self._ledger.consume(topic)
-            waiting = assignment.unfinished.waiting
+            self._take_run(assignment, list(run), now_s)
+        self.credits.give_soon()
+
+    def _take_run(self, assignment: Assignment, records: list[Record], now_s: float) -> None:
+        """Records of one partition, one after the other."""
+        self._ledger.consume(assignment.partition.topic, len(records))
+        waiting = assignment.unfinished.waiting
+        for record in records:
             if waiting or not self._has_room(assignment, record, now_s):
                 waiting.append(record)
             else:
                 self._admit(assignment, record, now_s)
-            self.gate.pause_if_full(assignment)
-        self.credits.give_soon()
+        self.gate.pause_if_full(assignment)
 
     def _bind(self, assignment: Assignment, binding: Binding | None) -> None:
         """
@@ -109,30 +114,29 @@ class Admission:
         lanes leave it room, and so does the budget that it would wait for.
         """
         commits, offset = assignment.commits, record.position.offset
-        if assignment.binding is None:
+        if assignment.binding is None or not commits.offsets.has_room(offset):
             return False
         if commits.offsets.is_recovered(offset):
-            return commits.offsets.has_room(offset)
-        is_careful = commits.suspicion.is_careful
-        oldest = next(iter(assignment.unfinished.admitted), None)
-        if oldest is not None and (is_careful(offset) or is_careful(oldest)):
-            return False
-        if not commits.offsets.has_room(offset):
-            return False
+            return True
+        careful_until = commits.suspicion.careful_until
+        if careful_until:
+            oldest = next(iter(assignment.unfinished.admitted), None)
+            if oldest is not None and oldest < careful_until:
+                return False
         if not self._limiter.has_room(assignment.binding.lane, now_s):
             self._crowded_out.add(assignment)
             return False
         budget = assignment.budget
         if budget is not None and budget.waits and not self.budgets.has_room(budget):
             return False
-        return is_careful(offset) or self._caution.has_noted_start(assignment)
+        return offset < careful_until or self._caution.has_noted_start(assignment)
 
     def _admit(self, assignment: Assignment, record: Record, now_s: float) -> None:
         topic, _, offset = record.position
         commits, binding = assignment.commits, assignment.binding
         assert binding is not None
         is_recovered = commits.offsets.is_recovered(offset)
-        is_careful = commits.suspicion.is_careful(offset)
+        is_careful = offset < commits.suspicion.careful_until
         if not commits.offsets.start(offset):
             self._ledger.discard(topic, 1)
             return
@@ -261,3 +265,7 @@ class Admission:
         self._ledger.discard(assignment.partition.topic, left)
         assignment.conversations.clear()
         return left
+
+
+def _partition_of(record: Record) -> tuple[str, int]:
+    return record.position[:2]

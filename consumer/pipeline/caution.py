@@ -26,7 +26,8 @@ class Caution:
     def has_noted_start(self, assignment: Assignment) -> bool:
         """Where earlier owners died, whether the next one would know that the model was at work."""
         commits = assignment.commits
-        if commits.is_start_noted or not self._is_model_well():
+        is_noted = commits.suspicion.is_start_noted(commits.offsets.committable)
+        if is_noted or not self._is_model_well():
             return True
         commits.put_at_risk(True)
         self._committer.commit([assignment])

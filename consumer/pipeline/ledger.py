@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from prometheus_client import Counter
 
-from consumer.domain.verdicts.verdict import Verdict
+from consumer.domain.policy import Outcome
+from consumer.domain.verdicts.verdict import Cause, Verdict
 from consumer.errors import Rejected
 from consumer.telemetry.telemetry import Telemetry
 
@@ -21,6 +22,8 @@ class Ledger:
         self._metrics = telemetry.metrics
         self._counted: dict[tuple[Counter | str, ...], float] = {}
         """What has been counted since the last `flush`."""
+        self._verdicts: dict[tuple[str, Outcome, Cause], int] = {}
+        """The same of verdicts, which are most."""
         self.consumed = 0
         self.verdicts = 0
         self.dead_letters = 0
@@ -42,16 +45,17 @@ class Ledger:
         ended = self.verdicts + self.dead_letters + self.recovered + self.passed_over
         return self.consumed - ended - self.discarded - self.in_flight
 
-    def consume(self, topic: str) -> None:
-        self.consumed += 1
-        self.in_flight += 1
-        self._inc(self._metrics.consumed, topic)
+    def consume(self, topic: str, count: int) -> None:
+        self.consumed += count
+        self.in_flight += count
+        self._inc(self._metrics.consumed, topic, by=count)
 
     def book_verdict(self, verdict: Verdict) -> None:
         self.verdicts += 1
         self.in_flight -= 1
         topic = verdict.message.position.topic
-        self._inc(self._metrics.verdicts, topic, verdict.outcome.value, verdict.cause.value)
+        key = (topic, verdict.outcome, verdict.cause)
+        self._verdicts[key] = self._verdicts.get(key, 0) + 1
         if verdict.unjudged_reason is not None:
             self._inc(self._metrics.unjudged, topic, verdict.unjudged_reason.value)
 
@@ -78,6 +82,9 @@ class Ledger:
 
     def flush(self) -> None:
         """Hand on to the metrics what was counted; once in a while, not for every message."""
+        for (topic, outcome, cause), count in self._verdicts.items():
+            self._metrics.verdicts.labels(topic, outcome.value, cause.value).inc(count)
+        self._verdicts.clear()
         counted, self._counted = self._counted, {}
         for (counter, *labels), by in counted.items():
             assert isinstance(counter, Counter)

@@ -43,6 +43,9 @@ class _Content(NamedTuple):
     headers: Headers = ()
 
 
+NOTHING = _Content()
+
+
 def decode(record: Record, reading: MessageTerms) -> Message:
     """
     Read a record as a message.
@@ -61,7 +64,7 @@ def decode(record: Record, reading: MessageTerms) -> Message:
     if record.value is None and reading.event is not None and reading.event.tombstones:
         return _tombstone(record)
     skipped = _skipped(record.headers, None, reading) if reading.skip_when else None
-    content, text = _Content(), ""
+    content, text = NOTHING, ""
     event: MessageEvent | None = None
     try:
         content = _content(record, reading)

@@ -13,12 +13,17 @@ def word(document: Document, pointer: Pointer | None, name: str, unread: list[st
     """A short scalar such as an id; absent, null and empty are the same, anything else unread."""
     if pointer is None:
         return None
-    found = at(document.root, pointer)
-    if found is None or found == "":
-        return None
+    root = document.root
+    found: object
+    if len(pointer) == 1 and isinstance(root, dict):
+        # As nearly always, and so is the next one; what follows would come to the same.
+        found = root.get(pointer[0])
+    else:
+        found = at(root, pointer)
     if isinstance(found, str) and found.isascii() and len(found) <= ID_CHARS_MAX:
-        # Nearly all are; what follows would come to the same.
-        return found
+        return found or None
+    if found is None:
+        return None
     named = None if isinstance(found, str) and document.is_torn(found) else short(found)
     if named is None:
         unread.append(name)

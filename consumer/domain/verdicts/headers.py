@@ -11,7 +11,7 @@ from urllib.parse import quote
 from consumer.domain.binding import Binding
 from consumer.domain.messages.message import Headers, Record
 from consumer.domain.policy import Outcome
-from consumer.domain.verdicts.verdict import Verdict
+from consumer.domain.verdicts.verdict import Cause, Verdict
 
 MESSAGE_ID_CHARS_MAX = 256
 """Of the header alone, by contract with who reads it; the envelope has the id whole."""
@@ -30,16 +30,14 @@ _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}[!
 
 def verdict_headers(verdict: Verdict, record: Record, group: str, term: int) -> list[Any]:
     """The `safeguard-*` headers of a verdict record; every value is ASCII."""
+    topic, partition, offset = record.position
     headers: list[tuple[str, bytes | None]] = [
         ("safeguard-verdict-id", verdict.id.encode()),
-        ("safeguard-outcome", verdict.outcome.encode()),
-        ("safeguard-cause", verdict.cause.encode()),
-        ("safeguard-policy-version", percent(verdict.version.id)),
-        ("safeguard-policy-digest", verdict.version.digest.encode()),
-        ("safeguard-position", str(record.position).encode()),
+        *_decided(verdict.outcome, verdict.cause),
+        *_policies(verdict.version.id, verdict.version.digest),
+        ("safeguard-position", f"{topic}/{partition}/{offset}".encode()),
         ("safeguard-message-id", percent(verdict.message.id)),
-        ("safeguard-group", percent(group)),
-        ("safeguard-term", b"%d" % term),
+        *_owner(group, term),
         ("safeguard-judged-at", rfc3339(verdict.judged_at_ms).encode()),
     ]
     if verdict.message.unread:
@@ -54,16 +52,38 @@ def verdict_headers(verdict: Verdict, record: Record, group: str, term: int) -> 
     return headers
 
 
+@lru_cache(maxsize=64)
+def _decided(outcome: Outcome, cause: Cause) -> Headers:
+    """Like the two below the same for most messages of a batch, so made once."""
+    return (("safeguard-outcome", outcome.encode()), ("safeguard-cause", cause.encode()))
+
+
+@lru_cache(maxsize=64)
+def _policies(version_id: str, digest: str) -> Headers:
+    return (
+        ("safeguard-policy-version", percent(version_id)),
+        ("safeguard-policy-digest", digest.encode()),
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _owner(group: str, term: int) -> Headers:
+    return (("safeguard-group", percent(group)), ("safeguard-term", b"%d" % term))
+
+
+_EVENT: Headers = (("ce_specversion", b"1.0"), ("ce_type", EVENT_TYPE.encode()))
+_JSON = ("content-type", b"application/json")
+
+
 def cloudevent_headers(verdict: Verdict) -> list[tuple[str, bytes | None]]:
     """CloudEvents 1.0 in binary mode (Kafka protocol binding)."""
     return [
-        ("ce_specversion", b"1.0"),
-        ("ce_type", EVENT_TYPE.encode()),
+        *_EVENT,
         ("ce_id", verdict.id.encode()),
         ("ce_source", b"/" + percent(verdict.message.position.topic)),
         ("ce_subject", percent(verdict.message.id)),
         ("ce_time", rfc3339(verdict.judged_at_ms).encode()),
-        ("content-type", b"application/json"),
+        _JSON,
     ]
 
 

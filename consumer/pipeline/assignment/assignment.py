@@ -137,45 +137,39 @@ class Assignment:
         self.recovering: asyncio.Task[None] | None = None
         self.is_live = True
         self.is_paused = False
-        self._commits: Commits | None = None
+        self.is_recovered = False
+        """Whether it is known what was done before."""
+        self.commits: Commits
+        """What may be committed and published; there once it is recovered."""
 
     def __repr__(self) -> str:
-        return f"<Assignment {self.partition} {self._commits!r} {self.unfinished!r}>"
-
-    @property
-    def is_recovered(self) -> bool:
-        """Whether it is known what was done before."""
-        return self._commits is not None
+        commits: object = self.commits if self.is_recovered else "not recovered"
+        return f"<Assignment {self.partition} {commits!r} {self.unfinished!r}>"
 
     @property
     def is_established(self) -> bool:
         """Whether it is known what was done before, and committed that we go on from there."""
-        return self._commits is not None and self._commits.is_established
-
-    @property
-    def commits(self) -> Commits:
-        """What may be committed and published; there once it is recovered."""
-        assert self._commits is not None
-        return self._commits
+        return self.is_recovered and self.commits.is_established
 
     def begin(self, commits: Commits, binding: Binding | None) -> None:
         """It is recovered."""
-        self._commits, self.binding = commits, binding
+        self.commits, self.binding = commits, binding
+        self.is_recovered = True
 
     @property
     def term(self) -> int:
         """Counts the assignments of the partition, over all workers; 0 while that is not known."""
-        return self._commits.term if self._commits else 0
+        return self.commits.term if self.is_recovered else 0
 
     @property
     def topic_id(self) -> str:
         """The broker's id of the topic that its records were taken from, or empty."""
-        return self._commits.topic_id if self._commits else ""
+        return self.commits.topic_id if self.is_recovered else ""
 
     @property
     def committable(self) -> int | None:
         """How far it may be committed; None while that is not known."""
-        return self._commits.offsets.committable if self._commits else None
+        return self.commits.offsets.committable if self.is_recovered else None
 
     @property
     def is_held(self) -> bool:

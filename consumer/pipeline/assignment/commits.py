@@ -81,10 +81,6 @@ class Commits:
         return self.suspicion.may_grow(self.offsets.committable)
 
     @property
-    def is_start_noted(self) -> bool:
-        return self.suspicion.is_start_noted(self.offsets.committable)
-
-    @property
     def is_noting_start(self) -> bool:
         return self.suspicion.is_noting_start(self.offsets.committable)
 
@@ -152,7 +148,7 @@ class Commits:
             floors=self.outputs.to_note(self._is_whole),
             done=self.offsets.done,
             starts=note.starts,
-            careful_until=self.suspicion.careful_until(offset),
+            careful_until=self.suspicion.still_careful_until(offset),
             attempted=note.attempted,
             attempts=note.attempts,
         )

@@ -30,6 +30,9 @@ class Moment(NamedTuple):
         return max(self.now_s - earlier.now_s, (self.wall_ms - earlier.wall_ms) / 1_000)
 
 
+NEVER = Moment(float("-inf"), 0)
+
+
 class LeaseTerms(NamedTuple):
     """What a lease is made of; all in seconds."""
 
@@ -66,13 +69,17 @@ class Lease:
     def __init__(self, terms: LeaseTerms) -> None:
         self._terms = terms
         self._renewed: Moment | None = None
+        self._last = NEVER
+        """Up to when a publication may begin."""
 
     def __repr__(self) -> str:
         return f"<Lease of {self._terms.length_s:g} s, renewed {self._renewed}>"
 
     def renew(self, asked: Moment) -> None:
         """The commit that was asked for then has been accepted."""
-        self._renewed = max(self._renewed or asked, asked)
+        self._renewed = renewed = max(self._renewed or asked, asked)
+        for_s = self._terms.length_s - self._terms.needed_s
+        self._last = Moment(renewed.now_s + for_s, renewed.wall_ms + int(for_s * 1_000))
 
     def left_s(self, now: Moment) -> float:
         """Seconds until it ends; negative where it has ended or never was."""
@@ -82,7 +89,7 @@ class Lease:
 
     def allows_publishing(self, now: Moment) -> bool:
         """Whether what is sent now is stored or given up before the lease ends."""
-        return self.left_s(now) >= self._terms.needed_s
+        return now.now_s <= self._last.now_s and now.wall_ms <= self._last.wall_ms
 
     def is_due(self, now: Moment) -> bool:
         """Whether it should be renewed, though no commit has moved."""

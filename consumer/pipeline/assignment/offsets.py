@@ -16,6 +16,8 @@ from consumer.domain.checkpoint import MAP_CHARS_MAX, runs_bytes, varint_bytes
 
 MAP_BYTES_MAX = MAP_CHARS_MAX * 3 // 4 - 16
 """What base64 makes MAP_CHARS_MAX of, and a little less."""
+NEXT_COST = varint_bytes(1) + 1
+"""Of a record right after the one before, as nearly all are."""
 
 
 class OffsetTracker:
@@ -86,11 +88,10 @@ class OffsetTracker:
 
     def has_room(self, offset: int) -> bool:
         """Whether the map of finished records surely fits with this next record."""
-        if not self._pending:
-            return True
         span = (max(offset, self._highest_named) - self.committable) // 8 + 1
-        cost = self._cost + self._named_cost + self._cost_of(offset)
-        return min(span, cost) <= MAP_BYTES_MAX
+        if span <= MAP_BYTES_MAX or not self._pending:
+            return True
+        return self._cost + self._named_cost + self._cost_of(offset) <= MAP_BYTES_MAX
 
     def is_recovered(self, offset: int) -> bool:
         """Whether an earlier owner has finished it."""
@@ -100,7 +101,7 @@ class OffsetTracker:
         """Track a record that was taken. False where it, or a later one, was taken before."""
         if offset <= self._last:
             return False
-        cost = self._cost_of(offset)
+        cost = NEXT_COST if offset == self._last + 1 else self._cost_of(offset)
         self._costs.append(cost)
         self._cost += cost
         self._last = offset
@@ -112,13 +113,18 @@ class OffsetTracker:
         pending = self._pending
         if not pending or offset < pending[0] or offset > self._last:
             raise ValueError(f"offset {offset} is not unfinished here: {self!r}")
-        self._done.add(offset)
-        while pending and pending[0] in self._done:
+        done = self._done
+        done.add(offset)
+        while pending and pending[0] in done:
             oldest = pending.popleft()
             self._cost -= self._costs.popleft()
-            self._done.remove(oldest)
+            done.remove(oldest)
             self.committable = oldest + 1
-        # What earlier owners finished and the input no longer has is passed here as well.
+        if self._recovered_in_order or self._named_cost:
+            self._pass_recovered()
+
+    def _pass_recovered(self) -> None:
+        """What earlier owners finished and the input no longer has is passed as well."""
         in_order = self._recovered_in_order
         while in_order and in_order[0] <= self._last:
             self._recovered.discard(in_order.popleft())

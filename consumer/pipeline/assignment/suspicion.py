@@ -39,6 +39,8 @@ class Suspicion:
         self._start = start
         self.is_first = not recovered.starts and not recovered.careful_until
         """Whether no owner before is suspected to have died of a record here."""
+        self.careful_until = recovered.careful_until
+        """Each record before this offset has to be begun alone."""
         self._is_at_risk = self.is_first
         """
         Whether records are in the hands of a model that is well.
@@ -60,7 +62,7 @@ class Suspicion:
 
     def may_grow(self, committable: int) -> bool:
         """Whether the death of this worker could still count against a record."""
-        return committable == self._start or committable < self._left.careful_until
+        return committable == self._start or committable < self.careful_until
 
     def put_at_risk(self, is_at_risk: bool) -> bool:
         """The next commit says so. Returns whether that is new."""
@@ -75,10 +77,6 @@ class Suspicion:
     def is_noting_start(self, committable: int) -> bool:
         """Whether a record waits for that note."""
         return self._is_at_risk and not self.is_start_noted(committable)
-
-    def is_careful(self, offset: int) -> bool:
-        """Whether the record has to be begun alone."""
-        return offset < self._left.careful_until
 
     def is_poison(self, offset: int) -> bool:
         """Whether this record, alone, has ended its worker too often."""
@@ -121,7 +119,6 @@ class Suspicion:
         mark = self._mark if self._is_at_risk else (left.attempted, left.attempts)
         return Note(left.starts + self._is_at_risk, *mark)
 
-    def careful_until(self, committable: int) -> int:
+    def still_careful_until(self, committable: int) -> int:
         """Up to which offset the next owner has to be careful; 0 where that is past."""
-        until = self._left.careful_until
-        return until if until > committable else 0
+        return self.careful_until if self.careful_until > committable else 0

@@ -59,7 +59,7 @@ class Limiter:
         # Credits alone do not bound this: what had to wait used its credit long ago.
         if self.in_flight >= self.limits.in_flight_max:
             return False
-        if not self._use.is_preceded(lane, now_s):
+        if not lane or not self._use.is_preceded(lane, now_s):
             return True
         return sum(self._in_lane[lane:]) < LANE_SHARES[lane] * self.limits.in_flight_max
 

@@ -139,7 +139,7 @@ def test_a_death_before_the_first_record_may_be_the_doing_of_a_record() -> None:
     noted = new(starts=1)
     noted.put_at_risk(True)
     accept(noted)
-    assert noted.is_start_noted
+    assert noted.suspicion.is_start_noted(noted.offsets.committable)
     assert not noted.is_noting_start
 
 

@@ -233,8 +233,8 @@ def test_records_are_suspected_as_far_as_care_was_asked_for() -> None:
     """And before the first is done; what lies beyond was in nobody's hands."""
     careful = suspicion(starts=2, careful_until=9)
     assert [careful.may_grow(offset) for offset in (5, 8, 9)] == [True, True, False]
-    assert [careful.is_careful(offset) for offset in (5, 8, 9)] == [True, True, False]
-    assert [careful.careful_until(offset) for offset in (5, 8, 9)] == [9, 9, 0]
+    assert careful.careful_until == 9
+    assert [careful.still_careful_until(offset) for offset in (5, 8, 9)] == [9, 9, 0]
     assert [suspicion().may_grow(offset) for offset in (5, 6)] == [True, False]
 
 

@@ -328,7 +328,7 @@ async def test_a_budget_that_is_spent_during_a_drain_does_not_hold_it_up() -> No
     await stage.take(0)
     assignment = stage.intake._assignments[ZERO]
     assignment.unfinished.waiting.append(record(1))
-    stage.intake.ledger.consume(TOPIC)
+    stage.intake.ledger.consume(TOPIC, 1)
     assert not assignment.is_held
     draining = asyncio.create_task(stage.intake.drain())
     await settle()
