@@ -62,9 +62,10 @@ def main() -> None:
     parser.add_argument("--brokers", required=True)
     parser.add_argument("--source", required=True)
     parser.add_argument("--target", required=True)
+    parser.add_argument("--group", default="bench.bare-loop")
     parser.add_argument("--linger-ms", type=float, default=1.0)
     options = parser.parse_args()
-    config = KafkaConfig(options.brokers, "bench.bare-loop", linger_ms=options.linger_ms)
+    config = KafkaConfig(options.brokers, options.group, linger_ms=options.linger_ms)
     run(config, options.source, options.target)
 
 

@@ -18,7 +18,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import call_cost, in_flight, latency, machine, memory, model_path, recovery
+from tests.benchmarks import (
+    call_cost,
+    in_flight,
+    latency,
+    machine,
+    memory,
+    model_path,
+    recovery,
+    settled_path,
+)
 from tests.benchmarks.children import ROOT
 from tests.benchmarks.environment import peers_python
 from tests.benchmarks.report import Figures
@@ -28,6 +37,7 @@ from tests.brokers.kafka import RealKafka
 
 MEASUREMENTS: dict[str, Callable[[Scene], None]] = {
     "model_path": model_path.measure,
+    "settled_path": settled_path.measure,
     "in_flight": in_flight.measure,
     "latency": latency.measure,
     "memory": memory.measure_in_flight,

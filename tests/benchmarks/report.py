@@ -14,6 +14,9 @@ KEYS = (
     "machine",
     "model_path_vs_faststream",
     "model_path_vs_aiokafka",
+    "screened_vs_bare",
+    "screened_vs_model_path",
+    "screen_us",
     "share_of_bare_200ms_256",
     "own_latency_ms",
     "bare_latency_ms",
@@ -29,6 +32,9 @@ KEYS = (
 
 AIMS = {
     "model_path_vs_faststream": "at least 8",
+    "screened_vs_bare": "at least 0.1, better 0.25",
+    "screened_vs_model_path": "at least 8",
+    "screen_us": "under 8 messages of the bare loop",
     "share_of_bare_200ms_256": "at least 0.95",
     "own_latency_ms": "p99 at most 10 above the bare loop's",
     "rss_mb_1024": "under 200",

@@ -22,6 +22,7 @@ class Scale(NamedTuple):
 
     rounds: int
     own_messages: int
+    settled_messages: int
     peer_messages: int
     throughput_s: float
     warm_s: float
@@ -36,8 +37,8 @@ class Scale(NamedTuple):
         return max(self.growth_messages, 60_000) + 10_000
 
 
-FULL = Scale(3, 15_000, 2_000, 10.0, 8.0, 15.0, 200_000, 10.0, 6_000)
-QUICK = Scale(1, 4_000, 600, 3.0, 2.0, 4.0, 20_000, 2.0, 1_500)
+FULL = Scale(3, 15_000, 100_000, 2_000, 10.0, 8.0, 15.0, 200_000, 10.0, 6_000)
+QUICK = Scale(1, 4_000, 30_000, 600, 3.0, 2.0, 4.0, 20_000, 2.0, 1_500)
 
 
 class Sample(NamedTuple):
@@ -131,11 +132,11 @@ class Scene:
             f"{child.output()}"
         )
 
-    def steady(self, child: Child, count: int, timeout_s: float) -> Steady:
+    def steady(self, child: Child, count: int, timeout_s: float, topic: str = BACKLOG) -> Steady:
         """How fast and how dear it works between a tenth of `count` records and all of them."""
         first: Sample | None = None
         last: Sample | None = None
-        for sample in self.watch(child, count, timeout_s):
+        for sample in self.watch(child, count, timeout_s, topic):
             if first is None and sample.records >= count / 10:
                 first = sample
             last = sample

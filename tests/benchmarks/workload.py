@@ -7,7 +7,7 @@ import random
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
@@ -16,9 +16,12 @@ from consumer.classifier.prompt import answer_schema, system_message, user_messa
 from consumer.classifier.request import request_body
 from consumer.domain.policy import Policy
 from consumer.inference.wires.format import RequestFormat
+from consumer.kafka.cluster.audits import AUDITS_TOPIC
 from consumer.registry.document import read_policy
 from consumer.registry.load import load_catalogue
+from consumer.screening.prefilter.artefact import FilterArtefact, write_artefact
 from tests.benchmarks.children import ROOT
+from tests.benchmarks.settled import learned_filter, settled_values, terms
 
 BACKLOG = "bench.in"
 """Filled before anything is measured; every worker reads it from the start in a new group."""
@@ -28,6 +31,8 @@ LOOPED = "bench.looped"
 """The same for the bare loop."""
 RECOVERED = "bench.recovered"
 """With the verdicts of an earlier owner on its outputs."""
+SETTLED = "bench.settled"
+"""What its filter settles."""
 PARTITIONS = 4
 MODEL = "bench"
 
@@ -66,9 +71,9 @@ PHRASES = (
 def topics() -> dict[str, int]:
     """Every topic of the benchmarks, with its partitions."""
     outputs = ("", ".allow", ".flag", ".block", ".dead-letter")
-    return {
+    return {AUDITS_TOPIC: 1} | {
         source + output: PARTITIONS
-        for source in (BACKLOG, PACED, LOOPED, RECOVERED)
+        for source in (BACKLOG, PACED, LOOPED, RECOVERED, SETTLED)
         for output in outputs
     }
 
@@ -101,17 +106,22 @@ def messages(count: int) -> Iterator[tuple[bytes, bytes]]:
 
 def fill(bootstrap_servers: str, count: int) -> None:
     """Put the backlog into its topic, uncompressed: aiokafka reads lz4 only with a package more."""
+    write(bootstrap_servers, BACKLOG, messages(count))
+
+
+def write(bootstrap_servers: str, topic: str, records: Iterable[tuple[bytes, bytes]]) -> None:
+    """Keys and values to a topic, until the broker has all of them."""
     producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 20, "log_level": 2})
-    for key, content in messages(count):
+    for key, content in records:
         while True:
             try:
-                producer.produce(BACKLOG, content, key)
+                producer.produce(topic, content, key)
                 break
             except BufferError:
                 producer.poll(0.1)
         producer.poll(0)
     if producer.flush(60):
-        raise TimeoutError("the backlog could not be written within 60 s")
+        raise TimeoutError(f"what {topic} holds could not be written within 60 s")
 
 
 def end_of(consumer: Consumer, partition: TopicPartition) -> int:
@@ -156,7 +166,7 @@ class Workload:
     def __init__(self, folder: Path, bootstrap_servers: str) -> None:
         self.folder = folder
         self.bootstrap_servers = bootstrap_servers
-        for topic in (BACKLOG, PACED, RECOVERED):
+        for topic in (BACKLOG, PACED, RECOVERED, SETTLED):
             version = self._policies(topic) / POLICY_SET / "v1"
             version.mkdir(parents=True)
             shutil.copy(POLICY, version / POLICY.name)
@@ -167,6 +177,24 @@ class Workload:
         _, content = next(iter(messages(1)))
         text = user_message(json.loads(content)["text"], "0123456789")
         self.body.write_bytes(request_body(policy(), text, RequestFormat(MODEL)))
+
+    def fill_settled(self, count: int) -> FilterArtefact:
+        """Give the settled topic its filter, which is returned, and so many messages."""
+        policies = self._policies(SETTLED)
+        binding = load_catalogue(policies).binding_for(SETTLED)
+        assert binding is not None
+        artefact = learned_filter(binding, SETTLED, MODEL)
+        filters = policies / POLICY_SET / "filters"
+        filters.mkdir()
+        write_artefact(filters / "f", artefact)
+        salt = self.folder / "salt"
+        salt.write_bytes(b"s" * 32)
+        with (policies / POLICY_SET / "topic.toml").open("a") as file:
+            file.write(terms(salt))
+        values = settled_values(artefact, count)
+        keyed = ((b"k-%d" % number, value) for number, value in enumerate(values))
+        write(self.bootstrap_servers, SETTLED, keyed)
+        return artefact
 
     def _prompt(self) -> dict[str, object]:
         """What the peers send: the very system message and schema that we send."""
