@@ -2,15 +2,14 @@
 Histograms that one thread counts in and another reads.
 
 prometheus_client's own take a lock and some Python for each number, and six numbers of every
-message are counted: here a number is put aside, and a handful of them is counted at once. A reader
-may see a number in its bucket and not yet in the sum, which the next scrape mends.
+message are counted: here a number is put aside, and a handful of them is counted at once.
 """
 
 from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 
@@ -25,42 +24,45 @@ FRESH_MAX = 256
 class Buckets:
     """The numbers of one set of labels."""
 
-    __slots__ = ("_bounds", "_fresh", "_lock", "_place", "counts", "sum")
+    __slots__ = ("_bounds", "_counts", "_fresh", "_lock", "_place", "_sum")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds
         self._place = partial(bisect_left, bounds)
-        self._fresh: deque[float] = deque()
         self._lock = threading.Lock()
-        self.counts = [0] * (len(bounds) + 1)
+        self._fresh: list[float] = []
+        """Put aside by the one thread that counts, which also takes them out again."""
+        self._counts = [0] * (len(bounds) + 1)
         """How many numbers fell into each, and not into the one before; the last has no bound."""
-        self.sum = 0.0
+        self._sum = 0.0
 
     def __repr__(self) -> str:
-        return f"<Buckets of {sum(self.counts) + len(self._fresh)} numbers>"
+        return f"<Buckets of {sum(self._counts) + len(self._fresh)} numbers>"
 
     def observe(self, number: float) -> None:
         """Count a number; one that equals a bound belongs below it."""
         self._fresh.append(number)
         if len(self._fresh) >= FRESH_MAX:
-            self.settle()
+            with self._lock:
+                self._counts, self._sum = self._counted()
+                self._fresh.clear()
 
-    def settle(self) -> None:
-        """Count what was put aside; whoever reads does it as well, from another thread."""
+    def _counted(self) -> tuple[list[int], float]:
+        """With what was put aside."""
+        counts, fresh = self._counts.copy(), self._fresh.copy()
+        for place, count in Counter(map(self._place, fresh)).items():
+            counts[place] += count
+        return counts, self._sum + sum(fresh)
+
+    def read(self) -> tuple[list[tuple[str, float]], float]:
+        """As Prometheus wants it: each bound with all that lies at or below it, and the sum."""
         with self._lock:
-            numbers = [self._fresh.popleft() for _ in range(len(self._fresh))]
-            self.sum += sum(numbers)
-            for place, count in Counter(map(self._place, numbers)).items():
-                self.counts[place] += count
-
-    def cumulative(self) -> list[tuple[str, float]]:
-        """As Prometheus wants it: each bound with all that lies at or below it."""
-        self.settle()
+            counts, numbers = self._counted()
         shown, total = [], 0
-        for bound, count in zip((*map(str, self._bounds), "+Inf"), tuple(self.counts), strict=True):
+        for bound, count in zip((*map(str, self._bounds), "+Inf"), counts, strict=True):
             total += count
             shown.append((bound, float(total)))
-        return shown
+        return shown, numbers
 
 
 class LoopHistogram(Collector):
@@ -96,5 +98,5 @@ class LoopHistogram(Collector):
         family = HistogramMetricFamily(self._name, self._documentation, labels=self._labelnames)
         for value, child in tuple(self._children.items()):
             labels = [value] if self._labelnames else []
-            family.add_metric(labels, child.cumulative(), child.sum)
+            family.add_metric(labels, *child.read())
         yield family

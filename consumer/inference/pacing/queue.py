@@ -56,10 +56,9 @@ class LaneQueue(Generic[Wish, Place]):
 
     def has_waiting(self, up_to: Lane = Lane.REPLAY) -> bool:
         """Whether anybody waits in this lane or an earlier one."""
-        for waiters in self._lanes[: up_to + 1]:
-            if _has_first(waiters):
-                return True
-        return False
+        lanes = self._lanes[: up_to + 1]
+        # Mostly none has anybody, which is found out without a step for each.
+        return any(lanes) and any(map(_has_first, lanes))
 
     def add(self, wish: Wish, lane: Lane, within_s: float | None) -> asyncio.Future[Place | None]:
         """Wait behind all of the lane that came before, so long at most."""
