@@ -19,8 +19,10 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.benchmarks import (
+    by_rate,
     call_cost,
     in_flight,
+    killed,
     latency,
     machine,
     memory,
@@ -38,7 +40,9 @@ from tests.brokers.kafka import RealKafka
 MEASUREMENTS: dict[str, Callable[[Scene], None]] = {
     "model_path": model_path.measure,
     "settled_path": settled_path.measure,
+    "one_kill": killed.measure,
     "in_flight": in_flight.measure,
+    "by_rate": by_rate.measure,
     "latency": latency.measure,
     "memory": memory.measure_in_flight,
     "growth": memory.measure_growth,
@@ -62,7 +66,7 @@ def main() -> int:
     for name, value in figures.machine.items():
         console.print(f"{name}: {value}", highlight=False)
     python = None
-    if "model_path" in wanted:
+    if {"model_path", "one_kill"} & set(wanted):
         say("the peers' environment")
         python = peers_python(ROOT / "build" / "bench-venv")
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:

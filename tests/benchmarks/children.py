@@ -71,6 +71,11 @@ class Child:
     def __repr__(self) -> str:
         return f"<Child {self.name}>"
 
+    def kill(self) -> None:
+        """End it without a word (SIGKILL)."""
+        self._process.kill()
+        self._process.wait()
+
     def check(self) -> None:
         """
         Make sure that it still runs.
@@ -119,6 +124,15 @@ class Child:
         if code:
             raise ChildFailed(f"{self.name} ended with {code}: {self.output()}")
         return self._output.read_text()
+
+    def switches(self) -> int:
+        """How often its threads were switched, by their own will or not; only Linux tells."""
+        total = 0
+        for status in Path(f"/proc/{self._process.pid}/task").glob("*/status"):
+            for line in status.read_text().splitlines():
+                name, _, count = line.partition(":")
+                total += int(count) if name.endswith("ctxt_switches") else 0
+        return total
 
     def usage(self) -> Usage:
         """CPU time (user and system, all threads) and resident memory of the process alone."""

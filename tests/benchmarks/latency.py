@@ -31,7 +31,7 @@ GROUP = {"kafka.group": "paced"}
 
 def measure(scene: Scene) -> None:
     """Fill in `own_latency_ms` and `bare_latency_ms`."""
-    capacity = _capacity(scene)
+    capacity = capacity_per_s(scene)
     per_s = max(RATE_STEP, int(capacity / 2) // RATE_STEP * RATE_STEP)
     own: list[float] = []
     bare: list[float] = []
@@ -54,9 +54,9 @@ def measure(scene: Scene) -> None:
     }
 
 
-def _capacity(scene: Scene) -> float:
+def capacity_per_s(scene: Scene) -> float:
     """Messages per second that the worker reaches here with this model time."""
-    scene.say("own latency: finding the capacity")
+    scene.say("finding the capacity")
     with scene.server(MODEL_S) as endpoint, scene.worker(endpoint) as child:
         return scene.steady(child, scene.scale.own_messages, 120.0).per_s
 
@@ -80,7 +80,8 @@ def _latencies(
     reader = Reader(brokers, topic)
     try:
         with start() as child:
-            _wait_until_working(brokers, topic, reader, child)
+            greet(brokers, topic)
+            reader.read(PARTITIONS, 30.0, child)
             command = module(
                 "feeder",
                 *("--brokers", brokers, "--topic", topic),
@@ -94,15 +95,24 @@ def _latencies(
     return found[int(per_s * scene.scale.warm_s) :]
 
 
-def _wait_until_working(brokers: str, topic: str, reader: Reader, child: Child) -> None:
+def wait_until_working(brokers: str, child: Child) -> None:
     """One message to each partition, and its verdict read: everybody is connected then."""
+    reader = Reader(brokers, PACED)
+    try:
+        greet(brokers, PACED)
+        reader.read(PARTITIONS, 30.0, child)
+    finally:
+        reader.close()
+
+
+def greet(brokers: str, topic: str) -> None:
+    """One message to each partition: who reads the verdicts knows that everybody is connected."""
     producer = Producer({"bootstrap.servers": brokers, "log_level": 2})
     for number in range(PARTITIONS):
         producer.produce(
             topic, b'{"text": "hello", "id": "w"}', b"%d" % time.time_ns(), partition=number
         )
     producer.flush(10)
-    reader.read(PARTITIONS, 30.0, child)
 
 
 class Reader:

@@ -79,31 +79,29 @@ class Scene:
         with Child(self.name("server"), command, self.workload.folder) as child:
             yield f"http://127.0.0.1:{child.first_line()}/v1"
 
-    @contextmanager
     def worker(
         self,
         endpoint: str,
         settings: Mapping[str, object] = {},
         topic: str = BACKLOG,
         module: str = "consumer",
-    ) -> Iterator[Child]:
+    ) -> Child:
         """The real `safeguard run`, in a new group that begins at the oldest record."""
         name = self.name("worker")
         config = self.workload.config(name, topic, endpoint, settings)
         command = [sys.executable, "-m", module, "run", "--config", str(config)]
-        with Child(name, command, self.workload.folder) as child:
-            yield child
+        return Child(name, command, self.workload.folder)
 
-    @contextmanager
-    def peer(self, script: str, endpoint: str, mode: str = "batch") -> Iterator[Child]:
-        """A hand-written consumer, in the peers' own environment."""
+    def peer(
+        self, script: str, endpoint: str, mode: str = "batch", group: str | None = None
+    ) -> Child:
+        """A hand-written consumer, in the peers' own environment; without a group in a new one."""
         assert self._peers_python is not None
         name = self.name(script)
         command = [str(self._peers_python), f"tests/benchmarks/peers/{script}.py"]
         command += ["--brokers", self.workload.bootstrap_servers, "--endpoint", endpoint]
-        command += ["--prompt", str(self.workload.prompt), "--group", name, "--mode", mode]
-        with Child(name, command, self.workload.folder) as child:
-            yield child
+        command += ["--prompt", str(self.workload.prompt), "--group", group or name]
+        return Child(name, [*command, "--mode", mode], self.workload.folder)
 
     def watch(
         self, child: Child, count: int, timeout_s: float, topic: str = BACKLOG
