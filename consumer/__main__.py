@@ -8,10 +8,12 @@ RUN = "run"
 
 def main() -> None:
     """The `safeguard` of the command line."""
-    if sys.argv[1:2] == [RUN]:
-        from consumer.worker import stops
+    from consumer.worker import stops
 
+    if sys.argv[1:2] == [RUN]:
         stops.hear()
+    else:
+        stops.end_with_parent()
     from consumer import cli
 
     cli.main()

@@ -125,6 +125,34 @@ def erase(
     raise SystemExit(erase_traces(settings, who, wanted, as_json=json))
 
 
+@app.command(
+    name="appeal-link",
+    help_epilogue=examples(
+        "safeguard review appeal-link 0f3a6b9c1d2e4f57",
+        "safeguard review appeal-link 0f3a6b9c1d2e4f57 --by u-17 --since 30d --json",
+    ),
+)
+def appeal_link(
+    verdict: Annotated[str, Parameter(help="The header safeguard-verdict-id.")],
+    *,
+    by: Annotated[
+        str | None, Parameter(help="Who may appeal; the author whom the verdict names by default.")
+    ] = None,
+    since: Annotated[
+        str, Parameter(help="Blocked since: 7d (ago), or an RFC 3339 time; where it is searched.")
+    ] = "7d",
+    json: Json = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Print a link by which an author appeals once, where review.console.appeals is set."""
+    from consumer.commands.review.appealing import WantedLink, make_appeal_link
+
+    since_ms = selection_of(None, since, None, None, 0).since_ms or 0
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(make_appeal_link(settings, WantedLink(verdict, by, since_ms), as_json=json))
+
+
 @app.command(name="verify-log", help_epilogue=examples("safeguard review verify-log --json"))
 def verify_log(*, json: Json = False, config: Config = None, set: Sets = None) -> None:
     """See whether the log of who saw and did what is as it was written."""

@@ -97,3 +97,8 @@ class ScreeningTerms:
     near_duplicates: NeighbourTerms | None = None
     lists: tuple[ListTerms, ...] = ()
     prefilter: PrefilterTerms | None = None
+
+    @property
+    def shares(self) -> bool:
+        """Whether what the model says of one message may be said of others."""
+        return self.memo is not None or self.near_duplicates is not None

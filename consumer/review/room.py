@@ -17,6 +17,7 @@ from consumer.review.store.batches import Batch, BatchDesk
 from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
 from consumer.review.store.desk import ReviewDesk
+from consumer.review.store.lead_desk import LeadDesk
 from consumer.review.store.outbox import Outbox
 
 BATCH = "b-"
@@ -40,6 +41,7 @@ class ReviewRoom(NamedTuple):
     desk: ReviewDesk
     outbox: Outbox
     batches: BatchDesk
+    leads: LeadDesk
 
     @property
     def catalogue(self) -> Catalogue:

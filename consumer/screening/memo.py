@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 from consumer.domain.screening import MemoTerms
@@ -22,6 +23,9 @@ TEXT_CHARS_MAX = 2_000
 """Of a text that is kept: longer ones hardly come twice, and ten thousand of them fill a worker."""
 WAITING_MAX = 10_000
 """Messages that wait for one call: more than a worker has in flight unless somebody says so."""
+
+NO_VOICE = -1
+"""Of a call whose answer is not to be kept, whatever it is."""
 
 
 class AskedText(NamedTuple):
@@ -94,6 +98,25 @@ class Memo:
     def gave_up(self, asked: AskedText) -> None:
         """It is not asked any more: those who wait ask for themselves."""
         self._tell(asked, None)
+
+    def overturn(self, text: str, is_overturned: Callable[[Judged], bool]) -> int:
+        """
+        A person decided about this text: forget what the model said of it against that.
+
+        Who asks now asks the model, whose answer is for that message; it is not kept. Returns how
+        many answers were forgotten.
+        """
+        found = [
+            asked
+            for asked, kept in self._kept.items()
+            if asked.text == text and is_overturned(kept.judged)
+        ]
+        for asked in found:
+            del self._kept[asked]
+        for asked, call in self._calls.items():
+            if asked.text == text:
+                self._calls[asked] = call._replace(voice=NO_VOICE)
+        return len(found)
 
     def forget(self) -> None:
         """

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
+from consumer.domain.decided import overturns
 from consumer.domain.policy import Outcome
 from consumer.domain.screening import NeighbourTerms
 from consumer.screening.burst import Burst, Words
@@ -89,6 +90,25 @@ class Neighbours:
         burst.origin = verdict_id
         burst.until_s = now_s + self.terms.for_s
         self._bursts.move_to_end(number)
+
+    def overturn(self, words: Words, decided: Outcome, now_s: float) -> int:
+        """
+        A person decided about a message with these words: the bursts it belongs to, or is like, are
+        over where that is against what they share. Returns how many.
+        """
+        # Only flag and block are shared, whichever it would come to.
+        if not overturns(decided, Outcome.FLAG):
+            return 0
+        ours = {id(burst) for burst, _ in self._of(words, now_s)}
+        found = [
+            number
+            for number, burst in self._bursts.items()
+            if id(burst) in ours or burst.is_like(words, self.terms)
+        ]
+        for number in found:
+            self._unlist(number)
+            del self._bursts[number]
+        return len(found)
 
     def _of(self, words: Words, now_s: float) -> Iterator[tuple[Burst, float]]:
         """The bursts that a message belongs to, with how like it is to each."""

@@ -10,9 +10,11 @@ event loop, but `prepare`.
 from __future__ import annotations
 
 from consumer.domain.binding import Binding, Catalogue
+from consumer.domain.decided import overturns
 from consumer.domain.messages.message import Message
 from consumer.domain.policy import Outcome, PolicyVersion
 from consumer.domain.screening import ListTerms
+from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Cause, Screened
 from consumer.interfaces import Clock, Inquiry
@@ -125,6 +127,19 @@ class Screener:
             watched = found
         return TextInquiry(self._clock, text, asked, memo, neighbours, watched)
 
+    def remembers(self, binding: Binding) -> bool:
+        """Whether anything said before would be said again of a policy set's messages."""
+        room = self._rooms.get(binding.set_name)
+        return room is not None and room.remembers
+
+    def decided(self, text: str, outcome: Outcome, binding: Binding) -> int:
+        """
+        A person decided about a message of this text: what the model said against that is not said
+        again of others. Returns how much was forgotten.
+        """
+        room = self._rooms.get(binding.set_name)
+        return 0 if room is None else room.decided(text, outcome, self._clock.now_s())
+
     def _filtering(self, message: Message, version: PolicyVersion, room: _Room) -> Filtering | None:
         """The filter, where one is on and for this message's version."""
         filtering = room.filtering
@@ -209,6 +224,20 @@ class _Room:
             while len(self.bursts) >= VERSIONS_MAX:
                 del self.bursts[next(iter(self.bursts))]
             found = self.bursts[digest] = Neighbours(terms)
+        return found
+
+    @property
+    def remembers(self) -> bool:
+        return bool(self.memo) or any(self.bursts.values())
+
+    def decided(self, text: str, outcome: Outcome, now_s: float) -> int:
+        words = words_of(normalised(text))
+        found = sum(each.overturn(words, outcome, now_s) for each in self.bursts.values())
+        if self.memo is not None:
+            binding = self.binding
+            found += self.memo.overturn(
+                text, lambda judged: overturns(outcome, decide(judged, binding).outcome)
+            )
         return found
 
     def forget(self) -> None:

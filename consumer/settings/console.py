@@ -9,23 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from consumer.settings.addresses import web_address
+from consumer.settings.appeals import AppealSettings
 from consumer.settings.section import Section
 
 RoleName = Literal["reviewer", "lead", "policy-author", "auditor"]
-
-
-def _web_address(text: str) -> str:
-    """
-    Scheme and host, and a port where it is needed.
-
-    Raises:
-        ValueError: it is anything else.
-    """
-    found = urlsplit(text)
-    is_bare = found.path in ("", "/") and not (found.query or found.fragment or found.username)
-    if found.scheme not in ("http", "https") or not found.hostname or not is_bare:
-        raise ValueError('write scheme and host alone, as in "https://review.example.org"')
-    return text.rstrip("/")
 
 
 def _issuer(text: str) -> str:
@@ -59,7 +47,7 @@ class ConsoleSettings(Section):
     """The address that the console listens on; any but the loopback needs `public_url`."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8_700
     """Its port; 0 takes a free one and says which."""
-    public_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    public_url: Annotated[str, AfterValidator(web_address)] | None = None
     """Where people reach it, over HTTPS: `https://review.example.org`."""
     users_file: Path | None = None
     """Local users and hashes of their passwords; `safeguard console user add` writes it."""
@@ -99,3 +87,5 @@ class ConsoleSettings(Section):
     """Whether what the model found is hidden until a case is decided."""
     second_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     """So much of the decisions another person looks at once more, without knowing them."""
+    appeals: AppealSettings = AppealSettings()
+    """The appeal form, a table of its own."""

@@ -41,6 +41,11 @@ class Inputs:
     def __repr__(self) -> str:
         return f"<Inputs {self.topics}>"
 
+    @property
+    def partitions(self) -> Mapping[str, int]:
+        """How many partitions each topic of the brokers had when they were last looked at."""
+        return self._partitions
+
     def co_partitions(self, topic: str) -> int:
         """How many partitions all outputs of an input have."""
         return self._co_partitions.get(topic, 0)

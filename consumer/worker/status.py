@@ -16,7 +16,9 @@ from rich.text import Text
 from structlog import DropEvent
 from structlog.typing import EventDict, WrappedLogger
 
+from consumer.pipeline.ledger import Ledger
 from consumer.settings.telemetry import TelemetrySettings
+from consumer.telemetry.health import Health
 from consumer.telemetry.logs import set_up_logs
 
 REFRESHES_PER_S = 4
@@ -40,6 +42,22 @@ class WorkerFigures(NamedTuple):
     in_flight: int = 0
     partitions: int = 0
     recovering: int = 0
+
+
+def figures_of(
+    health: Health, ledger: Ledger, outcomes: Mapping[str, int], owned: int, recovering: int
+) -> WorkerFigures:
+    """The figures of a worker that has started."""
+    why = health.details["why"]
+    assert isinstance(why, list)
+    return WorkerFigures(
+        "; ".join(why) or "ready",
+        ledger.consumed,
+        {**outcomes, "dead letters": ledger.dead_letters},
+        ledger.in_flight,
+        owned,
+        recovering,
+    )
 
 
 class StatusLine:

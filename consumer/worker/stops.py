@@ -4,8 +4,9 @@ Stops: what tells `safeguard run` to end, heard from the first moment of the pro
 Imported before everything else, so it imports next to nothing. Until somebody takes over nothing
 has been begun, so a stop ends the process at once, and with 0: it did what it was told.
 
-A child of `--processes` holds the reading end of a pipe whose other end only its supervisor has.
-When that is gone, however it ended, the pipe ends too, on every system and without polling.
+A child of `--processes`, or of the demo, holds the reading end of a pipe whose other end only its
+supervisor has. When that is gone, however it ended, the pipe ends too, on every system and without
+polling.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import NoReturn
 
 PARENT_PIPE = "SAFEGUARD_PARENT_PIPE"
 """Environment: the number of the file descriptor that ends with the supervisor."""
 STOPS = (signal.SIGTERM, signal.SIGINT)
+ORPHAN_S = 10.0
+"""How long a command may take to stop once its supervisor is gone."""
 
 
 def leave(code: int) -> NoReturn:
@@ -83,9 +87,26 @@ def hear() -> None:
     for number in STOPS:
         signal.signal(number, lambda _number, _frame: leave(0))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _watch_parent()
+
+
+def end_with_parent() -> None:
+    """For all other commands: once the supervisor is gone it is as if it had sent a SIGTERM."""
+    _parent.when_gone(_end_orphaned)
+    _watch_parent()
+
+
+def _watch_parent() -> None:
     pipe = os.environ.pop(PARENT_PIPE, "")
     if pipe.isdecimal():
         _parent.watch(int(pipe))
+
+
+def _end_orphaned() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    # What it waits for may have gone with the supervisor.
+    time.sleep(ORPHAN_S)
+    leave(0)
 
 
 def when_orphaned(call: Callable[[], object]) -> None:

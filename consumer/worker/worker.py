@@ -34,6 +34,7 @@ from consumer.screening.screener import Screener
 from consumer.settings.settings import Settings
 from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.filtering import FollowedFilters
+from consumer.worker.following.decisions import follow_decisions
 from consumer.worker.following.pauses import PauseFollower
 from consumer.worker.following.topics import TopicFollower
 from consumer.worker.following.transactions import TransactionFollower
@@ -41,7 +42,7 @@ from consumer.worker.inputs import Inputs
 from consumer.worker.member import Member, every
 from consumer.worker.model import WatchedModel
 from consumer.worker.patience import LEAVE_S, patiently, within
-from consumer.worker.status import WorkerFigures
+from consumer.worker.status import WorkerFigures, figures_of
 from consumer.worker.vitals import Vitals
 from consumer.worker.wiring import (
     build_classifier,
@@ -77,6 +78,7 @@ class Worker:
         )
         self.model = WatchedModel(settings.inference, self.telemetry)
         self._inputs = Inputs(settings.kafka, self._kafka, self.policies)
+        self._decisions = follow_decisions(self._kafka, self._inputs, self.policies, self._screener)
         self._controls = controls_table(self._kafka)
         self.vitals = Vitals(
             settings, self.telemetry.metrics.registry, self.model.fleet, self.filters.standing
@@ -97,18 +99,12 @@ class Worker:
         member = self.vitals.member
         if member is None:
             return WorkerFigures("starting")
-        health, intake = self.vitals.ready(), member.intake
-        why = health.details["why"]
-        assert isinstance(why, list)
-        outcomes = self.telemetry.metrics.outcomes()
-        outcomes["dead letters"] = intake.ledger.dead_letters
-        return WorkerFigures(
-            "; ".join(why) or "ready",
-            intake.ledger.consumed,
-            outcomes,
-            intake.ledger.in_flight,
+        return figures_of(
+            self.vitals.ready(),
+            member.intake.ledger,
+            self.telemetry.metrics.outcomes(),
             len(member.source.owned),
-            len(tuple(intake.recovering)),
+            len(tuple(member.intake.recovering)),
         )
 
     async def start(self) -> None:
@@ -243,6 +239,7 @@ class Worker:
             every(TICK_S, tick),
             every(settings.kafka.lease_margin_s / 5, intake.tick),
             *self._filters.loops(),
+            self._decisions.run(),
         ]
         return [*loops, self._watch_policies()] if settings.policies.watch else loops
 
@@ -296,5 +293,6 @@ class Worker:
         closing = asyncio.to_thread(self._controls.close)
         await within(LEAVE_S, "closing what reads the pauses", closing)
         await within(LEAVE_S, "closing what reads the audits", self._filters.close())
+        await within(LEAVE_S, "closing what reads the decisions", self._decisions.close())
         await self.model.close()
         self.vitals.close()

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Engine, event, func, select, text, update
 
 from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
@@ -19,13 +19,15 @@ from consumer.interfaces import Output
 from consumer.review.cases.case import Closure, Concern
 from consumer.review.cases.docket import Docket
 from consumer.review.cases.facts import case_id
-from consumer.review.cases.handling import CaseState
-from consumer.review.cases.ruling import ActRefused, Settled
+from consumer.review.cases.handling import CaseState, TakenAway
+from consumer.review.cases.ruling import ActRefused, Ruling, Settled
 from consumer.review.store import log
 from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
 from consumer.review.store.desk import DeskTerms, ReviewDesk
+from consumer.review.store.lead_desk import LeadDesk
 from consumer.review.store.outbox import ItemState, Outbox
+from consumer.review.store.survey import claims
 from consumer.review.store.tables import cases, metadata, outbox
 from consumer.review.store.tables import log as log_table
 from tests.cases import (
@@ -468,3 +470,96 @@ def test_a_server_that_is_started_again_is_used_again() -> None:
         with room.database.reading() as connection:
             assert connection.execute(select(func.count()).select_from(outbox)).scalar() == 0
         room.database.close()
+
+
+def test_a_lead_takes_a_case_over(room: Room) -> None:
+    """Whoever had it is told who took it and can decide nothing; the lead's claim goes on."""
+    room.book.add([about(a_verdict_fact())])
+    leads = LeadDesk(room.database, room.desk)
+    with pytest.raises(ActRefused, match="nobody else has it"):
+        leads.take_over("eve", NOW_MS, CASE)
+    room.desk.next("ann", NOW_MS)
+    room.desk.draft("ann", NOW_MS, CASE, Ruling(Outcome.BLOCK, None, None, "half a word"))
+    with pytest.raises(ActRefused, match="nobody else has it"):
+        leads.take_over("ann", NOW_MS, CASE)
+
+    taken = leads.take_over("eve", NOW_MS + 1, CASE)
+    assert taken.claimant(NOW_MS + 1) == "eve"
+    assert taken.handling.taken == TakenAway("ann", "eve")
+    with pytest.raises(ActRefused, match="was taken from you by eve, a lead"):
+        room.decide("ann", BLOCK, NOW_MS + 2)
+    with pytest.raises(ActRefused, match="was taken from you by eve, a lead"):
+        room.desk.extend("ann", NOW_MS + 2, CASE)
+    shown = room.desk.show("eve", NOW_MS + 500, CASE)
+    assert shown.handling.taken == TakenAway("ann", "eve"), "looking at it tells nobody anything"
+    assert (shown.handling.claimed_ms, shown.draft_of("ann")) == (
+        NOW_MS + 1,
+        Ruling(Outcome.BLOCK, None, None, "half a word"),
+    )
+    assert room.decide("eve", BLOCK, NOW_MS + 501).state(NOW_MS + 501) is CaseState.DECIDED
+    acts = [(each.who, each.act, each.detail) for each in log.entries(room.database)]
+    assert ("eve", "take over", '{"from":"ann"}') in acts
+
+
+def test_a_lead_puts_a_case_back(room: Room) -> None:
+    """Anybody may have it, also who had it, who then was not robbed of it any more."""
+    room.book.add([about(a_verdict_fact())])
+    leads = LeadDesk(room.database, room.desk)
+    room.desk.assign("eve", NOW_MS, CASE, "ann", "")
+    room.desk.next("ann", NOW_MS)
+    (claim,) = claims(room.database, NOW_MS + 60_000 - 59_500)
+    assert (claim.person, claim.since_ms) == ("ann", NOW_MS)
+
+    back = leads.put_back("eve", NOW_MS + 1, CASE)
+    assert (back.claimant(NOW_MS + 1), back.handling.assigned_to) == (None, None)
+    assert claims(room.database, NOW_MS + 1) == []
+    with pytest.raises(ActRefused, match="was taken from you by eve, a lead"):
+        room.decide("ann", BLOCK, NOW_MS + 2)
+    given = room.desk.next("bob", NOW_MS + 3)
+    assert given is not None
+    assert given.handling.taken == TakenAway("ann", "eve")
+    room.desk.skip("bob", NOW_MS + 4, CASE)
+    again = room.desk.next("ann", NOW_MS + 5)
+    assert again is not None
+    assert (again.handling.taken, again.handling.claimed_ms) == (None, NOW_MS + 5)
+    assert log.verify(room.database).fault is None
+
+
+def test_a_lead_has_no_more_right_to_a_queue_than_others(store_address: str) -> None:
+    """And does not decide what an appeal questions them about."""
+    room = Room(store_address, rights={"review": ["ann"]})
+    room.book.add([about(a_verdict_fact())])
+    room.desk.next("ann", NOW_MS)
+    leads = LeadDesk(room.database, room.desk)
+    for act in (leads.put_back, leads.take_over):
+        with pytest.raises(ActRefused, match="no right to the queue"):
+            act("eve", NOW_MS, CASE)
+    room.database.close()
+
+
+@pytest.mark.parametrize(("word", "due"), [("other", 8), ("same", 10)])
+def test_a_claim_asks_the_store_so_often_and_no_more(room: Room, word: str, due: int) -> None:
+    """
+    Claims are what reviewers wait for, and each statement costs a way to the database and back.
+
+    What somebody has, what is anybody's, its facts, whether others are alike, the case, and three
+    for the chained log; of others alike, which are free, and their texts.
+    """
+    for number in range(20):
+        said = " ".join(f"w{number if word == 'other' else 0}x{at}" for at in range(12))
+        envelope = {"message": {"id": f"m-{number}", "text": said}, "judgements": []}
+        place = f"{TOPIC}/1/{number}"
+        fact = a_verdict_fact(f"v{number}", position=place, envelope=envelope)
+        room.book.add([about(fact, message_id=f"m-{number}")])
+    asked: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        assert room.desk.next("ann", NOW_MS) is not None
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    asked = [each for each in asked if not each.startswith("BEGIN")]
+    assert len(asked) == due, asked

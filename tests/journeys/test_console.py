@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from consumer.domain.review import ReviewTerms
 from consumer.review.cases.facts import About, AppealFact, ReportFact, VerdictFact, case_id
+from consumer.review.records.appeal_link import AppealGrant, sign
 from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
 from consumer.review.store.tables import cases
@@ -22,6 +23,7 @@ from tests.journeys.worker import make_policies
 
 REVIEW = '[message]\nid = "/id"\n[review]\nsla_s = 3600\napprove_labels = ["words.BANNED"]\n'
 HOSTILE = "I know\u202e erehw\u202c you\u200b live <b>here</b>\0 https://evil.example/" + "z" * 60
+SECRET = b"a secret that nobody guesses"
 TEXTS = (HOSTILE, "a doubtful thing", "buy cheap things now", "another matter altogether")
 
 
@@ -86,8 +88,30 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def served(store: Store, tmp_path: Path) -> Iterator[ServedConsole]:
     policies = make_policies(tmp_path / "policies", '["chat"]', more=REVIEW)
     address = f"sqlite:///{tmp_path / 'review.sqlite'}"
-    with ServedConsole(address, policies, tmp_path) as console:
+    secret = tmp_path / "secret"
+    secret.write_bytes(SECRET)
+    more = [f"review.console.appeals.secret_file={secret}"]
+    with ServedConsole(address, policies, tmp_path, more) as console:
         yield console
+
+
+def appeal_path() -> str:
+    """The form of whoever wrote the first message."""
+    grant = AppealGrant(
+        topic="chat",
+        message_id="m-0",
+        position="chat/0/0",
+        verdict_id="v0.0",
+        by="u-0",
+        outcome="block",
+        at_ms=time.time_ns() // 1_000_000,
+        automation="AUTOMATED_DECISION_FULLY",
+        until_ms=time.time_ns() // 1_000_000 + 600_000,
+        label="words.BANNED",
+        rule="R2",
+        policy_version="set@v1",
+    )
+    return f"/appeal/{sign(grant, SECRET)}"
 
 
 def decide(page: Page, outcome: str, label: str | None = None) -> None:
@@ -189,6 +213,31 @@ def test_appeals_and_batches(store: Store, served: ServedConsole, real_browser: 
 
 @pytest.mark.browser
 @pytest.mark.timeout(300)
+def test_a_lead_takes_over_under_a_reviewers_eyes(
+    store: Store, served: ServedConsole, real_browser: Chromium
+) -> None:
+    """The board says who has it and for how long; whoever had it is told without asking."""
+    (name,) = [store.flag(0, TEXTS[1])]
+    _, ann = signed_in(served, real_browser, "ann")
+    _, eve = signed_in(served, real_browser, "eve", "lead")
+    ann.keyboard.press("n")
+    expect(ann.locator("#case")).to_have_attribute("data-case", name)
+    expect(ann.locator("#taken")).to_be_hidden()
+    taken = eve.get_by_role("button", name=f"Take over case {name} from ann")
+    expect(taken).to_be_visible(timeout=15_000)
+    expect(eve.locator("#board")).to_contain_text("ann, for ")
+    taken.click()
+    expect(eve.locator("#decide")).to_be_visible()
+    expect(ann.locator("#taken")).to_be_visible(timeout=15_000)
+    decide(ann, "b", "words.DOUBT")
+    expect(ann.get_by_role("alert")).to_contain_text("was taken from you by eve")
+    decide(eve, "a")
+    expect(eve.locator(".undo")).to_be_visible()
+    assert store.people(name) == [("eve",)]
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
 def test_no_page_shuts_anybody_out(
     store: Store, served: ServedConsole, real_browser: Chromium
 ) -> None:
@@ -199,6 +248,9 @@ def test_no_page_shuts_anybody_out(
     context, page = signed_in(served, real_browser, "ann", *roles)
     page.keyboard.press("n")
     page.wait_for_selector("#case")
+    _, bob = signed_in(served, real_browser, "bob")
+    bob.keyboard.press("n")
+    bob.wait_for_selector("#case")
     dark = real_browser.new_context(
         viewport={"width": 320, "height": 640},
         color_scheme="dark",
@@ -209,7 +261,7 @@ def test_no_page_shuts_anybody_out(
     paths = {
         "board": "/",
         "case": f"/cases/{names[0]}",
-        "closed": f"/cases/{names[1]}",
+        "closed": f"/cases/{names[2]}",
         "search": "/search?author=u-0",
         "bulk": "/bulk?author=u-1",
         "policies": "/policies",
@@ -217,6 +269,8 @@ def test_no_page_shuts_anybody_out(
         "figures": "/figures",
         "log": "/audit",
         "own": "/own",
+        "taken": f"/cases/{names[1]}",
+        "appeal": appeal_path(),
     }
     for name, path in paths.items():
         for look, each in (("", page), ("-dark-320", dark)):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Any
 
+from consumer.commands.console.appeals import appeal_form
+from consumer.commands.console.secrets import secret_in, text_in
 from consumer.commands.review.figures import stats_fields
 from consumer.errors import InvalidSettings
 from consumer.review.console.address import ConsoleAddress
@@ -22,8 +23,7 @@ from consumer.settings.console import ConsoleSettings
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 
-SECRET_CHARS_MIN = 16
-"""Of the secret that a proxy sends: a shorter one can be guessed over the network."""
+TABLE = "review.console"
 
 
 def console_of(settings: Settings, room: ReviewRoom, address: ConsoleAddress) -> Console:
@@ -49,6 +49,7 @@ def console_of(settings: Settings, room: ReviewRoom, address: ConsoleAddress) ->
         clock=clock,
         care=CareTerms(own.exposures_max, own.blind, own.second_share),
         figures=figures,
+        appeals=appeal_form(own, room, address),
     )
 
 
@@ -82,12 +83,7 @@ def _proxy(own: ConsoleSettings) -> ProxyTerms | None:
             "review.console.proxy_peers and proxy_secret_file belong together: headers are "
             "believed from a known address that brings a secret, and from nobody else"
         )
-    secret = _secret(own.proxy_secret_file, "proxy_secret_file")
-    if len(secret) < SECRET_CHARS_MIN:
-        raise InvalidSettings(
-            f"review.console.proxy_secret_file: the secret has {SECRET_CHARS_MIN} characters or "
-            "more; `openssl rand -hex 32` makes one"
-        )
+    secret = secret_in(own.proxy_secret_file, f"{TABLE}.proxy_secret_file")
     _check_roles(own)
     return ProxyTerms(
         peers=tuple(ip_network(peer) for peer in own.proxy_peers),
@@ -109,7 +105,7 @@ def _provider(own: ConsoleSettings, address: ConsoleAddress) -> SignInProvider |
     terms = ProviderTerms(
         issuer=own.oidc_issuer,
         client_id=own.oidc_client_id,
-        client_secret=_secret(file, "oidc_client_secret_file") if file is not None else None,
+        client_secret=text_in(file, f"{TABLE}.oidc_client_secret_file") if file else None,
         redirect_url=f"{address.origin}/sign-in/provider/back",
         name_claim=own.oidc_name_claim,
         groups_claim=own.oidc_groups_claim,
@@ -124,13 +120,3 @@ def _check_roles(own: ConsoleSettings) -> None:
             "review.console.roles: say which groups have a role, as in "
             '[review.console.roles] reviewer = ["moderators"]; "*" is everybody'
         )
-
-
-def _secret(file: Path, name: str) -> str:
-    try:
-        return file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSettings(
-            f"review.console.{name}: {file} cannot be read: "
-            f"{getattr(error, 'strerror', None) or 'it is no text'}"
-        ) from None

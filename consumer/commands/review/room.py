@@ -15,6 +15,7 @@ from consumer.review.store.batches import BatchDesk
 from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
 from consumer.review.store.desk import DeskTerms, ReviewDesk
+from consumer.review.store.lead_desk import LeadDesk
 from consumer.review.store.outbox import Outbox
 from consumer.settings.review import ReviewSettings
 from consumer.settings.settings import Settings
@@ -64,7 +65,8 @@ def room_of(
     kafka = kafka_config(settings.kafka)
     desk = ReviewDesk(database, book, terms)
     batches = BatchDesk(database, book, desk)
-    return ReviewRoom(policies, kafka, database, book, desk, Outbox(database), batches)
+    leads = LeadDesk(database, desk)
+    return ReviewRoom(policies, kafka, database, book, desk, Outbox(database), batches, leads)
 
 
 def _as_they_were(catalogue: Catalogue) -> Catalogue:

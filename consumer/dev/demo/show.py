@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -23,6 +25,7 @@ from consumer.dev.demo.stage.outputs import OutputFollower, stored
 from consumer.dev.demo.stage.sender import Sender
 from consumer.dev.demo.stage.stage import Stage, policies_folder, set_up
 from consumer.dev.demo.story import Story
+from consumer.dev.demo.visit import keep_open
 from consumer.dev.demo.wishes import Wishes
 from consumer.dev.safeguard.behaviour import Behaviour
 from consumer.dev.safeguard.server import StandInSafeguard
@@ -50,7 +53,8 @@ class Demo:
     async def run(self) -> int:
         """Returns 0 if every message that went in came out once, else 1."""
         with self._interruptible(), ExitStack() as stack:
-            stage = stack.enter_context(set_up(self._wishes.policies or policies_folder()))
+            policies, has_office = self._wishes.policies or policies_folder(), self._has_office()
+            stage = stack.enter_context(set_up(policies, is_reviewed=has_office))
             crew = Crew("AB", stage.settings(*await self._choose(stack)), stage.folder)
             stack.callback(crew.end_now)
             sender, score = Sender(stage.bootstrap_servers, self._wishes.seed), Score()
@@ -71,9 +75,12 @@ class Demo:
                 error = found
             await crew.stop()
             on_topics = await asyncio.to_thread(stored, stage.bootstrap_servers)
-        if error is not None:
-            self._console.print(f"the demo failed: {error}", style="red", soft_wrap=True)
-        return self._sum_up(reckoned(sender.sent, on_topics), score, story) or int(bool(error))
+            if error is not None:
+                self._console.print(f"the demo failed: {error}", style="red", soft_wrap=True)
+            code = self._sum_up(reckoned(sender.sent, on_topics), score, story) or int(bool(error))
+            if has_office and not (code or self._stop.is_set()):
+                await keep_open(stage, self._console, self._stop)
+        return code
 
     async def _perform(self, stage: Stage, audience: Audience, performance: Performance) -> None:
         """
@@ -83,7 +90,7 @@ class Demo:
         line = TypedLine(lambda text: performance.sender.say(text, "you"))
         with ExitStack() as stack:
             has_panes = fits(self._console)
-            can_type = has_panes and stack.enter_context(typed(line))
+            can_type = has_panes and stack.enter_context(typed(line.feed))
             title = f"embedded Kafka broker, {self._wishes.who_judges}"
             panes = Panes(
                 self._console, performance, title, lambda: line.text if can_type else None
@@ -103,6 +110,11 @@ class Demo:
     def _draw(self, panes: Panes) -> None:
         if self._wishes.picture is not None:
             self._wishes.picture.write_text(panes.picture(*PICTURE))
+
+    def _has_office(self) -> bool:
+        """Whether somebody sits before it who could review what was flagged, and press a key."""
+        is_watched = self._console.is_terminal and sys.stdin.isatty()
+        return is_watched and not self._wishes.is_plain and os.environ.get("CI") != "true"
 
     async def _choose(self, stack: ExitStack) -> tuple[str, str]:
         """The inference server: the one asked for, else the stand-in and an offer of a real one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
@@ -32,7 +32,7 @@ class Follower:
     def __repr__(self) -> str:
         return f"<Follower of {len(self._starts)} partitions>"
 
-    def batches(self) -> Iterator[list[Record]]:
+    def batches(self) -> Generator[list[Record], None, None]:
         """
         What came, in batches; an empty one where nothing did for a moment. Never ends by itself.
 

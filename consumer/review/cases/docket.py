@@ -7,7 +7,6 @@ way, and is begun anew where the store was lost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,16 +14,9 @@ from consumer.domain.review import ReviewTerms
 from consumer.domain.verdicts.verdict import Cause, superseding_id
 from consumer.review.cases.case import Closure, Concern, ReviewCase
 from consumer.review.cases.facts import DecisionFact
-from consumer.review.cases.handling import NOBODY, CaseState, Draft, Handling, Naming
+from consumer.review.cases.handling import NOBODY, CaseState, Draft, Handling, Naming, TakenAway
+from consumer.review.cases.rights import Rights, may
 from consumer.review.cases.ruling import ActRefused, Ruling, Settled, needs_approval
-
-Rights = Mapping[str, Sequence[str]]
-"""Queue -> who may decide there; a queue that is not among them is open to all."""
-
-
-def may(reviewer: str, queue: str, rights: Rights) -> bool:
-    """Whether somebody may see and decide what is in a queue."""
-    return queue not in rights or reviewer in rights[queue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +97,43 @@ class Docket:
                 f"assign it to {reviewer}, who may take it over so"
             )
         self._check(reviewer, rights)
+        own = self.handling
+        is_on = self.claimant(now_ms) == reviewer
         return self._released(
-            claimed_by=reviewer, lease_until_ms=now_ms + lease_ms, seen=self.revision
+            claimed_by=reviewer,
+            lease_until_ms=now_ms + lease_ms,
+            seen=self.revision,
+            claimed_ms=own.claimed_ms if is_on else now_ms,
+            taken=None if own.taken is not None and own.taken.whose == reviewer else own.taken,
         )
+
+    def put_back(self, lead: str, now_ms: int, rights: Rights) -> Docket:
+        """
+        A lead ends somebody's claim: the case is anybody's.
+
+        Raises:
+            ActRefused: nobody else has it, or its queue is not open to the lead.
+        """
+        other = self._others(lead, now_ms)
+        self.check_right(lead, rights)
+        return self._released(assigned_to=None, taken=TakenAway(other, lead))
+
+    def taken_over(self, lead: str, now_ms: int, lease_ms: int, rights: Rights) -> Docket:
+        """
+        A lead takes what somebody has, to decide it.
+
+        Raises:
+            ActRefused: nobody else has it, or the lead may not decide it.
+        """
+        back = self.put_back(lead, now_ms, rights)
+        return back.claimed(lead, now_ms, lease_ms, rights)
+
+    def _others(self, lead: str, now_ms: int) -> str:
+        other = self.claimant(now_ms)
+        if other in (None, lead):
+            raise ActRefused(f"case {self.case.id}: nobody else has it now")
+        assert other is not None
+        return other
 
     def extended(self, reviewer: str, now_ms: int, lease_ms: int) -> Docket:
         """Its claimant is still at work on it; what has come meanwhile they have not seen."""
@@ -244,6 +270,9 @@ class Docket:
             return
         if isinstance(self.case.status, Closure):
             raise ActRefused(f"case {self.case.id} is {self.case.status} by now")
+        taken = self.handling.taken
+        if taken is not None and taken.whose == reviewer:
+            raise ActRefused(f"case {self.case.id} was taken from you by {taken.by}, a lead")
         whose = f"claimed by {claimant}" if claimant else "not claimed, or the lease has run out"
         raise ActRefused(f"case {self.case.id} is {whose}: claim it first, where that is possible")
 
@@ -261,6 +290,7 @@ class Docket:
             assigned_to=own.assigned_to,
             draft=own.draft,
             note=own.note,
+            taken=own.taken,
         )
         return replace(self, handling=replace(handling, **changes))
 

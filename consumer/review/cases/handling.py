@@ -31,6 +31,13 @@ class Draft(NamedTuple):
     ruling: Ruling
 
 
+class TakenAway(NamedTuple):
+    """A lead has taken a case from somebody, to do it themselves or for anybody to."""
+
+    whose: str
+    by: str
+
+
 class CaseState(StrEnum):
     """What can be done with a case."""
 
@@ -51,6 +58,8 @@ class Handling:
     claimed_by: str | None = None
     lease_until_ms: int = 0
     """The claim counts until then."""
+    claimed_ms: int = 0
+    """Since when its claimant has it."""
     seen: int = 0
     """How much of the case its claimant has seen: its revision by then."""
     held_until_ms: int = 0
@@ -65,6 +74,8 @@ class Handling:
     draft: Draft | None = None
     note: str | None = None
     """What the last one to hand it on wanted others to read, and who that was."""
+    taken: TakenAway | None = None
+    """From whom it was taken last, until they have it again."""
 
 
 NOBODY = Handling()

@@ -70,11 +70,12 @@ def lateness(due_ms: int, asked_ms: int, now_ms: int) -> str:
     """How a case stands against its time, in words."""
     left_ms = due_ms - now_ms
     if left_ms < 0:
-        return f"late by {_duration(-left_ms)}"
-    return f"due in {_duration(left_ms)}, asked {_duration(max(0, now_ms - asked_ms))} ago"
+        return f"late by {duration(-left_ms)}"
+    return f"due in {duration(left_ms)}, asked {duration(max(0, now_ms - asked_ms))} ago"
 
 
-def _duration(ms: int) -> str:
+def duration(ms: int) -> str:
+    """A time in one number, as people say it."""
     minutes = ms // 60_000
     if minutes < 1:
         return f"{ms // 1_000} s"

@@ -30,9 +30,11 @@ class ConsoleAddress(NamedTuple):
         return "__Host-safeguard" if self.is_secure else "safeguard-console"
 
 
-def address_of(host: str, port: int, public_url: str | None) -> ConsoleAddress:
+def address_of(
+    host: str, port: int, public_url: str | None, setting: str = "review.console.public_url"
+) -> ConsoleAddress:
     """
-    Where a console that listens there is reached.
+    Where a console that listens there is reached; `setting` is what named the address.
 
     Raises:
         InvalidSettings: others could read along, or nobody knows under which name it is reached.
@@ -49,7 +51,7 @@ def address_of(host: str, port: int, public_url: str | None) -> ConsoleAddress:
     parts = urlsplit(public_url)
     if parts.scheme != "https" and parts.hostname not in LOOPBACK:
         raise InvalidSettings(
-            f"review.console.public_url {public_url}: passwords and cookies need https, which a "
+            f"{setting} {public_url}: passwords and cookies need https, which a "
             "proxy in front of the console gives"
         )
     return ConsoleAddress(frozenset([public_url]), frozenset([_host_of(public_url)]), public_url)

@@ -56,6 +56,7 @@ def console_app(console: Console) -> Starlette:
         Route(each.path, _endpoint(console, each, limiter), methods=[each.method])
         for each in ROUTES
     ]
+    outside = console.appeals.address if console.appeals is not None else None
     return Starlette(
         routes=[
             Route(HEALTH, _health),
@@ -63,7 +64,7 @@ def console_app(console: Console) -> Starlette:
             Mount("/static", StaticFiles(directory=FILES)),
             *routes,
         ],
-        middleware=[Middleware(Guard, address=console.address)],
+        middleware=[Middleware(Guard, address=console.address, outside=outside)],
     )
 
 

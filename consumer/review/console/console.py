@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from consumer.interfaces import Clock
 from consumer.review.console.address import ConsoleAddress
+from consumer.review.console.appealing import AppealForm
 from consumer.review.console.care import CareTerms, Preferences, wishes_of
 from consumer.review.console.showing import Showing
 from consumer.review.console.sign_in.person import StaffRole
@@ -33,6 +34,8 @@ class Console(NamedTuple):
     care: CareTerms
     figures: Callable[[int], dict[str, Any]]
     """What `safeguard review stats` says of the time since then."""
+    appeals: AppealForm | None = None
+    """The form of the people moderated; None where there is none."""
 
     def wishes(self, person: str) -> Preferences:
         """How somebody wants it."""

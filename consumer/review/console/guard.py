@@ -20,6 +20,8 @@ from consumer.review.store.entrance import Visit
 HEALTH = "/healthz"
 """What an orchestrator asks, under whatever name it knows."""
 STATIC = "/static/"
+APPEAL = "/appeal/"
+"""Where the form of the people moderated is."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -42,9 +44,13 @@ FORM_HEADER = "x-form-token"
 class Guard:
     """Middleware around all pages."""
 
-    def __init__(self, app: ASGIApp, address: ConsoleAddress) -> None:
+    def __init__(
+        self, app: ASGIApp, address: ConsoleAddress, outside: ConsoleAddress | None
+    ) -> None:
+        """`outside` is where the people moderated come in, to their one page alone."""
         self._app = app
         self._address = address
+        self._outside = outside
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,11 +76,20 @@ class Guard:
         if scope["path"] == HEALTH:
             return None
         headers = Headers(scope=scope)
-        if headers.get("host") not in self._address.hosts:
+        address = self._address_for(scope["path"])
+        if headers.get("host") not in address.hosts:
             return "the console is not reached by this name: see review.console.public_url"
         if scope["method"] in ("GET", "HEAD"):
             return None
-        return foreign(headers, self._address)
+        return foreign(headers, address)
+
+    def _address_for(self, path: str) -> ConsoleAddress:
+        """By which names a path is reached; what pages look like, by both."""
+        if self._outside is None or not path.startswith((APPEAL, STATIC)):
+            return self._address
+        if path.startswith(APPEAL):
+            return self._outside
+        return self._address._replace(hosts=self._address.hosts | self._outside.hosts)
 
 
 def foreign(headers: Mapping[str, str], address: ConsoleAddress) -> str | None:
@@ -92,4 +107,9 @@ def foreign(headers: Mapping[str, str], address: ConsoleAddress) -> str | None:
 def is_ours(visit: Visit, form: Mapping[str, str], headers: Mapping[str, str]) -> bool:
     """Whether a form carries the token of whoever sends it."""
     said = headers.get(FORM_HEADER) or form.get(FORM_TOKEN) or ""
-    return hmac.compare_digest(said.encode(errors="replace"), visit.form_token.encode())
+    return is_same(said, visit.form_token)
+
+
+def is_same(said: str, due: str) -> bool:
+    """Whether a secret is the right one; how long that takes says nothing of it."""
+    return hmac.compare_digest(said.encode(errors="replace"), due.encode())

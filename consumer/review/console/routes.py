@@ -7,6 +7,7 @@ from typing import NamedTuple
 from consumer.review.console.console import PageFunction
 from consumer.review.console.pages import (
     acts,
+    appeal,
     audit,
     board,
     bulk,
@@ -48,6 +49,8 @@ ROUTES = (
     ConsoleRoute("POST", "/sign-in/link", entrance.with_link, None),
     ConsoleRoute("GET", "/sign-in/provider", entrance.to_provider, None),
     ConsoleRoute("GET", "/sign-in/provider/back", entrance.from_provider, None),
+    ConsoleRoute("GET", "/appeal/{token}", appeal.show, None, counts=False),
+    ConsoleRoute("POST", "/appeal/{token}", appeal.send, None, counts=False),
     ConsoleRoute("POST", "/sign-out", entrance.sign_out, ALL),
     ConsoleRoute("GET", "/own", own.show, ALL),
     ConsoleRoute("POST", "/own", own.change, ALL),
@@ -68,6 +71,8 @@ ROUTES = (
     ConsoleRoute("POST", "/cases/{case}/hold", acts.hold, DECIDES),
     ConsoleRoute("POST", "/cases/{case}/move", acts.move, DECIDES),
     ConsoleRoute("POST", "/cases/{case}/assign", acts.assign, DECIDES),
+    ConsoleRoute("POST", "/cases/{case}/put-back", acts.put_back, LEADS),
+    ConsoleRoute("POST", "/cases/{case}/take-over", acts.take_over, LEADS),
     ConsoleRoute("POST", "/undo/{name}", acts.undo, DECIDES),
     ConsoleRoute("GET", "/second/{case}", second.show, DECIDES),
     ConsoleRoute("POST", "/second/{case}", second.decide, DECIDES),

@@ -72,8 +72,13 @@ def decided_restriction(
         language=language,
         source=source,
         is_found_by_machine=is_machine,
-        automation=PARTIALLY if _has_help(first, decision) else NOT_AUTOMATED,
+        automation=automation_of(first, decision),
     )
+
+
+def automation_of(flagged: VerdictFact | None, decision: DecisionFact) -> str:
+    """Whether a machine helped a person to decide."""
+    return PARTIALLY if _has_help(flagged, decision) else NOT_AUTOMATED
 
 
 def _has_help(flagged: VerdictFact | None, decision: DecisionFact) -> bool:
@@ -104,7 +109,7 @@ def verdict_restriction(
 
     None where that is nothing, where a person's decision tells of it, or where none is wanted.
     """
-    label, rule = _block(verdict.envelope)
+    label, rule = blocked_for(verdict.envelope)
     # Nobody restricts what its author has taken away, or has given another text.
     is_told = verdict.cause in (Cause.HUMAN, Cause.APPEAL, Cause.DELETED, Cause.OVERTAKEN)
     if is_told or not terms.wants(verdict.outcome, label):
@@ -125,7 +130,7 @@ def verdict_restriction(
     )
 
 
-def _block(envelope: Mapping[str, Any]) -> tuple[str | None, str | None]:
+def blocked_for(envelope: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """The label that a verdict blocks for, and the rule."""
     for each in envelope.get("judgements", []):
         if each.get("outcome") == Outcome.BLOCK:

@@ -119,9 +119,8 @@ def statement_of(
     """
     label = found.label or ""
     law = terms.illegal.get(label)
-    policy = _policy(found, version)
-    ground = _ground(policy, version)
-    explanation = _explanation(found, policy)
+    ground = _ground(_policy(found.label, found.rule, version), version)
+    explanation = explained(found.label, found.rule, version)
     language = _LANGUAGE.match(found.language or "")
     return StatementRecord(
         puid=found.puid,
@@ -138,18 +137,18 @@ def statement_of(
         application_date=day_of(found.at_ms),
         content_language=language[1].upper() if language else None,
         territorial_scope=list(terms.territory) or None,
-        decision_facts=_facts(found, policy),
+        decision_facts=_facts(found, explanation),
         source_type=found.source,  # type: ignore[arg-type]
         automated_detection="Yes" if found.is_found_by_machine else "No",
         automated_decision=found.automation,  # type: ignore[arg-type]
     )
 
 
-def _policy(found: Restriction, version: PolicyVersion | None) -> Policy | None:
+def _policy(label: str | None, rule: str | None, version: PolicyVersion | None) -> Policy | None:
     policies = version.policies if version is not None else ()
-    name = (found.label or "").partition(".")[0]
+    name = (label or "").partition(".")[0]
     by_name = (policy for policy in policies if policy.name == name)
-    by_rule = (policy for policy in policies if found.rule in policy.rules)
+    by_rule = (policy for policy in policies if rule in policy.rules)
     return next(by_name, None) or next(by_rule, None)
 
 
@@ -158,10 +157,12 @@ def _ground(policy: Policy | None, version: PolicyVersion | None) -> str:
     return (f"{title} ({version.id})" if version is not None else title)[:500]
 
 
-def _explanation(found: Restriction, policy: Policy | None) -> str:
-    rule = policy.rules.get(found.rule or "") if policy is not None else None
-    if rule:
-        return f"The content breaks rule {found.rule}: {rule}"[:2000]
+def explained(label: str | None, rule: str | None, version: PolicyVersion | None) -> str:
+    """Why content is restricted: the rule that it breaks, and no more of a policy."""
+    policy = _policy(label, rule, version)
+    words = policy.rules.get(rule or "") if policy is not None else None
+    if words:
+        return f"The content breaks rule {rule}: {words}"[:2000]
     if policy is not None:
         return f"The content is of a kind that {policy.title} does not allow."[:2000]
     return "The content is of a kind that the rules of the service do not allow."
@@ -173,18 +174,18 @@ _FOUND = {
     ARTICLE_16: "It was reported in a notice of illegal content.",
     TRUSTED_FLAGGER: "It was reported by a trusted flagger.",
 }
-_DECIDED = {
+DECIDED = {
     FULLY: "A machine compared it with the policy and decided.",
     PARTIALLY: "A person decided with the help of a machine.",
     NOT_AUTOMATED: "A person decided.",
 }
 
 
-def _facts(found: Restriction, policy: Policy | None) -> str:
+def _facts(found: Restriction, explanation: str) -> str:
     """Nothing in it is from the message, its author, a reporter, a reviewer or the model."""
     parts = [_FOUND[found.source]]
     if found.is_found_by_machine:
         parts.append("A machine that applies the policy found it.")
-    parts.append(_DECIDED[found.automation])
-    parts.append(_explanation(found, policy))
+    parts.append(DECIDED[found.automation])
+    parts.append(explanation)
     return " ".join(parts)[:5000]

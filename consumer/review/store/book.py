@@ -10,11 +10,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from hashlib import blake2b
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, delete, distinct, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
@@ -22,27 +30,27 @@ from consumer.review.cases.case import Concern, ReviewCase
 from consumer.review.cases.docket import Docket
 from consumer.review.cases.facts import (
     About,
-    AppealFact,
     DecisionFact,
     ReportFact,
     ReviewFact,
-    VerdictFact,
     decode_fact,
     encode_fact,
     kind_of,
 )
-from consumer.review.cases.handling import Draft, Handling, Seen
+from consumer.review.cases.handling import Draft, Handling, Seen, TakenAway
 from consumer.review.cases.risk import due
 from consumer.review.cases.ruling import Ruling
 from consumer.review.store import kin
+from consumer.review.store.case_facts import case_of
 from consumer.review.store.database import Database
+from consumer.review.store.names import actor_of, fact_name, names_in
 from consumer.review.store.tables import cases, erased, facts, questioned
-
-REPORTS_KEPT = 50
-"""Of a flood of reports so many are shown; all are counted."""
 
 MARKED_AT_ONCE = 50
 """Cases in one transaction: reviewers wait that long for a claim."""
+
+_SEEN = select(cases).where(cases.c.id == bindparam("case_id", type_=Text))
+_LOCKED = _SEEN.with_for_update()
 
 TermsOf = Callable[[str], ReviewTerms]
 """By input topic, as the policies have it now."""
@@ -86,7 +94,7 @@ class CaseBook:
 
     def _not_erased(self, connection: Connection, group: list[About]) -> list[About]:
         """Those facts that nobody has had erased; a rebuild brings all of them again."""
-        names = {name for about in group for name in _names_in(about)}
+        names = {name for about in group for name in names_in(about)}
         asked = select(erased.c.name, erased.c.at_ms).where(erased.c.name.in_(names))
         before: dict[str, int] = {row.name: row.at_ms for row in connection.execute(asked)}
         if not before:
@@ -94,7 +102,7 @@ class CaseBook:
         return [
             about
             for about in group
-            if all(about.fact.at_ms > before.get(name, -1) for name in _names_in(about))
+            if all(about.fact.at_ms > before.get(name, -1) for name in names_in(about))
         ]
 
     def _add_to(self, connection: Connection, group: Sequence[About]) -> int:
@@ -110,20 +118,20 @@ class CaseBook:
                 number += 1
                 revision += is_news
         if number:
-            known = replace(docket, case=self._case(connection, docket.case), revision=revision)
+            known = replace(docket, case=case_of(connection, docket.case), revision=revision)
             is_news = revision > docket.revision
             self.keep(connection, (known.woken() if is_news else known).refreshed())
-            kin.note(connection, known.case)
+            self.heed(connection, known.case)
         return number
 
     def note(self, connection: Connection, about: About, revision: int) -> bool:
         """Write one fact down unless it is there; whether it is new."""
         fact = about.fact
         row = {
-            "id": _name(about),
+            "id": fact_name(about),
             "case_id": about.case_id,
             "kind": kind_of(fact),
-            "actor": _actor(fact),
+            "actor": actor_of(fact),
             "revision": revision,
             "at_ms": fact.at_ms,
             "body": encode_fact(fact),
@@ -132,7 +140,7 @@ class CaseBook:
 
     def forget(self, connection: Connection, about: About) -> None:
         """Take one fact out, as if it had never been."""
-        connection.execute(delete(facts).where(facts.c.id == _name(about)))
+        connection.execute(delete(facts).where(facts.c.id == fact_name(about)))
 
     def locked(self, connection: Connection, case_id: str) -> Docket | None:
         """A case that nobody else changes before the end of this transaction."""
@@ -149,8 +157,8 @@ class CaseBook:
             return list(connection.execute(select(cases.c.topic).distinct()).scalars())
 
     def _docket(self, connection: Connection, case_id: str, *, for_update: bool) -> Docket | None:
-        asked = select(cases).where(cases.c.id == case_id)
-        row = connection.execute(asked.with_for_update() if for_update else asked).one_or_none()
+        asked = _LOCKED if for_update else _SEEN
+        row = connection.execute(asked, {"case_id": case_id}).one_or_none()
         return None if row is None else self.docket_of(connection, row)
 
     def docket_of(self, connection: Connection, row: Row[Any]) -> Docket:
@@ -167,27 +175,11 @@ class CaseBook:
             assigned_to=row.assigned_to,
             draft=_draft(row.draft),
             note=row.note,
+            claimed_ms=row.claimed_ms or 0,
+            taken=TakenAway(*orjson.loads(row.taken)) if row.taken else None,
         )
-        case = self._case(connection, empty)
+        case = case_of(connection, empty)
         return Docket(case, self._terms_of(row.topic), handling, row.revision)
-
-    def _case(self, connection: Connection, case: ReviewCase) -> ReviewCase:
-        """The case of all its facts, but of reports only the first."""
-        mine = facts.c.case_id == case.id
-        is_report = facts.c.kind == "report"
-        rows = connection.execute(select(facts.c.kind, facts.c.body).where(mine, ~is_report)).all()
-        reports = connection.execute(
-            select(facts.c.kind, facts.c.body)
-            .where(mine, is_report)
-            .order_by(facts.c.at_ms, facts.c.id)
-            .limit(REPORTS_KEPT)
-        ).all()
-        people = select(func.count(distinct(facts.c.actor))).where(mine, is_report)
-        reporters = connection.execute(people).scalar_one()
-        case = ReviewCase(case.id, case.topic, case.message_id, reporters=reporters)
-        for kind, body in (*rows, *reports):
-            case = case.with_fact(decode_fact(kind, body))
-        return case
 
     def keep(self, connection: Connection, docket: Docket) -> None:
         """Write a case as it is now."""
@@ -214,8 +206,14 @@ class CaseBook:
                 assigned_to=handling.assigned_to,
                 draft=handling.draft and _plain(handling.draft),
                 note=handling.note,
+                claimed_ms=handling.claimed_ms,
+                taken=handling.taken and _plain(handling.taken),
             )
         )
+
+    def heed(self, connection: Connection, case: ReviewCase) -> None:
+        """A fact has come or gone: keep by what the case is found, and whom it questions."""
+        kin.note(connection, case)
         connection.execute(delete(questioned).where(questioned.c.case_id == case.id))
         for person in sorted(case.questioned()):
             connection.execute(insert(questioned).values(case_id=case.id, reviewer=person))
@@ -249,36 +247,6 @@ def _new_row(about: About) -> dict[str, Any]:
         "seen": 0,
         "held_until_ms": 0,
     }
-
-
-def _name(about: About) -> str:
-    """Ids of reports and appeals are their senders', and so are unique within their topic."""
-    return digest_of_name(f"{kind_of(about.fact)}\n{about.topic}\n{about.fact.id}")
-
-
-def _actor(fact: ReviewFact) -> str | None:
-    match fact:
-        case ReportFact():
-            return digest_of_name(fact.reporter)
-        case AppealFact() | DecisionFact():
-            return digest_of_name(fact.by)
-    return None
-
-
-def _names_in(about: About) -> tuple[str, ...]:
-    """By what its case, and whoever wrote it, would have been erased."""
-    match about.fact:
-        case VerdictFact(envelope=envelope):
-            person = envelope.get("message", {}).get("author")
-        case ReportFact(reporter=person) | AppealFact(by=person):
-            pass
-        case _:
-            person = None
-    return (about.case_id,) if person is None else (about.case_id, digest_of_name(str(person)))
-
-
-def digest_of_name(text: str) -> str:
-    return blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
 def _plain(named: tuple[object, ...]) -> str:

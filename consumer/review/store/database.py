@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from consumer.errors import InvalidSettings, StoreUnavailable
 from consumer.review.store.tables import log_head, metadata
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest of `migrations/versions/`; a store that says so needs nothing done."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_S = 30.0
@@ -137,9 +137,12 @@ def _version(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
+_HEAD_OF_LOG = select(log_head).where(log_head.c.id == 1).with_for_update()
+
+
 def locked_head(connection: Connection) -> tuple[int, str]:
     """The end of the log; nobody else appends to it before this transaction ends."""
-    row = connection.execute(select(log_head).where(log_head.c.id == 1).with_for_update()).one()
+    row = connection.execute(_HEAD_OF_LOG).one()
     return row.number, row.digest
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, Select, exists, select
+from sqlalchemy import Connection
 
-from consumer.review.cases.docket import Docket, Rights
-from consumer.review.cases.facts import About, DecisionFact, ReviewFact, VerdictFact, kind_of
+from consumer.review.cases.docket import Docket
+from consumer.review.cases.facts import About, DecisionFact
 from consumer.review.cases.handling import Naming
+from consumer.review.cases.news import told_of
+from consumer.review.cases.rights import Rights, closed_to
 from consumer.review.cases.ruling import ActRefused, Ruling, Settled
 from consumer.review.store import kin, log, outbox
 from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
-from consumer.review.store.tables import cases, questioned, skips
+from consumer.review.store.handout import next_row
+from consumer.review.store.tables import skips
 
 
 class DeskTerms(NamedTuple):
@@ -43,47 +46,14 @@ class ReviewDesk:
         Nobody else gets it while the lease runs.
         """
         with self._database.writing() as connection:
-            row = self._claimed(connection, reviewer, now_ms)
-            if row is None or (queue is not None and row.queue != queue):
-                # What was handed to somebody comes before what is anybody's.
-                for whose in (reviewer, None):
-                    row = connection.execute(self._free(reviewer, now_ms, queue, whose)).first()
-                    if row is not None:
-                        break
+            row = next_row(connection, reviewer, now_ms, queue, self.terms.rights)
             if row is None:
                 return None
             return self._claim(connection, self._book.docket_of(connection, row), reviewer, now_ms)
 
     def closed_to(self, reviewer: str) -> list[str]:
         """The queues that somebody may see nothing of."""
-        return [name for name, people in self.terms.rights.items() if reviewer not in people]
-
-    def _claimed(self, connection: Connection, reviewer: str, now_ms: int) -> Row[Any] | None:
-        """What somebody has, the first of it; asked so that no database reads all open cases."""
-        mine = select(cases).where(cases.c.claimed_by == reviewer, cases.c.lease_until_ms > now_ms)
-        rows = connection.execute(mine.with_for_update()).all()
-        return min(rows, key=lambda row: (row.due_ms, row.id), default=None)
-
-    def _free(
-        self, reviewer: str, now_ms: int, queue: str | None, assigned_to: str | None
-    ) -> Select[Any]:
-        """Asks for the first case that is open to somebody; those others just take are passed."""
-        asked = select(cases).where(
-            cases.c.is_open,
-            cases.c.lease_until_ms <= now_ms,
-            cases.c.held_until_ms <= now_ms,
-            cases.c.queue.not_in(self.closed_to(reviewer)),
-            (cases.c.proposed_by.is_(None)) | (cases.c.proposed_by != reviewer),
-            cases.c.assigned_to == assigned_to,
-            *(
-                ~exists().where(table.c.case_id == cases.c.id, table.c.reviewer == reviewer)
-                for table in (skips, questioned)
-            ),
-        )
-        if queue is not None:
-            asked = asked.where(cases.c.queue == queue)
-        first = asked.order_by(cases.c.due_ms, cases.c.id).limit(1)
-        return first.with_for_update(of=cases, skip_locked=True)
+        return closed_to(reviewer, self.terms.rights)
 
     def claim(self, reviewer: str, now_ms: int, case_id: str) -> Docket:
         """
@@ -93,16 +63,26 @@ class ReviewDesk:
             ActRefused: it is not theirs to take, or not there.
         """
         with self._database.writing() as connection:
-            return self._claim(connection, self._locked(connection, case_id), reviewer, now_ms)
+            return self._claim(connection, self.locked(connection, case_id), reviewer, now_ms)
 
     def _claim(self, connection: Connection, docket: Docket, reviewer: str, now_ms: int) -> Docket:
         claimed = docket.claimed(reviewer, now_ms, self.terms.lease_ms, self.terms.rights)
+        return self.handed(connection, claimed, reviewer, now_ms, "claim")
+
+    def handed(
+        self,
+        connection: Connection,
+        claimed: Docket,
+        reviewer: str,
+        now_ms: int,
+        act: str,
+        detail: Mapping[str, object] = {},
+    ) -> Docket:
+        """A case with those alike, which whoever has it sees and decides along with it."""
         alike = kin.alike(connection, claimed, now_ms, self.closed_to(reviewer))
         claimed = replace(claimed, handling=replace(claimed.handling, alike=alike))
-        self._book.keep(connection, claimed)
-        detail = {"alike": [seen.case_id for seen in alike]} if alike else {}
-        log.append(connection, now_ms, reviewer, "claim", docket.case.id, detail)
-        return claimed
+        found = {"alike": [seen.case_id for seen in alike]} if alike else {}
+        return self.kept(connection, claimed, reviewer, now_ms, act, {**found, **detail})
 
     def show(self, reviewer: str, now_ms: int, case_id: str) -> Docket:
         """
@@ -112,7 +92,7 @@ class ReviewDesk:
             ActRefused: it is not there, or in a queue that they have no right to.
         """
         with self._database.writing() as connection:
-            docket = self._locked(connection, case_id)
+            docket = self.locked(connection, case_id)
             if docket.claimant(now_ms) == reviewer:
                 return self._claim(connection, docket, reviewer, now_ms)
             docket.check_right(reviewer, self.terms.rights)
@@ -140,7 +120,7 @@ class ReviewDesk:
             ActRefused: it is not theirs any more.
         """
         with self._database.writing() as connection:
-            docket = self._locked(connection, case_id)
+            docket = self.locked(connection, case_id)
             extended = docket.extended(reviewer, now_ms, self.terms.lease_ms)
             self._book.keep(connection, extended)
             return extended
@@ -153,7 +133,7 @@ class ReviewDesk:
             ActRefused: it is not there, or in a queue that they have no right to.
         """
         with self._database.writing() as connection:
-            docket = self._locked(connection, case_id)
+            docket = self.locked(connection, case_id)
             docket.check_right(reviewer, self.terms.rights)
             log.append(connection, now_ms, reviewer, "reveal", case_id, {"what": what})
             return docket
@@ -162,9 +142,9 @@ class ReviewDesk:
         """Leave it to others: it is never handed out to them again."""
         row = {"case_id": case_id, "reviewer": reviewer}
         with self._database.writing() as connection:
-            docket = self._locked(connection, case_id).skipped(reviewer, now_ms)
+            docket = self.locked(connection, case_id).skipped(reviewer, now_ms)
             self._database.insert_once(connection, skips, row)
-            return self._kept(connection, docket, reviewer, now_ms, "skip")
+            return self.kept(connection, docket, reviewer, now_ms, "skip")
 
     def hold(self, reviewer: str, now_ms: int, case_id: str, for_ms: int, note: str) -> Docket:
         """Leave it for a while; the note says what for."""
@@ -172,32 +152,32 @@ class ReviewDesk:
             hours = self.terms.hold_max_ms // 3_600_000
             raise ActRefused(f"a case is held for {hours} h at most (review.hold_max_s)")
         with self._database.writing() as connection:
-            docket = self._locked(connection, case_id).held(reviewer, now_ms, now_ms + for_ms)
+            docket = self.locked(connection, case_id).held(reviewer, now_ms, now_ms + for_ms)
             noted, detail = docket.noted(reviewer, note), {"for_ms": for_ms}
-            return self._kept(connection, noted, reviewer, now_ms, "hold", detail)
+            return self.kept(connection, noted, reviewer, now_ms, "hold", detail)
 
     def move(self, reviewer: str, now_ms: int, case_id: str, queue: str, note: str) -> Docket:
         """Hand it to the people of another queue, and not back to oneself; the note says why."""
         row = {"case_id": case_id, "reviewer": reviewer}
         with self._database.writing() as connection:
-            docket = self._locked(connection, case_id).moved(reviewer, now_ms, queue)
+            docket = self.locked(connection, case_id).moved(reviewer, now_ms, queue)
             self._database.insert_once(connection, skips, row)
             noted, detail = docket.noted(reviewer, note), {"queue": queue}
-            return self._kept(connection, noted, reviewer, now_ms, "move", detail)
+            return self.kept(connection, noted, reviewer, now_ms, "move", detail)
 
     def assign(self, reviewer: str, now_ms: int, case_id: str, to: str, note: str) -> Docket:
         """Hand it to one person, who alone gets it; the note says why."""
         with self._database.writing() as connection:
-            docket = self._locked(connection, case_id)
+            docket = self.locked(connection, case_id)
             assigned = docket.assigned(reviewer, now_ms, to, self.terms.rights)
             noted, detail = assigned.noted(reviewer, note), {"to": to}
-            return self._kept(connection, noted, reviewer, now_ms, "assign", detail)
+            return self.kept(connection, noted, reviewer, now_ms, "assign", detail)
 
     def draft(self, reviewer: str, now_ms: int, case_id: str, ruling: Ruling) -> Docket:
         """Keep what its claimant means to say, until they come back to it or it is decided."""
         with self._database.writing() as connection:
-            docket = self._locked(connection, case_id).drafted(reviewer, now_ms, ruling)
-            return self._kept(connection, docket, reviewer, now_ms, "draft")
+            docket = self.locked(connection, case_id).drafted(reviewer, now_ms, ruling)
+            return self.kept(connection, docket, reviewer, now_ms, "draft")
 
     def decide(
         self,
@@ -214,7 +194,7 @@ class ReviewDesk:
             ActRefused: it is not theirs to decide; or it has changed since they saw it, and how.
         """
         with self._database.writing() as connection:
-            before = self._locked(connection, case_id)
+            before = self.locked(connection, case_id)
             naming = Naming(decision_id)
             return self.decide_on(connection, before, reviewer, now_ms, settle, naming)
 
@@ -231,25 +211,22 @@ class ReviewDesk:
         try:
             after = before.decided(reviewer, settle(before), now_ms, naming, self.terms.rights)
         except ActRefused as refused:
-            told = "; ".join(map(_told, self._book.unseen(connection, before)))
+            told = "; ".join(map(told_of, self._book.unseen(connection, before)))
             is_theirs = before.claimant(now_ms) == reviewer
             raise ActRefused(f"{refused}: {told}" if told and is_theirs else str(refused)) from None
         made = [d for d in after.case.decisions if d.id == naming.id]
         if not made:
-            return self._kept(connection, after, reviewer, now_ms, "propose")
+            return self.kept(connection, after, reviewer, now_ms, "propose")
         self._book.note(connection, _about(after, made[0]), after.revision)
         statements = after.terms.statements
-        is_stated = (
-            statements is not None
-            and statements.topic is not None
-            and statements.wants(made[0].outcome, made[0].label)
-        )
+        wanted = statements is not None and statements.wants(made[0].outcome, made[0].label)
+        is_stated = wanted and statements is not None and statements.topic is not None
         due_ms = now_ms + self.terms.undo_ms
         outbox.post(connection, after.case.id, made[0], due_ms, with_statement=is_stated)
         detail = {"decision": naming.id, "outcome": made[0].outcome}
         if naming.batch is not None:
             detail["batch"] = naming.batch
-        return self._kept(connection, after.refreshed(), reviewer, now_ms, "decide", detail)
+        return self.kept(connection, after.refreshed(), reviewer, now_ms, "decide", detail)
 
     def undo(self, reviewer: str, now_ms: int, case_id: str) -> Docket:
         """
@@ -259,7 +236,7 @@ class ReviewDesk:
             ActRefused: there is none of theirs, or it is too late.
         """
         with self._database.writing() as connection:
-            return self.undo_on(connection, self._locked(connection, case_id), reviewer, now_ms)
+            return self.undo_on(connection, self.locked(connection, case_id), reviewer, now_ms)
 
     def undo_on(
         self,
@@ -286,15 +263,21 @@ class ReviewDesk:
         case = replace(docket.case, decisions=others)
         undone = replace(docket, case=case, revision=docket.revision + 1)
         detail = {"decision": decision.id}
-        return self._kept(connection, undone, reviewer, now_ms, "undo", detail)
+        return self.kept(connection, undone, reviewer, now_ms, "undo", detail)
 
-    def _locked(self, connection: Connection, case_id: str) -> Docket:
+    def locked(self, connection: Connection, case_id: str) -> Docket:
+        """
+        A case that nobody else changes before the end of this transaction.
+
+        Raises:
+            ActRefused: there is none.
+        """
         docket = self._book.locked(connection, case_id)
         if docket is None:
             raise ActRefused(f"there is no case {case_id}")
         return docket
 
-    def _kept(
+    def kept(
         self,
         connection: Connection,
         docket: Docket,
@@ -303,22 +286,13 @@ class ReviewDesk:
         act: str,
         detail: Mapping[str, object] = {},
     ) -> Docket:
+        """Write a case down as an act leaves it, and the act in the log."""
         self._book.keep(connection, docket)
         if act in ("decide", "undo"):
-            kin.note(connection, docket.case)
+            self._book.heed(connection, docket.case)
         log.append(connection, now_ms, reviewer, act, docket.case.id, detail)
         return docket
 
 
 def _about(docket: Docket, decision: DecisionFact) -> About:
     return About(docket.case.topic, docket.case.message_id, decision)
-
-
-def _told(fact: ReviewFact) -> str:
-    """A fact in a few words."""
-    if isinstance(fact, VerdictFact):
-        what = "the message was deleted" if fact.cause == "deleted" else f"verdict {fact.outcome}"
-        if fact.event == "edit" and fact.supersedes is None:
-            what = f"the message was edited, {what}"
-        return f"{what} (cause {fact.cause}, {fact.position})"
-    return f"{kind_of(fact)} {fact.id}"

@@ -25,8 +25,9 @@ from consumer.review.cases.facts import (
     encode_fact,
 )
 from consumer.review.store import log
-from consumer.review.store.book import CaseBook, digest_of_name
+from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
+from consumer.review.store.names import digest_of_name
 from consumer.review.store.outbox import ItemState
 from consumer.review.store.tables import (
     cases,

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from hashlib import blake2b
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, delete, insert, select
 
 from consumer.domain.messages.likeness import likeness, parts_of
 from consumer.domain.messages.likeness import marks as marks_of_parts
@@ -22,6 +22,18 @@ GROUP_MAX = 100
 """So many cases at most are decided along with one: a reviewer sees them all."""
 CANDIDATES = 1_000
 """So many are looked up at most, however many have a word in common."""
+
+
+_WITH_MARKS = (
+    select(marks.c.case_id)
+    .where(
+        marks.c.mark.in_(bindparam("marks", type_=Text, expanding=True)),
+        marks.c.case_id != bindparam("case_id", type_=Text),
+    )
+    .distinct()
+    .limit(CANDIDATES)
+)
+"""The other cases that have any of some marks; made once."""
 
 
 class Query(NamedTuple):
@@ -72,12 +84,13 @@ def alike(
     if not wanted or not enough or docket.case.open_appeals:
         return ()
     # In two steps: a database that guesses wrong would look at every open case instead.
-    named = select(marks.c.case_id).where(marks.c.mark.in_(wanted)).distinct().limit(CANDIDATES)
-    names = connection.execute(named).scalars().all()
+    about = {"marks": wanted, "case_id": docket.case.id}
+    names = connection.execute(_WITH_MARKS, about).scalars().all()
+    if not names:
+        return ()
     asked = (
         cases.c.id.in_(names),
         cases.c.topic == docket.case.topic,
-        cases.c.id != docket.case.id,
         cases.c.queue.not_in(closed),
     )
     found = _free(connection, asked, now_ms, GROUP_MAX)

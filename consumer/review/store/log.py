@@ -11,13 +11,21 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from consumer.review.store.database import Database, locked_head
 from consumer.review.store.tables import log, log_head
 
 PAGE = 1_000
 """Entries read at once, so that memory does not grow with the log."""
+
+
+_APPENDED = insert(log)
+_MOVED = (
+    update(log_head)
+    .where(log_head.c.id == 1)
+    .values(number=bindparam("to_number"), digest=bindparam("to_digest"))
+)
 
 
 class Entry(NamedTuple):
@@ -60,10 +68,8 @@ def append(
     said = orjson.dumps(detail, option=orjson.OPT_SORT_KEYS).decode()
     entry = Entry(number + 1, at_ms, who, act, case_id, said, digest, "")
     entry = entry._replace(digest=entry.due_digest)
-    connection.execute(insert(log).values(**entry._asdict()))
-    connection.execute(
-        update(log_head).where(log_head.c.id == 1).values(number=entry.number, digest=entry.digest)
-    )
+    connection.execute(_APPENDED, entry._asdict())
+    connection.execute(_MOVED, {"to_number": entry.number, "to_digest": entry.digest})
 
 
 def entries(database: Database) -> Iterator[Entry]:

@@ -13,6 +13,7 @@ from consumer.review.cases.facts import DecisionFact, decode_fact
 from consumer.review.store import log
 from consumer.review.store.database import Database
 from consumer.review.store.kin import author_mark, position_mark
+from consumer.review.store.names import verdict_name
 from consumer.review.store.tables import cases, facts, marks
 
 FOUND_MAX = 100
@@ -79,6 +80,14 @@ def find(
     with database.writing() as connection:
         log.append(connection, now_ms, reviewer, "search", detail={"by": by})
     return _found(database, [*asked, cases.c.queue.not_in(closed)], FOUND_MAX)
+
+
+def case_of_verdict(database: Database, topics: Collection[str], verdict_id: str) -> str | None:
+    """The case that has a verdict on a message of one of these inputs."""
+    names = [verdict_name(topic, verdict_id) for topic in topics]
+    asked = select(facts.c.case_id).where(facts.c.id.in_(names))
+    with database.reading() as connection:
+        return connection.execute(asked).scalar()
 
 
 def record_of(database: Database, author: str, but: str, closed: Collection[str]) -> AuthorRecord:

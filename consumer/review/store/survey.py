@@ -64,6 +64,7 @@ class Claim(NamedTuple):
     case_id: str
     queue: str
     person: str
+    since_ms: int
     until_ms: int
     due_ms: int
 
@@ -76,7 +77,13 @@ def claims(database: Database, now_ms: int) -> list[Claim]:
     """Who has which case, the first due before others."""
     asked = (
         select(
-            cases.c.id, cases.c.queue, cases.c.claimed_by, cases.c.lease_until_ms, cases.c.due_ms
+            cases.c.id,
+            cases.c.queue,
+            cases.c.claimed_by,
+            # Of a claim that an earlier release knew, when it was made is not known.
+            func.coalesce(cases.c.claimed_ms, now_ms),
+            cases.c.lease_until_ms,
+            cases.c.due_ms,
         )
         .where(cases.c.claimed_by.is_not(None), cases.c.lease_until_ms > now_ms, cases.c.is_open)
         .order_by(cases.c.due_ms, cases.c.id)

@@ -39,6 +39,8 @@ cases = Table(
     Column("assigned_to", Text),
     Column("draft", Text),
     Column("note", Text),
+    Column("claimed_ms", BigInteger),
+    Column("taken", Text),
     Index("cases_by_due", "is_open", "due_ms", "id"),
     Index("cases_by_claimant", "claimed_by"),
     Index("cases_by_assigned", "assigned_to"),

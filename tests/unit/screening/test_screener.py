@@ -226,3 +226,63 @@ class Fake:
 
     def find(self, text: str, plain: str) -> None:
         return None
+
+
+ALLOWED = Judged((a_judgement("HH0"),), model="m", template="t")
+
+
+@pytest.mark.parametrize(
+    ("said", "decided", "forgotten"),
+    [
+        (BLOCKED, Outcome.ALLOW, 1),
+        (BLOCKED, Outcome.BLOCK, 0),
+        (ALLOWED, Outcome.BLOCK, 1),
+        (ALLOWED, Outcome.ALLOW, 0),
+    ],
+)
+async def test_what_a_person_overturns_is_said_of_no_other_message(
+    said: Judged, decided: Outcome, forgotten: int
+) -> None:
+    """What they confirm still is; and so is what was said of other texts."""
+    desk = Desk()
+    assert not desk.screener.remembers(desk.binding)
+    await desk.judge("call me", said)
+    await desk.judge("another text", said)
+    assert desk.screener.remembers(desk.binding)
+
+    assert desk.screener.decided("call me", decided, desk.binding) == forgotten
+    assert isinstance(desk.screen("call me"), Judged) == (not forgotten)
+    assert isinstance(desk.screen("another text"), Judged)
+
+
+async def test_who_asks_while_a_person_overturns_is_not_remembered() -> None:
+    """The answer is for the message that was asked about."""
+    desk = Desk()
+    inquiry = desk.asked("call me")
+    assert await inquiry.elsewhere() is None
+    assert desk.screener.decided("call me", Outcome.ALLOW, desk.binding) == 0
+    inquiry.heard(BLOCKED, "v")
+    assert not isinstance(desk.screen("call me"), Judged)
+
+
+async def test_a_burst_ends_with_a_persons_word_against_it() -> None:
+    """Of what belongs to it, and of what is like it; a confirmed one goes on, and so do others."""
+    terms = ScreeningTerms(None, NeighbourTerms())
+    for decided, is_over in ((Outcome.ALLOW, True), (Outcome.BLOCK, False)):
+        desk = Desk(terms)
+        for number in range(3):
+            await desk.judge(f"{RAID} {number}", BLOCKED, f"v{number}")
+            await desk.judge(
+                f"quite other words that nobody has said here before {number}", BLOCKED
+            )
+        assert isinstance(desk.screen(f"{RAID} 2"), Judged)
+        assert desk.screener.decided(f"{RAID} 1", decided, desk.binding) == int(is_over)
+        assert isinstance(desk.screen(f"{RAID} 2"), Judged) != is_over
+        other = desk.screen("quite other words that nobody has said here before 2")
+        assert isinstance(other, Judged)
+
+
+def test_a_decision_where_nothing_is_remembered_changes_nothing() -> None:
+    desk = Desk()
+    assert desk.screener.decided("call me", Outcome.ALLOW, desk.binding) == 0
+    assert not desk.screener.remembers(desk.binding)

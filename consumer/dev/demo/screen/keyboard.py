@@ -50,9 +50,9 @@ class TypedLine:
 
 
 @contextmanager
-def typed(line: TypedLine) -> Iterator[bool]:
+def typed(feed: Callable[[bytes], None]) -> Iterator[bool]:
     """
-    Feed a line from the terminal, key by key and unechoed; gives whether there is one to type on.
+    Feed what is typed at the terminal, key by key and unechoed; gives whether there is one.
 
     Ctrl-C stays a signal. The terminal is put back as it was, whatever happens.
     """
@@ -71,7 +71,7 @@ def typed(line: TypedLine) -> Iterator[bool]:
         return
     loop = asyncio.get_running_loop()
     tty.setcbreak(number)
-    loop.add_reader(number, lambda: line.feed(os.read(number, 1024)))
+    loop.add_reader(number, lambda: feed(os.read(number, 1024)))
     try:
         yield True
     finally:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 from urllib.request import urlopen
 
-import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
+from consumer.dev.demo.stage.child import Lifeline, StageChild
 from consumer.errors import ConsumerError
 from consumer.interfaces import Partition
-from consumer.worker.stops import PARENT_PIPE
 
 LOOK_S = 0.3
 """Between two looks: often enough for an eye, and the gauges are no fresher."""
@@ -56,20 +51,15 @@ class Vital(NamedTuple):
 class CrewMember:
     """One worker, over the processes that it has been."""
 
-    def __init__(self, name: str, command: list[str], log: Path, lifeline: int) -> None:
+    def __init__(self, name: str, child: StageChild) -> None:
         self.name = name
         self.part = Part.ENDED
         self.vital = Vital()
-        self._command, self._log, self._lifeline = command, log, lifeline
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child = child
         self._address: str | None = None
 
     def __repr__(self) -> str:
-        return f"<worker {self.name} pid {self.pid} {self.part}>"
-
-    @property
-    def pid(self) -> int:
-        return 0 if self._process is None else self._process.pid
+        return f"<worker {self.name} {self._child!r} {self.part}>"
 
     @property
     def is_running(self) -> bool:
@@ -77,19 +67,7 @@ class CrewMember:
 
     def start(self) -> None:
         self.part, self.vital, self._address = Part.STARTS, Vital(), None
-        # What is set for a service of this machine is none of the demo's.
-        told = {k: v for k, v in os.environ.items() if not k.startswith("SAFEGUARD_")}
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C is for the demo, which stops its workers in its own time.
-                start_new_session=True,
-                pass_fds=(self._lifeline,),
-                env={**told, PARENT_PIPE: str(self._lifeline)},
-            )
+        self._child.start()
 
     def kill(self) -> None:
         """As a crash would: without a word."""
@@ -99,18 +77,12 @@ class CrewMember:
         self._end(signal.SIGTERM, Part.ENDED)
 
     def _end(self, number: int, part: Part) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(number)
+        self._child.send(number)
         self.part, self.vital = part, Vital(done=self.vital.done)
 
     async def ended(self, seconds: float) -> bool:
         """Whether it has ended within so long."""
-        until_s = time.monotonic() + seconds
-        while self._process is not None and self._process.poll() is None:
-            if time.monotonic() > until_s:
-                return False
-            await asyncio.sleep(0.05)
-        return True
+        return await self._child.ended(seconds)
 
     async def look(self) -> None:
         """
@@ -119,45 +91,34 @@ class CrewMember:
         Raises:
             ConsumerError: it has ended by itself, with its last words.
         """
-        if not self.is_running or self._process is None:
+        if not self.is_running:
             return
-        if self._process.poll() is not None:
-            raise ConsumerError(f"worker {self.name} ended by itself: {self._last_words()}")
+        if self._child.has_ended:
+            raise ConsumerError(f"worker {self.name} ended by itself: {self._child.last_words()}")
         if self._address is None:
-            found = _HEALTH.search(self._log.read_bytes())
+            found = _HEALTH.search(self._child.said())
             self._address = found[1].decode() if found else None
         if self._address is None:
             return
-        process = self._process
+        pid = self._child.pid
         text = await asyncio.to_thread(_fetch, f"{self._address}/metrics")
         # It may have been killed meanwhile.
-        if text and self._process is process and self.is_running:
+        if text and self._child.pid == pid and self.is_running:
             self.vital = vital_of(text)
             self.part = Part.JUDGES if self.vital.partitions else self.part
-
-    def _last_words(self) -> str:
-        lines = self._log.read_text(errors="replace").strip().splitlines()
-        try:
-            said = orjson.loads(lines[-1])
-            return str(said.get("error") or said["event"])
-        except (IndexError, ValueError, KeyError):
-            return lines[-1] if lines else "without a word"
 
 
 class Crew:
     """All workers of the demo."""
 
     def __init__(self, names: str, settings: Mapping[str, str], folder: Path) -> None:
-        command = [sys.executable, "-m", "consumer", "run"]
-        # A file that is named is the only one that is read.
-        empty = folder / "safeguard.toml"
-        empty.touch()
-        command += ["--config", str(empty)]
-        command += [word for pair in settings.items() for word in ("--set", "=".join(pair))]
-        # The workers end with this process, however that ends.
-        self._pipe, self._lifeline = os.pipe()
+        self._lifeline = Lifeline()
         self.members = [
-            CrewMember(name, command, folder / f"worker-{name}.log", self._pipe) for name in names
+            CrewMember(
+                name,
+                StageChild(["run"], settings, folder / f"worker-{name}.log", self._lifeline),
+            )
+            for name in names
         ]
 
     def __repr__(self) -> str:
@@ -192,8 +153,7 @@ class Crew:
         """Whatever is left of them."""
         for member in self.members:
             member.kill()
-        for end in (self._lifeline, self._pipe):
-            os.close(end)
+        self._lifeline.cut()
 
 
 def _fetch(address: str) -> str:

@@ -111,6 +111,19 @@ def assign(console: Console, asked: PageRequest) -> Response:
     return claim_on(console, asked, "")
 
 
+def put_back(console: Console, asked: PageRequest) -> Response:
+    """A lead ends somebody's claim."""
+    docket = console.room.leads.put_back(asked.who.person, asked.now_ms, asked.path["case"])
+    return go(f"/cases/{docket.case.id}")
+
+
+def take_over(console: Console, asked: PageRequest) -> Response:
+    """A lead takes what somebody has."""
+    _check_budget(console, asked)
+    docket = console.room.leads.take_over(asked.who.person, asked.now_ms, asked.path["case"])
+    return go(f"/cases/{docket.case.id}")
+
+
 def undo(console: Console, asked: PageRequest) -> Response:
     """Take one's decision back, or all of a batch, while nobody was told of it."""
     who, now_ms, name = asked.who.person, asked.now_ms, asked.path["name"]

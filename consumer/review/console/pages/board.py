@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from consumer.review.cases.risk import lateness
+from consumer.review.cases.risk import duration, lateness
 from consumer.review.console.console import Console, PageRequest, page
 from consumer.review.store.survey import claims, queues, unpublished
 
@@ -39,11 +39,15 @@ def _queues(console: Console, asked: PageRequest) -> dict[str, Any]:
         for name, count in queues(room.database, now_ms).items()
         if name not in closed
     ]
-    taken = [claim for claim in claims(room.database, now_ms) if claim.queue not in closed]
+    taken = [
+        claim._asdict() | {"held": duration(now_ms - claim.since_ms)}
+        for claim in claims(room.database, now_ms)
+        if claim.queue not in closed
+    ]
     return {
         "queues": rows,
-        "mine": [claim for claim in taken if claim.person == who],
-        "others": [claim for claim in taken if claim.person != who],
+        "mine": [claim for claim in taken if claim["person"] == who],
+        "others": [claim for claim in taken if claim["person"] != who],
         "unpublished": unpublished(room.database),
     }
 

@@ -11,6 +11,7 @@ from consumer.domain.policy import Outcome, PolicyVersion
 from consumer.review.cases.account import docket_fields
 from consumer.review.cases.case import Concern
 from consumer.review.cases.docket import Docket
+from consumer.review.cases.risk import duration
 from consumer.review.cases.ruling import REASON_CHARS_MAX, ActRefused
 from consumer.review.console.care import break_due_min, category_of, is_veiled
 from consumer.review.console.console import Console, PageRequest, page
@@ -54,7 +55,7 @@ def about(console: Console, asked: PageRequest, docket: Docket) -> dict[str, Any
     veiled = is_veiled(docket.case, wishes)
     if fields["text"] is not None and not veiled:
         console.wellness.note(who, docket.case.id, category_of(docket.case), now_ms)
-    seen = console.wellness.today(who, now_ms)
+    seen, taken = console.wellness.today(who, now_ms), docket.handling.taken
     return {
         "case": fields,
         "text": None if fields["text"] is None else shown(fields["text"]),
@@ -67,6 +68,8 @@ def about(console: Console, asked: PageRequest, docket: Docket) -> dict[str, Any
         "draft": docket.draft_of(who),
         "proposal": docket.handling.proposal,
         "is_mine": claimant == who,
+        "taken": taken if taken is not None and taken.whose == who else None,
+        "claimed_for": duration(now_ms - docket.handling.claimed_ms) if claimant else "",
         "is_open": is_open,
         "barred": docket.barred(who) if is_open else None,
         "can_claim": is_open and claimant is None and asked.may(DECIDES),

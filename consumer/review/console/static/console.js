@@ -104,8 +104,10 @@
       htmx.ajax("GET", "/queues", { target: "#board" }).then(() => say("The queues have changed."));
     });
     if (place) source.addEventListener("case", (event) => {
-      if (JSON.parse(event.data).revision === Number(place.dataset.revision)) return;
-      document.getElementById("changed").hidden = false;
+      const standing = JSON.parse(event.data);
+      const isLost = place.dataset.mine === "yes" && standing.claimed_by !== place.dataset.person;
+      if (isLost) document.getElementById("taken").hidden = false;
+      if (standing.revision !== Number(place.dataset.revision)) document.getElementById("changed").hidden = false;
     });
   }
   document.addEventListener("visibilitychange", listen);

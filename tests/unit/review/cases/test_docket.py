@@ -9,8 +9,9 @@ import pytest
 
 from consumer.domain.policy import Outcome
 from consumer.review.cases.case import Closure
-from consumer.review.cases.docket import Docket, may
+from consumer.review.cases.docket import Docket
 from consumer.review.cases.handling import CaseState, Handling, Naming
+from consumer.review.cases.rights import may
 from consumer.review.cases.ruling import ActRefused, Ruling
 from tests.cases import (
     ALLOW,

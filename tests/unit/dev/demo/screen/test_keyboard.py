@@ -59,7 +59,7 @@ async def test_the_terminal_is_put_back_as_it_was(terminal: int) -> None:
     """Keys come at once and unechoed, and afterwards lines come as before."""
     before = termios.tcgetattr(sys.stdin.fileno())
     said = asyncio.Queue[str]()
-    with typed(TypedLine(said.put_nowait)) as can_type:
+    with typed(TypedLine(said.put_nowait).feed) as can_type:
         assert can_type
         assert not termios.tcgetattr(sys.stdin.fileno())[3] & (termios.ECHO | termios.ICANON)
         assert termios.tcgetattr(sys.stdin.fileno())[3] & termios.ISIG
@@ -71,5 +71,5 @@ async def test_the_terminal_is_put_back_as_it_was(terminal: int) -> None:
 async def test_nobody_can_type_into_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor where there is no input at all."""
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    with typed(TypedLine(lambda _: None)) as can_type:
+    with typed(TypedLine(lambda _: None).feed) as can_type:
         assert not can_type
