@@ -9,6 +9,8 @@ from typing import NamedTuple, Protocol
 import pytest
 
 from consumer.dev.broker import EmbeddedBroker
+from consumer.kafka.cluster.audits import AUDITS_TOPIC
+from consumer.kafka.cluster.topics import Topics
 from consumer.kafka.config import KafkaConfig
 from tests.brokers.kafka import RealKafka
 
@@ -54,6 +56,11 @@ class Broker(NamedTuple):
             {name + end: width for end in (".allow", ".flag", ".block", ".dead-letter")}
         )
         return name
+
+    def make_audits(self) -> None:
+        """The topic of notes on filters, which the tests of the session's real broker share."""
+        if AUDITS_TOPIC not in Topics(self.config()).partitions():
+            self.creator.create_topics({AUDITS_TOPIC: 1})
 
     def config(self, **changes: object) -> KafkaConfig:
         client = {"log_level": "0"}

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-from consumer.kafka.cluster.audits import AuditLog, write_notes
+from consumer.domain.binding import Binding
+from consumer.kafka.cluster.audits import AuditLog, AuditWriter
 from consumer.kafka.config import KafkaConfig
 from consumer.screening.filters import Filters
 from consumer.telemetry.telemetry import Telemetry
-from consumer.worker.following.audits import AuditFollower
-from consumer.worker.model import WatchedModel
+from consumer.worker.following.audits import AuditFollower, OpenLog
 from consumer.worker.notes import NoteWriter
+
+
+class NoteStore(Protocol):
+    """Where notes are kept, as `kafka/cluster/audits.py` writes them. Blocking."""
+
+    def write(self, values: Sequence[bytes]) -> list[str | None]:
+        """Store notes in their order and wait; for each, None or what went wrong."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class FollowedFilters:
     """The filters that the topics name, with the notes of their audits in both directions."""
 
-    def __init__(self, kafka: KafkaConfig, telemetry: Telemetry) -> None:
+    def __init__(self, store: NoteStore, open_log: OpenLog, telemetry: Telemetry) -> None:
         self.filters = Filters()
-        self._notes = NoteWriter(partial(write_notes, kafka), self.filters, telemetry.clock)
+        self._store = store
+        self._notes = NoteWriter(store.write, self.filters, telemetry.clock)
         self.filters.post = self._notes.post
-        self._audits = AuditFollower(self.filters, partial(AuditLog, kafka), telemetry)
+        self._audits = AuditFollower(self.filters, open_log, telemetry)
 
     def __repr__(self) -> str:
         return f"<FollowedFilters {self.filters!r}>"
@@ -31,10 +43,16 @@ class FollowedFilters:
         """What runs beside the messages."""
         return [self._notes.run(), self._audits.run()]
 
-    def heed(self, model: WatchedModel) -> None:
-        """To be called often: which model answers now, and whether counts are to be noted."""
-        self.filters.heed_voice(model.models, model.template)
+    def heed(self, models: Sequence[str], template: Callable[[Binding], str]) -> None:
+        """To be called often: which models answer now and how they are asked; counts are noted."""
+        self.filters.heed_voice(models, template)
         self._notes.count()
 
     async def close(self) -> None:
         await self._audits.close()
+        await asyncio.to_thread(self._store.close)
+
+
+def filters_on(kafka: KafkaConfig, telemetry: Telemetry) -> FollowedFilters:
+    """Those of a worker, with its notes on the brokers."""
+    return FollowedFilters(AuditWriter(kafka), partial(AuditLog, kafka), telemetry)

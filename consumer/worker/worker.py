@@ -33,7 +33,7 @@ from consumer.registry.store import PolicyStore
 from consumer.screening.screener import Screener
 from consumer.settings.settings import Settings
 from consumer.telemetry.telemetry import Telemetry
-from consumer.worker.filtering import FollowedFilters
+from consumer.worker.filtering import filters_on
 from consumer.worker.following.decisions import follow_decisions
 from consumer.worker.following.pauses import PauseFollower
 from consumer.worker.following.topics import TopicFollower
@@ -70,7 +70,7 @@ class Worker:
         self.telemetry = Telemetry()
         self._kafka = kafka_config(settings.kafka)
         check_budgets(settings)
-        self._filters = FollowedFilters(self._kafka, self.telemetry)
+        self._filters = filters_on(self._kafka, self.telemetry)
         self.filters = self._filters.filters
         self._screener = Screener(self.telemetry.clock, self.filters)
         self.policies = PolicyStore(
@@ -230,7 +230,7 @@ class Worker:
             intake.refresh_gauges(member.source.ends)
             intake.end_pinned(settings.pipeline.pinned_s, self.model.fleet.is_out)
             self._screener.spoken_to(self.model.voice)
-            self._filters.heed(self.model)
+            self._filters.heed(self.model.models, self.model.template)
             for (name, stage), count in self._screener.kept().items():
                 self.telemetry.metrics.screening_kept.labels(name, stage.value).set(count)
 
@@ -292,7 +292,7 @@ class Worker:
         # What is being read is read to its end first, and a broker may be away.
         closing = asyncio.to_thread(self._controls.close)
         await within(LEAVE_S, "closing what reads the pauses", closing)
-        await within(LEAVE_S, "closing what reads the audits", self._filters.close())
+        await within(LEAVE_S, "closing what keeps the audits", self._filters.close())
         await within(LEAVE_S, "closing what reads the decisions", self._decisions.close())
         await self.model.close()
         self.vitals.close()

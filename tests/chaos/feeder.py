@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from confluent_kafka import Producer
 
-from tests.chaos.scene import TEXTS
+from tests.chaos.scene import text_of
 
 HOT_KEYS = 50
 COLD_KEYS = 5_000
@@ -98,7 +98,7 @@ class Feeder:
     def _send(self, number: int) -> None:
         is_hot = self._dice.random() < HOT_SHARE
         key = self._dice.randrange(HOT_KEYS if is_hot else COLD_KEYS)
-        text = self._dice.choice(TEXTS).format(number)
+        text = text_of(number, self._dice)
         value = json.dumps({"id": str(number), "text": text}).encode()
         name = f"{'hot' if is_hot else 'cold'}-{key}"
         self._producer.produce(self._topic, value, name, on_delivery=self._delivered)

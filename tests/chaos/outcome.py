@@ -15,6 +15,7 @@ FAULTS = (
     "lost",
     "contradicting",
     "out_of_order",
+    "misdrawn",
     "stuck",
     "false_poison",
     "false_too_large",
@@ -51,6 +52,8 @@ class Outcome:
     duplicated_same_verdict: int
     contradicting: int
     out_of_order: int
+    misdrawn: int
+    """Messages settled or audited by the filter otherwise than their position says."""
     stuck: int
     """Workers alive and ready while a partition was not judged to its end, all being healed."""
     false_poison: int
@@ -60,6 +63,8 @@ class Outcome:
     orphans: int
     """Workers that lived on although their supervisor was killed."""
     unknown: int
+    causes: Mapping[str, int]
+    """Verdicts by cause, `audited` those that the filter would have settled."""
     kills: int
     freezes: int
     """Pauses longer than the session."""
@@ -122,6 +127,9 @@ class Outcome:
         table.add_row(
             f"enough of {self.written}", enough, style=None if self.is_evidence else "red"
         )
+        table.add_section()
+        for name, count in self.causes.items():
+            table.add_row(f"cause: {name}", str(count))
         table.add_section()
         for name, count in self.struck.items():
             table.add_row(f"struck: {name}", str(count))

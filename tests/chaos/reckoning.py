@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from typing import NamedTuple
 from consumer.commands.audit.order import KeyOrder, Place, first_of
 from consumer.domain.messages.message import Position
 from consumer.domain.verdicts.provenance import is_of_topic
+from consumer.screening.filtering import Filtering
+from tests.filtered import misdrawn
 from tests.records import Stored
 
 
@@ -17,6 +20,8 @@ class Reckoning(NamedTuple):
 
     lost: list[str]
     out_of_order: list[str]
+    misdrawn: list[str] = []
+    """Verdicts that settle or audit otherwise than text and position of their record say."""
 
 
 def reckon(
@@ -25,15 +30,19 @@ def reckon(
     gone: Sequence[Sequence[Stored]],
     source: str,
     group: str,
+    filtering: Filtering | None = None,
 ) -> Reckoning:
     """
-    `gone` are the records of each output that was deleted; `source` is the input's id.
+    `gone` are the records of each output that was deleted; `source` is the input's id, and
+    `filtering` the filter that the topic named all the time.
 
     A record whose verdict went with its output may be judged once more, if no commit knew of it:
     so its place in the order of its key is that of its first verdict, wherever that lay.
     """
     places: dict[Position, list[Place]] = defaultdict(list)
     lives: dict[tuple[str, int], int] = {}
+    records_at = {Position(each.topic, each.partition, each.offset): each for each in inputs}
+    found = Reckoning([], [], [])
     for life, records in enumerate([outputs, *gone]):
         for record in records:
             at = Position.parse(record.header("safeguard-position") or "")
@@ -42,7 +51,10 @@ def reckon(
             topic = lives.setdefault((record.topic, life), len(lives))
             place = Place(topic, record.partition, record.offset, record.timestamp_ms)
             places[at].append(place)
-    found = Reckoning([], [])
+            if filtering is not None and at in records_at:
+                text = str(json.loads(records_at[at].value or b"{}")["text"])
+                wrong = misdrawn(filtering, dict(record.headers), text, source, at)
+                found.misdrawn.extend([] if wrong is None else [wrong])
     orders: dict[tuple[int, bytes], KeyOrder] = defaultdict(KeyOrder)
     for record in sorted(inputs, key=lambda each: each[:3]):
         position = Position(record.topic, record.partition, record.offset)

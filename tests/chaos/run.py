@@ -9,12 +9,15 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from consumer.domain.verdicts.headers import PROBABILITY
 from consumer.errors import MessageTooLarge, PoisonMessage, Rejected
+from consumer.kafka.cluster.audits import AUDITS_TOPIC, CONFIG
 from tests.benchmarks import machine
 from tests.brokers.kafka import RealKafka
 from tests.chaos import journal, scene
@@ -29,6 +32,7 @@ from tests.chaos.schedule import SEATS, schedule
 from tests.chaos.storm import NODES, Storm
 from tests.chaos.stuck import stuck_workers
 from tests.chaos.takeover import summed_up, takeovers_s
+from tests.filtered import fresh_filtering
 from tests.records import Stored, read_all
 
 REPORT_EVERY_S = 10.0
@@ -88,8 +92,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         stage.callback(_keep_broker_logs, data, folder)
         diary.tell(f"starting {NODES} brokers")
         kafka = stage.enter_context(RealKafka(data, nodes=NODES, extra=scene.BROKER))
-        kafka.create_topics({scene.TOPIC: plan.partitions})
-        kafka.create_topics(dict.fromkeys(scene.OUTPUTS, plan.partitions), scene.STAMPED)
+        _create_topics(kafka, plan)
         seconds = plan.fault_s * len(plan.protocols)
         model = Model(folder, plan.messages / seconds, plan.seed)
         stage.callback(model.kill)
@@ -128,7 +131,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         diary.tell("auditing")
         report = _audit(crew.config)
         verdicts = read_all(kafka.bootstrap_servers, scene.OUTPUTS, AUDIT_S)
-        found = _reckon(kafka, cluster, storm, verdicts)
+        found = _reckon(kafka, cluster, storm, verdicts, policies)
     poison = _blamed(verdicts, PoisonMessage)
     too_large = _blamed(verdicts, MessageTooLarge)
     return Outcome(
@@ -143,11 +146,13 @@ def run(plan: Plan, folder: Path) -> Outcome:
         duplicated_same_verdict=report["duplicated_same_verdict"],
         contradicting=report["contradicting"],
         out_of_order=len(found.out_of_order),
+        misdrawn=len(found.misdrawn),
         stuck=len(stuck),
         false_poison=len(poison),
         false_too_large=len(too_large),
         orphans=len(crew.orphans),
         unknown=report["unknown"],
+        causes=_causes(verdicts),
         kills=storm.done["kill"],
         freezes=storm.done["freeze"],
         naps=storm.done["nap"],
@@ -165,6 +170,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         | _examples(
             missing=found.lost,
             out_of_order=found.out_of_order,
+            misdrawn=found.misdrawn,
             stuck=stuck,
             false_poison=poison,
             false_too_large=too_large,
@@ -172,6 +178,12 @@ def run(plan: Plan, folder: Path) -> Outcome:
         duration_s=round(time.monotonic() - began_s, 1),
         machine=machine.describe(),
     )
+
+
+def _create_topics(kafka: RealKafka, plan: Plan) -> None:
+    kafka.create_topics({scene.TOPIC: plan.partitions})
+    kafka.create_topics(dict.fromkeys(scene.OUTPUTS, plan.partitions), scene.STAMPED)
+    kafka.create_topics({AUDITS_TOPIC: 1}, CONFIG)
 
 
 @contextmanager
@@ -216,12 +228,28 @@ def _behind(cluster: Cluster, plan: Plan) -> set[int]:
 
 
 def _reckon(
-    kafka: RealKafka, cluster: Cluster, storm: Storm, verdicts: Sequence[Stored]
+    kafka: RealKafka,
+    cluster: Cluster,
+    storm: Storm,
+    verdicts: Sequence[Stored],
+    policies: Path,
 ) -> Reckoning:
     """An audit sees the topics that are there; what lay on those that are gone counts as well."""
     inputs = read_all(kafka.bootstrap_servers, [scene.TOPIC], AUDIT_S)
     source = cluster.topic_id(scene.TOPIC)
-    return reckon(inputs, verdicts, storm.gone, source, scene.GROUP)
+    filtering = fresh_filtering(scene.filter_of(policies))
+    return reckon(inputs, verdicts, storm.gone, source, scene.GROUP, filtering)
+
+
+def _causes(verdicts: Iterable[Stored]) -> dict[str, int]:
+    """Verdicts by cause; those that the filter would have settled, and the model judged, apart."""
+    found: Counter[str] = Counter()
+    for verdict in verdicts:
+        cause = verdict.header("safeguard-cause")
+        if cause is not None:
+            is_audited = cause != "prefilter" and verdict.header(PROBABILITY) is not None
+            found["audited" if is_audited else cause] += 1
+    return dict(sorted(found.items()))
 
 
 def _examples(**found: list[str]) -> dict[str, list[str]]:

@@ -1,13 +1,21 @@
-"""Scene: the topics, the policy, and the settings of the workers, in one place."""
+"""Scene: the topics, the policy, what is settled before the model, and the workers' settings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from random import Random
+
+from consumer.classifier.prompt import template_of
+from consumer.domain.screening import PrefilterTerms
+from consumer.registry.load import load_catalogue
+from consumer.screening.prefilter.artefact import write_artefact
+from tests.unit.screening.prefilter.filters import of_words
 
 TOPIC = "chaos.in"
 OUTPUTS = tuple(f"{TOPIC}.{end}" for end in ("allow", "flag", "block", "dead-letter"))
 GROUP = "chaos"
+MODEL = "stand-in-safeguard"
 SESSION_S = 10
 HEARTBEAT_S = 1.0
 DRAIN_S = 5.0
@@ -45,17 +53,74 @@ rules:
 """
 
 TEXTS = ("good morning {}", "a doubtful thing {}", "a banned thing {}")
+AGAIN = [text.format("everybody") for text in (*TEXTS, "a banned thing again for")]
+"""Said over and over: one answer of the model holds for a while."""
+BURST = "come all of you and do a banned thing tonight {}"
+"""Nearly the same each time: a burst shares its verdict."""
+LISTED = "good morning raid.example {}"
+"""On a list: blocked without the model, which would allow it."""
+KNOWN = "good morning a thing come all of you and do tonight again for everybody".split()  # noqa: SIM905
+"""Words that the filter has seen; what it settles of these messages is "good morning"."""
+TOPIC_TOML = f'''topics = ["{TOPIC}"]
+live = 1
+start = "earliest"
+'''
+SCREENING_TOML = """
+[screening.near_duplicates]
+authors_max = 20
+[[screening.lists]]
+file = "raid.txt"
+outcome = "block"
+match = "anywhere"
+[screening.prefilter]
+file = "chaos.prefilter"
+salt_file = "salt"
+recall = 0.95
+floor = 0.1
+"""
+
+
+def text_of(number: int, dice: Random) -> str:
+    """A message's text: most are of their own, the others are what the early stages are for."""
+    kind = dice.random()
+    if kind < 0.15:
+        return dice.choice(AGAIN)
+    if kind < 0.25:
+        return BURST.format(number)
+    if kind < 0.3:
+        return LISTED.format(number)
+    return dice.choice(TEXTS).format(number)
 
 
 def write_policies(folder: Path) -> Path:
-    """One set with one policy that the stand-in decides by its words."""
-    version = folder / "set" / "v1"
-    version.mkdir(parents=True, exist_ok=True)
-    (folder / "set" / "topic.toml").write_text(
-        f'topics = ["{TOPIC}"]\nlive = 1\nstart = "earliest"\n'
+    """One set with one policy that the stand-in decides by its words; every stage is on."""
+    own = folder / "set"
+    for name in ("v1", "lists", "filters"):
+        (own / name).mkdir(parents=True, exist_ok=True)
+    (own / "topic.toml").write_text(TOPIC_TOML)
+    (own / "v1" / "words.md").write_text(POLICY)
+    (own / "lists" / "raid.txt").write_text("raid.example\n")
+    (own / "salt").write_bytes(b"chaos" * 8)
+    (binding,) = load_catalogue(folder).bindings
+    artefact = of_words(
+        KNOWN,
+        {"doubtful": 8.0, "banned": 8.0},
+        version=binding.live.id,
+        version_digest=binding.live.digest,
+        model=MODEL,
+        template=template_of(binding),
     )
-    (version / "words.md").write_text(POLICY)
+    write_artefact(own / "filters" / "chaos.prefilter", artefact)
+    (own / "topic.toml").write_text(TOPIC_TOML + SCREENING_TOML)
     return folder
+
+
+def filter_of(policies: Path) -> PrefilterTerms:
+    """The filter that the set names."""
+    (binding,) = load_catalogue(policies).bindings
+    terms = binding.screening.prefilter
+    assert terms is not None
+    return terms
 
 
 def settings(bootstrap_servers: str, endpoint: str, policies: Path, protocol: str) -> str:
@@ -78,7 +143,7 @@ topics_refresh_s = 2
 client = {{ {client} }}
 [inference]
 endpoint = "{endpoint}"
-model = "stand-in-safeguard"
+model = "{MODEL}"
 calls_max = 64
 probe_every_s = 0.2
 [pipeline]

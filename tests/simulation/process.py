@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from random import Random
 
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
@@ -12,6 +13,7 @@ from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.domain.screening import ScreeningTerms
 from consumer.inference.fleet.fleet import Fleet
 from consumer.inference.pacing.retry import RetryLimits
+from consumer.interfaces import Screening
 from consumer.pipeline.assignment.commits import Owner
 from consumer.pipeline.assignment.lease import LeaseTerms
 from consumer.pipeline.assignment.recovery import Recovery, RecoveryLimits
@@ -24,6 +26,7 @@ from consumer.pipeline.seams import Seams
 from consumer.screening.screener import Screener
 from consumer.telemetry.metrics import Metrics
 from consumer.telemetry.telemetry import Telemetry
+from consumer.worker.filtering import FollowedFilters
 from tests.builders import an_endpoint
 from tests.simulation.client import (
     CLIENT_TIMEOUT_S,
@@ -34,6 +37,9 @@ from tests.simulation.client import (
     SimTails,
 )
 from tests.simulation.cluster import Cluster
+from tests.simulation.filter import MODEL, TEMPLATE
+from tests.simulation.filter_journal import FilterJournal, FilterWitness
+from tests.simulation.notes import NoteTopic, SimNoteLog, SimNoteStore
 from tests.simulation.safeguard import SimTransport
 from tests.simulation.scheduler import Loop, Scheduler, VirtualClock
 
@@ -119,7 +125,10 @@ class SimProcess:
         are_limits_shown: bool = True,
         careful_after: int = 4,
         is_model_out: bool = False,
+        journal: FilterJournal | None = None,
+        notes: NoteTopic | None = None,
     ) -> None:
+        """`journal` and `notes` are those of the world's filter, where it has one."""
         self.name = name
         self.loop = Loop(scheduler, dice, stall_rate)  # type: ignore[abstract]
         self.network = SimNetwork(cluster, dice)
@@ -161,11 +170,14 @@ class SimProcess:
                 Telemetry(clock, metrics),
                 dice,
             )
+            screening: Screening = Screener(clock)
+            if journal is not None and notes is not None:
+                screening = self._with_filter(policies, journal, notes, Telemetry(clock, metrics))
             self.intake = Intake(
                 Seams(
                     self.source, self.sink, policies, Telemetry(clock, metrics), self._is_model_well
                 ),
-                Processor(classifier, publisher, clock, "g", Screener(clock)),
+                Processor(classifier, publisher, clock, "g", screening),
                 Recovery(
                     SimTails(cluster, self.network),
                     clock,
@@ -179,11 +191,33 @@ class SimProcess:
             )
             self.sink.start(self.intake, cluster.floors())
             self.source.start(self.intake)
-            regularly = (self._commit(), self._tick(), self._look(cluster, dice.choice(LOOK_S)))
+            regularly = [self._commit(), self._tick(), self._look(cluster, dice.choice(LOOK_S))]
+            if self.filters is not None:
+                regularly += self.filters.loops()
             self.tasks = [self.loop.create_task(each) for each in regularly]
 
+        self.filters: FollowedFilters | None = None
         self._was_model_there = not is_model_out
         self.loop.run(build)
+
+    def _with_filter(
+        self,
+        policies: SimPolicies,
+        journal: FilterJournal,
+        notes: NoteTopic,
+        telemetry: Telemetry,
+    ) -> FilterWitness:
+        """The stages with a filter, whose notes this process writes and follows."""
+
+        def opened(take: Callable[[bytes | None], None]) -> SimNoteLog:
+            self.witness.log = SimNoteLog(notes, self.network, take)
+            return self.witness.log
+
+        self.filters = FollowedFilters(SimNoteStore(notes, self.network), opened, telemetry)
+        screener = Screener(telemetry.clock, self.filters.filters)
+        screener.prepare(policies.catalogue)
+        self.witness = FilterWitness(self.name, self.loop, screener, self.filters.filters, journal)
+        return self.witness
 
     @property
     def failure(self) -> str | None:
@@ -209,6 +243,9 @@ class SimProcess:
         while True:
             self.intake.tick()
             self.intake.end_pinned(15.0, self.endpoint.breaker.is_open)
+            if self.filters is not None:
+                self.filters.heed([MODEL], lambda _: TEMPLATE)
+                self.witness.look()
             await asyncio.sleep(MARGIN_S / 4)
 
     async def _look(self, cluster: Cluster, every_s: float) -> None:

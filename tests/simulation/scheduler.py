@@ -8,6 +8,7 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -119,6 +120,32 @@ class Loop(asyncio.AbstractEventLoop):
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         return task
 
+    def run_in_executor(  # type: ignore[override]
+        self, executor: object, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        """
+        The work of a thread: done a little later, and told a little later still.
+
+        Who dies in between has done it and does not know.
+        """
+        future = self.create_future()
+
+        def work() -> None:
+            if self.is_standing:
+                self._scheduler.at(self.stands_until_s, work)
+            elif not self.is_dead:
+                tell = _done(future, func, args)
+                self._scheduler.after(self._thread_s(), partial(self._soon, tell))
+
+        self._scheduler.after(self._thread_s(), work)
+        return future
+
+    def _soon(self, tell: Callable[[], None]) -> None:
+        self.call_soon(tell)
+
+    def _thread_s(self) -> float:
+        return self._dice.choice((0.001, 0.01, 0.1)) * self._dice.random()
+
     def get_debug(self) -> bool:
         return False
 
@@ -163,6 +190,23 @@ class Loop(asyncio.AbstractEventLoop):
             return step()
         finally:
             asyncio._set_running_loop(before)
+
+
+def _done(
+    future: asyncio.Future[Any], func: Callable[..., Any], args: tuple[Any, ...]
+) -> Callable[[], None]:
+    """Do it now; returns how to tell what came of it."""
+    try:
+        result = func(*args)
+    except Exception as error:
+        return _unless_cancelled(future, future.set_exception, error)
+    return _unless_cancelled(future, future.set_result, result)
+
+
+def _unless_cancelled(
+    future: asyncio.Future[Any], tell: Callable[[Any], None], what: object
+) -> Callable[[], None]:
+    return lambda: None if future.done() else tell(what)
 
 
 class VirtualClock:

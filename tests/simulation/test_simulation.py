@@ -31,6 +31,9 @@ def test_no_seed_loses_or_contradicts_or_disorders_anything() -> None:
     assert all(events[kind] > SEEDS / 4 for kind in KINDS), events
     assert all(events[whim] > SEEDS / 20 for whim in WHIMS), events
     assert all(events[cause] > SEEDS / 4 for cause in SCREENED_CAUSES), events
+    assert events["filter"] > SEEDS / 5
+    assert events["audited"] > SEEDS / 4, events
+    assert events["alarm"] > SEEDS / 100, events
     assert events["rebalances"] > 5 * SEEDS
     assert events["overtaken"] > SEEDS / 20
 

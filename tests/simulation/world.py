@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 from typing import NamedTuple
 
@@ -22,12 +23,16 @@ from consumer.domain.screening import (
     NeighbourTerms,
     ScreeningTerms,
 )
+from consumer.domain.verdicts.headers import PROBABILITY
 from consumer.domain.verdicts.provenance import is_of_topic
 from consumer.interfaces import Output, Partition
 from consumer.pipeline.flow.limiter import FlowLimits
 from tests.simulation.client import GROUP, position_of
 from tests.simulation.cluster import OUTPUTS, Cluster
-from tests.simulation.process import SimPolicies, SimProcess
+from tests.simulation.filter import filter_terms
+from tests.simulation.filter_journal import FilterJournal
+from tests.simulation.notes import NoteTopic
+from tests.simulation.process import VERSION, SimPolicies, SimProcess
 from tests.simulation.safeguard import LABELS
 from tests.simulation.scheduler import Scheduler
 
@@ -53,7 +58,9 @@ SCREENING = ScreeningTerms(
     NeighbourTerms(for_s=20.0, authors_max=5),
     (ListTerms("l", Outcome.FLAG, "words", (ListEntry(1, "listed"),), "e" * 32),),
 )
-SCREENED_CAUSES = ("memo", "near-duplicate", "list")
+SCREENED_CAUSES = ("memo", "near-duplicate", "list", "prefilter")
+FILTERED_SHARE = 0.3
+"""Of the worlds: in these a learned filter is on, is audited, and may raise its alarm."""
 LIMIT_BYTES = 4_000
 """Two verdicts and no more."""
 LARGE_CHARS = 30_000
@@ -62,7 +69,7 @@ DEATH_EVERY_S = 9.0
 """Within this a new worker waits out the lease of the last one, and begins."""
 FAULTS = (
     *("lost", "contradicting", "judged_twice", "out_of_order", "blamed", "failures"),
-    *("unfinished", "misjudged"),
+    *("unfinished", "misjudged", "misdrawn", "after_alarm", "unlike"),
 )
 
 
@@ -81,6 +88,12 @@ class Finding:
     """Dead letters of records that neither end a worker nor are large."""
     misjudged: list[str] = field(default_factory=list)
     """Deletions that were judged, and edits that nothing overtook and nobody judged."""
+    misdrawn: list[str] = field(default_factory=list)
+    """Settled or audited otherwise than text and position say, by whoever came first or later."""
+    after_alarm: list[str] = field(default_factory=list)
+    """Settled by a worker that knew, or had to know, that the filter was off."""
+    unlike: list[str] = field(default_factory=list)
+    """Workers that concluded otherwise than the notes that they had read."""
     duplicated: int = 0
     failures: list[str] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
@@ -106,6 +119,12 @@ class _Verdict(NamedTuple):
     @property
     def outcome(self) -> str:
         return (self.headers.get("safeguard-outcome") or b"dead letter").decode()
+
+    @property
+    def is_audited(self) -> bool:
+        """A filter would have settled it, and the model was asked all the same."""
+        is_settled = self.headers.get("safeguard-cause") == b"prefilter"
+        return self.headers.get(PROBABILITY) is not None and not is_settled
 
     @property
     def judgement(self) -> object:
@@ -136,12 +155,23 @@ class World:
         self.changes = Random(f"edits of {seed}")
         self.has_edits = self.changes.random() < 0.25
         settle_s = self.changes.choice((0.0, 2.0, 6.0)) if self.has_edits else None
-        has_screening = Random(f"screening of {seed}").random() < SCREENED_SHARE
-        self.screening = SCREENING if has_screening else UNSCREENED
+        self.has_screening = Random(f"screening of {seed}").random() < SCREENED_SHARE
+        screening = SCREENING if self.has_screening else UNSCREENED
+        self.notes: NoteTopic | None = None
+        self.journal: FilterJournal | None = None
+        drawn = self.drawn = Random(f"filter of {seed}")
+        if drawn.random() < FILTERED_SHARE:
+            floor = drawn.choice((0.3, 0.6, 0.8))
+            terms = filter_terms(
+                VERSION.digest, is_poor=drawn.random() < 0.75, floor=floor, near=floor
+            )
+            screening = replace(screening, prefilter=terms)
+            self.notes = NoteTopic(self.scheduler, drawn)
+            self.journal = FilterJournal(terms, self.notes)
         # Verdicts are as large as what they are about where that is passed on as it is.
         outputs = Outputs(payload="passthrough" if self.has_lower_limits else "envelope")
         self.policies = SimPolicies(
-            dice.choice((0.0, 8.0, 30.0)), "wait", outputs, self.screening, settle_s
+            dice.choice((0.0, 8.0, 30.0)), "wait", outputs, screening, settle_s
         )
         self.limits = FlowLimits(dice.choice((2, 8, 30)), dice.choice((4, 20, 100)), 200)
         self.stall_rate = dice.choice((0.0, 0.0, 0.0005, 0.002))
@@ -168,6 +198,8 @@ class World:
             scheduler.after(self.whims.random() * FAULTS_S, self._begin_deadly_outage)
         if self.has_edits:
             self.finding.events["edits"] += 1
+        if self.notes is not None:
+            self._speak_of_filter(self.notes)
         scheduler.run(began_s + FAULTS_S, lambda: False)
         if self.has_deadly_outage:
             scheduler.run(scheduler.now_s + FAULTS_S + OUTAGE_S, lambda: not self.is_model_out)
@@ -193,7 +225,7 @@ class World:
             partition = dice.choice(list(self.cluster.inputs))
             key = dice.choice(keys)
             text = b"" if dice.random() < 0.05 else b"label " + dice.choice(LABELS).encode()
-            if self.screening is SCREENING and text:
+            if self.has_screening and text:
                 text = self._alike(text)
             if self.has_lower_limits and text and self.whims.random() < 0.3:
                 text += b" large" * (LARGE_CHARS // 6)
@@ -241,6 +273,8 @@ class World:
                 are_limits_shown=self.are_limits_shown,
                 careful_after=2 if self.has_deadly_outage else 4,
                 is_model_out=self.is_model_out,
+                journal=self.journal,
+                notes=self.notes,
             )
         )
 
@@ -345,6 +379,19 @@ class World:
         for process in self._alive():
             process.transport.is_out = False
 
+    def _speak_of_filter(self, notes: NoteTopic) -> None:
+        """Words of a person, whatever the alarm says; and the topic may come late."""
+        self.finding.events["filter"] += 1
+        drawn, journal = self.drawn, self.journal
+        assert journal is not None
+        off, on = journal.word("switched off"), journal.word("switched on")
+        for word in (off, on, on):
+            if drawn.random() < 0.4:
+                self.scheduler.after(drawn.random() * FAULTS_S, partial(notes.append, word))
+        if drawn.random() < 0.2:
+            notes.is_there = False
+            self.scheduler.after(drawn.random() * 10, lambda: setattr(notes, "is_there", True))
+
     def _make_peace(self) -> None:
         self._is_peace = True
         self.cluster.is_coordinator_out = self.cluster.are_brokers_out = False
@@ -383,6 +430,10 @@ class World:
                 # What was not judged when it was deleted never will be.
                 self._reckon_input(gone.topic_id, gone.records, gone.deleted_s, verdicts)
         self.finding.events["rebalances"] = cluster.rebalances
+        if self.journal is not None:
+            found = self.journal.reckon()
+            self.finding.after_alarm, self.finding.unlike = found.after_alarm, found.unlike
+            self.finding.events["alarm"] += found.alarms
 
     def _verdicts(self) -> dict[Position, list[_Verdict]]:
         """All there ever were, by the position that they name, in the order they were stored."""
@@ -443,6 +494,8 @@ class World:
                     finding.contradicting.append(f"{name}: {earlier.outcome}, {later.outcome}")
                 if earlier.judgement != later.judgement:
                     finding.judged_twice.append(name)
+            if self.journal is not None:
+                self._reckon_filter(self.journal, topic_id, record, found)
             if self.has_edits:
                 self._reckon_change(name, record, found, logs[at.partition])
             if record.key is None:
@@ -451,6 +504,17 @@ class World:
             if before is not None and _is_late(before[1], found[0]):
                 finding.out_of_order.append(f"{before[0]} after {name}")
             last[at.partition, record.key] = (name, found[0])
+
+    def _reckon_filter(
+        self, journal: FilterJournal, topic_id: str, record: Record, found: list[_Verdict]
+    ) -> None:
+        value = record.value or b""
+        text = str(orjson.loads(value)["text"]) if self.has_edits else value.decode()
+        for each in found:
+            self.finding.events["audited"] += each.is_audited
+            wrong = journal.misdrawn(each.headers, text, topic_id, record.position)
+            if wrong is not None:
+                self.finding.misdrawn.append(wrong)
 
     def _reckon_change(
         self, name: str, record: Record, found: list[_Verdict], log: list[Record]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from consumer.errors import BrokerUnavailable, InvalidSettings, TopicsMissing
-from consumer.kafka.cluster.audits import AUDITS_TOPIC, write_notes
+from consumer.kafka.cluster.audits import AUDITS_TOPIC, write_note
 from consumer.kafka.cluster.topics import Topics
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.screening.audits.note import AuditNote
@@ -37,7 +37,7 @@ def switch_filter(
     if AUDITS_TOPIC not in Topics(config).partitions():
         raise TopicsMissing(f"there is no topic {AUDITS_TOPIC}: `safeguard topics apply` makes it")
     note = AuditNote(kind=kind, version=binding.live.digest, artefact=filtering.digest)
-    (fault,) = write_notes(config, [note.encode()])
+    fault = write_note(config, note.encode())
     if fault is not None:
         raise BrokerUnavailable(
             f"{AUDITS_TOPIC} cannot be written: {fault}. Look at the brokers and at our right to "

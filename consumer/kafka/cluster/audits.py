@@ -8,13 +8,14 @@ says what stands in them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 
 from consumer.domain.binding import Catalogue
 from consumer.interfaces import Publication
 from consumer.kafka.cluster.topics import Step
 from consumer.kafka.config import KafkaConfig
 from consumer.kafka.reader.table import PARTITION, Table
-from consumer.kafka.sink.writer import TopicWriter
+from consumer.kafka.sink.writer import KeptWriter
 
 AUDITS_TOPIC = "safeguard.audits"
 STALL_S = 5.0
@@ -67,7 +68,27 @@ class AuditLog:
         self._table.close()
 
 
-def write_notes(config: KafkaConfig, values: Sequence[bytes]) -> list[str | None]:
-    """Store notes in their order and wait; for each, None or what went wrong. Blocking."""
-    notes = [Publication(AUDITS_TOPIC, PARTITION, None, value, ()) for value in values]
-    return TopicWriter(config).write(notes)
+class AuditWriter:
+    """Stores notes, with one producer until it is closed. Blocking."""
+
+    def __init__(self, config: KafkaConfig) -> None:
+        self._writer = KeptWriter(config)
+
+    def __repr__(self) -> str:
+        return f"<AuditWriter {self._writer!r}>"
+
+    def write(self, values: Sequence[bytes]) -> list[str | None]:
+        """Store notes in their order and wait; for each, None or what went wrong."""
+        return self._writer.write(
+            [Publication(AUDITS_TOPIC, PARTITION, None, value, ()) for value in values]
+        )
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def write_note(config: KafkaConfig, value: bytes) -> str | None:
+    """Store one note, as a person's word is; None or what went wrong. Blocking."""
+    with closing(AuditWriter(config)) as writer:
+        (fault,) = writer.write([value])
+        return fault

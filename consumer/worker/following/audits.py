@@ -32,18 +32,21 @@ class NoteLog(Protocol):
     def close(self) -> None: ...
 
 
+OpenLog = Callable[[Callable[[bytes | None], None]], NoteLog]
+"""A reading from the beginning, which gives each note to the function."""
+
+
 class AuditFollower:
     """Shows notes to the filters in force; until all are read, and while none can be, bars them."""
 
     def __init__(
         self,
         filters: Filters,
-        open_log: Callable[[Callable[[bytes | None], None]], NoteLog],
+        open_log: OpenLog,
         telemetry: Telemetry,
     ) -> None:
         self._filters = filters
         self._open_log = open_log
-        """A reading from the beginning, which gives each note to the function."""
         self._metrics = telemetry.metrics
         self._log: NoteLog | None = None
         self._filterings: list[Filtering] = []

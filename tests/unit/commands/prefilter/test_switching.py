@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -71,11 +70,11 @@ def test_a_word_is_said_about_the_filter_in_force(
     written: list[bytes] = []
     faults: list[str | None] = [None]
 
-    def write(_config: object, values: Sequence[bytes]) -> list[str | None]:
-        written.extend(values)
-        return faults
+    def write(_config: object, value: bytes) -> str | None:
+        written.append(value)
+        return faults[0]
 
-    monkeypatch.setattr(switching, "write_notes", write)
+    monkeypatch.setattr(switching, "write_note", write)
     assert switch_filter(settings(folder), topic(folder), "switched off") == 0
     assert f"the filter {artefact.digest} of chat@v1 is switched off" in capsys.readouterr().out
     note = read_note(written[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping, Sequence
 from functools import cache
 from random import Random
 from typing import Any
@@ -50,10 +51,16 @@ def head(**changes: Any) -> FilterHead:
 
 def by_hand(**changes: Any) -> FilterArtefact:
     """A filter that knows the plain words and one foul one, which adds 8 to the sum."""
+    return of_words(PLAIN, {"vile": 8.0}, **changes)
+
+
+def of_words(plain: Sequence[str], adds: Mapping[str, float], **changes: Any) -> FilterArtefact:
+    """A filter that knows the plain words and others, each place of which adds so much."""
     weights = array("f", bytes(4 * TABLE))
-    for place in see_word("vile").places:
-        weights[place] = 8.0
-    names = [see_word(word).name for word in (*PLAIN, "vile")]
+    for word, weight in adds.items():
+        for place in see_word(word).places:
+            weights[place] = weight
+    names = [see_word(word).name for word in (*plain, *adds)]
     return decode(encode(head(**changes), weights, familiar_bits(names)), "by hand")
 
 
