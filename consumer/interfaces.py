@@ -255,6 +255,38 @@ class Classifier(Protocol):
         ...
 
 
+class Probabilities(NamedTuple):
+    """What a decision endpoint says of a text."""
+
+    of: tuple[float | None, ...]
+    """Of each statement, in the order asked: how likely it is true; None where that is not said."""
+    model: str
+    """The model that answered, as it names itself; empty where it does not."""
+
+
+class Decider(Protocol):
+    """Says how likely statements about a text are true, within its time limit; never raises."""
+
+    @property
+    def model(self) -> str:
+        """The model that is asked for."""
+        ...
+
+    @property
+    def wire(self) -> str | None:
+        """The shape that it is asked in; None while that is not known."""
+        ...
+
+    @property
+    def off(self) -> str | None:
+        """Why it is not asked now; None while it is."""
+        ...
+
+    async def ask(self, text: str, statements: Sequence[str]) -> Probabilities | str:
+        """All statements in one call; or why nothing is known of any."""
+        ...
+
+
 class Inquiry(Protocol):
     """
     One message that no stage has settled, on its way to the model.
@@ -269,9 +301,10 @@ class Inquiry(Protocol):
 
     async def elsewhere(self) -> Judged | None:
         """
-        What the model says of the very same text to somebody who asks already.
+        What somebody else says of the text: a decision endpoint, or the model to whoever asks it
+        about the very same text already.
 
-        None where nobody does, or came to an end without a judgement: then ask.
+        None where nobody says anything, or came to an end without a judgement: then ask.
         """
         ...
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from consumer.domain.messages.message import Position
-from consumer.domain.screening import PrefilterTerms
+from consumer.domain.screening import FilterTerms
 from consumer.domain.verdicts.headers import PROBABILITY
 from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.filtering import Filtering, open_filtering
@@ -14,7 +14,7 @@ from consumer.screening.normalise import normalised
 from consumer.screening.prefilter.artefact import read_artefact
 
 
-def fresh_filtering(terms: PrefilterTerms) -> Filtering:
+def fresh_filtering(terms: FilterTerms) -> Filtering:
     """The filter that a topic names, in nobody's hands: it is on and knows no note."""
     file = Path(terms.file)
     demanded = AuditTerms(

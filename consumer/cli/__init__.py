@@ -20,6 +20,7 @@ from consumer.cli import (
     casebook,
     console,
     dead_letters,
+    decision,
     evaluate,
     policy,
     prefilter,
@@ -38,7 +39,7 @@ app = cyclopts.App(
     version=__version__,
     help_epilogue="Start with `safeguard demo`, then `safeguard init` in a folder of your own.",
 )
-for family in (topics, policy, prefilter, dead_letters, casebook, console):
+for family in (topics, policy, prefilter, decision, dead_letters, casebook, console):
     app.command(family.app)
 # These have no word of their own: it is `safeguard run`, `safeguard audit`. Flattened by the
 # library they would be missing from its "did you mean", so they are added one by one.

@@ -9,12 +9,14 @@ from consumer.commands.evaluate.cases.own import cases_file, read_cases
 from consumer.domain.binding import Binding
 from consumer.domain.counted import counted
 from consumer.domain.policy import Policy, PolicyVersion
+from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.registry.advice import advice_on_policy, advice_on_topic
 from consumer.registry.files import as_saved_anywhere, read_file
 from consumer.registry.load import POLICY_BYTES_MAX, load_catalogue
 from consumer.registry.strays import strays_in
-from consumer.screening.filters import named_filter
+from consumer.screening.decision.deciding import policies_without_question
+from consumer.screening.filters import named_filter, stages_of
 
 
 def check_policies(folder: Path) -> int:
@@ -28,7 +30,7 @@ def check_policies(folder: Path) -> int:
     faults: list[Flaw] = []
     warnings = strays_in(folder)
     for binding in catalogue.bindings:
-        _look_at_filter(binding, faults, warnings)
+        _look_at_filters(binding, faults, warnings)
         warnings += advice_on_topic(binding, f"{binding.set_name}/topic.toml")
         for version in binding.versions.values():
             live = "live " if version is binding.live else "     "
@@ -45,18 +47,30 @@ def check_policies(folder: Path) -> int:
     return 0
 
 
-def _look_at_filter(binding: Binding, faults: list[Flaw], warnings: list[Flaw]) -> None:
+def _look_at_filters(binding: Binding, faults: list[Flaw], warnings: list[Flaw]) -> None:
     """One that is broken is a fault; one for another version is left out by workers."""
-    if binding.screening.prefilter is None:
-        return
-    shown = f"{binding.set_name}/topic.toml"
-    try:
-        problem = named_filter(binding).problem
-    except InvalidSettings as error:
-        faults.append(Flaw(shown, 1, f"[screening.prefilter] {error}"))
-        return
-    if problem is not None:
-        warnings.append(Flaw(shown, 1, f"[screening.prefilter] {problem}; until then it is off"))
+    file = f"{binding.set_name}/topic.toml"
+    for stage in stages_of(binding):
+        where = f"[screening.{stage.value}]"
+        try:
+            problem = named_filter(binding, stage).problem
+        except InvalidSettings as error:
+            faults.append(Flaw(file, 1, f"{where} {error}"))
+            continue
+        if problem is not None:
+            warnings.append(Flaw(file, 1, f"{where} {problem}; until then it is off"))
+        if stage is Cause.DECISION:
+            warnings += _asked_by_title(binding.live)
+
+
+def _asked_by_title(version: PolicyVersion) -> list[Flaw]:
+    """A title names a subject and asks nothing."""
+    problem = "a decision endpoint is asked about it by its title: `question` in the front matter "
+    problem += "says in one sentence what is true of a text that is not allowed"
+    return [
+        Flaw(f"{version.set_name}/v{version.number}/{name}.md", 1, problem)
+        for name in policies_without_question(version)
+    ]
 
 
 def _contents(folder: Path, version: PolicyVersion, faults: list[Flaw]) -> str:

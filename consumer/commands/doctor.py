@@ -19,10 +19,12 @@ from consumer.kafka.cluster.audits import audits_steps
 from consumer.kafka.cluster.session import check_metadata_room
 from consumer.kafka.cluster.topics import Topics
 from consumer.registry.load import load_catalogue
-from consumer.screening.filters import named_filter
+from consumer.screening.filters import named_filter, shown, stages_of
 from consumer.settings.settings import Settings
+from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import (
+    build_decision,
     build_fleet,
     build_probers,
     kafka_config,
@@ -36,6 +38,7 @@ async def examine(settings: Settings, console: Console) -> int:
     catalogue = checks.policies(settings)
     await asyncio.to_thread(checks.broker, settings, catalogue)
     await checks.endpoint(settings)
+    await checks.decision(settings)
     console.print("all is well" if not checks.failed else f"{checks.failed} to mend")
     return 1 if checks.failed else 0
 
@@ -64,19 +67,30 @@ class Checks:
             found = f"live {binding.live.id}, {policies}"
             self._say(True, f"policies for {', '.join(binding.patterns)}", found)
             self._second_looks(binding, settings)
-            self._filter(binding)
+            self._filters(binding)
         return catalogue
 
-    def _filter(self, binding: Binding) -> None:
-        """Whether the learned filter that the topic names may be used for what is live."""
-        if binding.screening.prefilter is None:
+    def _filters(self, binding: Binding) -> None:
+        """Whether the filters that the topic names may be used for what is live."""
+        for stage in stages_of(binding):
+            try:
+                problem = named_filter(binding, stage).problem
+            except InvalidSettings as error:
+                problem = str(error)
+            found = problem or "made for the live version, with evidence"
+            self._say(problem is None, f"filter of {shown(binding.set_name, stage)}", found)
+
+    async def decision(self, settings: Settings) -> None:
+        """Whether the decision endpoint is there; workers go on without."""
+        endpoint = build_decision(settings.inference.decision, SystemClock())
+        if endpoint is None:
             return
         try:
-            problem = named_filter(binding).problem
-        except InvalidSettings as error:
-            problem = str(error)
-        found = problem or "made for the live version, with evidence"
-        self._say(problem is None, f"filter of {binding.set_name}", found)
+            why = await endpoint.probe()
+        finally:
+            await endpoint.close()
+        found = why or f"answers over the wire {endpoint.wire}"
+        self._say(why is None, f"decision endpoint {settings.inference.decision.address}", found)
 
     def _second_looks(self, binding: Binding, settings: Settings) -> None:
         """Name the policies that want a second endpoint where there is none."""

@@ -94,6 +94,8 @@ class Policy:
     """Whether messages may come with context, of which the prompt must then say what it is."""
     subject: str = USER_MESSAGE
     """What the texts are that are judged, in the words of the topic that they come from."""
+    question: str | None = None
+    """What a decision endpoint is asked; None asks by the title. The model never sees it."""
 
     @property
     def labels(self) -> tuple[str, ...]:

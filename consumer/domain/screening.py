@@ -68,8 +68,8 @@ class NeighbourTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class PrefilterTerms:
-    """Which learned filter allows messages without the model, and how it is watched."""
+class FilterTerms:
+    """Which filter allows messages without the safeguard, and how it is watched."""
 
     file: str
     """Where the filter lies, as a path."""
@@ -90,13 +90,26 @@ class PrefilterTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorTerms:
+    """For how long authors of what was not allowed are left to the model."""
+
+    for_s: float = 3_600.0
+    """From the last such verdict in this worker."""
+    authors_max: int = 10_000
+    """Authors, for each policy set in each worker; those longest quiet go first."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScreeningTerms:
     """Which stages stand before the model; those that are None or empty do not run."""
 
     memo: MemoTerms | None = MemoTerms()
     near_duplicates: NeighbourTerms | None = None
     lists: tuple[ListTerms, ...] = ()
-    prefilter: PrefilterTerms | None = None
+    prefilter: FilterTerms | None = None
+    decision: FilterTerms | None = None
+    """With a decision endpoint in place of a learned filter; its file holds the thresholds."""
+    authors: AuthorTerms | None = None
 
     @property
     def shares(self) -> bool:

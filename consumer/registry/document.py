@@ -67,6 +67,7 @@ class FrontMatter(_Strict):
     severity: Literal["low", "medium", "high", "critical"] = "medium"
     effort: Literal["low", "medium", "high"] = "low"
     second_look: SecondLookFields | None = None
+    question: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     labels: Annotated[
         dict[Label, Literal["allow", "flag", "block"]],
         Field(min_length=2, max_length=LABELS_MAX),
@@ -121,6 +122,7 @@ def read_policy(file: Path, shown: str, content: bytes) -> Policy | list[Flaw]:
         severity=front.severity,
         effort=Effort(front.effort),
         second_look=front.second_look.terms() if front.second_look else None,
+        question=front.question,
     )
 
 

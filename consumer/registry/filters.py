@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 
-from consumer.domain.screening import PrefilterTerms
+from consumer.domain.screening import FilterTerms
 from consumer.errors import Flaw
 from consumer.registry.files import names_in, read_file
 from consumer.registry.topic.screening import PrefilterTable
@@ -24,7 +24,7 @@ FILTER_BYTES_MAX = 64 * 1024 * 1024
 
 def read_filter(
     set_folder: Path, table: PrefilterTable, shown: Callable[[Path], str]
-) -> PrefilterTerms | Flaw:
+) -> FilterTerms | Flaw:
     """Which filter a topic names, or what is wrong with its file."""
     file = set_folder / FOLDER / table.file
     content = read_file(file, FILTER_BYTES_MAX)

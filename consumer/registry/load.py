@@ -10,7 +10,7 @@ from pathlib import Path
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.lane import lane_of
 from consumer.domain.policy import USER_MESSAGE, Outcome, Policy, PolicyVersion, digest_of
-from consumer.domain.screening import ListTerms, PrefilterTerms
+from consumer.domain.screening import FilterTerms, ListTerms, ScreeningTerms
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.registry.document import read_policy
 from consumer.registry.files import as_saved_anywhere, is_printable, names_in, printable, read_file
@@ -144,17 +144,17 @@ def _load_set(
             flaws.append(Flaw(shown, 1, f"live = {topic.live}, but there is no v{topic.live}/"))
         lists = read_lists(set_folder, topic.screening.lists, lambda file: _shown(file, folder))
         flaws += [each for each in lists if isinstance(each, Flaw)]
-        table = topic.screening.prefilter
-        prefilter = (
-            None
-            if table is None
-            else read_filter(set_folder, table, lambda file: _shown(file, folder))
-        )
-        if isinstance(prefilter, Flaw):
-            flaws.append(prefilter)
-        elif not flaws:
-            found = tuple(each for each in lists if isinstance(each, ListTerms))
-            return _binding(set_folder.name, topic, versions, found, prefilter)
+        filters = {
+            stage: read_filter(set_folder, table, lambda file: _shown(file, folder))
+            for stage, table in topic.screening.filters.items()
+        }
+        flaws += [each for each in filters.values() if isinstance(each, Flaw)]
+        if not flaws:
+            screening = topic.screening.terms(
+                tuple(each for each in lists if isinstance(each, ListTerms)),
+                {s: each for s, each in filters.items() if isinstance(each, FilterTerms)},
+            )
+            return _binding(set_folder.name, topic, versions, screening)
     return flaws
 
 
@@ -162,8 +162,7 @@ def _binding(
     name: str,
     topic: TopicFile,
     versions: dict[int, PolicyVersion],
-    lists: tuple[ListTerms, ...],
-    prefilter: PrefilterTerms | None,
+    screening: ScreeningTerms,
 ) -> Binding:
     context = topic.context.terms() if topic.context else None
     with_context = context is not None
@@ -191,7 +190,7 @@ def _binding(
         context=context,
         subject=topic.subject,
         review=topic.review.terms() if topic.review else None,
-        screening=topic.screening.terms(lists, prefilter),
+        screening=screening,
         versions=versions,
     )
 

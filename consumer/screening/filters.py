@@ -1,7 +1,7 @@
 """
-Filters: the learned filters that topics name, each for one version, and whether it may be used.
+Filters: the stages that topics name by a file, each for one version, and whether it may be used.
 
-A filter that is broken, without evidence or without its salt refuses the policies that name it. One
+A file that is broken, without evidence or without its salt refuses the policies that name it. One
 for another version, model or prompt is left out, and said. None settles anything until whoever
 reads the notes has read all of them, nor while they cannot be read or written.
 """
@@ -15,9 +15,15 @@ from typing import NamedTuple
 import structlog
 
 from consumer.domain.binding import Binding, Catalogue
-from consumer.domain.screening import PrefilterTerms
+from consumer.domain.screening import FilterTerms
+from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
+from consumer.interfaces import Decider
+from consumer.screening.audited import AuditedStage, Voice
 from consumer.screening.audits.terms import AuditTerms
+from consumer.screening.decision import artefact as decision
+from consumer.screening.decision.deciding import Deciding, open_deciding
+from consumer.screening.decision.statements import statements_of
 from consumer.screening.filtering import Filtering, open_filtering
 from consumer.screening.prefilter.artefact import mismatch, read_artefact
 from consumer.screening.watched import PostNote
@@ -26,14 +32,15 @@ log = structlog.get_logger()
 
 REPLACED = "other policies are in force"
 UNWRITABLE = "the notes of its audits cannot be written"
-UNSPOKEN = "it is not known yet how the model is asked"
+STAGES = (Cause.PREFILTER, Cause.DECISION)
+"""In the order in which a message meets them."""
 
 
 class NamedFilter(NamedTuple):
-    """A filter that a topic names, under the policies in force."""
+    """A stage that a topic names a file for, under the policies in force."""
 
     binding: Binding
-    filtering: Filtering | None
+    filtering: AuditedStage | None
     """None where it was made for another version."""
     problem: str | None
     """Why it is left out."""
@@ -42,9 +49,11 @@ class NamedFilter(NamedTuple):
 class Filters:
     """Those of all policy sets, for one worker."""
 
-    def __init__(self) -> None:
-        self._named: Mapping[str, NamedFilter] = {}
-        """By policy set."""
+    def __init__(self, decider: Decider | None = None) -> None:
+        """Without `decider` there is no decision endpoint, and no stage that asks one is on."""
+        self._decider = decider
+        self._named: Mapping[tuple[str, Cause], NamedFilter] = {}
+        """By policy set and stage."""
         self._unwritable: str | None = None
         self._voice: tuple[Sequence[str], Callable[[Binding], str]] | None = None
         self.post: PostNote | None = None
@@ -55,7 +64,7 @@ class Filters:
 
     def prepare(self, catalogue: Catalogue) -> None:
         """
-        Read the filters of these policies, in whichever thread.
+        Read the files of these policies, in whichever thread.
 
         Raises:
             InvalidPolicy: one cannot be used whatever version is live.
@@ -63,17 +72,17 @@ class Filters:
         before = self._named
         named, flaws = {}, []
         for binding in catalogue.bindings:
-            if binding.screening.prefilter is None:
-                continue
-            try:
-                found = named_filter(binding, before.get(binding.set_name))
-            except InvalidSettings as error:
-                file = f"{binding.set_name}/topic.toml"
-                flaws.append(Flaw(file, 1, f"[screening.prefilter] {error}"))
-                continue
-            named[binding.set_name] = found
-            if found.problem is not None:
-                log.warning("a filter is left out", set=binding.set_name, why=found.problem)
+            for stage in stages_of(binding):
+                key = binding.set_name, stage
+                try:
+                    found = named_filter(binding, stage, self._decider, before.get(key))
+                except InvalidSettings as error:
+                    file = f"{binding.set_name}/topic.toml"
+                    flaws.append(Flaw(file, 1, f"[screening.{stage.value}] {error}"))
+                    continue
+                named[key] = found
+                if found.problem is not None:
+                    log.warning("a filter is left out", set=shown(*key), why=found.problem)
         if flaws:
             raise InvalidPolicy(tuple(flaws))
         self._named = named
@@ -85,24 +94,33 @@ class Filters:
         self._bar()
 
     def of(self, binding: Binding) -> Filtering | None:
-        """The filter for the messages of a binding; it is for one version alone."""
-        named = self._named.get(binding.set_name)
+        """The learned filter for the messages of a binding; it is for one version alone."""
+        found = self._of(binding, Cause.PREFILTER)
+        return found if isinstance(found, Filtering) else None
+
+    def deciding_of(self, binding: Binding) -> Deciding | None:
+        """The same for the decision endpoint."""
+        found = self._of(binding, Cause.DECISION)
+        return found if isinstance(found, Deciding) else None
+
+    def _of(self, binding: Binding, stage: Cause) -> AuditedStage | None:
+        named = self._named.get((binding.set_name, stage))
         if named is None or named.binding is not binding or self.post is None:
             return None
         return named.filtering
 
-    def in_use(self) -> list[Filtering]:
+    def in_use(self) -> list[AuditedStage]:
         """Those whose notes are to be read."""
         return [each.filtering for each in self._named.values() if each.filtering is not None]
 
     def standing(self) -> dict[str, str | None]:
-        """By policy set: why its filter settles nothing; None where it does. From any thread."""
+        """By policy set and stage: why it settles nothing; None where it does. From any thread."""
         return {
-            name: each.problem if each.filtering is None else each.filtering.off
-            for name, each in self._named.items()
+            shown(*key): each.problem if each.filtering is None else each.filtering.off
+            for key, each in self._named.items()
         }
 
-    def heed_notes(self, filterings: Sequence[Filtering], unread: str | None) -> None:
+    def heed_notes(self, filterings: Sequence[AuditedStage], unread: str | None) -> None:
         """Whether all notes of these were read: why not, or None where they were."""
         for filtering in filterings:
             filtering.unread = unread
@@ -122,41 +140,66 @@ class Filters:
         for binding, filtering, _ in self._named.values():
             if filtering is not None:
                 filtering.barred = (
-                    filtering.unread or self._unwritable or self._unlike(binding, filtering)
+                    filtering.unread or self._unwritable or filtering.unlike(self._spoken(binding))
                 )
 
-    def _unlike(self, binding: Binding, filtering: Filtering) -> str | None:
+    def _spoken(self, binding: Binding) -> Voice | None:
         if self._voice is None:
-            return UNSPOKEN
+            return None
         models, template = self._voice
-        head = filtering.head
-        return mismatch(head, head.version_digest, ",".join(models), template(binding))
+        return Voice(",".join(models), template(binding))
 
 
-def named_filter(binding: Binding, before: NamedFilter | None = None) -> NamedFilter:
+def shown(set_name: str, stage: Cause) -> str:
+    """The name of a stage in logs, gauges and `/readyz`: a learned filter has its set's."""
+    return set_name if stage is Cause.PREFILTER else f"{set_name} {stage.value}"
+
+
+def terms_of(binding: Binding, stage: Cause) -> FilterTerms | None:
+    """What a topic says of a stage."""
+    screening = binding.screening
+    return screening.prefilter if stage is Cause.PREFILTER else screening.decision
+
+
+def stages_of(binding: Binding) -> list[Cause]:
+    """The stages that a topic names a file for."""
+    return [stage for stage in STAGES if terms_of(binding, stage) is not None]
+
+
+def named_filter(
+    binding: Binding,
+    stage: Cause = Cause.PREFILTER,
+    decider: Decider | None = None,
+    before: NamedFilter | None = None,
+) -> NamedFilter:
     """
-    The filter that a topic names; `before` is the one of the last policies in force.
+    The stage that a topic names a file for; `before` is the one of the last policies in force.
 
     Raises:
         InvalidSettings: it is broken, without evidence, for a lower recall, or without its salt.
     """
-    terms = binding.screening.prefilter
+    terms = terms_of(binding, stage)
     assert terms is not None
-    same = None if before is None else before.binding.screening.prefilter
-    if before is not None and before.filtering is not None and terms == same:
-        filtering: Filtering = before.filtering
+    if before is not None and before.filtering is not None:
+        same = terms_of(before.binding, stage) == terms
+        filtering = before.filtering if same else _opened(terms, stage, decider)
     else:
-        filtering = _opened(terms)
-    head, live = filtering.head, binding.live
-    problem = mismatch(head, live.digest, head.model, head.template)
+        filtering = _opened(terms, stage, decider)
+    problem = _mismatch(binding, filtering)
     return NamedFilter(binding, filtering if problem is None else None, problem)
 
 
-def _opened(terms: PrefilterTerms) -> Filtering:
-    file = Path(terms.file)
-    artefact = read_artefact(file)
-    if artefact.digest != terms.digest:
-        raise InvalidSettings(f"{file} changed while it was read: let it come to rest")
+def _mismatch(binding: Binding, filtering: AuditedStage) -> str | None:
+    live = binding.live
+    if isinstance(filtering, Deciding):
+        return decision.mismatch(filtering.head, live.digest, statements_of(live))
+    assert isinstance(filtering, Filtering)
+    head = filtering.head
+    return mismatch(head, live.digest, head.model, head.template)
+
+
+def _opened(terms: FilterTerms, stage: Cause, decider: Decider | None) -> AuditedStage:
+    file, salt_file = Path(terms.file), Path(terms.salt_file)
     demanded = AuditTerms(
         recall=terms.recall,
         alpha=terms.alpha,
@@ -164,4 +207,15 @@ def _opened(terms: PrefilterTerms) -> Filtering:
         near=terms.near,
         run_length=terms.run_length,
     )
-    return open_filtering(artefact, file, Path(terms.salt_file), demanded)
+    if stage is Cause.DECISION:
+        thresholds = decision.read_decision(file)
+        _check_rest(thresholds.digest, terms)
+        return open_deciding(thresholds, file, salt_file, demanded, decider)
+    artefact = read_artefact(file)
+    _check_rest(artefact.digest, terms)
+    return open_filtering(artefact, file, salt_file, demanded)
+
+
+def _check_rest(digest: str, terms: FilterTerms) -> None:
+    if digest != terms.digest:
+        raise InvalidSettings(f"{terms.file} changed while it was read: let it come to rest")

@@ -8,11 +8,15 @@ from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Screened, most_severe
 from consumer.interfaces import Clock
+from consumer.screening.authors import RecentAuthors
 from consumer.screening.memo import AskedText, Memo, remembered
 from consumer.screening.neighbours import Neighbours
 from consumer.screening.normalise import normalised
-from consumer.screening.watched import WatchedMessage
+from consumer.screening.watched import WatchedMessage, answered
 from consumer.screening.wording import words_of
+
+AskDecision = Callable[[], Awaitable[Judged | WatchedMessage]]
+"""Asks the decision endpoint about the message: what it settles, or whom to tell what follows."""
 
 
 class TextInquiry:
@@ -20,13 +24,15 @@ class TextInquiry:
 
     __slots__ = (
         "_asked",
+        "_author",
+        "_authors",
         "_clock",
+        "_decide",
         "_leads",
         "_memo",
         "_neighbours",
         "_text",
         "_watched",
-        "screened",
     )
 
     def __init__(
@@ -37,10 +43,15 @@ class TextInquiry:
         memo: Memo | None,
         neighbours: Neighbours | None,
         watched: WatchedMessage | None = None,
+        *,
+        decide: AskDecision | None = None,
+        author: str | None = None,
+        authors: RecentAuthors | None = None,
     ) -> None:
         """
         `asked` is what it is remembered by; None where it is not to be. `watched` is what a filter
-        said of it, where one is on.
+        said of it, where one is on, and `decide` asks a decision endpoint. `authors` is told where
+        the author's text is not allowed.
         """
         self._clock = clock
         self._text = text
@@ -49,36 +60,57 @@ class TextInquiry:
         self._neighbours = neighbours
         self._leads = False
         """Whether others may wait for this one."""
-        self._watched = watched
-        self.screened: Screened | None = None if watched is None else watched.screened
+        self._watched = [] if watched is None else [watched]
+        self._decide = decide
+        self._author = author
+        self._authors = authors
 
     def __repr__(self) -> str:
         return f"<TextInquiry {'others wait for' if self._leads else 'for itself'}>"
 
+    @property
+    def screened(self) -> Screened | None:
+        return next((each.screened for each in self._watched if each.is_audited), None)
+
+    @property
+    def _is_audited(self) -> bool:
+        return any(each.is_audited for each in self._watched)
+
     async def elsewhere(self) -> Judged | None:
-        memo, asked = self._memo, self._asked
         # Who is audited is asked: copies that wait for one answer would be misses nobody notes.
-        is_audited = self._watched is not None and self._watched.is_audited
-        if memo is None or asked is None or is_audited:
+        if self._decide is not None and not self._is_audited:
+            decided = await self._decide()
+            if isinstance(decided, Judged):
+                return decided
+            self._watched.append(decided)
+        memo, asked = self._memo, self._asked
+        if memo is None or asked is None or self._is_audited:
             return None
         if memo.is_asked(asked):
-            return await memo.wait(asked)
+            return self._heed(await memo.wait(asked))
         # It may have been heard since this one was screened.
         answer = memo.answer(asked, self._clock.now_s())
         if answer is None:
             memo.ask(asked)
             self._leads = True
-        return answer
+        return self._heed(answer)
+
+    def _heed(self, judged: Judged | None) -> Judged | None:
+        """What is said of the text is said of its author too."""
+        outcomes = [] if judged is None else [each.outcome for each in judged.judgements]
+        if self._authors is not None and outcomes and most_severe(outcomes) is not Outcome.ALLOW:
+            self._authors.note(self._author, self._clock.now_s())
+        return judged
 
     async def answered(self, judged: Judged, again: Callable[[], Awaitable[Judged]]) -> None:
-        if self._watched is not None:
-            await self._watched.answered(judged, again)
+        await answered(self._watched, judged, again)
 
     def heard(self, judged: Judged, verdict_id: str) -> None:
         now_s = self._clock.now_s()
         if self._memo is not None and self._asked is not None:
             self._memo.heard(self._asked, judged, verdict_id, now_s)
             self._leads = False
+        self._heed(judged)
         neighbours = self._neighbours
         if neighbours is None or remembered(judged, verdict_id) is None:
             return

@@ -2,12 +2,14 @@
 Screener: the stages before the model in their order, for every topic. Start reading here.
 
 Lists come first, since they are for what must act at once; then what the model said of the very
-same text, and of its like; the learned filter is last. What none of them settles is an inquiry: it
-tells the stages what came of it, and joins another one about the same text. Everything runs on the
-event loop, but `prepare`.
+same text, and of its like; then the learned filter. What none of them settles at once is an
+inquiry: it asks the decision endpoint, joins another one about the same text, and tells the stages
+what came of it. Everything runs on the event loop, but `prepare`.
 """
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.decided import overturns
@@ -16,11 +18,14 @@ from consumer.domain.policy import Outcome, PolicyVersion
 from consumer.domain.screening import ListTerms
 from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Judged
-from consumer.domain.verdicts.verdict import Cause, Screened
+from consumer.domain.verdicts.verdict import Cause, Screened, most_severe
 from consumer.interfaces import Clock, Inquiry
+from consumer.screening.audited import AuditedStage, Filtered
+from consumer.screening.authors import RecentAuthors
+from consumer.screening.decision.deciding import Deciding
 from consumer.screening.filtering import Filtering
 from consumer.screening.filters import Filters
-from consumer.screening.inquiry import TextInquiry
+from consumer.screening.inquiry import AskDecision, TextInquiry
 from consumer.screening.lists import Hit, Lists
 from consumer.screening.memo import TEXT_CHARS_MAX, AskedText, Memo
 from consumer.screening.neighbours import Neighbours
@@ -93,31 +98,37 @@ class Screener:
     ) -> Judged | Inquiry | None:
         """What settles the message, or what to ask the model with; None where nobody waits."""
         room = self._room(binding)
-        text = message.text
+        text, now_s = message.text, self._clock.now_s()
         plain = None
         if room.lists:
             plain = normalised(text)
             hit = room.lists.find(text, plain)
             if hit is not None:
+                room.heed(message, hit.list.outcome, now_s)
                 return settled(Cause.LIST, hit.list.outcome, None, hit.list.digest)
         memo, neighbours = room.memo, room.neighbours_of(version.digest)
         # With context the same words mean another thing.
         if binding.context is not None:
             return None
-        filtering = self._filtering(message, version, room)
-        if memo is None and neighbours is None and filtering is None:
+        is_spared = room.spares(message, now_s)
+        filtering = _fitting(room.filtering, version) if is_spared else None
+        deciding = _fitting(room.deciding, version) if is_spared else None
+        by_score = filtering is not None or deciding is not None
+        if not by_score and memo is None and neighbours is None and room.authors is None:
             return None
         asked = None
         if memo is not None and len(text) <= TEXT_CHARS_MAX:
             asked = AskedText(version.digest, text)
-            answer = memo.answer(asked, self._clock.now_s())
+            answer = memo.answer(asked, now_s)
             if answer is not None:
+                room.heed(message, most_severe([j.outcome for j in answer.judgements]), now_s)
                 return answer
         if neighbours:
             words = words_of(normalised(text) if plain is None else plain)
             author = message.author or message.id
-            shared = neighbours.shared(words, author, self._clock.now_s())
+            shared = neighbours.shared(words, author, now_s)
             if shared is not None:
+                room.heed(message, shared[0], now_s)
                 return settled(Cause.NEAR_DUPLICATE, *shared)
         watched = None
         if filtering is not None:
@@ -125,7 +136,17 @@ class Screener:
             if isinstance(found, Judged):
                 return found
             watched = found
-        return TextInquiry(self._clock, text, asked, memo, neighbours, watched)
+        return TextInquiry(
+            self._clock,
+            text,
+            asked,
+            memo,
+            neighbours,
+            watched,
+            decide=None if deciding is None else self._decision(message, deciding, source, plain),
+            author=message.author,
+            authors=room.authors,
+        )
 
     def remembers(self, binding: Binding) -> bool:
         """Whether anything said before would be said again of a policy set's messages."""
@@ -140,37 +161,52 @@ class Screener:
         room = self._rooms.get(binding.set_name)
         return 0 if room is None else room.decided(text, outcome, self._clock.now_s())
 
-    def _filtering(self, message: Message, version: PolicyVersion, room: _Room) -> Filtering | None:
-        """The filter, where one is on and for this message's version."""
-        filtering = room.filtering
-        # Who edits may have been told before that it was not allowed.
-        if filtering is None or filtering.off is not None or message.event is not None:
-            return None
-        return filtering if filtering.head.version_digest == version.digest else None
-
     def _filtered(
         self, message: Message, filtering: Filtering, source: str, plain: str | None
     ) -> Judged | WatchedMessage:
         """What the filter settles, or whom to tell what the model says."""
         _, partition, offset = message.position
-        language = message.language
         found = filtering.decide(
             message.text,
             normalised(message.text) if plain is None else plain,
-            language,
+            message.language,
             source=source,
             partition=partition,
             offset=offset,
         )
+        return self._concluded(message, filtering, found, source)
+
+    def _decision(
+        self, message: Message, deciding: Deciding, source: str, plain: str | None
+    ) -> AskDecision:
+        """The same of a decision endpoint, once it has answered."""
+
+        async def ask() -> Judged | WatchedMessage:
+            _, partition, offset = message.position
+            found = await deciding.decide(
+                message.text,
+                normalised(message.text) if plain is None else plain,
+                source=source,
+                partition=partition,
+                offset=offset,
+            )
+            return self._concluded(message, deciding, found, source)
+
+        return ask
+
+    def _concluded(
+        self, message: Message, stage: AuditedStage, found: Filtered, source: str
+    ) -> Judged | WatchedMessage:
         if found.action == "settle":
-            filtering.count(language, is_settled=True)
+            stage.count(message.language, is_settled=True)
             _, score, probability, _ = found
-            screened = Screened(Cause.PREFILTER, score, filtering.digest, probability)
-            return Judged((), cause=Cause.PREFILTER, settled=Outcome.ALLOW, screened=screened)
+            screened = Screened(stage.stage, score, stage.digest, probability)
+            return Judged((), cause=stage.stage, settled=Outcome.ALLOW, screened=screened)
         assert self._filters is not None
         assert self._filters.post is not None
+        _, partition, offset = message.position
         place = f"{source}/{partition}/{offset}"
-        return WatchedMessage(filtering, found, place, language, self._filters.post)
+        return WatchedMessage(stage, found, place, message.language, self._filters.post)
 
     def _room(self, binding: Binding) -> _Room:
         room = self._rooms.get(binding.set_name)
@@ -180,25 +216,26 @@ class Screener:
             lists = self._lists.get(name)
             if lists is None:
                 lists = self._lists[name] = Lists(terms.lists)
-            filtering = None if self._filters is None else self._filters.of(binding)
-            room = self._rooms[binding.set_name] = _Room(binding, lists, room, filtering)
+            room = self._rooms[binding.set_name] = _Room(binding, lists, room)
+            if self._filters is not None:
+                room.filtering = self._filters.of(binding)
+                room.deciding = self._filters.deciding_of(binding)
         return room
 
 
 class _Room:
     """What is remembered for one policy set, under one binding."""
 
-    def __init__(
-        self,
-        binding: Binding,
-        lists: Lists,
-        before: _Room | None,
-        filtering: Filtering | None,
-    ) -> None:
+    def __init__(self, binding: Binding, lists: Lists, before: _Room | None) -> None:
         self.binding = binding
         self.terms = terms = binding.screening
         self.lists = lists
-        self.filtering = filtering
+        self.filtering: Filtering | None = None
+        self.deciding: Deciding | None = None
+        self.authors = None if terms.authors is None else RecentAuthors(terms.authors)
+        if before is not None and before.terms.authors == terms.authors:
+            # What somebody wrote is not undone by other policies.
+            self.authors = before.authors
         self.named = (_named(terms.lists), lists)
         self.memo = None if terms.memo is None else Memo(terms.memo)
         self.bursts: dict[str, Neighbours] = {}
@@ -240,10 +277,32 @@ class _Room:
             )
         return found
 
+    def spares(self, message: Message, now_s: float) -> bool:
+        """Whether a score may settle the message; else the model reads it."""
+        # Who edits may have been told before that it was not allowed.
+        if message.event is not None:
+            return False
+        return self.authors is None or not self.authors.holds(message.author, now_s)
+
+    def heed(self, message: Message, outcome: Outcome, now_s: float) -> None:
+        """A stage has settled the message."""
+        if self.authors is not None and outcome is not Outcome.ALLOW:
+            self.authors.note(message.author, now_s)
+
     def forget(self) -> None:
         if self.memo is not None:
             self.memo.forget()
         self.bursts.clear()
+
+
+Stage = TypeVar("Stage", bound=AuditedStage)
+
+
+def _fitting(stage: Stage | None, version: PolicyVersion) -> Stage | None:
+    """The stage, where it is on and for this version."""
+    if stage is None or stage.off is not None or stage.version_digest != version.digest:
+        return None
+    return stage
 
 
 def _named(lists: tuple[ListTerms, ...]) -> _Named:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.judged import Judged
-from consumer.domain.verdicts.verdict import Cause, Screened, most_severe
+from consumer.domain.verdicts.verdict import Screened, most_severe
+from consumer.screening.audited import AuditedStage, Filtered
 from consumer.screening.audits.note import AuditNote
-from consumer.screening.filtering import Filtered, Filtering
 
 PostNote = Callable[[AuditNote], Awaitable[None]]
 """Returns once the note is stored where all workers read it, or is known not to be."""
@@ -18,7 +18,7 @@ PostNote = Callable[[AuditNote], Awaitable[None]]
 class WatchedMessage(NamedTuple):
     """What the filter said of it, and who is told what the model says."""
 
-    filtering: Filtering
+    filtering: AuditedStage
     filtered: Filtered
     place: str
     """`source/partition/offset`."""
@@ -35,22 +35,30 @@ class WatchedMessage(NamedTuple):
         if not self.is_audited:
             return None
         _, score, probability, _ = self.filtered
-        return Screened(Cause.PREFILTER, score, self.filtering.digest, probability)
+        return Screened(self.filtering.stage, score, self.filtering.digest, probability)
 
-    async def answered(self, judged: Judged, again: Callable[[], Awaitable[Judged]]) -> None:
-        """
-        Note what the model's answer says of the filter; `again` asks the model once more.
-
-        A message that could not be judged says nothing of it.
-        """
-        outcome = _outcome(judged)
-        if outcome is None:
-            return
-        if outcome is not Outcome.ALLOW and await _is_confirmed(again):
-            note = self.filtering.positive(self.filtered, self.place, self.language)
-            await self.post(note)
+    async def note(self, *, is_positive: bool) -> None:
+        """What the model's answer says of the filter is stored when this returns, or counted."""
+        if is_positive:
+            await self.post(self.filtering.positive(self.filtered, self.place, self.language))
         else:
             self.filtering.count(self.language, is_settled=False)
+
+
+async def answered(
+    watched: Sequence[WatchedMessage], judged: Judged, again: Callable[[], Awaitable[Judged]]
+) -> None:
+    """
+    Note what the model's answer says of every filter that saw the message.
+
+    `again` asks the model once more. A message that could not be judged says nothing of any.
+    """
+    outcome = _outcome(judged) if watched else None
+    if outcome is None:
+        return
+    is_positive = outcome is not Outcome.ALLOW and await _is_confirmed(again)
+    for each in watched:
+        await each.note(is_positive=is_positive)
 
 
 async def _is_confirmed(again: Callable[[], Awaitable[Judged]]) -> bool:

@@ -5,28 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from consumer.registry.wording import shape
+from consumer.settings.address import Address
+from consumer.settings.decision import DecisionSettings
 from consumer.settings.section import Section
-
-
-def _address(text: str) -> str:
-    """
-    The address of a server, as far as it can be one.
-
-    Raises:
-        ValueError: it has no scheme, or no host.
-    """
-    scheme, separator, rest = text.strip().partition("://")
-    if not separator or scheme not in ("http", "https"):
-        raise ValueError('write it with its scheme, as in "http://127.0.0.1:8000/v1"')
-    if not rest.partition("/")[0]:
-        raise ValueError('it names no host: write it as in "http://127.0.0.1:8000/v1"')
-    return text.strip()
-
-
-Address = Annotated[str, AfterValidator(_address)]
 
 
 class EndpointSettings(Section):
@@ -120,6 +104,8 @@ class InferenceSettings(Section):
     """What two neighbouring segments share."""
     segments_max: Annotated[int, Field(ge=1, le=1_000)] = 8
     """Text that needs more segments is unjudged with reason too_long."""
+    decision: DecisionSettings = DecisionSettings()
+    """The optional endpoint that is asked first, where a topic has `[screening.decision]`."""
 
     @model_validator(mode="after")
     def _judges(self) -> InferenceSettings:

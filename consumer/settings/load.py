@@ -89,7 +89,7 @@ def _file_values(file: Path) -> tuple[dict[str, Any], Lines]:
             continue
         for name, value in table.items():
             path = f"{section}.{name}"
-            if path == _INNER_TABLE and isinstance(value, dict):
+            if path in _INNER_TABLES and isinstance(value, dict):
                 values |= {f"{path}.{inner}": each for inner, each in value.items()}
                 continue
             is_free = path in _FREE_TABLES and isinstance(value, dict)
@@ -145,9 +145,9 @@ def _nested(merged: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
-_INNER_TABLE = "review.console"
-"""A table of settings in a table of settings."""
-_DEEPER = ("inference.endpoints.", f"{_INNER_TABLE}.")
+_INNER_TABLES = ("review.console", "inference.decision")
+"""Tables of settings in tables of settings."""
+_DEEPER = ("inference.endpoints.", *(f"{table}." for table in _INNER_TABLES))
 """Tables in tables: what follows their names is a path, and no name with dots."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import socket
+from pathlib import Path
 from typing import Literal
 
 from consumer.classifier.judge import SafeguardClassifier, SegmentLimits
@@ -12,6 +13,7 @@ from consumer.classifier.probing.known_texts import PROBE
 from consumer.classifier.probing.probe import Probers
 from consumer.classifier.probing.questions import ProbePlan
 from consumer.errors import InvalidSettings
+from consumer.inference.decision.endpoint import DecisionEndpoint, DecisionLimits
 from consumer.inference.fleet.breaker import Breaker
 from consumer.inference.fleet.endpoint import Contact, Endpoint
 from consumer.inference.fleet.fleet import Fleet
@@ -28,6 +30,7 @@ from consumer.kafka.cluster.session import read_session
 from consumer.kafka.config import KafkaConfig, check_client_properties
 from consumer.pipeline.assignment.lease import LeaseTerms
 from consumer.pipeline.assignment.recovery import RecoveryLimits
+from consumer.settings.decision import DecisionSettings
 from consumer.settings.inference import EndpointSettings, InferenceSettings
 from consumer.settings.kafka import KafkaSettings
 from consumer.settings.settings import Settings
@@ -209,14 +212,43 @@ def _transport(ours: EndpointSettings, settings: InferenceSettings, calls_max: i
 
 
 def _key(ours: EndpointSettings, settings: InferenceSettings) -> str:
-    file = ours.api_key_file or settings.api_key_file
+    return _read_key("inference.api_key_file", ours.api_key_file or settings.api_key_file)
+
+
+def _read_key(setting: str, file: Path | None) -> str:
     if file is None:
         return "none"
     try:
         return file.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise InvalidSettings(f"inference.api_key_file: {file} cannot be read: {why}") from None
+        raise InvalidSettings(f"{setting}: {file} cannot be read: {why}") from None
+
+
+def build_decision(settings: DecisionSettings, clock: Clock) -> DecisionEndpoint | None:
+    """
+    The endpoint that is asked before the safeguard; None where the settings name none.
+
+    Raises:
+        InvalidSettings: its key's file cannot be read.
+    """
+    if settings.address is None or settings.model is None:
+        return None
+    key = _read_key("inference.decision.api_key_file", settings.api_key_file)
+    # A probe goes out beside the calls.
+    transport = DirectTransport(
+        settings.address, key, settings.in_flight_max + 1, settings.timeout_s
+    )
+    limits = DecisionLimits(
+        model=settings.model,
+        wire=settings.wire,
+        timeout_s=settings.timeout_s,
+        in_flight_max=settings.in_flight_max,
+        questions_max=settings.questions_max,
+        body_bytes_max=settings.body_bytes_max,
+        failures_max=settings.failures_max,
+    )
+    return DecisionEndpoint(transport, limits, Breaker(settings.probe_every_s), clock)
 
 
 def build_probers(settings: InferenceSettings, fleet: Fleet, clock: Clock) -> Probers:

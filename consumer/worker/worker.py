@@ -70,7 +70,7 @@ class Worker:
         self.telemetry = Telemetry()
         self._kafka = kafka_config(settings.kafka)
         check_budgets(settings)
-        self._filters = filters_on(self._kafka, self.telemetry)
+        self._filters = filters_on(self._kafka, settings.inference.decision, self.telemetry)
         self.filters = self._filters.filters
         self._screener = Screener(self.telemetry.clock, self.filters)
         self.policies = PolicyStore(
@@ -128,7 +128,7 @@ class Worker:
         terms = await patiently(lambda: lease_terms(self._settings, self._kafka))
         ends = await patiently(self._inputs.look)
         controls = await patiently(self._controls.read)
-        await self.model.warm_up()
+        await asyncio.gather(self.model.warm_up(), self._filters.warm_up())
         member = self._build_member(terms)
         # Before the first assignment, so that nothing of a paused topic is taken at a start.
         member.pauses.heed(controls)

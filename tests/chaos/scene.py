@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from consumer.classifier.prompt import template_of
-from consumer.domain.screening import PrefilterTerms
+from consumer.domain.screening import FilterTerms
 from consumer.registry.load import load_catalogue
 from consumer.screening.prefilter.artefact import write_artefact
 from tests.unit.screening.prefilter.filters import of_words
@@ -115,7 +115,7 @@ def write_policies(folder: Path) -> Path:
     return folder
 
 
-def filter_of(policies: Path) -> PrefilterTerms:
+def filter_of(policies: Path) -> FilterTerms:
     """The filter that the set names."""
     (binding,) = load_catalogue(policies).bindings
     terms = binding.screening.prefilter

@@ -19,7 +19,7 @@ from consumer.commands.prefilter.switching import switch_filter
 from consumer.commands.prefilter.training import TrainRequest, train_filter
 from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.kafka.cluster.audits import AUDITS_TOPIC
-from consumer.screening.filtering import ALARMED, SWITCHED_OFF
+from consumer.screening.audited import ALARMED, SWITCHED_OFF
 from consumer.settings.settings import Settings
 from consumer.worker.following.audits import NO_TOPIC
 from consumer.worker.worker import Worker
@@ -36,6 +36,9 @@ FLOOR = 0.4
 """So that a few hundred messages say something."""
 NEW_KIND = "noon garden"
 """Abuse in harmless words: nothing of the kind was learned from."""
+
+BY_ALARM = ALARMED.format(stage="prefilter")
+BY_PERSON = SWITCHED_OFF.format(stage="prefilter")
 
 
 @pytest.fixture
@@ -131,7 +134,7 @@ async def test_a_filter_settles_what_is_harmless_and_the_model_is_asked_about_a_
         assert 20 < found["model, drawn for"] < 60
 
         assert switch_filter(settings, topic, "switched off") == 0
-        await until(lambda: off(worker) == SWITCHED_OFF, "the word of a person")
+        await until(lambda: off(worker) == BY_PERSON, "the word of a person")
         send(embedded_broker, topic, harmless(20, 8))
         await finished(worker, 140)
         assert causes(embedded_broker, topic, LEARNED + 120) == {"model, no filter": 20}
@@ -171,9 +174,9 @@ async def test_a_new_kind_of_abuse_switches_it_off_in_all_workers_at_the_same_no
         send(broker, topic, drifted, 1)
         for worker in workers:
             await finished(worker, half)
-        await until(lambda: [off(worker) for worker in workers] == [ALARMED, ALARMED], workers)
+        await until(lambda: [off(worker) for worker in workers] == [BY_ALARM] * 2, workers)
         await until(lambda: state(workers[0]) == state(workers[1]), "the same notes")
-        assert [said_of(worker) for worker in workers] == [(ALARMED, 0.0)] * 2
+        assert [said_of(worker) for worker in workers] == [(BY_ALARM, 0.0)] * 2
 
         send(broker, topic, drifted[:10], 0)
         send(broker, topic, drifted[:10], 1)
@@ -182,7 +185,7 @@ async def test_a_new_kind_of_abuse_switches_it_off_in_all_workers_at_the_same_no
         since = LEARNED // 2 + half
         assert causes(broker, topic, since) == {"model, no filter": 20}
     async with working(settings, 2) as worker:
-        await until(lambda: off(worker) == ALARMED, "what was noted before it began")
+        await until(lambda: off(worker) == BY_ALARM, "what was noted before it began")
         assert switch_filter(settings, topic, "switched on") == 0
         await until(lambda: off(worker) is None, "the word of a person")
         send(broker, topic, harmless(40, 10))

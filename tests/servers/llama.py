@@ -40,14 +40,17 @@ class LlamaServer:
         context: int = 8_192,
         api_key: str | None = None,
         http_threads: int = 80,
+        decides: bool = False,
     ) -> None:
         """
         `folder` gets the server's log; `context` is the room of each of the `slots`, in tokens.
+        `decides` serves the tiny decision model, over `/v1/systemone` too.
 
         Keep `http_threads` above the number of client connections: those beyond it starve.
         """
         self.folder = folder
         self.api_key = api_key
+        self._decides = decides
         self._sizes = {"--slots": slots, "--context": context, "--http-threads": http_threads}
         self._port = 0
         self._child: Child | None = None
@@ -56,7 +59,7 @@ class LlamaServer:
         self.folder.mkdir(parents=True, exist_ok=True)
         for attempt in range(1, STARTS_MAX + 1):
             try:
-                self._start(cached_model())
+                self._start(cached_model(decides=self._decides))
             except ChildFailed:
                 if attempt == STARTS_MAX:
                     raise

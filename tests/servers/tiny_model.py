@@ -20,19 +20,31 @@ from tests.servers.weights import Shape, weights
 NAME = "tiny-gpt-oss"
 FOLDER = Path(__file__).parents[2] / "build" / "tiny-model"
 TEMPLATE = Path(__file__).with_name("harmony_template.jinja")
+DECISION = "tiny-decision"
+DECISION_TYPE = "lev"
+"""Of the kinds that llama.cpp knows, one that reads labels off any model's next token."""
+DECISION_TEMPLATE = """{{ state }}
+{{ instructions }}
+{% for option in options %}{{ option.label }}: {{ option.key }}
+{% endfor %}Answer:"""
 SOURCES = ("tiny_model.py", "vocabulary.py", "weights.py", "words.txt", TEMPLATE.name)
 
 
-def cached_model(folder: Path = FOLDER) -> Path:
-    """The model of this source, built only if the folder does not have it yet."""
+def cached_model(folder: Path = FOLDER, *, decides: bool = False) -> Path:
+    """
+    The model of this source, built only if the folder does not have it yet.
+
+    One that `decides` has the same weights and counts as a decision model.
+    """
     digest = hashlib.sha256()
     for source in SOURCES:
         digest.update(Path(__file__).with_name(source).read_bytes())
-    path = folder / f"{digest.hexdigest()[:16]}.gguf"
-    return path if path.exists() else build_model(path)
+    kind = "-decision" if decides else ""
+    path = folder / f"{digest.hexdigest()[:16]}{kind}.gguf"
+    return path if path.exists() else build_model(path, decides=decides)
 
 
-def build_model(path: Path) -> Path:
+def build_model(path: Path, *, decides: bool = False) -> Path:
     """Writes the model to `path`, whole or not at all, and returns the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
@@ -41,6 +53,10 @@ def build_model(path: Path) -> Path:
     writer = gguf.GGUFWriter(part, "gpt-oss")
     _describe_shape(writer)
     _describe_vocabulary(writer, words)
+    if decides:
+        writer.add_string("gpt-oss.decision.type", DECISION_TYPE)
+        writer.add_array("tokenizer.chat_templates", ["systemone"])
+        writer.add_string("tokenizer.chat_template.systemone", DECISION_TEMPLATE)
     for name, tensor in weights(words).items():
         writer.add_tensor(name, tensor)
     writer.write_header_to_file()

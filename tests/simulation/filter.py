@@ -6,7 +6,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from consumer.domain.screening import PrefilterTerms
+from consumer.domain.screening import FilterTerms
 from consumer.screening.prefilter.artefact import FilterArtefact, write_artefact
 from consumer.screening.prefilter.head import RecallShown
 from tests.unit.screening.prefilter.filters import of_words
@@ -45,14 +45,12 @@ def _file(version_digest: str, *, is_poor: bool) -> tuple[Path, FilterArtefact]:
     return file, artefact
 
 
-def filter_terms(
-    version_digest: str, *, is_poor: bool, floor: float, near: float
-) -> PrefilterTerms:
+def filter_terms(version_digest: str, *, is_poor: bool, floor: float, near: float) -> FilterTerms:
     """As a topic names its filter; the files are those of this process."""
     file, artefact = _file(version_digest, is_poor=is_poor)
     salt = file.with_name("salt")
     salt.write_bytes(b"s" * 32)
-    return PrefilterTerms(
+    return FilterTerms(
         str(file),
         artefact.digest,
         str(salt),

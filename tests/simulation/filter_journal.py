@@ -9,12 +9,12 @@ from typing import Literal, NamedTuple
 from consumer.domain.binding import Binding
 from consumer.domain.messages.message import Message, Position
 from consumer.domain.policy import PolicyVersion
-from consumer.domain.screening import PrefilterTerms
+from consumer.domain.screening import FilterTerms
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Cause
 from consumer.interfaces import Inquiry
+from consumer.screening.audited import AuditedStage
 from consumer.screening.audits.note import AuditNote, read_note
-from consumer.screening.filtering import Filtering
 from consumer.screening.filters import Filters
 from consumer.screening.screener import Screener
 from tests.filtered import fresh_filtering, misdrawn
@@ -51,7 +51,7 @@ class FilterReckoning(NamedTuple):
 class FilterJournal:
     """What happened, and what should have."""
 
-    def __init__(self, terms: PrefilterTerms, topic: NoteTopic) -> None:
+    def __init__(self, terms: FilterTerms, topic: NoteTopic) -> None:
         self._terms, self._topic = terms, topic
         self._filtering = fresh_filtering(terms)
         self.settled: list[Settled] = []
@@ -128,7 +128,7 @@ class FilterWitness:
         return self._filtering.unread is None
 
     @property
-    def _filtering(self) -> Filtering:
+    def _filtering(self) -> AuditedStage:
         (filtering,) = self._filters.in_use()
         return filtering
 

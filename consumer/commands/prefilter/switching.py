@@ -1,21 +1,25 @@
-"""The commands `prefilter on` and `prefilter off`: a person's word on a filter, to all workers."""
+"""The commands `on` and `off`: a person's word on a filter or decision stage, to all workers."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import BrokerUnavailable, InvalidSettings, TopicsMissing
 from consumer.kafka.cluster.audits import AUDITS_TOPIC, write_note
 from consumer.kafka.cluster.topics import Topics
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.screening.audits.note import AuditNote
-from consumer.screening.filters import named_filter
+from consumer.screening.filters import named_filter, stages_of
 from consumer.settings.settings import Settings
 from consumer.worker.wiring import kafka_config
 
 
 def switch_filter(
-    settings: Settings, topic: str, kind: Literal["switched on", "switched off"]
+    settings: Settings,
+    topic: str,
+    kind: Literal["switched on", "switched off"],
+    stage: Cause = Cause.PREFILTER,
 ) -> int:
     """
     Tell all workers to use a topic's filter, or to ask the model for everything; 0.
@@ -26,11 +30,11 @@ def switch_filter(
         BrokerUnavailable: nothing is known to have been stored.
     """
     binding = binding_of(load_catalogue(settings.policies.folder), topic)
-    if binding.screening.prefilter is None:
+    if stage not in stages_of(binding):
         raise InvalidSettings(
-            f"{binding.set_name}/topic.toml names no filter: write [screening.prefilter]"
+            f"{binding.set_name}/topic.toml names no filter: write [screening.{stage.value}]"
         )
-    filtering, problem = named_filter(binding)[1:]
+    filtering, problem = named_filter(binding, stage)[1:]
     if filtering is None:
         raise InvalidSettings(f"{topic} has no filter to switch: {problem}")
     config = kafka_config(settings.kafka)

@@ -1,10 +1,10 @@
 """
 A stand-in for an inference server with gpt-oss-safeguard: the same wire, no model.
 
-It speaks POST /v1/chat/completions and /v1/responses, GET /v1/models and /health, and names itself
-`stand-in-safeguard` in every answer. What it judges by is in `judge`, what it can do wrong in
-`faults`, how slow and how wide it is in `behaviour`. GET and POST /behaviour show and change that
-while it runs.
+It speaks POST /v1/chat/completions, /v1/responses, /v1/decisions and /v1/systemone, GET /v1/models
+and /health, and names itself `stand-in-safeguard` in every answer. What it judges by is in `judge`,
+what it can do wrong in `faults`, how slow and how wide it is in `behaviour`. GET and POST
+/behaviour show and change that while it runs.
 
     python -m consumer.dev.safeguard --port 8089 --latency 0.2 --slots 64
 """
@@ -26,6 +26,8 @@ from aiohttp import web
 
 from consumer.dev.safeguard.behaviour import Behaviour, Dice, Generation
 from consumer.dev.safeguard.completion import MODEL
+from consumer.dev.safeguard.decisions import PATHS as DECISIONS
+from consumer.dev.safeguard.decisions import decide
 from consumer.dev.safeguard.faults.faults import FaultName
 from consumer.dev.safeguard.faults.served import Served, is_immediate, overloaded, serve
 from consumer.dev.safeguard.judge import messages_of, text_of
@@ -186,6 +188,8 @@ class StandInSafeguard:
                 return await self._complete(request, is_response=False)
             case "POST", path if path == RESPONSES:
                 return await self._complete(request, is_response=True)
+            case "POST", path if path in DECISIONS:
+                return await self._decide(request, path)
             case "GET", "/v1/models":
                 model = {"id": MODEL, "object": "model", "owned_by": "stand-in", "created": 0}
                 return as_json({"object": "list", "data": [model]})
@@ -203,6 +207,12 @@ class StandInSafeguard:
         except ValueError as error:
             return as_json({"error": {"message": str(error)}}, status=400)
         return as_json(self.behaviour.as_json())
+
+    async def _decide(self, request: web.BaseRequest, path: str) -> web.Response:
+        try:
+            return as_json(decide(path, orjson.loads(await request.content.read())))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return as_json({"error": {"message": "not a request for a decision"}}, status=400)
 
     async def _complete(self, request: web.BaseRequest, *, is_response: bool) -> web.StreamResponse:
         body = await request.content.read()

@@ -28,7 +28,8 @@ CONFIG = {"cleanup.policy": "delete", "retention.ms": "-1"}
 
 def audits_steps(catalogue: Catalogue, partitions: Mapping[str, int]) -> list[Step]:
     """What `topics apply` does about the notes; nothing where no topic has a filter."""
-    named = [b.set_name for b in catalogue.bindings if b.screening.prefilter is not None]
+    screenings = [(b.set_name, b.screening) for b in catalogue.bindings]
+    named = [name for name, each in screenings if each.prefilter or each.decision]
     if not named or AUDITS_TOPIC in partitions:
         return []
     problem = f"missing; without it the filter of {', '.join(named)} settles nothing"

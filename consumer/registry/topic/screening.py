@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from consumer.domain.screening import (
+    AuthorTerms,
+    FilterTerms,
     ListMatch,
     ListTerms,
     MemoTerms,
     NeighbourTerms,
-    PrefilterTerms,
     ScreeningTerms,
 )
 from consumer.registry.topic.table import ClosedTable
@@ -122,9 +124,9 @@ class PrefilterTable(ClosedTable):
             raise ValueError("near must not be less than floor: most misses lie near the threshold")
         return self
 
-    def terms(self, file: str, digest: str, salt_file: str) -> PrefilterTerms:
+    def terms(self, file: str, digest: str, salt_file: str) -> FilterTerms:
         """`file` and `salt_file` are paths, and `digest` is that of the file."""
-        return PrefilterTerms(
+        return FilterTerms(
             file,
             digest,
             salt_file,
@@ -134,6 +136,27 @@ class PrefilterTable(ClosedTable):
             self.near,
             self.run_length,
         )
+
+
+class DecisionTable(PrefilterTable):
+    """`[screening.decision]`: harmless messages are allowed by a decision endpoint, and audited."""
+
+    file: FilterFile
+    """Its name in the set's folder `filters/`, as `safeguard decision fit` wrote it."""
+    recall: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
+    """Share of what the model would not allow that must reach it; golden cases must show it."""
+
+
+class AuthorsTable(ClosedTable):
+    """`[screening.authors]`: who was not allowed something lately is left to the model."""
+
+    for_s: Annotated[float, Field(ge=1, le=604_800, strict=False)] = 3_600.0
+    """For how many seconds after a flag or a block the author's messages are never settled."""
+    authors_max: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """How many such authors a worker keeps in mind; those longest quiet go first."""
+
+    def terms(self) -> AuthorTerms:
+        return AuthorTerms(self.for_s, self.authors_max)
 
 
 class ScreeningTable(ClosedTable):
@@ -147,10 +170,27 @@ class ScreeningTable(ClosedTable):
     """What must act at once, before anybody is asked."""
     prefilter: PrefilterTable | None = None
     """A filter learned of the topic's own verdicts settles what is harmless, and is watched."""
+    decision: DecisionTable | None = None
+    """What `inference.decision` finds surely harmless is allowed, and is watched the same way."""
+    authors: AuthorsTable | None = None
+    """Neither filter nor decision endpoint settles what these authors write."""
+
+    @property
+    def filters(self) -> dict[str, PrefilterTable]:
+        """What names a file in the set's folder `filters/`, by the stage that it is for."""
+        found = {"prefilter": self.prefilter, "decision": self.decision}
+        return {stage: table for stage, table in found.items() if table is not None}
 
     def terms(
-        self, lists: tuple[ListTerms, ...], prefilter: PrefilterTerms | None = None
+        self, lists: tuple[ListTerms, ...] = (), filters: Mapping[str, FilterTerms] = {}
     ) -> ScreeningTerms:
-        """`lists` and `prefilter` are those that it names, read."""
-        near = self.near_duplicates
-        return ScreeningTerms(self.memo.terms(), near.terms() if near else None, lists, prefilter)
+        """`lists` and `filters` are those that it names, read."""
+        near, authors = self.near_duplicates, self.authors
+        return ScreeningTerms(
+            self.memo.terms(),
+            near.terms() if near else None,
+            lists,
+            filters.get("prefilter"),
+            filters.get("decision"),
+            authors.terms() if authors else None,
+        )

@@ -1,31 +1,31 @@
 """
 Artefact: a filter in a file that holds no code.
 
-A line that says what it is, the length of the head, the head as JSON, then the weights as pairs of
-32-bit places and 32-bit floats, then the bits of familiar words; all little-endian. Its digest is
-that of the whole file.
+A sealed file: behind its head stand the weights as pairs of 32-bit places and 32-bit floats, then
+the bits of familiar words; all little-endian.
 """
 
 from __future__ import annotations
 
 import sys
 from array import array
-from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
-
-from pydantic import ValidationError
 
 from consumer.errors import InvalidSettings
 from consumer.screening.prefilter.features import TABLE
 from consumer.screening.prefilter.head import FilterHead
 from consumer.screening.prefilter.scorer import FAMILIAR_BITS, LinearModel
+from consumer.screening.sealed import (
+    LENGTH,
+    digest_of,
+    read_sealed,
+    seal,
+    unseal,
+    write_sealed,
+)
 
 MAGIC = b"safeguard prefilter 1\n"
-FILE_MAX = 64 * 1024 * 1024
-"""Bytes: eight times what a full table takes; a larger file is some other file."""
-_LENGTH = 4
-_CHECK = 16
 
 
 class FilterArtefact(NamedTuple):
@@ -47,19 +47,8 @@ def encode(head: FilterHead, weights: array[float], familiar: bytes) -> bytes:
     """The file. The same filter has the same bytes, whatever machine writes it."""
     places = array("I", (at for at, weight in enumerate(weights) if weight))
     values = array("f", (weights[at] for at in places))
-    about = head.model_dump_json().encode()
-    body = b"".join(
-        [
-            MAGIC,
-            len(about).to_bytes(_LENGTH, "little"),
-            about,
-            len(places).to_bytes(_LENGTH, "little"),
-            _little(places),
-            _little(values),
-            familiar,
-        ]
-    )
-    return body + blake2b(body, digest_size=_CHECK).digest()
+    count = len(places).to_bytes(LENGTH, "little")
+    return seal(MAGIC, head, b"".join([count, _little(places), _little(values), familiar]))
 
 
 def decode(content: bytes, name: str) -> FilterArtefact:
@@ -69,28 +58,11 @@ def decode(content: bytes, name: str) -> FilterArtefact:
     Raises:
         InvalidSettings: it is no filter, is cut short or changed, or of another release's form.
     """
-    if not content.startswith(MAGIC):
-        raise InvalidSettings(f"{name} is no filter, or one of another release: train it anew")
-    body, check = content[:-_CHECK], content[-_CHECK:]
-    if blake2b(body, digest_size=_CHECK).digest() != check:
-        raise InvalidSettings(
-            f"{name} is broken: its checksum differs. Copy it again, or train it anew"
-        )
-    about, rest = _part(body[len(MAGIC) :], name)
-    try:
-        head = FilterHead.model_validate_json(about)
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3]
-        )
-        raise InvalidSettings(
-            f"{name} does not say what it is for ({wrong}): train it anew"
-        ) from None
+    head, rest = unseal(MAGIC, content, name, FilterHead, "train it anew")
     weights, rest = _weights(rest, name)
     if len(rest) != FAMILIAR_BITS // 8:
         raise InvalidSettings(f"{name} has no table of familiar words: train it anew")
-    digest = blake2b(content, digest_size=16).hexdigest()
-    return FilterArtefact(head, weights, rest, digest)
+    return FilterArtefact(head, weights, rest, digest_of(content))
 
 
 def read_artefact(file: Path) -> FilterArtefact:
@@ -100,21 +72,12 @@ def read_artefact(file: Path) -> FilterArtefact:
     Raises:
         InvalidSettings: the file cannot be read, or is no sound filter; the message names it.
     """
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(FILE_MAX + 1)
-    except OSError as error:
-        raise InvalidSettings(f"the filter {file} cannot be read: {error.strerror}") from error
-    if len(content) > FILE_MAX:
-        raise InvalidSettings(f"{file} has more than {FILE_MAX} bytes and is no filter")
-    return decode(content, str(file))
+    return decode(read_sealed(file), str(file))
 
 
 def write_artefact(file: Path, artefact: FilterArtefact) -> None:
-    """Write a filter, whole or not at all: beside its place first, then renamed."""
-    draft = file.with_name(f".{file.name}.draft")
-    draft.write_bytes(encode(artefact.head, artefact.weights, artefact.familiar))
-    draft.replace(file)
+    """Write a filter, whole or not at all."""
+    write_sealed(file, encode(artefact.head, artefact.weights, artefact.familiar))
 
 
 def check_use(artefact: FilterArtefact, version_digest: str, model: str, template: str) -> None:
@@ -163,23 +126,14 @@ def check_evidence(artefact: FilterArtefact) -> None:
         )
 
 
-def _part(content: bytes, name: str) -> tuple[bytes, bytes]:
-    """What a length stands before, and what follows it."""
-    length = int.from_bytes(content[:_LENGTH], "little")
-    end = _LENGTH + length
-    if len(content) < end:
-        raise InvalidSettings(f"{name} is cut short: copy it again, or train it anew")
-    return content[_LENGTH:end], content[end:]
-
-
 def _weights(content: bytes, name: str) -> tuple[array[float], bytes]:
-    count = int.from_bytes(content[:_LENGTH], "little")
-    end = _LENGTH + 8 * count
+    count = int.from_bytes(content[:LENGTH], "little")
+    end = LENGTH + 8 * count
     places, values = array("I"), array("f")
     if len(content) < end:
         raise InvalidSettings(f"{name} is cut short: copy it again, or train it anew")
-    middle = _LENGTH + 4 * count
-    places.frombytes(content[_LENGTH:middle])
+    middle = LENGTH + 4 * count
+    places.frombytes(content[LENGTH:middle])
     values.frombytes(content[middle:end])
     if sys.byteorder == "big":
         places.byteswap()

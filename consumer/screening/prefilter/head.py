@@ -9,18 +9,20 @@ from pydantic import BaseModel, ConfigDict, Field
 Share = Field(ge=0, le=1)
 
 
-class _Frozen(BaseModel):
+class FrozenFields(BaseModel):
+    """Of a head: closed, and never changed."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
-class Counts(_Frozen):
+class Counts(FrozenFields):
     """Messages of one part of the examples."""
 
     positives: int = Field(ge=0)
     negatives: int = Field(ge=0)
 
 
-class RecallShown(_Frozen):
+class RecallShown(FrozenFields):
     """What the last part of the examples, which training never saw, says of the recall."""
 
     positives: int = Field(ge=0)
@@ -33,7 +35,7 @@ class RecallShown(_Frozen):
     """Share of all messages of the part that would not have reached the model."""
 
 
-class FilterHead(_Frozen):
+class FilterHead(FrozenFields):
     """All that is known of a filter but its weights."""
 
     form: Literal[1] = 1

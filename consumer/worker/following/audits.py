@@ -9,9 +9,9 @@ from typing import Protocol
 import structlog
 
 from consumer.errors import Fatal, Retryable
+from consumer.screening.audited import UNREAD, AuditedStage
 from consumer.screening.audits.note import read_note
 from consumer.screening.audits.watch import FilterWatch
-from consumer.screening.filtering import UNREAD, Filtering
 from consumer.screening.filters import Filters
 from consumer.telemetry.telemetry import Telemetry
 
@@ -49,7 +49,7 @@ class AuditFollower:
         self._open_log = open_log
         self._metrics = telemetry.metrics
         self._log: NoteLog | None = None
-        self._filterings: list[Filtering] = []
+        self._filterings: list[AuditedStage] = []
         self._watches: list[FilterWatch] = []
         """Of these filters, in that order; a filter has its own once all notes were read."""
         self._told: dict[str, str | None] = {}

@@ -9,7 +9,7 @@ import pytest
 
 from consumer.commands.check import check_policies
 from consumer.domain.binding import Catalogue
-from consumer.domain.screening import PrefilterTerms
+from consumer.domain.screening import FilterTerms
 from consumer.errors import Flaw, InvalidPolicy
 from consumer.kafka.cluster.audits import AUDITS_TOPIC, audits_steps
 from consumer.registry.load import load_catalogue
@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Folder:
 
 def test_what_is_written_is_what_holds(folder: Folder) -> None:
     folder.topic(TABLE + "alpha = 0.1\nfloor = 0.03\nnear = 0.4\nrun_length = 500\n")
-    assert folder.load().screening.prefilter == PrefilterTerms(
+    assert folder.load().screening.prefilter == FilterTerms(
         str(folder.root / "chat/filters/f"),
         blake2b(b"one", digest_size=16).hexdigest(),
         str(folder.root / "chat/salt"),
@@ -49,7 +49,7 @@ def test_what_is_left_out_has_the_terms_that_the_code_has(folder: Folder) -> Non
     folder.topic('[screening.prefilter]\nfile = "f"\nsalt_file = "/run/salt"\n')
     found = folder.load().screening.prefilter
     assert found is not None
-    assert found == PrefilterTerms(found.file, found.digest, "/run/salt")
+    assert found == FilterTerms(found.file, found.digest, "/run/salt")
 
 
 @pytest.mark.parametrize(

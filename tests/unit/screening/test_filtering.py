@@ -8,19 +8,17 @@ from typing import Any
 import pytest
 
 from consumer.errors import InvalidSettings
-from consumer.screening.audits.note import AuditNote
-from consumer.screening.audits.terms import AuditTerms
-from consumer.screening.audits.watch import LANGUAGES_MAX, OTHER
-from consumer.screening.filtering import (
+from consumer.screening.audited import (
     ALARMED,
     LANGUAGE_CHARS_MAX,
-    LANGUAGE_MIN,
     SWITCHED_OFF,
     UNREAD,
     Filtered,
-    Filtering,
-    open_filtering,
 )
+from consumer.screening.audits.note import AuditNote
+from consumer.screening.audits.terms import AuditTerms
+from consumer.screening.audits.watch import LANGUAGES_MAX, OTHER
+from consumer.screening.filtering import LANGUAGE_MIN, Filtering, open_filtering
 from consumer.screening.normalise import normalised
 from tests.unit.screening.prefilter.filters import by_hand
 
@@ -128,7 +126,10 @@ def test_why_it_is_off_is_told_apart(tmp_path: Path) -> None:
     by_a_person = filtering.off
     for number in range(40):
         filtering.watch.add(filtering.positive(Filtered("audit", 0.1, 0.1), f"t/0/{number}", None))
-    assert (by_a_person, filtering.off) == (SWITCHED_OFF, ALARMED)
+    assert (by_a_person, filtering.off) == (
+        SWITCHED_OFF.format(stage="prefilter"),
+        ALARMED.format(stage="prefilter"),
+    )
 
 
 def test_what_says_nothing_of_the_recall_is_counted_by_language(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from consumer.domain.binding import Binding, Catalogue
-from consumer.domain.screening import PrefilterTerms, ScreeningTerms
+from consumer.domain.screening import FilterTerms, ScreeningTerms
 from consumer.errors import InvalidPolicy
+from consumer.screening.audited import UNREAD
 from consumer.screening.audits.note import AuditNote
-from consumer.screening.filtering import UNREAD
-from consumer.screening.filters import REPLACED, UNSPOKEN, UNWRITABLE, Filters
+from consumer.screening.filtering import UNSPOKEN
+from consumer.screening.filters import REPLACED, UNWRITABLE, Filters
 from consumer.screening.prefilter.artefact import write_artefact
 from tests.builders import a_binding
 from tests.unit.screening.prefilter.filters import by_hand
@@ -31,7 +32,7 @@ def named(folder: Path, demanded: float = 0.95, **changes: Any) -> Binding:
     file = folder / "f"
     write_artefact(file, artefact)
     (folder / "salt").write_bytes(b"s" * 32)
-    terms = PrefilterTerms(str(file), artefact.digest, str(folder / "salt"), demanded, near=0.5)
+    terms = FilterTerms(str(file), artefact.digest, str(folder / "salt"), demanded, near=0.5)
     return a_binding(screening=ScreeningTerms(memo=None, prefilter=terms))
 
 

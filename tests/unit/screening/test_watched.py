@@ -8,10 +8,11 @@ import pytest
 
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Cause, Screened, UnjudgedReason
+from consumer.screening.audited import Filtered
 from consumer.screening.audits.note import AuditNote
 from consumer.screening.audits.terms import AuditTerms
-from consumer.screening.filtering import Filtered, Filtering, open_filtering
-from consumer.screening.watched import WatchedMessage
+from consumer.screening.filtering import Filtering, open_filtering
+from consumer.screening.watched import WatchedMessage, answered
 from tests.builders import a_judgement
 from tests.unit.screening.prefilter.filters import by_hand
 
@@ -46,7 +47,7 @@ class Bench:
             self.asked += 1
             return answers.pop(0)
 
-        await self.message.answered(first, again)
+        await answered([self.message], first, again)
 
     @property
     def negatives(self) -> int:

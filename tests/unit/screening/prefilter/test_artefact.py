@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from consumer.errors import InvalidSettings
+from consumer.screening import sealed as sealed_file
 from consumer.screening.prefilter import artefact as module
 from consumer.screening.prefilter.artefact import (
     check_use,
@@ -54,10 +55,10 @@ def test_a_file_that_is_cut_short_is_refused(length: int) -> None:
 def test_sound_checksums_over_nonsense_are_refused_too() -> None:
     """Someone may write a file of their own; nothing in it is run, and no part is believed."""
     made = by_hand()
-    whole = encode(made.head, made.weights, made.familiar)[: -module._CHECK]
+    whole = encode(made.head, made.weights, made.familiar)[: -sealed_file.CHECK]
 
     def sealed(body: bytes) -> bytes:
-        return body + blake2b(body, digest_size=module._CHECK).digest()
+        return body + blake2b(body, digest_size=sealed_file.CHECK).digest()
 
     about = whole.index(b"{")
     for body, said in (
@@ -85,7 +86,7 @@ def test_a_file_that_cannot_be_read_or_is_too_large_is_refused(
         read_artefact(tmp_path / "missing")
     file = tmp_path / "large"
     file.write_bytes(b"x" * 11)
-    monkeypatch.setattr(module, "FILE_MAX", 10)
+    monkeypatch.setattr(sealed_file, "FILE_MAX", 10)
     with pytest.raises(InvalidSettings, match="more than 10 bytes"):
         read_artefact(file)
 

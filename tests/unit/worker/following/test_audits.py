@@ -9,8 +9,9 @@ from structlog.testing import capture_logs
 
 from consumer.domain.binding import Catalogue
 from consumer.errors import BrokerUnavailable
+from consumer.screening.audited import ALARMED, SWITCHED_OFF, UNREAD, Filtered
 from consumer.screening.audits.note import AuditNote
-from consumer.screening.filtering import ALARMED, SWITCHED_OFF, UNREAD, Filtered, Filtering
+from consumer.screening.filtering import Filtering
 from consumer.screening.filters import Filters
 from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.following.audits import NO_TOPIC, AuditFollower
@@ -64,6 +65,7 @@ class Stand:
     @property
     def filtering(self) -> Filtering:
         (found,) = self.filters.in_use()
+        assert isinstance(found, Filtering)
         return found
 
     def off(self) -> str | None:
@@ -99,10 +101,10 @@ async def test_workers_go_off_at_the_same_note_whenever_they_read_it(tmp_path: P
             await one.follower.look()
             if one.off() is not None:
                 break
-    assert one.off() == ALARMED
+    assert one.off() == ALARMED.format(stage="prefilter")
     assert one.gauge() == 0
     assert [(line["event"], line["why"]) for line in logs] == [
-        ("filter off: the model is asked for everything", ALARMED)
+        ("filter off: the model is asked for everything", ALARMED.format(stage="prefilter"))
     ]
     last = topic.values[-3:]
     del topic.values[-3:]
@@ -110,7 +112,7 @@ async def test_workers_go_off_at_the_same_note_whenever_they_read_it(tmp_path: P
     assert other.off() is None
     topic.values += last
     await other.follower.look()
-    assert other.off() == ALARMED
+    assert other.off() == ALARMED.format(stage="prefilter")
     assert one.filtering.watch.state() == other.filtering.watch.state()
 
 
@@ -161,7 +163,7 @@ async def test_another_filter_is_told_all_that_was_noted_before(tmp_path: Path) 
     topic.values = [missed(filtering, 1), note.encode()]
     assert stand.off() == UNREAD
     await stand.follower.look()
-    assert (stand.off(), topic.open) == (SWITCHED_OFF, 1)
+    assert (stand.off(), topic.open) == (SWITCHED_OFF.format(stage="prefilter"), 1)
     assert filtering.watch.standing.positives == 1
     stand.filters.prepare(Catalogue(()))
     await stand.follower.look()

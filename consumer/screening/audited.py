@@ -1,0 +1,133 @@
+"""
+Audited: what every stage has that settles by a score: its draw, its watch, and whether it is on.
+
+What is settled is allowed, but for the share that is audited. What is not settled is asked about as
+if there were no such stage; so is everything once the watch has switched it off.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Literal, NamedTuple
+
+from consumer.domain.verdicts.verdict import Cause
+from consumer.screening.audits.draw import AuditDraw
+from consumer.screening.audits.note import AuditNote
+from consumer.screening.audits.terms import AuditTerms
+from consumer.screening.audits.watch import LANGUAGES_MAX, OTHER, FilterWatch
+from consumer.screening.prefilter.prefilter import AskedFor
+
+LANGUAGE_CHARS_MAX = 40
+"""Of a language's name; the longest tags in use have 35."""
+UNREAD = "the notes of its audits are not read yet"
+ALARMED = "the alarm has switched it off; `safeguard {stage} on` switches it on again"
+SWITCHED_OFF = "a person has switched it off; `safeguard {stage} on` switches it on again"
+
+
+class Filtered(NamedTuple):
+    """What becomes of one message."""
+
+    action: Literal["settle", "audit", "ask"]
+    """Settle: allow it without the model. Audit: it would be settled, and the model is asked."""
+    score: float | None = None
+    audit_probability: float | None = None
+    """Of a message that the stage settles, whether or not it was drawn."""
+    asked_for: AskedFor | Literal["switched off", "little-known language", "no answer"] | None = (
+        None
+    )
+
+
+class Voice(NamedTuple):
+    """Which models judge now, and in what shape they are asked about a topic."""
+
+    model: str
+    template: str
+
+
+class AuditedStage(ABC):
+    """A stage for one policy version that is made from a file, with its audits."""
+
+    def __init__(
+        self, stage: Cause, version_digest: str, digest: str, draw: AuditDraw, terms: AuditTerms
+    ) -> None:
+        """`digest` is that of the file."""
+        self.stage = stage
+        self.version_digest = version_digest
+        self.digest = digest
+        self._draw = draw
+        self._terms = terms
+        self.watch = self.watch_anew()
+        """What the notes say of it; whoever reads them anew puts another one here."""
+        self.unread: str | None = UNREAD
+        """Why the watch does not know all notes; None where it does."""
+        self.barred: str | None = UNREAD
+        """Why it may settle nothing now, whatever the notes say; None where it may."""
+        self._counts: dict[str, list[int]] = {}
+        """By language: messages settled and not audited, and those that the model allowed."""
+
+    @abstractmethod
+    def unlike(self, spoken: Voice | None) -> str | None:
+        """Why it is not for what is asked now; `spoken` is None while that is not known."""
+
+    def watch_anew(self) -> FilterWatch:
+        """A watch that no note was shown to."""
+        return FilterWatch(self.version_digest, self.digest, self._terms)
+
+    @property
+    def off(self) -> str | None:
+        """Why it settles nothing; None while it does."""
+        if self.barred is not None:
+            return self.barred
+        if self.watch.is_on:
+            return None
+        why = ALARMED if self.watch.is_alarmed else SWITCHED_OFF
+        return why.format(stage=self.stage.value)
+
+    def drawn(self, score: float, source: str, partition: int, offset: int) -> Filtered:
+        """What becomes of a message that is settled with this score: that, or an audit."""
+        probability = self._draw.probability(score)
+        is_drawn = self._draw.is_drawn(source, partition, offset, probability)
+        return Filtered("audit" if is_drawn else "settle", score, probability)
+
+    def positive(self, filtered: Filtered, place: str, language: str | None) -> AuditNote:
+        """
+        The note for a message whose verdict is not allow, confirmed by two of three answers.
+
+        `place` is `source/partition/offset`.
+        """
+        return AuditNote(
+            kind="positive",
+            version=self.version_digest,
+            artefact=self.digest,
+            position=place,
+            is_settled=filtered.action == "audit",
+            probability=filtered.audit_probability or 1.0,
+            language=_named(language),
+        )
+
+    def count(self, language: str | None, *, is_settled: bool) -> None:
+        """A message that says nothing of the recall: settled unseen, or allowed by the model."""
+        name = _named(language)
+        if name not in self._counts and len(self._counts) >= LANGUAGES_MAX:
+            name = OTHER
+        self._counts.setdefault(name, [0, 0])[0 if is_settled else 1] += 1
+
+    def take_counts(self) -> list[AuditNote]:
+        """What was counted since the last time, as notes."""
+        counts, self._counts = self._counts, {}
+        return [
+            AuditNote(
+                kind="counts",
+                version=self.version_digest,
+                artefact=self.digest,
+                language=language,
+                settled=settled,
+                negative=negative,
+            )
+            for language, (settled, negative) in counts.items()
+        ]
+
+
+def _named(language: str | None) -> str:
+    """Records may say anything there, and notes are kept for ever."""
+    return "" if not language else language if len(language) <= LANGUAGE_CHARS_MAX else OTHER
