@@ -52,7 +52,9 @@ _ODD = re.compile(
     re.IGNORECASE,
 )
 """In one word at least of every text that is encoded in a way seen here, but for numbers."""
-_NAMES_CODE = re.compile(r"\bbase$|\brot$|decode|crypt|cipher|morse", re.IGNORECASE)
+_CODE_NAMES = ("decode", "crypt", "cipher", "morse")
+_CODE_BEGINS = ("base", "rot")
+"""Words that name a code with the number behind them."""
 _LONE_MARKS = re.compile(r"[-./|]+")
 _LINK = re.compile(r"\S*[/@]\S*")
 _PICTURE = re.compile(r"&#\d{4,};")
@@ -121,7 +123,8 @@ class _Looks(dict[str, complex]):
     """
 
     def __missing__(self, word: str) -> complex:
-        look = complex(surplus(word.lower()), _oddness(word))
+        small = word.lower()
+        look = complex(surplus(small), _oddness(word, small))
         if len(word) <= WORD_KEPT_MAX:
             if len(self) >= WORDS_KEPT_MAX:
                 self.clear()
@@ -132,11 +135,15 @@ class _Looks(dict[str, complex]):
 _LOOKS = _Looks()
 
 
-def _oddness(word: str) -> float:
-    """How much the word could be a part of some code, or `ODD` where it has odd characters."""
+def _oddness(word: str, small: str) -> float:
+    """
+    How much the word could be a part of some code, or `ODD` where it has odd characters.
+
+    `small` is the word in small letters.
+    """
     if len(word) < RUN_MIN and word.isascii() and word.isalpha():
         # Most words: of all that is odd they can only name a code.
-        return ODD if _NAMES_CODE.search(word) else 0.0
+        return ODD if small in _CODE_BEGINS or any(map(small.count, _CODE_NAMES)) else 0.0
     if _ODD.search(word) or _RUN.search(word):
         return ODD
     if not word.isascii() and _unusual_characters(word):

@@ -54,6 +54,9 @@ def normalised(text: str) -> str:
 
 def word_normalised(word: str) -> str:
     """One word (what stands between blanks) for matching; empty where nothing of it is seen."""
+    if word.isascii() and word.isalpha():
+        # Most words: there is nothing to undo but capitals and letters repeated.
+        return _REPEATED.sub(_fewer, word.lower())
     if "&" in word:
         word = " ".join(unescape(word).split())
     word = _letters(word)

@@ -12,8 +12,9 @@ COMMON_MIN = 0.31
 SHIFT_MARGIN = 6.0
 """Nats by which another shift of the alphabet must explain the letters better."""
 
-_COMMON = "etaoin"
+_COMMON = b"etaoin"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+_NO_LETTERS = bytes(set(range(256)) - set(_ALPHABET.encode()))
 _SHARES = (
     0.082, 0.015, 0.028, 0.043, 0.127, 0.022, 0.020, 0.061, 0.070, 0.002, 0.008, 0.040, 0.024,
     0.067, 0.075, 0.019, 0.001, 0.060, 0.063, 0.091, 0.028, 0.010, 0.024, 0.002, 0.020, 0.001,
@@ -25,9 +26,9 @@ _BY_SHIFT = [[math.log(_SHARES[(at + shift) % 26]) for at in range(26)] for shif
 
 def surplus(small: str) -> float:
     """By how much the common letters of a word in small letters are more than they must be."""
-    is_plain = small.isascii() and small.isalpha()
-    letters = len(small) if is_plain else sum(map(small.count, _ALPHABET))
-    return sum(map(small.count, _COMMON)) - COMMON_MIN * letters
+    letters = small.encode("ascii", "ignore").translate(None, _NO_LETTERS)
+    others = letters.translate(None, _COMMON)
+    return len(letters) - len(others) - COMMON_MIN * len(letters)
 
 
 def is_shifted(small: str) -> bool:

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -152,7 +153,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         false_too_large=len(too_large),
         orphans=len(crew.orphans),
         unknown=report["unknown"],
-        causes=_causes(verdicts),
+        causes=_causes(chain(verdicts, *storm.gone)),
         kills=storm.done["kill"],
         freezes=storm.done["freeze"],
         naps=storm.done["nap"],

@@ -8,10 +8,11 @@ table. All but the pairs belong to a word alone, so that a known word costs one 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from operator import add
 from string import punctuation
-from typing import AnyStr, NamedTuple
+from typing import NamedTuple
 from zlib import crc32
 
 TABLE = 1 << 18
@@ -25,10 +26,20 @@ CHARACTERS_MAX = 32
 WORDS_MAX = 2_000
 """Of a text that are seen; `disguise` leaves texts beyond 8,192 characters to the model anyway."""
 
-_THREE_TIMES, _IN_TABLE = (3).__mul__, (TABLE - 1).__and__
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 _WORD, _RUN, _MARKS, _NAME = 1, 2, 3, 4
 """Where the checksum of each kind starts, so that a word and a run of the same letters differ."""
+_LAST = TABLE - 1
+_IN_TABLE, _THREE_TIMES = _LAST.__and__, (3).__mul__
+_RUNS = [
+    tuple(
+        slice(at, at + count)
+        for count in range(RUN_MIN, RUN_MAX + 1)
+        for at in range(length - count + 1)
+    )
+    for length in range(CHARACTERS_MAX + 3)
+]
+"""All runs of a word, by its length with a mark for either end."""
 
 
 class SeenWord(NamedTuple):
@@ -46,26 +57,18 @@ def see_word(word: str) -> SeenWord:
     if not word.isalnum():
         core = (word.strip(punctuation) if word.isascii() else _EDGES.sub("", word)) or word
     whole = core.encode(errors="surrogatepass")
-    inside = f"<{core[:CHARACTERS_MAX]}>"
+    # Called for every word that is new, so that what can be done without the interpreter is.
     if core.isascii():
-        runs = _runs(inside.encode())
+        inside = b"<%b>" % whole[:CHARACTERS_MAX]
+        runs: Iterable[bytes] = map(inside.__getitem__, _RUNS[len(inside)])
     else:
-        runs = [run.encode(errors="surrogatepass") for run in _runs(inside)]
-    places = {crc32(run, _RUN) % TABLE for run in runs}
-    places.add(crc32(whole, _WORD) % TABLE)
+        letters = f"<{core[:CHARACTERS_MAX]}>"
+        runs = [letters[run].encode(errors="surrogatepass") for run in _RUNS[len(letters)]]
+    places = {found & _LAST for found in map(crc32, runs, repeat(_RUN))}
+    places.add(crc32(whole, _WORD) & _LAST)
     if len(core) < len(word):
-        places.add(crc32(_marks(word, core).encode(errors="surrogatepass"), _MARKS) % TABLE)
+        places.add(crc32(_marks(word, core).encode(errors="surrogatepass"), _MARKS) & _LAST)
     return SeenWord(crc32(whole, _NAME) & NAME_MAX, tuple(places))
-
-
-def _runs(inside: AnyStr) -> list[AnyStr]:
-    """All runs of characters."""
-    length = len(inside)
-    return [
-        inside[at : at + count]
-        for count in range(RUN_MIN, RUN_MAX + 1)
-        for at in range(length - count + 1)
-    ]
 
 
 def pair_places(names: Sequence[int]) -> set[int]:
