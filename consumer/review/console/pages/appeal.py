@@ -48,10 +48,10 @@ def send(console: Console, asked: PageRequest) -> Response:
         grant = form.grant(token, asked.now_ms)
     except LinkRefused as refused:
         return _said(console, asked, 403, str(refused))
-    if not is_same(asked.form.get(FORM_TOKEN, ""), form.form_token(token)):
-        return _form(console, asked, form, grant, FOREIGN, 403)
     if form.is_made(grant, console.room.book):
         return _said(console, asked, 409, MADE)
+    if not is_same(asked.form.get(FORM_TOKEN, ""), form.form_token(token)):
+        return _form(console, asked, form, grant, FOREIGN, 403)
     return _sent(console, asked, form, grant)
 
 

@@ -105,7 +105,6 @@ def test_the_author_is_told_the_reason_and_may_object_once(appeals: Appeals) -> 
     appeals.scene.console.room.book.add([about])
     anew = Appeals(appeals.scene, Sent(), 60)
     assert "has been made" in anew.browser.get(link).text
-    anew.browser.token = browser.token
     assert anew.browser.post(link, {"note": "again"}).status_code == 409
     assert anew.sent.publications == []
     assert "it was a joke" in appeals.scene.signed_in("bob").get(f"/cases/{case}").text

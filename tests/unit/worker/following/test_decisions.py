@@ -110,7 +110,7 @@ async def test_a_decision_against_the_model_is_heeded() -> None:
 
 async def test_what_cannot_be_read_changes_nothing() -> None:
     """A record that is gone, that says nothing, or another input's decision on this topic."""
-    scene = Scene(reviewed())
+    scene = Scene(reviewed(patterns=(TOPIC, "other")))
     await scene.remember()
     scene.texts[8] = b"{"
     for offset, topic in ((8, TOPIC), (9, TOPIC), (7, "other")):
