@@ -66,7 +66,8 @@ def used(**changes: Any) -> Doing:
     def do(folder: Path) -> object:
         right = {"version_digest": live(folder), "model": MODEL, "template": TEMPLATE}
         artefact = by_hand(**right | changes, version=made_for(folder))
-        return check_use(artefact, live(folder), MODEL, TEMPLATE)
+        check_use(artefact, live(folder), MODEL, TEMPLATE)
+        return None
 
     return do
 
