@@ -21,7 +21,7 @@ from consumer.commands.prefilter.curve import NamedCurve, plot
 from consumer.screening.audits.terms import AuditTerms
 from tests.screening.avoided import SHARES, Avoided
 from tests.screening.cost import Cost, cost
-from tests.screening.drift import MOST, Drift
+from tests.screening.drift import LATE, MOST, Drift
 from tests.screening.findings import Tests, findings
 from tests.screening.peeking import Coverage, Times
 
@@ -97,12 +97,12 @@ def _broken(sets: Sequence[Avoided], tests: Tests) -> list[str]:
 
 
 def _broken_drifts(drifts: Iterable[Drift]) -> list[str]:
-    """Both workers switch off, at one note, and the topic goes back to the model."""
+    """Both workers switch off in time, at one note, and the topic goes back to the model."""
     return [
         f"a new kind of abuse: {each}"
         for each in drifts
         if not each.is_same_note
-        or each.until_alarm >= MOST
+        or each.until_alarm >= min(MOST, LATE * each.stated)
         or each.alarms_before
         or each.settled_after
     ]
