@@ -33,6 +33,7 @@ from consumer.registry.load import binding_of, load_catalogue
 from consumer.settings.load import load_settings
 from consumer.telemetry.health import Health, HealthServer
 from consumer.worker.wiring import check_budgets, kafka_config
+from tests.wrong_screening import SCREENING
 
 PLACEHOLDER_PORT = "9464"
 POLICY = """---
@@ -258,6 +259,7 @@ ROWS: tuple[tuple[str, tuple[Wrong, ...]], ...] = (
             Wrong("a set instead of the folder of sets", set_itself),
         ),
     ),
+    ("Lists and filters", tuple(Wrong(*each) for each in SCREENING)),
     (
         "Commands",
         (

@@ -54,20 +54,34 @@ class Avoided(NamedTuple):
     """Orders of which the demanded recall was shown."""
 
 
-def avoided(
-    name: SetName, demands: Sequence[Demand], *, orders: int, share: float = 0.0
-) -> list[Avoided]:
-    """`share`: positives are thinned to it for learning as well, not for testing alone."""
-    lines = lines_of(name)
-    found: dict[Demand, list[Order]] = {demand: [] for demand in demands}
-    for seed in range(orders):
-        examples = stream_of(lines, seed)
-        if share:
-            examples = thinned(examples, share, seed)
-        learned = learn(examples, TESTED)
-        for demand in demands:
-            found[demand].append(_order(learned, demand, seed))
-    return [_mean(name, demand, of_demand) for demand, of_demand in found.items()]
+class OrderFound(NamedTuple):
+    """What one order of a set gave at each demand."""
+
+    orders: dict[Demand, Order]
+    curve: list[CurvePoint]
+    """What is saved at each recall on the tested part; none unless asked for."""
+
+
+def found_in_order(
+    name: SetName, demands: Sequence[Demand], seed: int, *, share: float = 0.0, is_drawn: bool
+) -> OrderFound:
+    """
+    Learn from one order of a set, and test on its last part.
+
+    `share`: positives are thinned to it for learning as well, not for testing alone. `is_drawn`:
+    the curve is wanted too.
+    """
+    examples = stream_of(lines_of(name), seed)
+    if share:
+        examples = thinned(examples, share, seed)
+    learned = learn(examples, TESTED)
+    orders = {demand: _order(learned, demand, seed) for demand in demands}
+    return OrderFound(orders, _curve(learned) if is_drawn else [])
+
+
+def avoided(name: SetName, demands: Sequence[Demand], found: Sequence[OrderFound]) -> list[Avoided]:
+    """Over all orders of a set, for each demand."""
+    return [_mean(name, demand, [each.orders[demand] for each in found]) for demand in demands]
 
 
 def _mean(name: SetName, demand: Demand, found: Sequence[Order]) -> Avoided:
@@ -107,9 +121,7 @@ def _order(learned: LearnedFilter, demand: Demand, seed: int) -> Order:
     )
 
 
-def curve(name: SetName, seed: int) -> list[CurvePoint]:
-    """Of one order: what is saved at each recall on the tested part."""
-    learned = learn(stream_of(lines_of(name), seed), TESTED)
+def _curve(learned: LearnedFilter) -> list[CurvePoint]:
     prefilter = Prefilter(filter_for(learned, purpose(Demand(0.95, 0.0))))
     tested = learned.split.certifying
     return curve_of([SeenLook(prefilter.look(e.text), e.is_positive) for e in tested])

@@ -8,9 +8,11 @@ which it has never seen. The labels stand for the model's answers.
 from __future__ import annotations
 
 from random import Random
+from statistics import fmean
 from typing import NamedTuple
 
 from consumer.screening.audits.draw import AuditDraw
+from consumer.screening.audits.forecast import Stream, messages_to_alarm
 from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.filtering import Filtering
 from consumer.screening.normalise import normalised
@@ -25,6 +27,8 @@ BEFORE = 20_000
 """Messages like those that were learned from, before the new kind comes."""
 MOST = 200_000
 """Messages after that: beyond, the alarm has failed."""
+LATE = 2.0
+"""So many times what the forecast says is still in time for a single run."""
 
 
 class Drift(NamedTuple):
@@ -37,6 +41,8 @@ class Drift(NamedTuple):
     """Of the filter on the new kind."""
     until_alarm: int
     """From the first message of the new kind on; MOST where none came."""
+    stated: float
+    """What the forecast says for such a fall, on the mean."""
     is_same_note: bool
     """Whether both workers switched off at the same one."""
     settled_after: float
@@ -67,12 +73,17 @@ def drift(recall: float, seed: int) -> Drift:
         stage.step(harmless, new)
         until += 1
     after = [stage.step(harmless, new) for _ in range(1_000)]
-    missed = sum(Prefilter(artefact).look(example.text).is_settled for example in new)
+    prefilter = Prefilter(artefact)
+    looks = [prefilter.look(example.text) for example in new]
+    missed = [look.score >= artefact.head.near_from for look in looks if look.is_settled]
+    recall_after = 1 - len(missed) / len(new)
+    stream = Stream(PREVALENCE, recall_after, fmean(missed) if missed else 0.0)
     return Drift(
         settled_before=sum(before) / len(before),
         alarms_before=alarms,
-        recall_after=1 - missed / len(new),
+        recall_after=recall_after,
         until_alarm=until,
+        stated=messages_to_alarm(terms, stream),
         is_same_note=len(set(stage.off_at)) == 1 and len(stage.off_at) == 2,
         settled_after=sum(after) / len(after),
     )

@@ -6,6 +6,7 @@ Simulated: the filter's true recall is known, and positives come at random.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from random import Random
 from statistics import fmean, median
@@ -42,11 +43,11 @@ class Times(NamedTuple):
     """Streams that ended before; they count as ending then, so that the mean is too low."""
 
 
-def coverage(terms: AuditTerms, *, streams: int, count: int, seed: int) -> Coverage:
-    """How often a recall that is too low is ever certified."""
+def coverage(terms: AuditTerms, numbers: range, *, count: int, seed: int) -> Coverage:
+    """How often a recall that is too low is ever certified, in the streams of these numbers."""
     wrong = wrong_by_peeking = 0
     stream = Stream(1.0, terms.recall - JUST_BELOW)
-    for number in range(streams):
+    for number in numbers:
         tracker = CertificateTracker(terms.recall, terms.alpha, terms.floor)
         dice = Random(f"{seed} coverage {number}")
         for evidence in islice(positives(terms, stream, dice), count):
@@ -54,7 +55,17 @@ def coverage(terms: AuditTerms, *, streams: int, count: int, seed: int) -> Cover
                 tracker.add(evidence)
         wrong += tracker.is_shown
         wrong_by_peeking += _exact_is_ever_wrong(terms, stream, dice, count)
-    return Coverage(streams, count, wrong, wrong_by_peeking)
+    return Coverage(len(numbers), count, wrong, wrong_by_peeking)
+
+
+def together(parts: Sequence[Coverage]) -> Coverage:
+    """All streams of several parts."""
+    return Coverage(
+        sum(part.streams for part in parts),
+        parts[0].positives,
+        sum(part.wrong for part in parts),
+        sum(part.wrong_by_peeking for part in parts),
+    )
 
 
 def _exact_is_ever_wrong(terms: AuditTerms, stream: Stream, dice: Random, count: int) -> bool:

@@ -12,19 +12,18 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from consumer.commands.evaluate.report.markup import figure_of, frame, table_part
 from consumer.commands.prefilter.curve import NamedCurve, plot
-from consumer.screening.audits.forecast import Stream
 from consumer.screening.audits.terms import AuditTerms
-from consumer.screening.prefilter.recall import CERTAIN
-from tests.screening.avoided import SHARES, Avoided, Demand, avoided, curve
+from tests.screening.avoided import SHARES, Avoided
 from tests.screening.cost import Cost, cost
-from tests.screening.drift import MOST, Drift, drift
-from tests.screening.peeking import Coverage, Times, certification, coverage, detection, run_length
+from tests.screening.drift import LATE, MOST, Drift
+from tests.screening.findings import Tests, findings
+from tests.screening.peeking import Coverage, Times
 
 ROOT = Path(__file__).parents[2]
 LIMITS = (
@@ -44,8 +43,6 @@ BASELINE = {
 }
 """Calls avoided at 5 % positives by hashed character 2- to 5-grams, half of the texts to learn."""
 AIM = {("2022", 0.95): 0.32, ("2022", 0.99): 0.19, ("pooled", 0.95): 0.80, ("pooled", 0.99): 0.45}
-DEMANDS = [Demand(recall, certain) for certain in (0.0, CERTAIN) for recall in (0.95, 0.99)]
-FALLS = [(recall, near) for recall in (0.97, 0.90) for near in (0.8, 0.0)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,16 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "screening.json")
     options = parser.parse_args(arguments)
     began_s = time.monotonic()
-    tests = _tests(10 if options.quick else 1)
-    sets = [
-        *avoided("2022", DEMANDS, orders=2 if options.quick else 8),
-        *avoided("pooled", DEMANDS, orders=1 if options.quick else 3),
-    ]
-    thin = avoided("pooled", DEMANDS, orders=1 if options.quick else 3, share=0.05)
+    # Alone, before anything else keeps the cores busy.
     spent = cost()
-    drifts = [drift(recall, 0) for recall in (0.95, 0.99)]
-    curves = [NamedCurve("2022", curve("2022", 0)), NamedCurve("pooled", curve("pooled", 0))]
-    broken = [*_broken(sets, tests), *_broken_drifts(drifts)]
+    sets, thin, curves, drifts, tests = findings(10 if options.quick else 1)
+    broken = [*_broken(sets, tests), *_broken_drifts(drifts.values())]
+    said = {**tests, **_named(drifts)}
     found = {
         "sets": [_fields(each) for each in sets],
         "pooled_with_5_percent_positives_to_learn_from": [_fields(each) for each in thin],
@@ -73,17 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ],
         "cost_us": spent._asdict(),
         "tests": {name: each._asdict() for name, each in tests.items()},
-        "drift": [each._asdict() for each in drifts],
+        "drift": [{"recall": recall, **each._asdict()} for recall, each in drifts.items()],
         "limits": LIMITS,
         "broken": broken,
         "seconds": round(time.monotonic() - began_s),
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(found, indent=2) + "\n")
-    options.out.with_suffix(".html").write_text(
-        _page(sets, thin, spent, {**tests, **_named(drifts)}, curves)
-    )
-    for line in _lines(sets, spent, {**tests, **_named(drifts)}):
+    options.out.with_suffix(".html").write_text(_page(sets, thin, spent, said, curves))
+    for line in _lines(sets, spent, said):
         print(line)
     print(LIMITS)
     for line in broken:
@@ -91,27 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if broken else 0
 
 
-def _tests(part: int) -> dict[str, Coverage | Times]:
-    """By name; `part`: of the streams, one in so many."""
-    at_95 = AuditTerms(recall=0.95, floor=0.05)
-    terms = AuditTerms()
-    found: dict[str, Coverage | Times] = {
-        "coverage": coverage(at_95, streams=1_000 // part, count=4_000, seed=1),
-        "run_length": run_length(terms, streams=60 // part, most=150_000, seed=1),
-    }
-    for prevalence in (0.05, 0.01):
-        for recall, near in FALLS:
-            name = f"{prevalence:g} positives, fall to {recall:g}, {near:g} of it near"
-            stream = Stream(prevalence, recall, near)
-            found[name] = detection(terms, stream, streams=100 // part, most=100_000, seed=1)
-    good = Stream(0.05, 0.998)
-    found["0.05 positives, certified anew at 0.998"] = certification(
-        terms, good, streams=20 // part, most=200_000, seed=1
-    )
-    return found
-
-
-def _broken(sets: Sequence[Avoided], tests: dict[str, Coverage | Times]) -> list[str]:
+def _broken(sets: Sequence[Avoided], tests: Tests) -> list[str]:
     """What was promised and did not hold."""
     broken = [
         f"{each.name} at {each.demand.recall}: {each.avoided[0.05]:.3f} of calls avoided"
@@ -126,13 +96,13 @@ def _broken(sets: Sequence[Avoided], tests: dict[str, Coverage | Times]) -> list
     return broken
 
 
-def _broken_drifts(drifts: Sequence[Drift]) -> list[str]:
-    """Both workers switch off, at one note, and the topic goes back to the model."""
+def _broken_drifts(drifts: Iterable[Drift]) -> list[str]:
+    """Both workers switch off in time, at one note, and the topic goes back to the model."""
     return [
         f"a new kind of abuse: {each}"
         for each in drifts
         if not each.is_same_note
-        or each.until_alarm >= MOST
+        or each.until_alarm >= min(MOST, LATE * each.stated)
         or each.alarms_before
         or each.settled_after
     ]
@@ -190,8 +160,8 @@ def _said(each: Coverage | Times | Drift) -> str:
     )
 
 
-def _named(drifts: Sequence[Drift]) -> dict[str, Drift]:
-    return {f"new kind of abuse {number}": each for number, each in enumerate(drifts, 1)}
+def _named(drifts: Mapping[float, Drift]) -> dict[str, Drift]:
+    return {f"a new kind of abuse, {recall:g} demanded": each for recall, each in drifts.items()}
 
 
 def _page(

@@ -80,7 +80,7 @@ def test_misses_raise_the_alarm_and_it_stays_on() -> None:
 
 def test_a_bad_filter_is_certified_as_seldom_as_promised() -> None:
     """Where the exact bound for a fixed sample, read after every audit, errs far more often."""
-    found = coverage(AuditTerms(recall=0.95, floor=0.05), streams=60, count=1_500, seed=7)
+    found = coverage(AuditTerms(recall=0.95, floor=0.05), range(60), count=1_500, seed=7)
 
     assert found.wrong <= 0.05 * 60
     assert found.wrong_by_peeking > 0.05 * 60
