@@ -24,7 +24,7 @@ class DecisionSettings(Section):
     """File that holds its key; without one, `none` is sent, which local servers accept."""
     timeout_s: Annotated[float, Field(ge=0.05, le=30)] = 1.0
     """One call; then the safeguard is asked, so a message waits so much longer at most."""
-    in_flight_max: Annotated[int, Field(ge=1, le=10_000)] = 64
+    in_flight_max: Annotated[int, Field(ge=1, le=10_000)] = 256
     """Calls at once, at most; messages beyond that go to the safeguard at once."""
     questions_max: Annotated[int, Field(ge=1, le=400)] = 26
     """Policies asked about in one call; versions with more are not asked about."""

@@ -19,6 +19,8 @@ MODULES: dict[str, tuple[str, ...]] = {
     "screening/audits/prevalence.py": ("screening/audits/test_watch.py",),
     "screening/audits/terms.py": ("screening/audits/test_draw.py",),
     "screening/audits/watch.py": (),
+    "screening/audited.py": ("screening/test_filtering.py",),
+    "screening/decision/nearness.py": ("screening/decision/test_fit.py",),
     "screening/filtering.py": (),
     "screening/prefilter/example.py": ("screening/prefilter/test_recall.py",),
     "screening/prefilter/prefilter.py": ("screening/prefilter/test_train.py",),

@@ -153,8 +153,16 @@ def survival_of(cases: Sequence[AskedCase], bars: Sequence[float]) -> Survival:
 
 
 def _upper(settled: Sequence[float], share: float) -> float:
-    """From where on the uppermost share of what is settled lies."""
-    return settled[min(len(settled) - 1, int(len(settled) * (1.0 - share)))] if settled else 0.0
+    """
+    From where on at most this share of what is settled lies; 1 where that is nothing.
+
+    Probabilities are rounded, so many texts have the very same one.
+    """
+    kept = int(len(settled) * (1.0 - share))
+    if kept >= len(settled):
+        return 1.0
+    below = settled[max(0, kept - 1)]
+    return next((each for each in settled[kept:] if each > below), 1.0)
 
 
 def _counts(cases: Sequence[AskedCase]) -> Counts:

@@ -8,7 +8,10 @@ import pytest
 
 from consumer.commands.check import check_policies
 from consumer.errors import InvalidPolicy
+from consumer.screening.decision.artefact import MAGIC
+from consumer.screening.sealed import seal
 from tests.unit.registry.test_load import POLICY, TOPIC, Folder
+from tests.unit.screening.decision.stage import by_hand
 
 CASE = '{{"id":"{id}","text":"{text}","policy":"harassment","label":"{label}"}}\n'
 
@@ -88,3 +91,23 @@ def test_a_byte_order_mark_moves_no_line(
     text = (POLICY + "\nAnswer:\n").replace("\n", "\r\n")
     folder.write("chat/v1/harassment.md", b"\xef\xbb\xbf" + text.encode())
     assert "chat/v1/harassment.md:21: an answer to fill in" in printed(folder, capsys)[1]
+
+
+def test_a_policy_that_a_decision_endpoint_is_asked_about_by_its_title_is_named(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And thresholds for another version; what is no such file is a fault."""
+    folder.write("chat/salt", b"s" * 32)
+    folder.write("chat/filters/d", seal(MAGIC, by_hand().head))
+    folder.topic('[screening.decision]\nfile = "d"\nsalt_file = "salt"\n')
+    lines = printed(folder, capsys)
+    assert any(
+        line.startswith(
+            "warning: chat/v1/harassment.md:1: a decision endpoint is asked about it by its"
+        )
+        for line in lines
+    ), lines
+    assert any("the thresholds for" in line and "until then it is off" in line for line in lines)
+    folder.write("chat/filters/d", b"none")
+    with pytest.raises(InvalidPolicy, match=r"\[screening.decision\] .* is no filter"):
+        check_policies(folder.root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -116,9 +117,13 @@ async def test_whom_the_draw_finds_the_model_is_asked_about_too(tmp_path: Path) 
     again = [await Post(tmp_path, floor=0.3).said(at) is not None for at in range(50)]
     assert first[:50] == again
     assert 100 < sum(first) < 180
-    inquiry = post.screen(first.index(False))
+    one, other = [at for at, is_settled in enumerate(first) if not is_settled][:2]
+    inquiry, copy = post.screen(one), post.screen(other)
     assert isinstance(inquiry, TextInquiry)
+    assert isinstance(copy, TextInquiry)
     assert await inquiry.elsewhere() is None
+    # It waits for nobody else's answer: copies would be misses that nobody notes.
+    assert await asyncio.wait_for(copy.elsewhere(), 5) is None
     assert inquiry.screened is not None
     assert inquiry.screened.audit_probability == 0.3
     flagged = Judged((a_judgement("HH2"),))

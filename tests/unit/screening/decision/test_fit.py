@@ -43,6 +43,16 @@ def test_few_cases_show_little_however_good_they_are() -> None:
     assert found.shown.low < DEMAND.recall
 
 
+def test_what_counts_as_near_is_a_small_share_however_probabilities_are_rounded() -> None:
+    """Else all that has the commonest one would be audited as if it lay near the threshold."""
+    assert fit(cases(60), POLICIES, DEMAND).near_from == 1.0
+    made = cases(60)
+    for at, case in enumerate(halved(made).fitting[:3]):
+        made[made.index(case)] = case._replace(found=(0.3 + at / 100, 0.05))
+    found = fit(made, POLICIES, DEMAND)
+    assert 0.3 / found.thresholds["a"] == pytest.approx(found.near_from)
+
+
 def test_halves_are_the_same_every_time_and_share_no_case() -> None:
     made = cases(7)
     fitting, certifying = halved(made)
