@@ -153,6 +153,26 @@ def appeal_link(
     raise SystemExit(make_appeal_link(settings, WantedLink(verdict, by, since_ms), as_json=json))
 
 
+@app.command(
+    help_epilogue=examples(
+        "safeguard review log > log.jsonl", "safeguard review log --since 2026-01-01T00:00:00Z"
+    )
+)
+def log(
+    *,
+    since: Annotated[
+        str | None, Parameter(help="Since: 7d (ago), or an RFC 3339 time; all of it by default.")
+    ] = None,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Print the log of who saw and did what as JSON lines, with the digests that chain it."""
+    from consumer.commands.review.figures import print_log
+
+    since_ms = selection_of(None, since, None, None, 0).since_ms or 0
+    raise SystemExit(print_log(settings_of(config, set, quiet=True), since_ms))
+
+
 @app.command(name="verify-log", help_epilogue=examples("safeguard review verify-log --json"))
 def verify_log(*, json: Json = False, config: Config = None, set: Sets = None) -> None:
     """See whether the log of who saw and did what is as it was written."""

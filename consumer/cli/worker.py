@@ -86,7 +86,8 @@ def demo(
     Watch chat and comments become verdicts, on an embedded broker and a stand-in model.
 
     Two worker processes share the partitions; one is killed, the other takes over; a policy is
-    edited while they run. On a terminal you can type a sentence of your own and see it judged.
+    edited while they run. On a terminal you can type a sentence of your own and see it judged, and
+    afterwards review what was flagged in the console, until you press q.
     """
     import asyncio
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, event, or_, select
 
 from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
@@ -24,6 +24,7 @@ from consumer.review.store.database import Database
 from consumer.review.store.desk import DeskTerms, ReviewDesk
 from consumer.review.store.kin import GROUP_MAX, Query
 from consumer.review.store.outbox import ItemKind, Outbox
+from consumer.review.store.second_looks import SecondLooks
 from consumer.review.store.tables import marks
 from tests.cases import (
     ALLOW,
@@ -281,9 +282,14 @@ def test_an_edit_takes_the_marks_of_the_old_text_away(room: Room) -> None:
     room.book.add([about(replace(edit, id="v9", position=f"{TOPIC}/1/9"), "m-1")])
     with room.database.reading() as connection:
         after = set(connection.execute(select(marks.c.mark)).scalars())
-    assert {mark.partition(":")[0] for mark in before & after} == {"at", "author", "label"}
+    assert {mark.partition(":")[0] for mark in before & after} == {
+        "at",
+        "author",
+        "label",
+        "policy",
+    }
     # What it said before is gone; where both versions lie stays.
-    assert len(after) == len(before) + 1 == 8
+    assert len(after) == len(before) + 1 == 9
 
 
 def test_what_is_in_a_closed_queue_is_shown_to_nobody_else(room: Room) -> None:
@@ -301,7 +307,7 @@ def test_what_is_in_a_closed_queue_is_shown_to_nobody_else(room: Room) -> None:
     assert hidden in {seen.case_id for seen in room.batches.find("eve", query, NOW_MS)}
 
 
-LASTING = marks.c.mark.startswith("author:") | marks.c.mark.startswith("at:")
+LASTING = or_(*(marks.c.mark.startswith(kind) for kind in ("author:", "at:", "policy:")))
 """Marks that outlive a decision, for search and for the author's record."""
 
 
@@ -338,7 +344,7 @@ def test_a_store_without_marks_gets_them(room: Room) -> None:
             return sorted((row.case_id, row.mark) for row in connection.execute(select(marks)))
 
     before = marked()
-    assert len(before) == (number - 1) * 7 + 2
+    assert len(before) == (number - 1) * 8 + 3
     with room.database.writing() as connection:
         connection.execute(delete(marks))
     for _ in range(2):
@@ -422,3 +428,31 @@ def test_a_block_is_stated_only_where_the_topic_wants_it(room: Room) -> None:
         assert kinds(settled) == [ItemKind.DECISION, ItemKind.VERDICT]
     room.terms = ReviewTerms(statements=StatementTerms())
     assert kinds(BLOCK) == [ItemKind.DECISION, ItemKind.VERDICT]
+
+
+def test_somebody_is_given_nothing_of_policies_they_leave_to_others(room: Room) -> None:
+    """In any queue, and as a second look neither; by hand they may still be given it."""
+    for number, policy in enumerate(("violence", "spam")):
+        judgement = {"policy": policy, "label": "X", "outcome": "flag", "rules": []}
+        message = {"id": f"m-{number}", "text": f"quite {number} another {policy}", "author": "u"}
+        envelope = {"message": message, "judgements": [judgement]}
+        place = f"{TOPIC}/1/{number}"
+        changes = {"position": place, "envelope": envelope, "at_ms": NOW_MS + number}
+        fact = a_verdict_fact(f"v{number}", **changes)
+        room.book.add([about(fact, message_id=f"m-{number}")])
+    first = case_id(TOPIC, "m-0")
+    given = room.desk.next("ann", NOW_MS, None, ("violence",))
+    assert given is not None
+    assert given.case.message_id == "m-1"
+    room.desk.skip("ann", NOW_MS, given.case.id)
+    for queue in (None, "review"):
+        assert room.desk.next("ann", NOW_MS, queue, ("violence", "other")) is None
+        assert room.desk.next("ann", NOW_MS, queue, ("violence", "spam")) is None
+    room.desk.assign("eve", NOW_MS, first, "ann", "")
+    handed = room.desk.next("ann", NOW_MS, None, ("violence",))
+    assert handed is not None
+    assert handed.case.id == first
+    room.desk.decide("ann", NOW_MS, first, lambda _: ALLOW, "d1")
+    looks = SecondLooks(room.database, 1.0)
+    assert looks.due("bob", NOW_MS, [], ("violence",)) is None
+    assert looks.due("bob", NOW_MS, [], ("spam",)) == first

@@ -6,11 +6,12 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, event, func, select, text, update
+from sqlalchemy import Connection, Engine, event, func, select, text, update
 
 from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
@@ -563,3 +564,42 @@ def test_a_claim_asks_the_store_so_often_and_no_more(room: Room, word: str, due:
         event.remove(Engine, "before_cursor_execute", count)
     asked = [each for each in asked if not each.startswith("BEGIN")]
     assert len(asked) == due, asked
+
+
+@pytest.mark.postgres
+def test_a_claim_reads_along_the_index_before_there_are_statistics(
+    real_postgres: RealPostgres,
+) -> None:
+    """Right after a rebuild a database would else sort all that is open, for each claim."""
+    room = Room(real_postgres.database())
+    with room.database.writing() as connection:
+        connection.execute(text("ALTER TABLE cases SET (autovacuum_enabled = false)"))
+        connection.execute(
+            text(
+                "INSERT INTO cases (id, topic, message_id, status, is_open, queue, asked_ms, "
+                "due_ms, revision, lease_until_ms, seen, held_until_ms) "
+                "SELECT 'c' || n, 't', '\"m\"', "
+                "'flag', true, 'review', n, n, 1, 0, 0, 0 FROM generate_series(1, 5000) AS n"
+            )
+        )
+    plans: list[str] = []
+
+    def explain(
+        connection: Connection, _cursor: object, statement: str, parameters: Any, *_: object
+    ) -> None:
+        if "SKIP LOCKED" in statement and not statement.startswith("EXPLAIN"):
+            cursor = connection.connection.cursor()
+            cursor.execute(f"EXPLAIN {statement}", parameters)
+            plans.append("\n".join(str(row[0]) for row in cursor.fetchall()))
+
+    event.listen(Engine, "before_cursor_execute", explain)
+    try:
+        # Rows without facts ask nothing; that one is found is the point.
+        with pytest.raises(ActRefused, match="is closed"):
+            room.desk.next("ann", NOW_MS)
+    finally:
+        event.remove(Engine, "before_cursor_execute", explain)
+    room.database.close()
+    (plan,) = plans
+    assert "Index Scan using cases_by_due" in plan, plan
+    assert "Sort" not in plan, plan

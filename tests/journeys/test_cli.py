@@ -61,6 +61,7 @@ def test_help_is_everywhere_and_has_examples() -> None:
         ["settings"],
         *(["review", word] for word in ("feed", "next", "show", "decide", "undo", "skip", "hold")),
         *(["review", word] for word in ("move", "stats", "rebuild", "export-cases", "verify-log")),
+        *(["review", word] for word in ("log", "appeal-link")),
         ["topics", "plan"],
         ["topics", "apply"],
         ["topics", "pause"],

@@ -8,6 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from consumer.commands.evaluate.cases.labelled import LabelledText
 from consumer.commands.evaluate.report.export import export
 from consumer.commands.review.quality import (
@@ -24,7 +26,7 @@ from consumer.domain.counted import counted
 from consumer.errors import InvalidSettings
 from consumer.review.cases.risk import lateness
 from consumer.review.room import ReviewRoom
-from consumer.review.store.log import verify
+from consumer.review.store.log import entries, verify
 from consumer.review.store.second_looks import SecondLooks
 from consumer.review.store.survey import decided, flagged, queues, unpublished
 from consumer.settings.settings import Settings
@@ -128,6 +130,15 @@ def _texts(room: ReviewRoom, topic: str) -> list[LabelledText | None]:
             found = LabelledText(0, name, text, language, "", {policy: label})
         last[case.id, decision.position] = found
     return list(last.values())
+
+
+def print_log(settings: Settings, since_ms: int) -> int:
+    """Print each entry of the log since a time as a line of JSON, as it is chained."""
+    with opened(settings) as room:
+        for entry in entries(room.database):
+            if entry.at_ms >= since_ms:
+                print(orjson.dumps(entry._asdict()).decode())
+    return 0
 
 
 def verify_log(settings: Settings, *, as_json: bool) -> int:

@@ -106,6 +106,14 @@ class ReviewCase:
         return here[-1] if here else None
 
     @property
+    def sent_by(self) -> tuple[str, ...]:
+        """The policies that sent it to people, by name."""
+        envelope = self.flagged.envelope if self.flagged is not None else {}
+        judgements = envelope.get("judgements", [])
+        found = (str(j.get("policy")) for j in judgements if j.get("outcome") != Outcome.ALLOW)
+        return tuple(dict.fromkeys(found))
+
+    @property
     def current_verdict_id(self) -> str | None:
         """What a decision supersedes: the last verdict that anybody told of."""
         current = self.current

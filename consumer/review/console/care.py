@@ -12,6 +12,10 @@ from consumer.review.store.wellness import Exposure
 BREAK_MIN_MAX = 240
 """Of the minutes without a break that somebody may choose."""
 MINUTE_MS = 60_000
+AVOID = "avoid."
+"""Before the name of a policy, in the field of a form that says it is to be left to others."""
+AVOIDED_MAX = 50
+"""Of the policies that somebody leaves to others."""
 _GRAVE = ("high", "critical")
 
 
@@ -33,6 +37,8 @@ class Preferences(NamedTuple):
     """Texts a day; 0 leaves it to the setting."""
     break_min: int = 0
     """Minutes without a break after which they are told; 0 is never."""
+    avoid: tuple[str, ...] = ()
+    """Policies whose messages they leave to others, by name."""
 
 
 class CareTerms(NamedTuple):
@@ -52,7 +58,15 @@ def wishes_of(body: Mapping[str, Any]) -> Preferences:
         veil=Veil(veil) if veil in list(Veil) else plain.veil,
         exposures_max=_number(body.get("exposures_max"), 100_000),
         break_min=_number(body.get("break_min"), BREAK_MIN_MAX),
+        avoid=_avoided(body),
     )
+
+
+def _avoided(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """As it was kept, else as the boxes of a form say."""
+    boxes = [name.removeprefix(AVOID) for name in body if name.startswith(AVOID)]
+    names = {str(name) for name in body.get("avoid") or boxes}
+    return tuple(sorted(names)[:AVOIDED_MAX])
 
 
 def budget_of(wishes: Preferences, terms: CareTerms) -> int:
@@ -77,18 +91,14 @@ def break_due_min(seen: Exposure, wishes: Preferences, now_ms: int) -> int:
 
 def category_of(case: ReviewCase) -> str:
     """The policies that sent it to people, in words; `report` where none did."""
-    envelope = case.flagged.envelope if case.flagged is not None else {}
-    found = [
-        str(each.get("policy"))
-        for each in envelope.get("judgements", [])
-        if each.get("outcome") != "allow"
-    ]
-    return ", ".join(dict.fromkeys(found)) or "report"
+    return ", ".join(case.sent_by) or "report"
 
 
 def is_veiled(case: ReviewCase, wishes: Preferences) -> bool:
     """Whether its text stays hidden until it is asked for."""
     severity = case.flagged.severity if case.flagged is not None else ""
+    if not set(wishes.avoid).isdisjoint(case.sent_by):
+        return True
     return wishes.veil is Veil.ALL or (wishes.veil is Veil.GRAVE and severity in _GRAVE)
 
 

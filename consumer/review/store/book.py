@@ -51,6 +51,7 @@ MARKED_AT_ONCE = 50
 
 _SEEN = select(cases).where(cases.c.id == bindparam("case_id", type_=Text))
 _LOCKED = _SEEN.with_for_update()
+_KEPT = update(cases).where(cases.c.id == bindparam("case_id", type_=Text))
 
 TermsOf = Callable[[str], ReviewTerms]
 """By input topic, as the policies have it now."""
@@ -186,29 +187,29 @@ class CaseBook:
         case, handling = docket.case, docket.handling
         is_open = isinstance(case.status, Concern)
         connection.execute(
-            update(cases)
-            .where(cases.c.id == case.id)
-            .values(
-                status=str(case.status),
-                is_open=is_open,
-                queue=docket.queue,
-                asked_ms=case.asked_ms,
-                due_ms=due(case, docket.terms.sla_s).at_ms if is_open else 0,
-                revision=docket.revision,
-                claimed_by=handling.claimed_by,
-                lease_until_ms=handling.lease_until_ms,
-                seen=handling.seen,
-                held_until_ms=handling.held_until_ms,
-                moved_to=handling.moved_to,
-                proposal=handling.proposal and encode_fact(handling.proposal),
-                proposed_by=handling.proposal and handling.proposal.by,
-                alike=_plain(handling.alike) if handling.alike else None,
-                assigned_to=handling.assigned_to,
-                draft=handling.draft and _plain(handling.draft),
-                note=handling.note,
-                claimed_ms=handling.claimed_ms,
-                taken=handling.taken and _plain(handling.taken),
-            )
+            _KEPT,
+            {
+                "case_id": case.id,
+                "status": str(case.status),
+                "is_open": is_open,
+                "queue": docket.queue,
+                "asked_ms": case.asked_ms,
+                "due_ms": due(case, docket.terms.sla_s).at_ms if is_open else 0,
+                "revision": docket.revision,
+                "claimed_by": handling.claimed_by,
+                "lease_until_ms": handling.lease_until_ms,
+                "seen": handling.seen,
+                "held_until_ms": handling.held_until_ms,
+                "moved_to": handling.moved_to,
+                "proposal": handling.proposal and encode_fact(handling.proposal),
+                "proposed_by": handling.proposal and handling.proposal.by,
+                "alike": _plain(handling.alike) if handling.alike else None,
+                "assigned_to": handling.assigned_to,
+                "draft": handling.draft and _plain(handling.draft),
+                "note": handling.note,
+                "claimed_ms": handling.claimed_ms,
+                "taken": handling.taken and _plain(handling.taken),
+            },
         )
 
     def heed(self, connection: Connection, case: ReviewCase) -> None:

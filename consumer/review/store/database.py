@@ -93,7 +93,7 @@ class Database:
                     raw.rollback()
                     raw.driver_connection.autocommit = True  # type: ignore[union-attr]
                     for table in metadata.sorted_tables:
-                        raw.cursor().execute(f"VACUUM FULL {table.name}")
+                        raw.cursor().execute(f"VACUUM (FULL, ANALYZE) {table.name}")
             finally:
                 # Not given back: the next one to use it expects transactions.
                 raw.invalidate()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from consumer.review.cases.ruling import ActRefused, Ruling, Settled
 from consumer.review.store import kin, log, outbox
 from consumer.review.store.book import CaseBook
 from consumer.review.store.database import Database
-from consumer.review.store.handout import next_row
+from consumer.review.store.handout import Pick, next_row
 from consumer.review.store.tables import skips
 
 
@@ -39,14 +39,16 @@ class ReviewDesk:
         self._book = book
         self.terms = terms
 
-    def next(self, reviewer: str, now_ms: int, queue: str | None = None) -> Docket | None:
+    def next(
+        self, reviewer: str, now_ms: int, queue: str | None = None, avoid: Sequence[str] = ()
+    ) -> Docket | None:
         """
         The case that somebody has, else the one due first that they may have; None where none is.
 
         Nobody else gets it while the lease runs.
         """
         with self._database.writing() as connection:
-            row = next_row(connection, reviewer, now_ms, queue, self.terms.rights)
+            row = next_row(connection, reviewer, now_ms, Pick(queue, avoid), self.terms.rights)
             if row is None:
                 return None
             return self._claim(connection, self._book.docket_of(connection, row), reviewer, now_ms)

@@ -6,7 +6,8 @@ The statements are made once: to make and to name one costs as much as its answe
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -18,12 +19,14 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    func,
     or_,
     select,
 )
 
 from consumer.review.cases.rights import Rights, closed_to
-from consumer.review.store.tables import cases, questioned, skips
+from consumer.review.store.kin import policy_mark
+from consumer.review.store.tables import cases, marks, questioned, skips
 
 _WHO = bindparam("who", type_=Text)
 _NOW = bindparam("now_ms", type_=BigInteger)
@@ -48,13 +51,28 @@ def _is_free() -> ColumnElement[bool]:
 
 def _anybodys(*more: ColumnElement[bool]) -> Select[Any]:
     """Asks for the first case that is anybody's; those others just take are passed."""
-    asked = select(cases).where(_is_free(), cases.c.assigned_to.is_(None), *more)
+    # Not `IS NULL`: a database that has no statistics yet takes that for rare, and sorts all that
+    # is open where it should read along the index.
+    is_unassigned = func.length(func.coalesce(cases.c.assigned_to, "")) < 1
+    asked = select(cases).where(_is_free(), is_unassigned, *more)
     first = asked.order_by(cases.c.due_ms, cases.c.id).limit(1)
     return first.with_for_update(of=cases, skip_locked=True)
 
 
-_ANYBODYS = _anybodys()
-_ANYBODYS_OF = _anybodys(cases.c.queue == _QUEUE)
+def _not_marked() -> ColumnElement[bool]:
+    """It has none of the marks that are to be avoided."""
+    avoided = marks.c.mark.in_(bindparam("avoid", type_=Text, expanding=True))
+    return ~exists().where(marks.c.case_id == cases.c.id, avoided)
+
+
+_OF_QUEUE = cases.c.queue == _QUEUE
+_ANYBODYS = {
+    # By whether one queue is meant, and whether any policy is to be avoided.
+    (False, False): _anybodys(),
+    (True, False): _anybodys(_OF_QUEUE),
+    (False, True): _anybodys(_not_marked()),
+    (True, True): _anybodys(_OF_QUEUE, _not_marked()),
+}
 _OWN = (
     select(cases)
     .where(
@@ -67,19 +85,31 @@ _OWN = (
 )
 
 
-def next_row(
-    connection: Connection, reviewer: str, now_ms: int, queue: str | None, rights: Rights
-) -> Row[Any] | None:
-    """
-    What somebody has, else what was handed to them, else what is anybody's, each as it is due.
+class Pick(NamedTuple):
+    """Which cases somebody wants."""
 
-    Of one queue alone, if one is named.
-    """
-    about = {"who": reviewer, "now_ms": now_ms, "closed": closed_to(reviewer, rights)}
+    queue: str | None = None
+    """Of this one alone."""
+    avoid: Sequence[str] = ()
+    """None that these policies sent; what they were handed by name they get all the same."""
+
+
+def next_row(
+    connection: Connection, reviewer: str, now_ms: int, asked: Pick, rights: Rights
+) -> Row[Any] | None:
+    """What somebody has, else what they were handed, else what is anybody's, each as it is due."""
+    queue = asked.queue
+    about: dict[str, Any] = {
+        "who": reviewer,
+        "now_ms": now_ms,
+        "closed": closed_to(reviewer, rights),
+    }
     own = connection.execute(_OWN, about).all()
     mine = [row for row in own if queue is None or row.queue == queue]
     if mine:
         return min(mine, key=lambda row: (row.lease_until_ms <= now_ms, row.due_ms, row.id))
-    if queue is None:
-        return connection.execute(_ANYBODYS, about).first()
-    return connection.execute(_ANYBODYS_OF, about | {"queue": queue}).first()
+    if queue is not None:
+        about["queue"] = queue
+    if asked.avoid:
+        about["avoid"] = [policy_mark(name) for name in asked.avoid]
+    return connection.execute(_ANYBODYS[queue is not None, bool(asked.avoid)], about).first()

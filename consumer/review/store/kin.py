@@ -170,16 +170,22 @@ def _marks(case: ReviewCase) -> set[str]:
 
 
 def _lasting(case: ReviewCase) -> set[str]:
-    """Its author, and where the versions of its message lie."""
+    """Its author, where the versions of its message lie, and the policies that sent it here."""
     places = [report.position for report in case.reports]
     places += [appeal.position for appeal in case.appeals]
     places += [verdict.position for verdict in case.verdicts]
     found = {position_mark(place) for place in places if place is not None}
+    found |= {policy_mark(name) for name in case.sent_by}
     for verdict in case.verdicts:
         author = verdict.envelope.get("message", {}).get("author")
         if author is not None:
             found.add(author_mark(str(author)))
     return found
+
+
+def policy_mark(name: str) -> str:
+    """By what the cases that a policy sent to people are found."""
+    return f"policy:{name}"
 
 
 def author_mark(author: str) -> str:

@@ -12,13 +12,14 @@ from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, exists, select
 
 from consumer.review.cases.facts import DecisionFact, decode_fact
 from consumer.review.cases.ruling import ActRefused
 from consumer.review.store import log
 from consumer.review.store.database import Database
-from consumer.review.store.tables import cases, facts, golden, second_looks
+from consumer.review.store.kin import policy_mark
+from consumer.review.store.tables import cases, facts, golden, marks, second_looks
 
 BACK_MS = 604_800_000
 """A decision older than a week is looked at no more, unless it is golden."""
@@ -44,16 +45,26 @@ class SecondLooks:
         self._database = database
         self._share = share
 
-    def due(self, person: str, now_ms: int, closed: Collection[str]) -> str | None:
-        """A case that somebody is to look at, golden ones first; None where there is none."""
+    def due(
+        self, person: str, now_ms: int, closed: Collection[str], avoid: Sequence[str] = ()
+    ) -> str | None:
+        """
+        A case that somebody is to look at, golden ones first; None where there is none.
+
+        Nothing that one of the policies in `avoid` sent here.
+        """
+        avoided = marks.c.mark.in_([policy_mark(name) for name in avoid])
+        may_see = [~exists().where(marks.c.case_id == cases.c.id, avoided)] if avoid else []
         is_golden = facts.c.case_id.in_(select(golden.c.case_id))
         with self._database.reading() as connection:
-            for case_id, decision, looked in self._decided(connection, [is_golden], closed):
+            for case_id, decision, looked in self._decided(
+                connection, [is_golden, *may_see], closed
+            ):
                 if person not in looked and person not in decision.people:
                     return case_id
             if not self._share:
                 return None
-            late = [~is_golden, facts.c.at_ms >= now_ms - BACK_MS]
+            late = [~is_golden, facts.c.at_ms >= now_ms - BACK_MS, *may_see]
             for case_id, decision, looked in self._decided(connection, late, closed):
                 is_wanted = not looked and is_sampled(decision.id, self._share)
                 if is_wanted and person not in decision.people:

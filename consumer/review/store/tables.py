@@ -42,6 +42,7 @@ cases = Table(
     Column("claimed_ms", BigInteger),
     Column("taken", Text),
     Index("cases_by_due", "is_open", "due_ms", "id"),
+    Index("cases_by_queue", "queue", "is_open", "due_ms", "id"),
     Index("cases_by_claimant", "claimed_by"),
     Index("cases_by_assigned", "assigned_to"),
 )

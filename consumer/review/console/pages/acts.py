@@ -166,7 +166,8 @@ def claim_on(console: Console, asked: PageRequest, done: str) -> Response:
     second = _second(console, asked)
     if second is not None and is_drawn(asked.who.person, asked.now_ms):
         return go(f"/second/{second}?" + "&".join(words))
-    docket = console.room.desk.next(asked.who.person, asked.now_ms, queue)
+    avoid = console.wishes(asked.who.person).avoid
+    docket = console.room.desk.next(asked.who.person, asked.now_ms, queue, avoid)
     if docket is None and second is not None:
         return go(f"/second/{second}?" + "&".join(words))
     if docket is None:
@@ -176,8 +177,9 @@ def claim_on(console: Console, asked: PageRequest, done: str) -> Response:
 
 def _second(console: Console, asked: PageRequest) -> str | None:
     """A decided case that somebody is to look at."""
-    closed = console.room.desk.closed_to(asked.who.person)
-    return console.second_looks.due(asked.who.person, asked.now_ms, closed)
+    who = asked.who.person
+    closed, avoid = console.room.desk.closed_to(who), console.wishes(who).avoid
+    return console.second_looks.due(who, asked.now_ms, closed, avoid)
 
 
 def is_drawn(person: str, now_ms: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from consumer.review.console.care import Veil, budget_of, wishes_of
+from consumer.review.console.care import AVOID, Veil, budget_of, wishes_of
 from consumer.review.console.console import Console, PageRequest, go, page
 from consumer.review.console.pages.entrance import inner
 
@@ -22,7 +22,15 @@ def show(console: Console, asked: PageRequest) -> Response:
         seen=console.wellness.today(who, asked.now_ms),
         budget=budget_of(own, console.care),
         most=console.care.exposures_max,
+        policies=_policies(console),
+        box=AVOID,
     )
+
+
+def _policies(console: Console) -> dict[str, str]:
+    """Those that judge now, each with its title."""
+    live = (binding.live for binding in console.room.catalogue.bindings)
+    return {policy.name: policy.title for version in live for policy in version.policies}
 
 
 def change(console: Console, asked: PageRequest) -> Response:

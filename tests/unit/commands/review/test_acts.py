@@ -78,6 +78,12 @@ def test_a_case_is_taken_decided_and_taken_back(
     assert said(capsys)["state"] == "open"
     assert figures.verify_log(settings, as_json=True) == 0
     assert said(capsys) == {"entries": 3, "fault": None}
+    assert figures.print_log(settings, 0) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["act"] for line in lines] == ["claim", "decide", "undo"]
+    assert [line["previous"] for line in lines[1:]] == [line["digest"] for line in lines[:2]]
+    assert figures.print_log(settings, 2**50) == 0
+    assert not capsys.readouterr().out
 
 
 def test_skip_hold_move_and_show(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -106,5 +107,25 @@ def test_wishes_are_what_somebody_can_mean() -> None:
     assert wishes_of(said) == Preferences(False, Veil.ALL, 12, BREAK_MIN_MAX)
     odd = {"keys": "x", "veil": "x", "exposures_max": "-1", "break_min": "\u0663"}
     assert wishes_of(odd) == Preferences(keys=False)
-    kept = Preferences(True, Veil.GRAVE, 3, 4)
+    boxes = {"avoid.violence": "on", "avoid.hate": "on", "avoided": "on"}
+    assert wishes_of(boxes).avoid == ("hate", "violence")
+    kept = Preferences(True, Veil.GRAVE, 3, 4, ("hate",))
     assert wishes_of(kept._asdict()) == kept
+
+
+def test_somebody_leaves_a_kind_of_message_to_others(scene: ConsoleScene) -> None:
+    """They choose it on their own page; others get it, and who opens it all the same is warned."""
+    case = scene.flag(1)
+    ann = scene.signed_in("ann")
+    assert 'name="avoid.words"' in ann.get("/own").text
+    ann.post("/own", {"avoid.words": "on", "keys": "on"})
+    page = ann.get("/own").text
+    assert re.search(r'name="avoid\.words" value="on" checked', page)
+    assert ann.post("/next").headers["location"] == "/?empty=1"
+    assert "a doubtful thing" not in ann.get(f"/cases/{case}").text
+    assert scene.signed_in("bob").post("/next").headers["location"] == f"/cases/{case}"
+    ann.get("/own")
+    ann.post("/keys", {"keys": "off", "to": "/own"})
+    assert "checked" in ann.get("/own").text.partition("avoid.words")[2].partition(">")[0]
+    ann.post("/own", {"keys": "on"})
+    assert wishes_of(scene.console.entrance.preferences("ann")) == Preferences()
