@@ -52,7 +52,8 @@ class Post:
         if inquiry is None:
             return None
         assert isinstance(inquiry, TextInquiry)
-        return await inquiry.elsewhere()
+        # It waits for nobody else's answer: copies of an audited text would hang here.
+        return await asyncio.wait_for(inquiry.elsewhere(), 5)
 
 
 async def test_what_is_surely_below_every_threshold_is_allowed(tmp_path: Path) -> None:
@@ -122,7 +123,6 @@ async def test_whom_the_draw_finds_the_model_is_asked_about_too(tmp_path: Path) 
     assert isinstance(inquiry, TextInquiry)
     assert isinstance(copy, TextInquiry)
     assert await inquiry.elsewhere() is None
-    # It waits for nobody else's answer: copies would be misses that nobody notes.
     assert await asyncio.wait_for(copy.elsewhere(), 5) is None
     assert inquiry.screened is not None
     assert inquiry.screened.audit_probability == 0.3
