@@ -14,6 +14,7 @@ import logging
 import os
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -37,6 +38,8 @@ def set_log_level(level: int) -> None:
 def run_some(seeds: Iterable[int]) -> list[Finding]:
     """Run seeds one after the other, in silence."""
     set_log_level(logging.CRITICAL)
+    # A process that is killed never comes to what it was about to begin.
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     found = [simulate(seed) for seed in seeds]
     # The dead processes of a simulation are cycles of tasks; they are let go of in one go.
     gc.collect()
