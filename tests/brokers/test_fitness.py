@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from consumer.errors import InvalidSettings
+from consumer.errors import BrokerUnavailable, InvalidSettings
+from consumer.kafka.cluster import session
 from consumer.kafka.cluster.outputs import describe_outputs, unfit_steps
 from consumer.kafka.cluster.session import check_metadata_room, read_session
+from consumer.kafka.config import KafkaConfig
 from tests.brokers.kafka import RealKafka
 from tests.stage import Broker, new_name
 
@@ -61,3 +65,34 @@ def test_a_broker_with_too_little_room_for_metadata_is_an_error_that_names_it(
 
 def test_a_broker_with_kafkas_default_has_room(real_broker: Broker) -> None:
     check_metadata_room(real_broker.config())
+
+
+@pytest.mark.parametrize("silent", [{1}, {1, 2}, {1, 2, 3}])
+def test_no_worker_waits_for_one_broker_of_several(
+    monkeypatch: pytest.MonkeyPatch, silent: set[int]
+) -> None:
+    """It may be ending just now; where none answers nobody knows anything."""
+
+    def described(_config: object, _kind: object, name: str) -> dict[str, str]:
+        if int(name) in silent:
+            raise BrokerUnavailable(f"{name} does not answer")
+        return {"offset.metadata.max.bytes": "4096"}
+
+    monkeypatch.setattr(session, "AdminClient", lambda _: nullcontext(_Cluster()))
+    monkeypatch.setattr(session, "_described", described)
+    config = KafkaConfig("nowhere:9092", "g")
+    if len(silent) < len(_Cluster.brokers):
+        check_metadata_room(config)
+    else:
+        with pytest.raises(BrokerUnavailable, match="3 does not answer"):
+            check_metadata_room(config)
+
+
+class _Cluster:
+    """What a cluster's metadata say of its brokers."""
+
+    brokers: ClassVar = {1: "a", 2: "b", 3: "c"}
+
+    def list_topics(self, timeout: float) -> _Cluster:
+        assert timeout > 0
+        return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import structlog
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
@@ -13,6 +14,8 @@ from consumer.errors import BrokerUnavailable, InvalidSettings
 from consumer.kafka import config as properties
 from consumer.kafka.client_errors import ignore
 from consumer.kafka.config import KafkaConfig
+
+log = structlog.get_logger()
 
 CALL_S = 10.0
 """For each question; the start asks again for a while."""
@@ -57,9 +60,11 @@ def check_metadata_room(config: KafkaConfig) -> None:
     """
     Make sure that the brokers take commit metadata as long as ours.
 
-    A broker that does not let us see its configuration is believed to have the default.
+    A broker that does not let us see its configuration is believed to have the default, and so is
+    one that does not answer while another does: it may be ending, and no worker waits for it.
 
     Raises:
+        BrokerUnavailable: none answers.
         InvalidSettings: naming the brokers' setting.
     """
     try:
@@ -67,8 +72,14 @@ def check_metadata_room(config: KafkaConfig) -> None:
             brokers = list(admin.list_topics(timeout=CALL_S).brokers)
     except KafkaException as error:
         raise BrokerUnavailable(f"the brokers do not answer: {error}") from error
+    silent: list[BrokerUnavailable] = []
     for broker in brokers:
-        found = _described(config, ConfigResource.Type.BROKER, str(broker))
+        try:
+            found = _described(config, ConfigResource.Type.BROKER, str(broker))
+        except BrokerUnavailable as error:
+            log.warning("a broker does not show its configuration", broker=broker, error=str(error))
+            silent.append(error)
+            continue
         room = found.get("offset.metadata.max.bytes")
         if room is not None and int(room) <= CHARS_MAX:
             raise InvalidSettings(
@@ -76,6 +87,8 @@ def check_metadata_room(config: KafkaConfig) -> None:
                 f"more than {CHARS_MAX}: set it to 4096 (Kafka's default) or more on "
                 "every broker"
             )
+    if brokers and len(silent) == len(brokers):
+        raise silent[-1]
 
 
 def _described(config: KafkaConfig, kind: Any, name: str) -> dict[str, str]:
