@@ -13,6 +13,7 @@ from rich.markup import escape
 from consumer.classifier.hearsay import label_given, told
 from consumer.commands.dead_letters.letter import printable
 from consumer.commands.diff import version_of
+from consumer.commands.earlier import Earlier, said_before
 from consumer.commands.terminal import tell
 from consumer.domain.binding import Binding
 from consumer.domain.choose import choose
@@ -39,7 +40,8 @@ async def classify_text(
 
     `version` is v1, v2 and so on; the live one by default. A text of which nothing can be seen gets
     what its topic says of those, one that a list settles what the list says, and nobody is asked.
-    What a worker remembers of other messages it alone knows.
+    What a filter or a decision endpoint would make of it is said beside what the model says. What a
+    worker remembers of other messages it alone knows.
 
     Raises:
         InvalidSettings: no policy binds the topic, or there is no such version.
@@ -54,7 +56,8 @@ async def classify_text(
     hit = Screener(SystemClock()).hit(text, binding)
     if hit is not None:
         return _tell_hit(hit, binding, as_json=as_json)
-    return await _classify(settings, text, binding, as_json=as_json)
+    earlier = await said_before(settings, text, binding)
+    return await _classify(settings, text, binding, earlier, as_json=as_json)
 
 
 def _tell_hit(hit: Hit, binding: Binding, *, as_json: bool) -> int:
@@ -86,7 +89,9 @@ def _tell_blank(binding: Binding, *, as_json: bool) -> int:
     return 0
 
 
-async def _classify(settings: Settings, text: str, binding: Binding, *, as_json: bool) -> int:
+async def _classify(
+    settings: Settings, text: str, binding: Binding, earlier: Sequence[Earlier], *, as_json: bool
+) -> int:
     version = choose(binding)
     telemetry = Telemetry()
     clock = telemetry.clock
@@ -110,7 +115,9 @@ async def _classify(settings: Settings, text: str, binding: Binding, *, as_json:
             )
     finally:
         await fleet.close()
-    tell(_fields(judged, binding), _lines(judged, binding), as_json=as_json)
+    fields = _fields(judged, binding) | {"earlier": [each._asdict() for each in earlier]}
+    lines = [*_lines(judged, binding), *(f"  {each.line}" for each in earlier)]
+    tell(fields, lines, as_json=as_json)
     return 0
 
 

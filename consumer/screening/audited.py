@@ -69,6 +69,10 @@ class AuditedStage(ABC):
     def unlike(self, spoken: Voice | None) -> str | None:
         """Why it is not for what is asked now; `spoken` is None while that is not known."""
 
+    @abstractmethod
+    async def look(self, text: str) -> Filtered:
+        """What it makes of a text while it is on, were it not drawn: settle or ask."""
+
     def watch_anew(self) -> FilterWatch:
         """A watch that no note was shown to."""
         return FilterWatch(self.version_digest, self.digest, self._terms)

@@ -34,6 +34,10 @@ class Filtering(AuditedStage):
             return UNSPOKEN
         return mismatch(self.head, self.head.version_digest, spoken.model, spoken.template)
 
+    async def look(self, text: str) -> Filtered:
+        is_settled, score, _, asked_for = self._prefilter.look(text)
+        return Filtered("settle" if is_settled else "ask", score, asked_for=asked_for)
+
     def decide(
         self,
         text: str,

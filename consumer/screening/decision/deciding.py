@@ -20,6 +20,7 @@ from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.decision.artefact import DecisionArtefact, unlike
 from consumer.screening.decision.nearness import nearness
 from consumer.screening.disguise import disguise
+from consumer.screening.normalise import normalised
 
 NO_ENDPOINT = "there is no decision endpoint: set inference.decision.address"
 
@@ -61,21 +62,32 @@ class Deciding(AuditedStage):
 
         Whoever calls leaves out what is never settled, as for `Filtering.decide`.
         """
-        if self._is_off() or self._decider is None:
+        if self._is_off():
             return Filtered("ask", asked_for="switched off")
+        found = await self._asked(text, normal)
+        # The alarm may have come while it was asked.
+        if self._is_off():
+            return Filtered("ask", asked_for="switched off")
+        if found.score is None or found.action == "ask":
+            return found
+        return self.drawn(found.score, source, partition, offset)
+
+    async def look(self, text: str) -> Filtered:
+        return await self._asked(text, normalised(text))
+
+    async def _asked(self, text: str, normal: str) -> Filtered:
         disguised = "no words" if not normal else disguise(text)
         if disguised is not None:
             return Filtered("ask", asked_for=disguised)
+        if self._decider is None:
+            return Filtered("ask", asked_for="no answer")
         found = await self._decider.ask(text, self._statements)
         if isinstance(found, str) or found.model != self.head.answered_by:
             return Filtered("ask", asked_for="no answer")
         near = nearness(found.of, self._thresholds)
-        if near is None or near >= 1.0:
-            return Filtered("ask", asked_for="no answer" if near is None else "score")
-        # The alarm may have come while it was asked.
-        if self._is_off():
-            return Filtered("ask", asked_for="switched off")
-        return self.drawn(near, source, partition, offset)
+        if near is None:
+            return Filtered("ask", asked_for="no answer")
+        return Filtered("ask", near, asked_for="score") if near >= 1.0 else Filtered("settle", near)
 
     def _is_off(self) -> bool:
         return self.off is not None

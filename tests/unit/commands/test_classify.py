@@ -33,6 +33,7 @@ from consumer.pipeline.process import Processor
 from consumer.pipeline.publisher import Publisher
 from consumer.pipeline.rejudging import Rejudger
 from consumer.registry.load import binding_of, load_catalogue
+from consumer.screening.prefilter.artefact import write_artefact
 from consumer.screening.screener import Screener
 from consumer.settings.load import load_settings
 from consumer.settings.settings import Settings
@@ -41,6 +42,7 @@ from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import build_classifier, build_fleet
 from tests.builders import a_completion, a_position, a_record_of
 from tests.journeys.worker import make_policies
+from tests.unit.screening.prefilter.filters import by_hand
 
 REFUSAL = "I'm sorry, but I can't help with that."
 TEXT = "any text"
@@ -298,3 +300,37 @@ async def test_what_a_list_settles_is_told_with_file_and_line_and_asks_nobody(
     verdict, superseding = await worker_and_rejudge(settings, binding)
     assert (verdict.outcome.value, verdict.cause, superseding) == ("block", Cause.LIST, "block")
     assert verdict.screened == Screened(Cause.LIST, None, digest)
+
+
+async def test_what_the_filter_makes_of_it_stands_beside_what_the_model_says(
+    tmp_path: Path, server: StandInSafeguard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The model is asked all the same: whether the filter is on, its notes on the broker say."""
+    folder = make_policies(tmp_path, '["in"]')
+    digest = binding_of(load_catalogue(folder), "in").live.digest
+    (folder / "set" / "filters").mkdir()
+    write_artefact(folder / "set" / "filters" / "f", by_hand(version_digest=digest))
+    (tmp_path / "salt").write_bytes(b"s" * 32)
+    with (folder / "set" / "topic.toml").open("a") as file:
+        file.write(
+            f'[screening.prefilter]\nfile = "f"\nrecall = 0.95\nsalt_file = "{tmp_path}/salt"\n'
+        )
+    settings = settings_of(folder, server)
+
+    earlier = {}
+    for text in ("we meet near the garden", "a vile man", "xyzzy plugh quux"):
+        await classify_text(settings, text, "in", as_json=True)
+        told = orjson.loads(capsys.readouterr().out)
+        assert told["cause"] == "model"
+        (earlier[text],) = told["earlier"]
+    await classify_text(settings, "we meet near the garden", "in", as_json=False)
+    shown = capsys.readouterr().out
+
+    assert [each["settles"] for each in earlier.values()] == [True, False, False]
+    assert [each["why"] for each in earlier.values()] == [
+        None,
+        "for its score",
+        "for its unfamiliar words",
+    ]
+    assert {each["stage"] for each in earlier.values()} == {"prefilter"}
+    assert "the prefilter would allow it without the model, but for audits" in shown
