@@ -18,7 +18,8 @@ from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.review.store.database import Database
 from consumer.review.store.tables import cases, facts
 from tests.brokers.kafka import RealKafka
-from tests.journeys.test_cli import ROOT, flags, safeguard
+from tests.forked import ROOT
+from tests.journeys.test_cli import flags, safeguard
 from tests.journeys.worker import finished, make_policies, settings_for, working
 from tests.records import Stored, read_all, write
 from tests.stage import Broker, new_name

@@ -19,24 +19,15 @@ import pytest
 from consumer.dev.safeguard.behaviour import Behaviour
 from consumer.dev.safeguard.server import StandInSafeguard
 from tests.brokers.kafka import RealKafka
+from tests.forked import ROOT, run_command
 from tests.journeys.worker import OUTPUTS, POLICY, make_policies
 from tests.records import committed, read_all, write
 from tests.stage import Broker, new_name
 
-ROOT = Path(__file__).parent.parent.parent
-
 
 def safeguard(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "consumer", *words],
-        cwd=ROOT,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+    return run_command(words, stdin)
 
 
 def flags(**settings: str) -> list[str]:

@@ -18,7 +18,8 @@ from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.settings.load import load_settings
 from consumer.worker.supervisor import worker_command
 from tests.brokers.kafka import RealKafka
-from tests.journeys.test_cli import ROOT, Service, events, is_settled, wait_for
+from tests.forked import ROOT
+from tests.journeys.test_cli import Service, events, is_settled, wait_for
 from tests.journeys.worker import make_policies
 from tests.records import committed, write
 from tests.servers.child import free_ports, is_free

@@ -20,7 +20,8 @@ import pytest
 from consumer.dev.safeguard.behaviour import Behaviour
 from consumer.dev.safeguard.faults.faults import FaultName
 from consumer.dev.safeguard.server import StandInSafeguard
-from tests.journeys.test_cli import ROOT, Service, flags, wait_for
+from tests.forked import ROOT
+from tests.journeys.test_cli import Service, flags, wait_for
 from tests.journeys.test_processes import consecutive_ports, named
 from tests.journeys.worker import make_policies
 from tests.readiness import readiness
