@@ -201,9 +201,8 @@ def lease_from_the_answer() -> None:
         answered(self, metadata, is_accepted)
         if is_accepted and self.lease._renewed is not None:
             # As if the clock were read only now: nobody knows how long the answer took.
-            self.lease._renewed = Moment(
-                self.lease._renewed.now_s + 6.0, self.lease._renewed.wall_ms + 6_000
-            )
+            renewed = self.lease._renewed
+            self.lease.renew(Moment(renewed.now_s + 6.0, renewed.wall_ms + 6_000))
 
     Commits.answered = bug  # type: ignore[method-assign]
 

@@ -88,6 +88,14 @@ def test_a_record_without_a_verdict_id_is_no_verdict() -> None:
     assert found_in(record._replace(headers=headers)).answers() == {}
 
 
+def test_an_envelope_that_cannot_be_read_says_nothing_beyond_its_headers() -> None:
+    """Somebody else may have changed it; the outcome stands in the headers."""
+    whole = answer(1, "block", fields={})
+    finder = found_in(whole._replace(value=b"{"), whole._replace(value=b"[]"))
+    assert [each.is_positive for each in finder.answers().values()] == [True]
+    assert finder.maker in (None, Maker("", ""))
+
+
 def test_what_was_judged_with_context_is_left_out() -> None:
     assert found_in(answer(1, fields={"context": {"messages": 2}})).answers() == {}
 

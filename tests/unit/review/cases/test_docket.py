@@ -55,6 +55,9 @@ def test_a_claim_lasts_as_long_as_its_lease() -> None:
 def test_who_has_it_may_claim_it_again_which_makes_the_lease_longer() -> None:
     docket = claimed(claimed(a_docket(a_verdict_fact())), now_ms=NOW_MS + 900)
     assert docket.claimant(NOW_MS + 1_899) == "ann"
+    assert docket.handling.claimed_ms == NOW_MS, "she has had it since then"
+    later = claimed(docket, now_ms=NOW_MS + 5_000)
+    assert later.handling.claimed_ms == NOW_MS + 5_000, "after her time was over, it is a new claim"
 
 
 @pytest.mark.parametrize("facts", [(), (a_verdict_fact(), a_decision())])

@@ -70,7 +70,7 @@ def test_the_chance_of_few_is_that_of_the_binomial_distribution() -> None:
 
 
 def test_what_is_aimed_at_shows_the_demand_as_often_as_meant() -> None:
-    aim = recall_to_aim_at(130, 0.95, 0.05, certain=0.8)
+    aim = recall_to_aim_at(130, 0.95, 0.05)
     assert 0.95 < aim < 1.0
     assert at_most(missed_max(130, 0.95, 0.05), 130, 1 - aim) == pytest.approx(0.8)
     assert recall_to_aim_at(58, 0.95, 0.05) == 0.95
