@@ -19,8 +19,8 @@ class StageTimes:
 
     def finished(self, flight: Flight, now_s: float, wall_ms: int) -> None:
         verdict = flight.conclusion.verdict if flight.conclusion else None
-        if verdict is not None and verdict.model_ms:
-            # What needed no call waited for none.
+        if verdict is not None and (verdict.queued_ms or verdict.model_ms):
+            # What a stage settled at once has waited for nothing.
             self._queued(verdict.queued_ms / 1_000)
             self._model(verdict.model_ms / 1_000)
         self._publish(now_s - flight.sent_s)
