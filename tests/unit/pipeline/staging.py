@@ -229,13 +229,14 @@ class Stage:
         self.is_model_well = True
         self.limits: dict[str, int] = {}
         """What topics take, in bytes; a test may change it."""
+        self.telemetry = Telemetry(self.clock)
         publisher = Publisher("g", DeadLetterEncoder("g", "w"), bytes_max_of=self.limits)
         self.intake = Intake(
             Seams(
                 self.source,
                 self.sink,
                 self.policies,
-                Telemetry(self.clock),
+                self.telemetry,
                 is_model_well=lambda: self.is_model_well,
             ),
             Processor(

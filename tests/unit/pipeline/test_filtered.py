@@ -45,6 +45,13 @@ class Scene:
         await self.may_note.wait()
         self.notes.append(note)
 
+    def timed(self) -> dict[str, float | None]:
+        """Of how many messages each stage's time is known."""
+        registry = self.stage.telemetry.metrics.registry
+        name = "safeguard_stage_seconds_count"
+        stages = ("queued", "model", "publish", "total")
+        return {stage: registry.get_sample_value(name, {"stage": stage}) for stage in stages}
+
     def envelopes(self) -> list[dict[str, object]]:
         return [orjson.loads(sent.value or b"") for sent, _ in self.stage.sink.sent]
 
@@ -58,6 +65,8 @@ async def test_what_is_settled_is_allowed_at_once_and_no_model_is_asked(tmp_path
     (envelope,) = scene.envelopes()
     assert (envelope["cause"], envelope["outcome"]) == ("prefilter", "allow")
     assert scene.stage.classifier.judged == []
+    scene.stage.acknowledge()
+    assert scene.timed() == {"queued": 0, "model": 0, "publish": 1, "total": 1}
 
 
 async def test_a_miss_is_noted_before_its_verdict_is_published(tmp_path: Path) -> None:
