@@ -29,6 +29,8 @@ from tests.simulation.world import Finding, simulate
 
 ROOT = Path(__file__).parents[2]
 CHUNK = 25
+SAID_EVERY = 500
+"""Seeds, where no bar can be drawn."""
 
 
 def set_log_level(level: int) -> None:
@@ -76,7 +78,11 @@ def main() -> int:
     messages = duplicated = 0
     chunks = run_many(options.first, options.seeds)
     total = -(-options.seeds // CHUNK)
+    done = 0
     for chunk in track(chunks, "seeds", total, console=console, disable=not sys.stderr.isatty()):
+        done += len(chunk)
+        if not sys.stderr.isatty() and done % SAID_EVERY == 0:
+            print(f"{done} of {options.seeds} seeds, {len(failed)} failed", file=sys.stderr)
         for finding in chunk:
             events += finding.events
             messages += finding.messages
