@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -71,6 +72,8 @@ async def with_a_filter(
         f"{text} banned thing" if at % 5 == 0 else text
         for at, text in enumerate(harmless(LEARNED, 5))
     ]
+    # Lately: brokers delete what is older than they keep anything.
+    since_ms = int(time.time() * 1_000) - 1_000 * LEARNED
     async with working(settings, partitions) as worker:
         for at in range(0, LEARNED, 10):
             values = [json.dumps({"text": text}).encode() for text in texts[at : at + 10]]
@@ -79,7 +82,7 @@ async def with_a_filter(
                 topic,
                 values,
                 partition=at // 10 % partitions,
-                timestamp_ms=1_790_000_000_000 + 1_000 * at,
+                timestamp_ms=since_ms + 1_000 * at,
             )
         await finished(worker, LEARNED)
     filters = policies / "set" / "filters"
