@@ -16,8 +16,11 @@ log = structlog.get_logger()
 
 EVERY_S = 1.0
 """The lag is shown every few seconds, and ends cost no request: oftener tells nobody more."""
-ASK_S = 0.2
-"""How long brokers that were away are given to answer, each time: meanwhile nothing is polled."""
+ASK_S = 1.0
+"""
+How long brokers that were away are given to answer, each time: meanwhile nothing is polled, and
+while they are away nothing would come. Physics: far more than an answer takes, however far away.
+"""
 
 
 class Lookout:

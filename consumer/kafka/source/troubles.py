@@ -86,13 +86,17 @@ class Troubles:
         self._end = None
 
     def answered(self) -> None:
-        """A broker has answered something."""
+        """
+        A broker has answered what was asked after all had gone away.
+
+        Nothing else shows that one is back: records and answers of before may still lie in the
+        client, and it tells of their absence once.
+        """
         self._away = None
 
     def joined(self) -> None:
         """The group has given this member its part."""
         self._refused_since_s = None
-        self.answered()
 
     def came(self, partitions: Iterable[Partition]) -> None:
         """Records of these came."""

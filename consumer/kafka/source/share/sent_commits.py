@@ -85,8 +85,6 @@ class SentCommits:
                 if fault.meaning in (Meaning.FATAL, Meaning.NAME_HELD):
                     # Inside of a call of the client nothing can be raised.
                     self._troubles.ended(fault, time.monotonic())
-        if self._troubles.are_brokers_away and any(answers.values()):
-            self._troubles.answered()
         self._answer(answers)
 
     def give_up(self) -> None:

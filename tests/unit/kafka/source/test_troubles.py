@@ -96,14 +96,16 @@ def test_only_when_no_partition_can_be_read_nothing_comes() -> None:
     assert troubles.stopped(62.0) == {}
 
 
-def test_records_are_a_sign_of_everything() -> None:
-    """Who gets records has brokers and a name."""
+def test_records_are_a_sign_of_a_name_and_not_of_brokers() -> None:
+    """They may have lain in the client since before the brokers went, which it tells once."""
     troubles = new()
     troubles.heard(AWAY, None, 0.0)
     troubles.heard(HELD, None, 0.0)
-    assert troubles.has_any
     troubles.came([FIRST])
-    assert troubles.told((FIRST,), 0.0) == []
+    troubles.joined()
+    (left,) = troubles.told((FIRST,), 0.0)
+    assert "no Kafka broker answers" in left
+    troubles.answered()
     assert not troubles.has_any
 
 
