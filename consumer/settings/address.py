@@ -1,8 +1,9 @@
-"""The address of a server, as settings have it."""
+"""Addresses that people write in settings: of a server, and of the pages that people open."""
 
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
@@ -23,3 +24,17 @@ def _address(text: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+
+
+def web_address(text: str) -> str:
+    """
+    Scheme and host, and a port where it is needed.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    found = urlsplit(text)
+    is_bare = found.path in ("", "/") and not (found.query or found.fragment or found.username)
+    if found.scheme not in ("http", "https") or not found.hostname or not is_bare:
+        raise ValueError('write scheme and host alone, as in "https://review.example.org"')
+    return text.rstrip("/")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from consumer.settings.addresses import web_address
+from consumer.settings.address import web_address
 from consumer.settings.section import Section
 
 

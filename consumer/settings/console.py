@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from consumer.settings.addresses import web_address
+from consumer.settings.address import web_address
 from consumer.settings.appeals import AppealSettings
 from consumer.settings.section import Section
 

@@ -46,6 +46,7 @@ def _at(scene: Scene, per_s: int) -> tuple[float, float]:
     with scene.server(MODEL_S) as endpoint, scene.worker(endpoint, GROUP, PACED) as child:
         wait_until_working(brokers, child)
         with Child(scene.name("feeder"), command, scene.workload.folder):
+            # The feeder goes on by itself: first it is not counted, then it is.
             time.sleep(scale.warm_s)
             before, before_s = child.usage(), time.monotonic()
             switched = child.switches()

@@ -106,7 +106,7 @@ def wait_until_gone(pids: set[int]) -> None:
     until_s = time.monotonic() + 30
     while not gone(pids):
         assert time.monotonic() < until_s, f"{pids} still run"
-        time.sleep(0.1)
+        time.sleep(0.1)  # another process has no event to wait for
 
 
 class Browser:
@@ -157,7 +157,7 @@ def wait_for_cases(browser: Browser) -> None:
     until_s = time.monotonic() + PATIENCE_S
     while 'class="queues"' not in browser.get("/"):
         assert time.monotonic() < until_s
-        time.sleep(0.3)
+        time.sleep(0.3)  # the feed tells nobody when it has written
 
 
 @pytest.mark.timeout(240)

@@ -13,15 +13,20 @@ from tests.servers.llama import LlamaServer
 
 @pytest.fixture(scope="session")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
-    """A llama.cpp server with four slots; without its wheels CI fails and a laptop skips."""
+    """A llama.cpp server with four slots."""
+    need_llama()
+    with LlamaServer(tmp_path_factory.mktemp("llama")) as server:
+        yield server
+
+
+def need_llama() -> None:
+    """Without the wheels of llama.cpp CI fails and a laptop skips."""
     missing = [module for module in ("xllamacpp", "gguf") if find_spec(module) is None]
     if missing:
         reason = f"no llama.cpp server here, {' and '.join(missing)} is not installed"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    with LlamaServer(tmp_path_factory.mktemp("llama")) as server:
-        yield server
 
 
 _OTHER = os.environ.get("SAFEGUARD_TEST_ENDPOINT"), os.environ.get("SAFEGUARD_TEST_MODEL")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from importlib.util import find_spec
 from typing import NamedTuple
 
 import pytest
@@ -20,6 +19,7 @@ from consumer.interfaces import Probabilities
 from consumer.settings.decision import DecisionSettings
 from consumer.telemetry.clock import SystemClock
 from consumer.worker.wiring import build_decision
+from tests.servers.fixtures import need_llama
 from tests.servers.llama import LlamaServer
 
 STATEMENTS = ['The message says "kill yourself".', 'The message says "free coins".', "It is spam."]
@@ -34,8 +34,7 @@ class Served(NamedTuple):
 
 @pytest.fixture(scope="module")
 def deciding_llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
-    if any(find_spec(module) is None for module in ("xllamacpp", "gguf")):
-        pytest.skip("no llama.cpp server here")
+    need_llama()
     with LlamaServer(tmp_path_factory.mktemp("deciding"), decides=True) as server:
         yield server
 
