@@ -6,6 +6,7 @@ import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
 from consumer.interfaces import CommitPoint, Partition
+from consumer.kafka.client_errors import read
 from consumer.kafka.source.share.holdings import Holdings
 from consumer.kafka.source.share.sent_commits import SentCommits
 from consumer.kafka.source.troubles import Troubles
@@ -99,3 +100,14 @@ def test_a_refusal_for_good_is_kept_for_the_next_round() -> None:
     end = scene.troubles.end(0.0)
     assert end is not None
     assert end.code == KafkaError.FENCED_INSTANCE_ID
+
+
+def test_an_answer_that_comes_late_is_no_sign_of_a_broker() -> None:
+    """It may have lain in the client since before all went away, which is said once."""
+    scene = Scene()
+    scene.send(7)
+    away = read(KafkaError(KafkaError._ALL_BROKERS_DOWN))
+    scene.troubles.heard(away, None, 0.0)
+    scene.answer(7)
+    assert scene.answers == [("m7", True)]
+    assert scene.troubles.are_brokers_away
