@@ -185,4 +185,8 @@ def _properties(places: Mapping[str, str]) -> dict[str, str]:
     """The settings of `server.properties` with its braces filled."""
     text = Template((HERE / "server.properties").read_text(encoding="utf-8")).substitute(places)
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return {name: value for name, _, value in (line.partition("=") for line in lines)}
+    found = [(name, value) for name, _, value in (line.partition("=") for line in lines)]
+    properties = dict(found)
+    # Of two lines with one name the later one would win in silence.
+    assert len(properties) == len(found), f"server.properties names a setting twice: {found}"
+    return properties
