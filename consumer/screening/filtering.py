@@ -41,7 +41,7 @@ class Filtering(AuditedStage):
     def decide(
         self,
         text: str,
-        normal: str,
+        words: list[str],
         language: str | None,
         *,
         source: str,
@@ -49,7 +49,8 @@ class Filtering(AuditedStage):
         offset: int,
     ) -> Filtered:
         """
-        Of a message; asked again, also after a crash, it is the same.
+        Of a message, given with its normalised words; asked again, also after a crash, it is the
+        same.
 
         Whoever calls leaves out what is never settled by a filter: messages with context, edits of
         what was not allowed, authors with a recent verdict that is not allow.
@@ -59,7 +60,7 @@ class Filtering(AuditedStage):
         languages = self._prefilter.head.languages
         if language and languages and languages.get(language, 0) < LANGUAGE_MIN:
             return Filtered("ask", asked_for="little-known language")
-        is_settled, score, _, asked_for = self._prefilter.look(text, normal)
+        is_settled, score, _, asked_for = self._prefilter.look(text, words)
         if not is_settled:
             return Filtered("ask", score, asked_for=asked_for)
         return self.drawn(score, source, partition, offset)

@@ -224,11 +224,7 @@ def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> b
         "model": verdict.model,
         "template": verdict.template,
         "endpoint": verdict.endpoint,
-        "timing_ms": {
-            "queued": _thousandths(verdict.queued_ms),
-            "model": _thousandths(verdict.model_ms),
-            "total": _thousandths(verdict.queued_ms + verdict.model_ms),
-        },
+        "timing_ms": _timing_fields(verdict.queued_ms, verdict.model_ms),
         "judged_at": rfc3339(verdict.judged_at_ms),
     }
     if verdict.unjudged_reason is not None:
@@ -294,6 +290,20 @@ def _screening_fields(screened: Screened) -> dict[str, Any]:
 def _certainty_fields(certainty: Certainty) -> dict[str, Any]:
     score, is_calibrated, rests_on = certainty
     return {"score": _thousandths(score), "calibrated": is_calibrated, "rests_on": rests_on}
+
+
+def _timing_fields(queued_ms: float, model_ms: float) -> dict[str, float]:
+    if not queued_ms and not model_ms:
+        # What a stage settles at once has waited for nothing.
+        return _NO_TIME
+    return {
+        "queued": _thousandths(queued_ms),
+        "model": _thousandths(model_ms),
+        "total": _thousandths(queued_ms + model_ms),
+    }
+
+
+_NO_TIME = {"queued": 0.0, "model": 0.0, "total": 0.0}
 
 
 def _thousandths(number: float) -> float:
