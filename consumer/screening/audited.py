@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Literal, NamedTuple
 
+from consumer.domain.value import Value
 from consumer.domain.verdicts.verdict import Cause
 from consumer.screening.audits.draw import AuditDraw
 from consumer.screening.audits.note import AuditNote
@@ -24,7 +25,7 @@ ALARMED = "the alarm has switched it off; `safeguard {stage} on` switches it on 
 SWITCHED_OFF = "a person has switched it off; `safeguard {stage} on` switches it on again"
 
 
-class Filtered(NamedTuple):
+class Filtered(Value, frozen=True):
     """What becomes of one message."""
 
     action: Literal["settle", "audit", "ask"]

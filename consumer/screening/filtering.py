@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import InvalidSettings
@@ -35,8 +36,9 @@ class Filtering(AuditedStage):
         return mismatch(self.head, self.head.version_digest, spoken.model, spoken.template)
 
     async def look(self, text: str) -> Filtered:
-        is_settled, score, _, asked_for = self._prefilter.look(text)
-        return Filtered("settle" if is_settled else "ask", score, asked_for=asked_for)
+        look = self._prefilter.look(text)
+        action: Literal["settle", "ask"] = "settle" if look.is_settled else "ask"
+        return Filtered(action, look.score, asked_for=look.asked_for)
 
     def decide(
         self,
@@ -60,10 +62,10 @@ class Filtering(AuditedStage):
         languages = self._prefilter.head.languages
         if language and languages and languages.get(language, 0) < LANGUAGE_MIN:
             return Filtered("ask", asked_for="little-known language")
-        is_settled, score, _, asked_for = self._prefilter.look(text, words)
-        if not is_settled:
-            return Filtered("ask", score, asked_for=asked_for)
-        return self.drawn(score, source, partition, offset)
+        look = self._prefilter.look(text, words)
+        if not look.is_settled:
+            return Filtered("ask", look.score, asked_for=look.asked_for)
+        return self.drawn(look.score, source, partition, offset)
 
 
 def open_filtering(

@@ -199,8 +199,7 @@ class Screener:
     ) -> Judged | WatchedMessage:
         if found.action == "settle":
             stage.count(message.language, is_settled=True)
-            _, score, probability, _ = found
-            screened = Screened(stage.stage, score, stage.digest, probability)
+            screened = Screened(stage.stage, found.score, stage.digest, found.audit_probability)
             return Judged((), cause=stage.stage, settled=Outcome.ALLOW, screened=screened)
         assert self._filters is not None
         assert self._filters.post is not None

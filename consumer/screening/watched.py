@@ -34,8 +34,8 @@ class WatchedMessage(NamedTuple):
         """What its verdict says of the filter: something where it would have been settled."""
         if not self.is_audited:
             return None
-        _, score, probability, _ = self.filtered
-        return Screened(self.filtering.stage, score, self.filtering.digest, probability)
+        stage, found = self.filtering, self.filtered
+        return Screened(stage.stage, found.score, stage.digest, found.audit_probability)
 
     async def note(self, *, is_positive: bool) -> None:
         """What the model's answer says of the filter is stored when this returns, or counted."""

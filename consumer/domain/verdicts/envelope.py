@@ -277,13 +277,12 @@ def _judgement_fields(
 
 
 def _screening_fields(screened: Screened) -> dict[str, Any]:
-    stage, score, artefact, audit_probability = screened
-    fields: dict[str, Any] = {"stage": stage, "artefact": artefact}
-    if score is not None:
-        fields["score"] = score
-    if audit_probability is not None:
+    fields: dict[str, Any] = {"stage": screened.stage, "artefact": screened.artefact}
+    if screened.score is not None:
+        fields["score"] = screened.score
+    if screened.audit_probability is not None:
         # Whole: what was audited is weighed by its inverse.
-        fields["audit_probability"] = audit_probability
+        fields["audit_probability"] = screened.audit_probability
     return fields
 
 

@@ -7,8 +7,9 @@ likely as the threshold.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from consumer.domain.value import Value
 from consumer.screening.disguise import Disguise, disguise
 from consumer.screening.normalise import normal_words
 from consumer.screening.prefilter.artefact import FilterArtefact
@@ -20,7 +21,7 @@ PARTS_SHOWN = 12
 AskedFor = Literal["score", "unfamiliar words", "no words"] | Disguise
 
 
-class FilterLook(NamedTuple):
+class FilterLook(Value, frozen=True):
     """What the filter says of a text."""
 
     is_settled: bool
@@ -51,7 +52,8 @@ class Prefilter:
         """Of a text; whoever has its normalised words already passes those too."""
         if words is None:
             words = normal_words(text)
-        score, familiar = self._scorer.score(words)
+        scored = self._scorer.score(words)
+        score, familiar = scored.probability, scored.familiar
         asked_for: AskedFor | None
         if score >= self._threshold:
             asked_for = "score"

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
+from consumer.domain.value import Value
 from consumer.screening.prefilter.features import WORDS_MAX, pair_places, see_word
 
 WORDS_KEPT_MAX = 65_536
@@ -38,7 +39,7 @@ class LinearModel(NamedTuple):
     """One bit for each word that training saw, at its name modulo `FAMILIAR_BITS`."""
 
 
-class TextScore(NamedTuple):
+class TextScore(Value, frozen=True):
     """What the model says of one text."""
 
     probability: float
