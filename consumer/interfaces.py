@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from consumer.domain.binding import Binding, Catalogue
@@ -48,7 +49,7 @@ class Publication(Value, frozen=True):
 
     @property
     def output(self) -> Output:
-        return Output(self.topic, self.partition)
+        return output_of(self.topic, self.partition)
 
 
 class Ticket(Protocol):
@@ -60,6 +61,12 @@ class Output(NamedTuple):
 
     topic: str
     partition: int
+
+
+@lru_cache(maxsize=4_096)
+def output_of(topic: str, partition: int) -> Output:
+    """The output of that name and number; made once, since each publication asks for it twice."""
+    return Output(topic, partition)
 
 
 class Fate(Enum):

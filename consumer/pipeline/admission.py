@@ -40,10 +40,10 @@ class Admission:
         assignments: dict[Partition, Assignment],
         caution: Caution,
         release: Release,
-        settle: Callable[[Flight], bool],
+        settle: Callable[[Sequence[Flight]], list[Flight]],
         judge: Callable[[Flight], Coroutine[Any, Any, None]],
     ) -> None:
-        """`settle` says whether a record was concluded at once; else `judge` runs as a task."""
+        """`settle` concludes what needs no model; for what it returns `judge` runs as a task."""
         self._policies = seams.policies
         self._clock = seams.telemetry.clock
         self._limiter = limiter
@@ -58,7 +58,7 @@ class Admission:
         self.credits = Credits(seams.source, limiter, self._admit_crowded_out)
         self._crowded_out: set[Assignment] = set()
         """Those with records that wait for their lane."""
-        self.settling = Settling(self._clock, self._begin)
+        self.settling = Settling(self._clock, lambda flight: self._begin([flight]))
 
     def __repr__(self) -> str:
         return f"<Admission {self._limiter!r} {self.gate!r} {self.budgets!r}>"
@@ -91,6 +91,9 @@ class Admission:
         """Records of one partition, one after the other."""
         self._ledger.consume(assignment.partition.topic, len(records))
         waiting = assignment.unfinished.waiting
+        while count := self._may_begin_together(assignment, records, now_s):
+            self._admit_together(assignment, records[:count], now_s)
+            records = records[count:]
         for record in records:
             if waiting or not self._has_room(assignment, record, now_s):
                 waiting.append(record)
@@ -131,13 +134,56 @@ class Admission:
             return False
         return offset < careful_until or self._caution.has_noted_start(assignment)
 
+    def _may_begin_together(
+        self, assignment: Assignment, records: Sequence[Record], now_s: float
+    ) -> int:
+        """
+        How many of the first may begin with nothing to be looked at between one and the next.
+
+        None where a record's turn may hang on those before it: where earlier owners died or have
+        finished some, where its topic has a budget, context or edits, and where others wait.
+        """
+        binding = assignment.binding
+        if binding is None or assignment.unfinished.waiting or assignment.budget is not None:
+            return 0
+        if binding.context is not None or binding.reading.event is not None:
+            return 0
+        commits = assignment.commits
+        if commits.suspicion.careful_until or commits.offsets.has_recovered:
+            return 0
+        if not self._caution.has_noted_start(assignment):
+            return 0
+        count = min(len(records), self._limiter.room(binding.lane, now_s))
+        while count and not commits.offsets.spans(records[count - 1].position.offset):
+            count //= 2
+        return count
+
+    def _admit_together(
+        self, assignment: Assignment, records: Sequence[Record], now_s: float
+    ) -> None:
+        binding, unfinished = assignment.binding, assignment.unfinished
+        assert binding is not None
+        flights = []
+        for record in records:
+            offset = record.position.offset
+            if not assignment.commits.offsets.start(offset):
+                self._ledger.discard(assignment.partition.topic, 1)
+                continue
+            flight = Flight(record, assignment, binding, now_s)
+            unfinished.admitted[offset] = flight
+            unfinished.sequencer.admit(flight)
+            flights.append(flight)
+        self._limiter.pending += len(flights)
+        self._begin(flights)
+
     def _admit(self, assignment: Assignment, record: Record, now_s: float) -> None:
         topic, _, offset = record.position
         commits, binding = assignment.commits, assignment.binding
         assert binding is not None
-        is_recovered = commits.offsets.is_recovered(offset)
+        offsets = commits.offsets
+        is_recovered = offsets.is_recovered(offset)
         is_careful = offset < commits.suspicion.careful_until
-        if not commits.offsets.start(offset):
+        if not offsets.start(offset):
             self._ledger.discard(topic, 1)
             return
         if is_recovered:
@@ -154,22 +200,21 @@ class Admission:
         self._limiter.pending += 1
         if not is_careful:
             if not self.settling.holds(flight):
-                self._begin(flight)
+                self._begin([flight])
         elif commits.suspicion.is_poison(offset):
             self._release.quarantine(flight, PoisonMessage())
         elif self._caution.has_noted(flight):
-            self._begin(flight)
+            self._begin([flight])
 
-    def _begin(self, flight: Flight) -> None:
-        assignment = flight.assignment
-        flight.take_in()
-        if self._settle(flight):
-            # It takes no task, no room in its lane, and nothing of its budget.
-            return
-        self._limiter.begin(flight.binding.lane)
-        if assignment.budget is not None:
-            self.budgets.begin(flight, assignment.budget)
-        flight.task = asyncio.get_running_loop().create_task(self._judge(flight))
+    def _begin(self, flights: Sequence[Flight]) -> None:
+        for flight in flights:
+            flight.take_in()
+        # What is settled takes no task, no room in its lane, and nothing of its budget.
+        for flight in self._settle(flights):
+            self._limiter.begin(flight.binding.lane)
+            if flight.assignment.budget is not None:
+                self.budgets.begin(flight, flight.assignment.budget)
+            flight.task = asyncio.get_running_loop().create_task(self._judge(flight))
 
     def admit_waiting(self, assignment: Assignment) -> None:
         """Admit what waited for room, or for the note that it is begun alone."""
@@ -180,7 +225,7 @@ class Admission:
         alone = assignment.unfinished.oldest
         if alone is not None and alone.is_unbegun:
             if self._caution.may_begin_alone(alone):
-                self._begin(alone)
+                self._begin([alone])
             else:
                 self._caution.ask_again(assignment)
         waiting = assignment.unfinished.waiting
@@ -204,9 +249,9 @@ class Admission:
         if flight.reserve is not None:
             self.budgets.end(flight)
 
-    def finished(self, assignment: Assignment) -> None:
-        """One of its records is terminal."""
-        self._limiter.pending -= 1
+    def finished(self, assignment: Assignment, count: int) -> None:
+        """So many more of its records are terminal."""
+        self._limiter.pending -= count
         if assignment.unfinished.waiting:
             self.admit_waiting(assignment)
         elif assignment.is_paused:

@@ -71,7 +71,7 @@ class Intake:
             processor.publisher,
             self.ledger,
             self._assignments,
-            lambda assignment: self.admission.finished(assignment),
+            lambda assignment, count: self.admission.finished(assignment, count),
             self.failed,
             on_terminal,
         )
@@ -189,16 +189,17 @@ class Intake:
         except BaseException as error:
             self.failed(error)
 
-    def _settle(self, flight: Flight) -> bool:
-        """Conclude it at once where that needs no model."""
+    def _settle(self, flights: Sequence[Flight]) -> list[Flight]:
+        """Conclude at once what needs no model; returns the others."""
         try:
-            conclusion = self._processor.settle(flight)
-            if conclusion is not None:
-                self._release.concluded(flight, conclusion)
-            return conclusion is not None
+            conclusions = [*zip(flights, self._processor.settle(flights), strict=True)]
+            self._release.all_concluded(
+                [(f, found) for f, found in conclusions if found is not None]
+            )
         except BaseException as error:
             self.failed(error)
-            return True
+            return []
+        return [flight for flight, found in conclusions if found is None]
 
     async def _judge(self, flight: Flight) -> None:
         try:

@@ -9,6 +9,7 @@ record passed over. `settle` comes first and waits for nothing: most records end
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from consumer.domain.messages.context import Context, context_of
@@ -43,28 +44,28 @@ class Processor:
         self._group = group
         self._screening = screening
 
-    def settle(self, flight: Flight) -> Conclusion | None:
-        """What is published for a record that needs no model; None where `process` goes on."""
-        found = self._open(flight)
-        if isinstance(found, Verdict):
-            return self.publisher.verdict(flight, found)
-        if isinstance(found, Rejected):
-            return self.publisher.dead_letter(flight, found)
-        return None
+    def settle(self, flights: Sequence[Flight]) -> list[Conclusion | None]:
+        """
+        What is published for each record that needs no model; None where `process` goes on.
+
+        They come in the order in which they were taken.
+        """
+        found = self._open(flights)
+        return [self._concluded(*each) for each in zip(flights, found, strict=True)]
 
     async def process(self, flight: Flight) -> Conclusion | None:
         """From bytes to what is published; None for what its topic passes over."""
-        found = await self.judge(flight)
+        return self._concluded(flight, await self.judge(flight))
+
+    def _concluded(self, flight: Flight, found: Verdict | Rejected | None) -> Conclusion | None:
         if isinstance(found, Verdict):
             return self.publisher.verdict(flight, found)
-        if isinstance(found, Rejected):
-            return self.publisher.dead_letter(flight, found)
-        return None
+        return None if found is None else self.publisher.dead_letter(flight, found)
 
     async def judge(self, flight: Flight) -> Verdict | Rejected | None:
         """The verdict on a record, why it can have none, or None for what its topic passes over."""
         if flight.message is None:
-            found = self._open(flight)
+            (found,) = self._open([flight])
             if flight.message is None:
                 return found
         message, inquiry = flight.message, flight.inquiry
@@ -85,36 +86,41 @@ class Processor:
         finally:
             inquiry.gave_up()
 
-    def _open(self, flight: Flight) -> Verdict | Rejected | None:
+    def _open(self, flights: Sequence[Flight]) -> list[Verdict | Rejected | None]:
         """
-        What is said of a record without asking the model.
+        What is said of records without asking the model.
 
         None where there is nothing to say: it is passed over, or its message is on the flight now
-        and the model is to be asked.
+        and the model is to be asked. All records take one step before any takes the next: a step
+        that is taken many times in a row costs two thirds of what it costs among the others.
         """
-        record, binding = flight.record, flight.binding
-        if record.value is None and binding.tombstones == "pass-over":
-            return None
-        try:
-            found = flight.in_context
-            message = decode(record, binding.reading) if found is None else found.message
-        except Rejected as rejection:
-            return rejection
-        if message.when_empty == "pass-over":
-            return None
+        read = [_read(flight) for flight in flights]
+        said = [
+            self._said(found, flight) if isinstance(found, Message) else None
+            for found, flight in zip(read, flights, strict=True)
+        ]
+        opened: list[Verdict | Rejected | None] = []
+        for flight, found, judged in zip(flights, read, said, strict=True):
+            if not isinstance(found, Message):
+                opened.append(found)
+            elif judged is not None:
+                opened.append(self._verdict(found, flight, judged))
+            else:
+                flight.message = found
+                opened.append(None)
+        return opened
+
+    def _said(self, message: Message, flight: Flight) -> Judged | None:
+        """What is said of a message without the model; where nothing is, how it is to be asked."""
         judged = self._spared(message, flight)
         # What people reported is judged once more by the model, not by what it said before.
         if judged is None and self._screening is not None and _superseded(flight) is None:
-            source = flight.assignment.topic_id or record.position.topic
-            said = self._screening.screen(message, flight.version, binding, source)
+            source = flight.assignment.topic_id or message.position.topic
+            said = self._screening.screen(message, flight.version, flight.binding, source)
             if isinstance(said, Judged):
-                judged = said
-            else:
-                flight.inquiry = said
-        if judged is not None:
-            return self._verdict(message, flight, judged)
-        flight.message = message
-        return None
+                return said
+            flight.inquiry = said
+        return judged
 
     async def _ask(self, message: Message, flight: Flight) -> tuple[Judged, float]:
         """What the model says, and for how many milliseconds the message had waited before."""
@@ -204,6 +210,19 @@ OVERTAKEN = Judged((), cause=Cause.OVERTAKEN, settled=Outcome.BLOCK)
 """Nobody has judged this text and nobody is to see it: another one, or none, has its place."""
 NOTHING = Context()
 """Where the topic has context and the model was not asked."""
+
+
+def _read(flight: Flight) -> Message | Rejected | None:
+    """The message in a record, or why there is none; None where its topic passes it over."""
+    record, binding = flight.record, flight.binding
+    if record.value is None and binding.tombstones == "pass-over":
+        return None
+    try:
+        found = flight.in_context
+        message = decode(record, binding.reading) if found is None else found.message
+    except Rejected as rejection:
+        return rejection
+    return None if message.when_empty == "pass-over" else message
 
 
 def _context(message: Message, flight: Flight) -> Context | None:

@@ -8,6 +8,7 @@ move a commit. What is not stored goes through the order of its key once more.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from consumer.errors import Fatal, Rejected
@@ -29,7 +30,7 @@ class Release:
         publisher: Publisher,
         ledger: Ledger,
         assignments: dict[Partition, Assignment],
-        finished: Callable[[Assignment], None],
+        finished: Callable[[Assignment, int], None],
         fail: Callable[[BaseException], None],
         on_terminal: Callable[[Flight], None] | None = None,
     ) -> None:
@@ -40,7 +41,8 @@ class Release:
         self._ledger = ledger
         self._assignments = assignments
         self._finished = finished
-        """Told of the assignment of each record that is terminal."""
+        """Told how many more records of an assignment are terminal; others may begin in their room,
+        and be concluded at once, so that all that came before them must have been sent."""
         self._fail = fail
         self._on_terminal = on_terminal
         """Told of each record once the broker has what became of it; the demo watches here."""
@@ -51,19 +53,27 @@ class Release:
 
     def concluded(self, flight: Flight, conclusion: Conclusion | None) -> None:
         """It is known what is to be published, or that nothing is."""
-        sequencer = flight.assignment.unfinished.sequencer
-        if conclusion is None:
-            released = sequencer.passed_over(flight)
-            self._ledger.book_passed_over(flight.record.position.topic)
-            self._finish(flight)
-        else:
+        if conclusion is not None:
+            self.all_concluded([(flight, conclusion)])
+            return
+        released = flight.assignment.unfinished.sequencer.passed_over(flight)
+        self._ledger.book_passed_over(flight.record.position.topic)
+        if released:
+            self._send(released)
+        self._end(flight)
+        self._finished(flight.assignment, 1)
+
+    def all_concluded(self, found: Sequence[tuple[Flight, Conclusion]]) -> None:
+        """The same of several at once, in the order in which they were taken."""
+        released: list[Flight] = []
+        for flight, conclusion in found:
             try:
-                conclusion = self._publisher.fitting(flight, conclusion)
+                flight.conclusion = fitting = self._publisher.fitting(flight, conclusion)
             except Fatal as error:
                 self._fail(error)
-                return
-            flight.conclusion = conclusion
-            released = sequencer.ready(flight, conclusion.publication.topic)
+                break
+            sequencer = flight.assignment.unfinished.sequencer
+            released += sequencer.ready(flight, fitting.publication.topic)
         if released:
             self._send(released)
 
@@ -114,12 +124,14 @@ class Release:
         now_s = self._clock.now_s()
         wall_ms = self._clock.wall_ms()
         again: dict[Assignment, list[Flight]] = {}
+        finished: Counter[Assignment] = Counter()
         for ticket, fate in reports:
             assert isinstance(ticket, Flight)
             if not ticket.is_live:
                 continue
             if fate is Fate.STORED:
                 self._stored(ticket, now_s, wall_ms)
+                finished[ticket.assignment] += 1
                 continue
             try:
                 self._fit_again(ticket, is_refused=fate is Fate.TOO_LARGE)
@@ -132,6 +144,8 @@ class Release:
         # An output that takes one at a time may take the next, from whichever partition.
         for assignment in self._assignments.values():
             self.send_withheld(assignment)
+        for assignment, count in finished.items():
+            self._finished(assignment, count)
 
     def _fit_again(self, flight: Flight, *, is_refused: bool) -> None:
         """It was not stored: make it smaller where it must be, by what its topic takes today."""
@@ -168,14 +182,14 @@ class Release:
         destination = conclusion.publication.topic
         flight.assignment.commits.acknowledged(destination, position.offset)
         released = flight.assignment.unfinished.sequencer.acknowledged(flight)
-        self._finish(flight)
-        if self._on_terminal is not None:
-            self._on_terminal(flight)
         if released:
             self._send(released)
+        self._end(flight)
+        if self._on_terminal is not None:
+            self._on_terminal(flight)
 
-    def _finish(self, flight: Flight) -> None:
+    def _end(self, flight: Flight) -> None:
+        """It is terminal."""
         offset = flight.record.position.offset
         flight.assignment.commits.finish(offset)
         del flight.assignment.unfinished.admitted[offset]
-        self._finished(flight.assignment)

@@ -86,12 +86,20 @@ class OffsetTracker:
             return frozenset(self._done | self._recovered)
         return frozenset(self._done | self._named & self._recovered)
 
+    def spans(self, offset: int) -> bool:
+        """Whether the map of finished records fits up to there, whichever of them are finished."""
+        return (max(offset, self._highest_named) - self.committable) // 8 + 1 <= MAP_BYTES_MAX
+
     def has_room(self, offset: int) -> bool:
         """Whether the map of finished records surely fits with this next record."""
-        span = (max(offset, self._highest_named) - self.committable) // 8 + 1
-        if span <= MAP_BYTES_MAX or not self._pending:
+        if self.spans(offset) or not self._pending:
             return True
         return self._cost + self._named_cost + self._cost_of(offset) <= MAP_BYTES_MAX
+
+    @property
+    def has_recovered(self) -> bool:
+        """Whether earlier owners have finished any that are still to come."""
+        return bool(self._recovered)
 
     def is_recovered(self, offset: int) -> bool:
         """Whether an earlier owner has finished it."""
@@ -114,14 +122,20 @@ class OffsetTracker:
         if not pending or offset < pending[0] or offset > self._last:
             raise ValueError(f"offset {offset} is not unfinished here: {self!r}")
         done = self._done
-        done.add(offset)
-        while pending and pending[0] in done:
-            oldest = pending.popleft()
-            self._cost -= self._costs.popleft()
-            done.remove(oldest)
-            self.committable = oldest + 1
+        if offset != pending[0]:
+            done.add(offset)
+        else:
+            # As nearly all are that are settled at once.
+            self._pass_oldest()
+            while done and pending[0] in done:
+                done.remove(pending[0])
+                self._pass_oldest()
         if self._recovered_in_order or self._named_cost:
             self._pass_recovered()
+
+    def _pass_oldest(self) -> None:
+        self._cost -= self._costs.popleft()
+        self.committable = self._pending.popleft() + 1
 
     def _pass_recovered(self) -> None:
         """What earlier owners finished and the input no longer has is passed as well."""

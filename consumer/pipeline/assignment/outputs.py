@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from consumer.domain.checkpoint import Floor
-from consumer.interfaces import Output
+from consumer.interfaces import Output, output_of
 from consumer.pipeline.assignment.recovery import Recovered
 
 FloorOf = Callable[[Output], Floor]
@@ -47,7 +47,7 @@ class OutputFloors:
         """From now on what is taken goes to these; others are named only while they are needed."""
         self._current = frozenset(topics)
         for topic in self._current:
-            self._floors.setdefault(topic, self._floor_of(Output(topic, self._partition)))
+            self._floors.setdefault(topic, self._floor_of(output_of(topic, self._partition)))
 
     def need(self, topic: str) -> None:
         """Something is ready to go there, be it under policies of before a reload."""
@@ -118,7 +118,7 @@ class OutputFloors:
         process has seen: where it is another one than at the beginning, only the sink's counts. If
         the sink is behind instead, the next owner finds a floor of an older topic and reads all.
         """
-        own, sinks = self._floors[topic], self._floor_of(Output(topic, self._partition))
+        own, sinks = self._floors[topic], self._floor_of(output_of(topic, self._partition))
         if own.topic_id == sinks.topic_id:
             return max(own, sinks)
         return sinks if sinks.topic_id else own

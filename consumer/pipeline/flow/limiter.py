@@ -10,6 +10,7 @@ would keep a chat message from being taken at all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from consumer.domain.lane import LANES, Lane, LaneUse
 
@@ -55,13 +56,17 @@ class Limiter:
 
     def has_room(self, lane: Lane, now_s: float) -> bool:
         """Whether a record of that lane may be judged now, for all that earlier lanes need."""
+        return self.room(lane, now_s) > 0
+
+    def room(self, lane: Lane, now_s: float) -> int:
+        """How many records of that lane may be judged now beside those that are."""
         self._use.used(lane, now_s)
         # Credits alone do not bound this: what had to wait used its credit long ago.
-        if self.in_flight >= self.limits.in_flight_max:
-            return False
-        if not lane or not self._use.is_preceded(lane, now_s):
-            return True
-        return sum(self._in_lane[lane:]) < LANE_SHARES[lane] * self.limits.in_flight_max
+        free = self.limits.in_flight_max - self.in_flight
+        if free > 0 and lane and self._use.is_preceded(lane, now_s):
+            share = ceil(LANE_SHARES[lane] * self.limits.in_flight_max)
+            free = min(free, share - sum(self._in_lane[lane:]))
+        return max(0, free)
 
     def begin(self, lane: Lane) -> None:
         """A record begins to be judged."""

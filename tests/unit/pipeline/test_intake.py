@@ -581,3 +581,25 @@ async def test_a_later_lane_waits_for_room_and_goes_on_as_it_comes() -> None:
     await until(lambda: len(stage.classifier.judged) == 4, "the last")
     assert stage.classifier.judged == ["OK 0", "OK 1", "OK 2", "OK 3"]
     assert stage.source.resumed[-1:] == [ZERO]
+
+
+async def test_what_begins_in_the_room_of_another_does_not_overtake_what_that_one_held_up() -> None:
+    """A dead letter is concluded as soon as it is taken up; earlier ones of its key go first."""
+    stage = Stage(limits=FlowLimits(in_flight_max=1))
+    await stage.own()
+    stage.intake.taken([record(0, "MAYBE", b"k")])
+    await settle()
+    gate = stage.hold("OK")
+    stage.intake.taken([record(1, "", b"k"), record(2, "OK", b"other"), record(3, "", b"k")])
+    await settle()
+    assert stage.sent == ["chat/0/0 to chat.flag"]
+
+    gate.set()
+    await settle()
+    # The place of the second is free, and nobody was told so yet but by what comes back.
+    stage.report(Fate.STORED)
+    await until(lambda: len(stage.sent) == 3, "all")
+    assert [each for each in stage.sent if each != "chat/0/2 to chat.allow"] == [
+        "chat/0/1 to chat.dead-letter",
+        "chat/0/3 to chat.dead-letter",
+    ]
