@@ -32,6 +32,8 @@ RECOVER_IS = (
 
 AUDITED_MIN = 0.3
 """A run whose last input has less of what was written shows nothing, and is not clean."""
+COMPARED_MIN = 0.9
+"""Nor does one that held less of all its verdicts against each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,9 @@ class Outcome:
     lost: int
     duplicated_same_verdict: int
     contradicting: int
+    """Records of which two things were said, the earlier of which still lay on its output then."""
+    compared: int
+    """Verdicts and dead letters that this rests on, with those on topics that are gone."""
     out_of_order: int
     misdrawn: int
     """Messages settled or audited by the filter otherwise than their position says."""
@@ -99,14 +104,23 @@ class Outcome:
 
     @property
     def is_evidence(self) -> bool:
-        """Whether the last topic of the input's name has enough of all messages to say anything."""
-        return self.messages >= AUDITED_MIN * self.written
+        """Whether enough of all messages, and of all verdicts, was looked at to say anything."""
+        return (
+            self.messages >= AUDITED_MIN * self.written
+            and self.compared >= COMPARED_MIN * self.published
+        )
+
+    @property
+    def published(self) -> int:
+        """Verdicts that were ever stored, wherever they lay."""
+        return sum(self.causes.values())
 
     def write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         document = {
             **asdict(self),
             "pauses": self.pauses,
+            "published": self.published,
             "recover_is": RECOVER_IS,
             "is_evidence": self.is_evidence,
             "is_clean": self.is_clean,
@@ -123,6 +137,7 @@ class Outcome:
         for name in ("messages", "verdicts", "dead_letters", *FAULTS, "duplicated_same_verdict"):
             count = getattr(self, name)
             table.add_row(name, str(count), style="red" if name in FAULTS and count else None)
+        table.add_row(f"compared, of {self.published} verdicts", str(self.compared))
         enough = "yes" if self.is_evidence else "NO"
         table.add_row(
             f"enough of {self.written}", enough, style=None if self.is_evidence else "red"

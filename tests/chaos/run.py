@@ -40,7 +40,7 @@ REPORT_EVERY_S = 10.0
 SETTLE_S = 150.0
 POLL_S = 0.5
 AUDIT_S = 300.0
-RECKONED = ("missing", "out_of_order")
+RECKONED = ("missing", "contradicting", "out_of_order")
 
 
 class Plan(NamedTuple):
@@ -145,7 +145,8 @@ def run(plan: Plan, folder: Path) -> Outcome:
         dead_letters=report["dead_letters"],
         lost=len(found.lost),
         duplicated_same_verdict=report["duplicated_same_verdict"],
-        contradicting=report["contradicting"],
+        contradicting=max(len(found.contradicting), report["contradicting"]),
+        compared=found.compared,
         out_of_order=len(found.out_of_order),
         misdrawn=len(found.misdrawn),
         stuck=len(stuck),
@@ -153,7 +154,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         false_too_large=len(too_large),
         orphans=len(crew.orphans),
         unknown=report["unknown"],
-        causes=_causes(chain(verdicts, *storm.gone)),
+        causes=_causes(chain(verdicts, *(life.records for life in storm.gone))),
         kills=storm.done["kill"],
         freezes=storm.done["freeze"],
         naps=storm.done["nap"],
@@ -170,6 +171,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         examples={kind: of for kind, of in report["examples"].items() if kind not in RECKONED}
         | _examples(
             missing=found.lost,
+            contradicting=found.contradicting,
             out_of_order=found.out_of_order,
             misdrawn=found.misdrawn,
             stuck=stuck,
@@ -239,7 +241,9 @@ def _reckon(
     inputs = read_all(kafka.bootstrap_servers, [scene.TOPIC], AUDIT_S)
     source = cluster.topic_id(scene.TOPIC)
     filtering = fresh_filtering(scene.filter_of(policies))
-    return reckon(inputs, verdicts, storm.gone, source, scene.GROUP, filtering)
+    return reckon(
+        inputs, verdicts, storm.gone, source, scene.GROUP, filtering, earlier=storm.earlier
+    )
 
 
 def _causes(verdicts: Iterable[Stored]) -> dict[str, int]:

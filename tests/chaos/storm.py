@@ -14,8 +14,8 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.crew import Crew, Seat, Tell
 from tests.chaos.feeder import Feeder
 from tests.chaos.kind import Fault, Kind
+from tests.chaos.lives import Life
 from tests.chaos.model import Model
-from tests.records import Stored
 
 NODES = 3
 WORK_S = 3.0
@@ -47,8 +47,10 @@ class Storm:
         self.tell = tell
         self._ended = threading.Event()
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self.gone: list[list[Stored]] = []
+        self.gone: list[Life] = []
         """What lay on each output that was deleted."""
+        self.earlier: list[str] = []
+        """Ids of the inputs that were deleted."""
         self.done: Counter[str] = Counter()
         """Faults that really took place, by the names of their kinds."""
 
