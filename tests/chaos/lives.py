@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from operator import itemgetter
 from typing import NamedTuple
 
 from consumer.commands.audit.published import OutputReader, Published, RecordFate
@@ -69,3 +70,14 @@ def _published(
 def _contradict(said: list[_Said]) -> bool:
     pairs = combinations(sorted(said), 2)
     return any(one.fate != two.fate and one.deleted_ms > two.stored_ms for one, two in pairs)
+
+
+def stored_since(began_ms: Mapping[str, float], records: Iterable[Stored]) -> dict[str, int]:
+    """How many were stored in each part of a run; a part lasts until the next one begins."""
+    found = dict.fromkeys(began_ms, 0)
+    latest_first = sorted(began_ms.items(), key=itemgetter(1), reverse=True)
+    for record in records:
+        part = next((name for name, began in latest_first if began <= record.timestamp_ms), None)
+        if part is not None:
+            found[part] += 1
+    return found

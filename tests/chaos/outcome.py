@@ -32,6 +32,8 @@ RECOVER_IS = (
 
 AUDITED_MIN = 0.3
 """A run whose last input has less of what was written shows nothing, and is not clean."""
+JUDGED_MIN = 0.3
+"""Nor does one in which a protocol had less than so much of its part of the messages to judge."""
 COMPARED_MIN = 0.9
 """Nor does one that held less of all its verdicts against each other."""
 
@@ -70,6 +72,8 @@ class Outcome:
     unknown: int
     causes: Mapping[str, int]
     """Verdicts by cause, `audited` those that the filter would have settled."""
+    judged: Mapping[str, int]
+    """Verdicts and dead letters that were stored under each protocol."""
     kills: int
     freezes: int
     """Pauses longer than the session."""
@@ -108,6 +112,7 @@ class Outcome:
         return (
             self.messages >= AUDITED_MIN * self.written
             and self.compared >= COMPARED_MIN * self.published
+            and min(self.judged.values()) >= JUDGED_MIN * self.written / len(self.judged)
         )
 
     @property
@@ -145,6 +150,9 @@ class Outcome:
         table.add_section()
         for name, count in self.causes.items():
             table.add_row(f"cause: {name}", str(count))
+        table.add_section()
+        for name, count in self.judged.items():
+            table.add_row(f"judged: {name}", str(count))
         table.add_section()
         for name, count in self.struck.items():
             table.add_row(f"struck: {name}", str(count))
