@@ -94,6 +94,16 @@ async def test_the_same_refusal(fault: FaultName, server: StandInSafeguard) -> N
 
 
 @both
+async def test_the_environment_names_no_proxy(
+    make: Make, server: StandInSafeguard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts go to the endpoint of the settings, whatever the shell was told for other programs."""
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert (await post(make, server)).status == 200
+
+
+@both
 @pytest.mark.parametrize("fault", [FaultName.CONNECTION_RESET, FaultName.TRUNCATED_BODY])
 async def test_a_broken_connection(make: Make, fault: FaultName, server: StandInSafeguard) -> None:
     """A connection that breaks before the answer is whole means that the server is unavailable."""
