@@ -50,7 +50,8 @@ class InferenceSettings(Section):
     api_key_file: Path | None = None
     """File that holds the key; without one, `none` is sent, which local servers accept."""
     transport: Literal["direct", "sdk"] = "direct"
-    """`direct` posts with aiohttp, `sdk` goes through the openai package; same bytes."""
+    """`direct` posts with aiohttp, `sdk` goes through the openai package; same bytes.
+    Both go straight to the server: `HTTP_PROXY` and its like are not looked at."""
     profile: Literal[
         "auto",
         "vllm",

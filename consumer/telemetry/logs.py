@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TextIO, cast
 
 import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
+
+from consumer.telemetry.log_stream import LogStream
 
 FORBIDDEN = frozenset({"text", "prompt", "content", "rationale", "reasoning", "value", "api_key"})
 """Names under which user text or secrets would travel; a processor takes them out for good."""
@@ -31,13 +33,18 @@ def set_up_logs(
         stream: where to write; stderr by default, so that stdout stays for results.
         more: what else is done with each line before it is written.
     """
-    out = stream or sys.stderr
+    out = LogStream(stream or sys.stderr)
+
+    def count_lost(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {**event, "lines_lost": out.lost} if out.lost else event
+
     is_console = style == "console" or (style == "auto" and out.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
+        count_lost,
         *more,
     ]
     # Tracebacks without local variables: those hold the messages being judged.
@@ -59,7 +66,7 @@ def set_up_logs(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         # Line and newline in one write: several processes may share the stream.
-        logger_factory=structlog.WriteLoggerFactory(out),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", out)),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, stream=out, format="%(name)s: %(message)s")

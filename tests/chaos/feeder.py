@@ -6,7 +6,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from confluent_kafka import Producer
@@ -18,10 +18,12 @@ COLD_KEYS = 5_000
 HOT_SHARE = 0.6
 BURST_S = 1.0
 FLUSH_S = 120.0
+LEAD = 0.05
+"""So much of the messages is written ahead of the faults that they are to meet."""
 
 
 class Feeder:
-    """A thread that spreads so many messages evenly over a time."""
+    """A thread that spreads messages evenly over a time, or over faults that take longer."""
 
     def __init__(
         self, bootstrap_servers: str, topic: str, messages: int, seconds: float, seed: int
@@ -35,12 +37,15 @@ class Feeder:
         self._turn = threading.Lock()
         """Held while messages are written, and by whoever wants none to be."""
         self._ended = threading.Event()
+        self._progress: Callable[[], float] = lambda: 1.0
         self._thread = threading.Thread(target=self._run, name="feeder", daemon=True)
         self.stored = 0
         self.refused: list[str] = []
         """Messages that were not stored after all; there should be none."""
 
-    def start(self) -> None:
+    def start(self, progress: Callable[[], float]) -> None:
+        """`progress` is how much of the faults is over, 0 to 1: none should find nothing to do."""
+        self._progress = progress
         self._thread.start()
 
     @contextmanager
@@ -73,7 +78,8 @@ class Feeder:
         began_s = time.monotonic()
         sent = 0
         while sent < self._messages and not self._ended.is_set():
-            share = min(1.0, (time.monotonic() - began_s + BURST_S) / self._seconds)
+            passed = (time.monotonic() - began_s + BURST_S) / self._seconds
+            share = min(1.0, passed, self._progress() + LEAD)
             with self._turn:
                 for number in range(sent, int(self._messages * share)):
                     self._send(number)

@@ -32,6 +32,10 @@ RECOVER_IS = (
 
 AUDITED_MIN = 0.3
 """A run whose last input has less of what was written shows nothing, and is not clean."""
+JUDGED_MIN = 0.3
+"""Nor does one in which a protocol had less than so much of its part of the messages to judge."""
+COMPARED_MIN = 0.9
+"""Nor does one that held less of all its verdicts against each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,9 @@ class Outcome:
     lost: int
     duplicated_same_verdict: int
     contradicting: int
+    """Records of which two things were said, the earlier of which still lay on its output then."""
+    compared: int
+    """Verdicts and dead letters that this rests on, with those on topics that are gone."""
     out_of_order: int
     misdrawn: int
     """Messages settled or audited by the filter otherwise than their position says."""
@@ -65,6 +72,8 @@ class Outcome:
     unknown: int
     causes: Mapping[str, int]
     """Verdicts by cause, `audited` those that the filter would have settled."""
+    judged: Mapping[str, int]
+    """Verdicts and dead letters that were stored under each protocol."""
     kills: int
     freezes: int
     """Pauses longer than the session."""
@@ -99,14 +108,24 @@ class Outcome:
 
     @property
     def is_evidence(self) -> bool:
-        """Whether the last topic of the input's name has enough of all messages to say anything."""
-        return self.messages >= AUDITED_MIN * self.written
+        """Whether enough of all messages, and of all verdicts, was looked at to say anything."""
+        return (
+            self.messages >= AUDITED_MIN * self.written
+            and self.compared >= COMPARED_MIN * self.published
+            and min(self.judged.values()) >= JUDGED_MIN * self.written / len(self.judged)
+        )
+
+    @property
+    def published(self) -> int:
+        """Verdicts that were ever stored, wherever they lay."""
+        return sum(self.causes.values())
 
     def write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         document = {
             **asdict(self),
             "pauses": self.pauses,
+            "published": self.published,
             "recover_is": RECOVER_IS,
             "is_evidence": self.is_evidence,
             "is_clean": self.is_clean,
@@ -123,6 +142,7 @@ class Outcome:
         for name in ("messages", "verdicts", "dead_letters", *FAULTS, "duplicated_same_verdict"):
             count = getattr(self, name)
             table.add_row(name, str(count), style="red" if name in FAULTS and count else None)
+        table.add_row(f"compared, of {self.published} verdicts", str(self.compared))
         enough = "yes" if self.is_evidence else "NO"
         table.add_row(
             f"enough of {self.written}", enough, style=None if self.is_evidence else "red"
@@ -130,6 +150,9 @@ class Outcome:
         table.add_section()
         for name, count in self.causes.items():
             table.add_row(f"cause: {name}", str(count))
+        table.add_section()
+        for name, count in self.judged.items():
+            table.add_row(f"judged: {name}", str(count))
         table.add_section()
         for name, count in self.struck.items():
             table.add_row(f"struck: {name}", str(count))

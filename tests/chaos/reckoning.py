@@ -11,6 +11,7 @@ from consumer.commands.audit.order import KeyOrder, Place, first_of
 from consumer.domain.messages.message import Position
 from consumer.domain.verdicts.provenance import is_of_topic
 from consumer.screening.filtering import Filtering
+from tests.chaos.lives import Life, compare
 from tests.filtered import misdrawn
 from tests.records import Stored
 
@@ -22,19 +23,24 @@ class Reckoning(NamedTuple):
     out_of_order: list[str]
     misdrawn: list[str] = []
     """Verdicts that settle or audit otherwise than text and position of their record say."""
+    contradicting: list[str] = []
+    compared: int = 0
+    """Verdicts and dead letters, of all inputs of the name, that were held against each other."""
 
 
 def reckon(
     inputs: Sequence[Stored],
     outputs: Sequence[Stored],
-    gone: Sequence[Sequence[Stored]],
+    gone: Sequence[Life],
     source: str,
     group: str,
     filtering: Filtering | None = None,
+    *,
+    earlier: Sequence[str] = (),
 ) -> Reckoning:
     """
-    `gone` are the records of each output that was deleted; `source` is the input's id, and
-    `filtering` the filter that the topic named all the time.
+    `gone` are the outputs that were deleted, `source` is the input's id and `earlier` those of the
+    inputs before it; `filtering` is the filter that the topic named all the time.
 
     A record whose verdict went with its output may be judged once more, if no commit knew of it:
     so its place in the order of its key is that of its first verdict, wherever that lay.
@@ -43,7 +49,8 @@ def reckon(
     lives: dict[tuple[str, int], int] = {}
     records_at = {Position(each.topic, each.partition, each.offset): each for each in inputs}
     found = Reckoning([], [], [])
-    for life, records in enumerate([outputs, *gone]):
+    of_all = [Life(outputs), *gone]
+    for life, (records, _) in enumerate(of_all):
         for record in records:
             at = Position.parse(record.header("safeguard-position") or "")
             if at is None or not is_of_topic(dict(record.headers), at, source, group):
@@ -64,4 +71,6 @@ def reckon(
             order = orders[record.partition, record.key]
             if not order.follows(first_of(places[position])):
                 found.out_of_order.append(str(position))
-    return found
+    name = next((record.topic for record in inputs), "")
+    contradicting, compared = compare(of_all, name, [source, *earlier], group)
+    return found._replace(contradicting=contradicting, compared=compared)

@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +25,7 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.crew import ROOT, Crew
 from tests.chaos.feeder import Feeder
 from tests.chaos.kinds import KINDS
+from tests.chaos.lives import stored_since
 from tests.chaos.model import Model
 from tests.chaos.outcome import Outcome
 from tests.chaos.reckoning import Reckoning, reckon
@@ -40,7 +40,7 @@ REPORT_EVERY_S = 10.0
 SETTLE_S = 150.0
 POLL_S = 0.5
 AUDIT_S = 300.0
-RECKONED = ("missing", "out_of_order")
+RECKONED = ("missing", "contradicting", "out_of_order")
 
 
 class Plan(NamedTuple):
@@ -104,14 +104,16 @@ def run(plan: Plan, folder: Path) -> Outcome:
         stage.callback(feeder.abandon)
         storm = Storm(crew, kafka, cluster, feeder, model, plan.partitions, diary.tell)
         stuck: list[str] = []
+        began_ms: dict[str, float] = {}
         policies = scene.write_policies(folder / "policies")
         with _reports(diary, feeder, cluster, plan):
-            feeder.start()
+            feeder.start(lambda: storm.progress / len(plan.protocols))
             for number, protocol in enumerate(plan.protocols):
                 crew.config.write_text(
                     scene.settings(kafka.bootstrap_servers, model.base_url, policies, protocol)
                 )
                 diary.tell(f"workers start with the {protocol} protocol")
+                began_ms[protocol] = time.time() * 1_000
                 for seat in crew.seats[:SEATS]:
                     seat.start()
                 faults = schedule(plan.seed + number, plan.fault_s)
@@ -126,15 +128,14 @@ def run(plan: Plan, folder: Path) -> Outcome:
             assert not feeder.refused, f"the feeder failed: {feeder.refused[:3]}"
             behind = _behind(cluster, plan)
             stuck += stuck_workers(crew, behind)
-            settled = not behind
-        diary.tell("all workers are told to stop" if settled else "NOT settled in time")
+        diary.tell("NOT settled in time" if behind else "all workers are told to stop")
         crew.stop_all()
         diary.tell("auditing")
         report = _audit(crew.config)
         verdicts = read_all(kafka.bootstrap_servers, scene.OUTPUTS, AUDIT_S)
         found = _reckon(kafka, cluster, storm, verdicts, policies)
-    poison = _blamed(verdicts, PoisonMessage)
-    too_large = _blamed(verdicts, MessageTooLarge)
+    ever = [*verdicts, *(record for life in storm.gone for record in life.records)]
+    poison, too_large = (_blamed(verdicts, kind) for kind in (PoisonMessage, MessageTooLarge))
     return Outcome(
         seed=plan.seed,
         protocols=list(plan.protocols),
@@ -145,7 +146,8 @@ def run(plan: Plan, folder: Path) -> Outcome:
         dead_letters=report["dead_letters"],
         lost=len(found.lost),
         duplicated_same_verdict=report["duplicated_same_verdict"],
-        contradicting=report["contradicting"],
+        contradicting=max(len(found.contradicting), report["contradicting"]),
+        compared=found.compared,
         out_of_order=len(found.out_of_order),
         misdrawn=len(found.misdrawn),
         stuck=len(stuck),
@@ -153,7 +155,8 @@ def run(plan: Plan, folder: Path) -> Outcome:
         false_too_large=len(too_large),
         orphans=len(crew.orphans),
         unknown=report["unknown"],
-        causes=_causes(chain(verdicts, *storm.gone)),
+        causes=_causes(ever),
+        judged=stored_since(began_ms, ever),
         kills=storm.done["kill"],
         freezes=storm.done["freeze"],
         naps=storm.done["nap"],
@@ -164,12 +167,13 @@ def run(plan: Plan, folder: Path) -> Outcome:
         struck={name: storm.done[name] for name in KINDS},
         rebalances=sum(map(journal.assignments, crew.logs)),
         recover_s=summed_up(takeovers_s(crew.deaths, verdicts)),
-        settled=settled,
+        settled=not behind,
         exits=[found._asdict() for found in crew.exits],
         # The audit's own word on these knows nothing of topics that are gone.
         examples={kind: of for kind, of in report["examples"].items() if kind not in RECKONED}
         | _examples(
             missing=found.lost,
+            contradicting=found.contradicting,
             out_of_order=found.out_of_order,
             misdrawn=found.misdrawn,
             stuck=stuck,
@@ -239,7 +243,9 @@ def _reckon(
     inputs = read_all(kafka.bootstrap_servers, [scene.TOPIC], AUDIT_S)
     source = cluster.topic_id(scene.TOPIC)
     filtering = fresh_filtering(scene.filter_of(policies))
-    return reckon(inputs, verdicts, storm.gone, source, scene.GROUP, filtering)
+    return reckon(
+        inputs, verdicts, storm.gone, source, scene.GROUP, filtering, earlier=storm.earlier
+    )
 
 
 def _causes(verdicts: Iterable[Stored]) -> dict[str, int]:

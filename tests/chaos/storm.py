@@ -14,8 +14,8 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.crew import Crew, Seat, Tell
 from tests.chaos.feeder import Feeder
 from tests.chaos.kind import Fault, Kind
+from tests.chaos.lives import Life
 from tests.chaos.model import Model
-from tests.records import Stored
 
 NODES = 3
 WORK_S = 3.0
@@ -47,24 +47,46 @@ class Storm:
         self.tell = tell
         self._ended = threading.Event()
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self.gone: list[list[Stored]] = []
+        self.gone: list[Life] = []
         """What lay on each output that was deleted."""
+        self.earlier: list[str] = []
+        """Ids of the inputs that were deleted."""
         self.done: Counter[str] = Counter()
         """Faults that really took place, by the names of their kinds."""
+        self._runs = 0
+        self._share = 0.0
+
+    @property
+    def progress(self) -> float:
+        """How many runs are over, with the part of the present one whose faults are: 1.5, say."""
+        return self._runs + self._share
 
     def run(self, faults: Sequence[Fault], kinds: Mapping[str, Kind], duration_s: float) -> None:
-        """Blocks until the time is over and everything is healed; raises what went wrong here."""
+        """
+        Blocks until the time is over and everything is healed; raises what went wrong here.
+
+        Faults wait for brokers and for each other, so on a busy machine it takes far longer.
+        """
         began_s = time.monotonic()
         under_way: list[Future[None]] = []
+        over: list[Future[None]] = []
+
+        def note(fault_done: Future[None]) -> None:
+            over.append(fault_done)
+            self._share = len(over) / (len(faults) + 1)
+
         with ThreadPoolExecutor(16, thread_name_prefix="fault") as threads:
             try:
                 for fault in faults:
                     self.sleep(began_s + fault.at_s - time.monotonic())
-                    under_way.append(threads.submit(self._strike, fault, kinds[fault.kind]))
+                    struck = threads.submit(self._strike, fault, kinds[fault.kind])
+                    struck.add_done_callback(note)
+                    under_way.append(struck)
                 self.sleep(began_s + duration_s - time.monotonic())
             except BaseException:
                 self._ended.set()
                 raise
+        self._runs, self._share = self._runs + 1, 0.0
         for fault_done in under_way:
             fault_done.result()
 

@@ -37,6 +37,7 @@ def test_nothing_is_lost_contradicted_or_out_of_order(tmp_path: Path) -> None:
     assert outcome.messages == messages
     assert {fault: getattr(outcome, fault) for fault in FAULTS} == dict.fromkeys(FAULTS, 0), outcome
     assert outcome.settled
+    assert outcome.is_evidence, outcome
     assert min(outcome.kills, outcome.freezes, outcome.terms, outcome.broker_restarts) >= 1, outcome
     assert min(outcome.struck["static"], outcome.struck["supervisor"]) >= 2, outcome
     assert min(outcome.causes.get(cause, 0) for cause in CAUSES) >= 1, outcome

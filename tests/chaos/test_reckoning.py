@@ -6,6 +6,7 @@ from pathlib import Path
 
 from consumer.domain.messages.message import Position
 from consumer.domain.verdicts.verdict import verdict_id
+from tests.chaos.lives import Life
 from tests.chaos.reckoning import reckon
 from tests.chaos.scene import filter_of, write_policies
 from tests.filtered import fresh_filtering
@@ -24,6 +25,8 @@ def verdict(
         ("safeguard-position", b"in/0/%d" % of),
         ("safeguard-verdict-id", name.encode()),
         ("safeguard-policy-digest", b"d"),
+        ("safeguard-group", b"g"),
+        ("safeguard-outcome", topic.removeprefix("in.").encode()),
     )
     return Stored(topic, 0, at, b"k", b"v", headers, stored_ms)
 
@@ -57,7 +60,7 @@ def test_a_verdict_that_went_with_its_topic_is_not_lost() -> None:
     inputs = [message(n) for n in range(4)]
     outputs = [verdict(0, 0, 10), verdict(3, 1, 40, source="old")]
 
-    found = reckon(inputs, outputs, [[verdict(1, 7, 20)]], "id", "g")
+    found = reckon(inputs, outputs, [Life([verdict(1, 7, 20)], 30)], "id", "g")
 
     assert found.lost == ["in/0/2", "in/0/3"]
     assert found.out_of_order == []
@@ -68,5 +71,50 @@ def test_the_first_verdict_counts_for_the_order_wherever_it_lay() -> None:
     inputs = [message(0), message(1)]
     outputs = [verdict(1, 0, 20, "in.flag"), verdict(0, 0, 90)]
 
-    assert reckon(inputs, outputs, [[verdict(0, 5, 10)]], "id", "g").out_of_order == []
+    assert reckon(inputs, outputs, [Life([verdict(0, 5, 10)], 30)], "id", "g").out_of_order == []
     assert reckon(inputs, outputs, [], "id", "g").out_of_order == ["in/0/1"]
+
+
+def test_two_verdicts_that_lay_there_at_once_contradict_also_when_both_are_gone() -> None:
+    """Whoever judged again could have found the first: what was deleted later is no excuse."""
+    gone = [
+        Life([verdict(0, 0, 10), verdict(1, 1, 12)], deleted_ms=50),
+        Life([verdict(0, 0, 20, "in.block")], deleted_ms=60),
+    ]
+
+    found = reckon([message(0), message(1)], [verdict(1, 0, 70)], gone, "id", "g")
+
+    assert found.contradicting == ["in/0/0"]
+    assert found.compared == 4
+
+
+def test_a_verdict_that_went_before_the_next_one_came_contradicts_nothing() -> None:
+    gone = [Life([verdict(0, 0, 10)], deleted_ms=15)]
+
+    found = reckon([message(0)], [verdict(0, 0, 20, "in.block")], gone, "id", "g")
+
+    assert found.contradicting == []
+    assert found.compared == 2
+
+
+def test_a_verdict_stays_though_another_output_is_made_again() -> None:
+    """The one that was deleted in between is not the one that the first verdict lay on."""
+    gone = [Life([verdict(1, 0, 5, "in.block")], deleted_ms=15)]
+    outputs = [verdict(0, 0, 10), verdict(0, 0, 20, "in.block")]
+
+    assert reckon([message(0)], outputs, gone, "id", "g").contradicting == ["in/0/0"]
+
+
+def test_what_was_said_of_an_earlier_input_is_compared_apart() -> None:
+    """Its offsets name other records, and its own verdicts must agree all the same."""
+    outputs = [
+        verdict(0, 0, 10, source="old"),
+        verdict(0, 0, 30, "in.flag"),
+        verdict(1, 1, 11, source="old"),
+        verdict(1, 0, 12, "in.block", source="old"),
+    ]
+
+    found = reckon([message(0)], outputs, [], "id", "g", earlier=["old"])
+
+    assert found.contradicting == ["in/0/1"]
+    assert found.compared == 4

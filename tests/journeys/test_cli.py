@@ -240,6 +240,9 @@ def test_topics_are_planned_made_and_doctored(
     plan = safeguard("topics", "plan", *where)
     assert plan.returncode == 1
     assert f"{topic}.allow: has 1 partition, but {topic} has 2" in plan.stdout
+    refused = safeguard("topics", "apply", *where, *flags(kafka__replication="3"))
+    assert refused.returncode == 2
+    assert "kafka.replication, now 3" in refused.stderr
     applied = safeguard("topics", "apply", *where)
     assert applied.returncode == 0, applied.stdout + applied.stderr
     assert safeguard("topics", "plan", *where).returncode == 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from consumer.errors import InvalidSettings
@@ -46,15 +47,24 @@ def new_policy(folder: Path, name: str, topic: str) -> int:
         version / f"{name}.md": policy_text(name, letters),
         version / "cases.jsonl": cases_text(name, letters),
     }
-    for file, text in files.items():
-        file.write_text(text, encoding="utf-8", newline="\n")
-        print(f"written: {file}")
+    _write_all(files, set_folder)
     print()
     print("next:")
     print(f"  write your own rules in {version / name}.md: it holds examples")
     print("  safeguard policy check")
     print(f"  safeguard evaluate --topic {topic}")
     return 0
+
+
+def _write_all(files: Mapping[Path, str], set_folder: Path) -> None:
+    """All of them or none: half a set would stand in the way of the next try."""
+    for file, text in files.items():
+        try:
+            file.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            shutil.rmtree(set_folder, ignore_errors=True)
+            raise OSError(error.errno, error.strerror, str(file)) from None
+        print(f"written: {file}")
 
 
 def letters_of(name: str) -> str:

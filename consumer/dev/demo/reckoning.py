@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -49,10 +50,21 @@ def reckoned(sent: int, stored: Mapping[str, int]) -> Reckoning:
 
 def next_commands() -> tuple[str, str, str]:
     """What to type next, as it can be typed here."""
-    program = Path(sys.executable).parent / "safeguard"
-    safeguard = "safeguard" if program.exists() else f"{sys.executable} -m consumer"
+    safeguard = _program(Path(sys.executable).parent / "safeguard")
     return (
         f"{safeguard} policy show chat.messages@v2 --prompt",
         f"{safeguard} demo --endpoint http://127.0.0.1:11434/v1 --model gpt-oss-safeguard:20b",
         "docker compose -f deploy/compose.yaml --profile stand-in up --build",
     )
+
+
+def _program(own: Path) -> str:
+    """`make demo` makes an environment that the shell does not know: then its path is needed."""
+    if not own.exists():
+        return f"{sys.executable} -m consumer"
+    known = shutil.which("safeguard")
+    if known is not None and Path(known).resolve() == own.resolve():
+        return "safeguard"
+    # A name without a folder would be looked for in the PATH alone.
+    is_below = any(folder == Path.cwd() for folder in own.parents[1:])
+    return str(own.relative_to(Path.cwd()) if is_below else own)

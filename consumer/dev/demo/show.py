@@ -173,9 +173,11 @@ class Demo:
         def say(text: str = "", style: str = "") -> None:
             self._console.print(text, style=style, soft_wrap=not self._console.is_terminal)
 
-        if not count.sent and self._stop.is_set():
-            say("stopped before the first message")
-            return INTERRUPTED
+        if not count.sent:
+            # Where nobody has stopped it, why it failed is said already: nothing is to be counted.
+            if self._stop.is_set():
+                say("stopped before the first message")
+            return INTERRUPTED if self._stop.is_set() else 1
         say()
         for line in story.summary:
             say(line)

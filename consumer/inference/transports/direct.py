@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import aiohttp
+from aiohttp.connector import Connection
 from yarl import URL
 
 from consumer.errors import InferenceTimeout, InferenceUnavailable
@@ -29,6 +30,24 @@ NONE: Mapping[str, str] = {}
 Sending = Coroutine[Any, Any, Reply]
 
 
+class UnaskedAnswer(aiohttp.ClientConnectionError):
+    """Something came over a connection after its last answer, before anything else was asked."""
+
+
+class _Request(aiohttp.ClientRequest):
+    """
+    A request that is not sent where an answer is there already: it would be taken for this one's.
+
+    Proxies that have given up and then hear from the server say both over one connection, and the
+    library reads whatever is next. Then one text had the label of another.
+    """
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        if conn.protocol is not None and conn.protocol.should_close:
+            raise UnaskedAnswer
+        return await super().send(conn)
+
+
 class DirectTransport:
     """Posts the body as it is. `base_url` ends in the version, as in `http://127.0.0.1:8000/v1`."""
 
@@ -48,6 +67,7 @@ class DirectTransport:
             # Answers are a few kilobytes, and packed ones might be of any size when unpacked.
             skip_auto_headers=("User-Agent", "Accept-Encoding"),
             cookie_jar=aiohttp.DummyCookieJar(),
+            request_class=_Request,
         )
 
     def post(self, path: str, body: bytes, timeout_s: float) -> Sending:
@@ -88,6 +108,8 @@ def _why(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
         why = os.strerror(error.os_error.errno or 0).lower()
         return f"no connection to {error.host}:{error.port} ({why})"
+    if isinstance(error, UnaskedAnswer):
+        return "an answer came that nobody had asked for; what stands in between mixes them up"
     # The class is enough: some messages quote the URL, and that may hold credentials.
     return type(error).__name__
 

@@ -31,7 +31,12 @@ class SdkTransport:
             api_key=api_key,
             max_retries=0,
             timeout=timeout_s,
-            http_client=http_client or httpx2.AsyncClient(limits=limits, timeout=timeout_s),
+            # With a transport of its own it goes straight there, as the other one does: what the
+            # environment says of proxies is not meant for users' texts.
+            http_client=http_client
+            or httpx2.AsyncClient(
+                transport=httpx2.AsyncHTTPTransport(limits=limits), timeout=timeout_s
+            ),
         )
 
     async def post(self, path: str, body: bytes, timeout_s: float) -> Reply:

@@ -160,7 +160,9 @@ class Topics:
                 future.result(TIMEOUT_S)
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise TopicsMissing(f"{step.topic} cannot be made: {error}") from None
+                    raise TopicsMissing(
+                        f"{step.topic} cannot be made: {error}{_hint(error, replication)}"
+                    ) from None
             lines.append(f"done        {step.topic}, {counted(step.partitions, 'partition')}")
         return lines
 
@@ -216,3 +218,9 @@ def _merged(steps: list[Step]) -> list[Step]:
         if known is None or step.partitions > known.partitions:
             merged[step.topic] = step
     return list(merged.values())
+
+
+def _hint(error: KafkaException, replication: int) -> str:
+    if error.args[0].code() != KafkaError.INVALID_REPLICATION_FACTOR:
+        return ""
+    return f". Set kafka.replication, now {replication}, to no more than there are brokers"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from tests.chaos import scene
 from tests.chaos.kind import Fault, Kind, Rhythm
+from tests.chaos.lives import Life
 from tests.chaos.storm import Storm
 from tests.records import Stored, read_all
 
@@ -16,15 +19,16 @@ def make_output_again(storm: Storm, fault: Fault) -> bool:
     """
     What lay on it is kept for the reckoning, all of it: nothing is stored there while it is read.
 
-    Verdicts that went with it are nobody's fault, and no evidence for anybody either.
+    Verdicts that went with it are nobody's fault, and what came while they lay there had to agree.
     """
     topic = scene.OUTPUTS[fault.target - 1]
     with storm.turn("topics"), storm.turn("brokers"):
         if not storm.is_in_sync():
             return False
         storm.cluster.refuse(topic)
-        storm.gone.append(_last_of(storm, topic))
-        storm.tell(f"{topic} is deleted, with {len(storm.gone[-1])} records")
+        records = _last_of(storm, topic)
+        storm.gone.append(Life(records, time.time() * 1_000))
+        storm.tell(f"{topic} is deleted, with {len(records)} records")
         storm.cluster.delete(topic)
         storm.sleep(fault.lasts_s)
         storm.cluster.create(topic, storm.partitions, scene.STAMPED)
@@ -55,6 +59,7 @@ def make_input_again(storm: Storm, fault: Fault) -> bool:
             # Only now, since the turns and the copies may have taken minutes.
             if storm.feeder.share > WRITTEN_MAX:
                 return False
+            storm.earlier.append(storm.cluster.topic_id(scene.TOPIC))
             storm.tell(f"{scene.TOPIC} is deleted")
             storm.cluster.delete(scene.TOPIC)
             storm.sleep(fault.lasts_s)

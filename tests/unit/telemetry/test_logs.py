@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +47,44 @@ def test_other_names_are_kept() -> None:
     """Everything else is written as it was given."""
     event = {"event": "e", "topic": "chat", "offset": 7}
     assert redact(None, "info", dict(event)) == event
+
+
+class Full(io.StringIO):
+    """What a full disk makes of a file."""
+
+    is_full = True
+
+    def write(self, line: str) -> int:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(line)
+
+
+def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+    """Messages are judged on, and the first line that is taken again says how many were not."""
+    stream = Full()
+    set_up_logs("info", "json", stream)
+    log = structlog.get_logger()
+    log.info("one")
+    log.info("two")
+    stream.is_full = False
+    log.info("three")
+    log.info("four")
+    found = lines_of(stream)
+    assert [line["event"] for line in found] == ["three", "four"]
+    assert [line.get("lines_lost") for line in found] == [2, None]
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_process_without_a_log_says_nothing_and_works(
+    monkeypatch: pytest.MonkeyPatch, is_open: bool
+) -> None:
+    """Its stderr was closed before it began (None), or since then."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream if is_open else None)
+    stream.close()
+    set_up_logs("info", "auto")
+    structlog.get_logger().warning("nobody reads this")
 
 
 def test_one_json_object_a_line() -> None:

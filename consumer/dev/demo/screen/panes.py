@@ -111,7 +111,8 @@ class Panes:
 
     def layout(self, width: int | None = None) -> Layout:
         """All panes, for the console's own width or another."""
-        is_wide = (width or self._console.width) >= WIDE_CELLS
+        cells = width or self._console.width
+        is_wide = cells >= WIDE_CELLS
         can_type = self._typed() is not None
         whole = Layout()
         parts = [
@@ -124,7 +125,7 @@ class Panes:
         whole.split_column(*parts)
         whole["foot"].split_row(
             Layout(self._workers(), minimum_size=WORKERS_CELLS, ratio=3),
-            Layout(self._counts(is_wide=is_wide), ratio=2),
+            Layout(self._counts(cells * 2 // 5 - 4, is_wide=is_wide), ratio=2),
         )
         return whole
 
@@ -162,7 +163,8 @@ class Panes:
         lines.append(Text(words, "cyan"))
         return _boxed(lines, "workers, partitions, done")
 
-    def _counts(self, *, is_wide: bool) -> Panel:
+    def _counts(self, cells: int, *, is_wide: bool) -> Panel:
+        """`cells` is what one line holds."""
         score, sender = self._playing.score, self._playing.sender
         counts = [
             Text(f"{NAMES.get(n, n)} {score.counts[n]}", style) for n, style in STYLES.items()
@@ -177,7 +179,10 @@ class Panes:
         # On a wide screen the outcomes have one line, and what is between in and out another.
         if is_wide:
             waiting = Text(f"under way or waiting: {max(0, sender.sent - score.total)}")
-            lines = [Text("   ").join(counts), *lines[2:3], waiting, lines[3]]
+            # The last of them, the dead letters, must not be cut off as the counts grow.
+            spare = (cells - sum(count.cell_len for count in counts)) // (len(counts) - 1)
+            gap = Text(" " * min(3, max(1, spare)))
+            lines = [gap.join(counts), *lines[2:3], waiting, lines[3]]
         return _boxed(lines, "messages")
 
     def _typing(self) -> Table:

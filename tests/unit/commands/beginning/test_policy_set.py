@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,27 @@ def test_nobodys_set_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "chat" / "topic.toml").write_text('topics = ["other"]\nlive = 1\n')
     with pytest.raises(InvalidSettings, match="other is bound by"):
         new_policy(tmp_path, "spam", "other")
+
+
+def test_a_full_disk_leaves_no_half_of_a_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is named, and the next try does not find something there already."""
+    written: list[Path] = []
+    write_text = Path.write_text
+
+    def write(file: Path, *given: Any, **more: Any) -> int:
+        written.append(file)
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_text(file, *given, **more)
+
+    monkeypatch.setattr(Path, "write_text", write)
+
+    with pytest.raises(OSError, match=r"scams\.md"):
+        new_policy(tmp_path, "scams", "my.chat")
+    assert list(tmp_path.iterdir()) == []
+    assert new_policy(tmp_path, "scams", "my.chat") == 0
 
 
 @pytest.mark.parametrize(

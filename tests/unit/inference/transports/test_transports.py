@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 import pytest
 from aiohttp import web
@@ -93,12 +94,58 @@ async def test_the_same_refusal(fault: FaultName, server: StandInSafeguard) -> N
 
 
 @both
+async def test_the_environment_names_no_proxy(
+    make: Make, server: StandInSafeguard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts go to the endpoint of the settings, whatever the shell was told for other programs."""
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert (await post(make, server)).status == 200
+
+
+@both
 @pytest.mark.parametrize("fault", [FaultName.CONNECTION_RESET, FaultName.TRUNCATED_BODY])
 async def test_a_broken_connection(make: Make, fault: FaultName, server: StandInSafeguard) -> None:
     """A connection that breaks before the answer is whole means that the server is unavailable."""
     server.behave(Behaviour(faults={fault: 1.0}))
     with pytest.raises(InferenceUnavailable):
         await post(make, server)
+
+
+@both
+async def test_an_answer_that_nobody_asked_for_is_nobodys(make: Make) -> None:
+    """What comes late over an idle connection is not the answer to the next request."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(len(BODY))
+                writer.write(_answer("first" if len(writers) == 1 else "next"))
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        transport = make(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+        said = [(await transport.post(COMPLETIONS, BODY, TIMEOUT_S)).body]
+        writers[0].write(_answer("late"))
+        for _ in range(9):  # The loop has to hear of it.
+            await asyncio.sleep(0)
+        for _ in range(2):
+            with suppress(InferenceUnavailable):
+                said.append((await transport.post(COMPLETIONS, BODY, TIMEOUT_S)).body)
+        await transport.close()
+        for writer in writers:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    assert b"late" not in said
+    assert said[-1] == b"next"
+
+
+def _answer(body: str) -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
 @both

@@ -95,6 +95,17 @@ def test_harmless_messages_in_a_row_are_one_line(tmp_path: Path) -> None:
     assert "allow SC2 in 120 ms  mine" in text
 
 
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_all_four_counts_are_seen_at_the_end_of_a_story(tmp_path: Path, width: int) -> None:
+    console = terminal(width, 30)
+    panes = panes_on(console, tmp_path)
+    panes._playing.score.counts.update({"allow": 634, "flag": 31, "block": 53, DEAD: 4})
+
+    text = "\n".join(drawn(panes, console))
+
+    assert all(word in text for word in ("allow 634", "flag 31", "block 53", "dead 4"))
+
+
 def test_the_partitions_of_each_worker_are_seen_and_those_of_nobody(tmp_path: Path) -> None:
     """So that a takeover happens before the viewer's eyes."""
     console = terminal(80, 24)

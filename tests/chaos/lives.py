@@ -1,0 +1,83 @@
+"""Lives: what was said of each record on outputs that were deleted and made again, and when."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
+from operator import itemgetter
+from typing import NamedTuple
+
+from consumer.commands.audit.published import OutputReader, Published, RecordFate
+from consumer.domain.messages.message import Position
+from tests.records import Stored
+
+
+class Life(NamedTuple):
+    """What lay on outputs from when they were made until they were deleted, if they were."""
+
+    records: Sequence[Stored]
+    deleted_ms: float = math.inf
+    """Just before the deletion was asked for, by the clock that stamps the outputs' records."""
+
+
+class Compared(NamedTuple):
+    """What came of holding all verdicts on one record against each other."""
+
+    contradicting: list[str]
+    verdicts: int
+    """On how many verdicts and dead letters that rests."""
+
+
+class _Said(NamedTuple):
+    """A verdict or dead letter: when it was stored, of what kind, and until when it lay there."""
+
+    stored_ms: int
+    fate: RecordFate
+    deleted_ms: float
+
+
+def compare(lives: Iterable[Life], topic: str, sources: Sequence[str], group: str) -> Compared:
+    """
+    Verdicts on one record that differ, the earlier of which still lay on its output.
+
+    Whoever comes to a record later finds what lies there by then, so that is a contradiction for
+    ever, whatever is deleted afterwards. What went before the next one came nobody could find: the
+    record is rightly judged anew. `sources` are the ids of all inputs that had the name `topic`.
+    """
+    said: defaultdict[tuple[str, Position], list[_Said]] = defaultdict(list)
+    for life in lives:
+        for source, found, stored_ms in _published(life.records, topic, sources, group):
+            at = Position(topic, found.partition, found.offset)
+            said[source, at].append(_Said(stored_ms, found.fate, life.deleted_ms))
+    wrong = [str(at) for (_, at), of in said.items() if _contradict(of)]
+    return Compared(wrong, sum(map(len, said.values())))
+
+
+def _published(
+    records: Iterable[Stored], topic: str, sources: Sequence[str], group: str
+) -> Iterator[tuple[str, Published, int]]:
+    readers = [(source, OutputReader(topic, group, source)) for source in sources]
+    for record in records:
+        for source, reader in readers:
+            found = reader.read(record.headers)
+            if isinstance(found, Published):
+                yield source, found, record.timestamp_ms
+                break
+
+
+def _contradict(said: list[_Said]) -> bool:
+    pairs = combinations(sorted(said), 2)
+    return any(one.fate != two.fate and one.deleted_ms > two.stored_ms for one, two in pairs)
+
+
+def stored_since(began_ms: Mapping[str, float], records: Iterable[Stored]) -> dict[str, int]:
+    """How many were stored in each part of a run; a part lasts until the next one begins."""
+    found = dict.fromkeys(began_ms, 0)
+    latest_first = sorted(began_ms.items(), key=itemgetter(1), reverse=True)
+    for record in records:
+        part = next((name for name, began in latest_first if began <= record.timestamp_ms), None)
+        if part is not None:
+            found[part] += 1
+    return found
