@@ -70,7 +70,7 @@ class AuditedStage(ABC):
         """Why it is not for what is asked now; `spoken` is None while that is not known."""
 
     @abstractmethod
-    async def look(self, text: str) -> Filtered:
+    async def look(self, text: str, language: str | None = None) -> Filtered:
         """What it makes of a text while it is on, were it not drawn: settle or ask."""
 
     def watch_anew(self) -> FilterWatch:

@@ -34,7 +34,9 @@ class Filtering(AuditedStage):
             return UNSPOKEN
         return mismatch(self.head, self.head.version_digest, spoken.model, spoken.template)
 
-    async def look(self, text: str) -> Filtered:
+    async def look(self, text: str, language: str | None = None) -> Filtered:
+        if self._is_little_known(language):
+            return Filtered("ask", asked_for="little-known language")
         is_settled, score, _, asked_for = self._prefilter.look(text)
         return Filtered("settle" if is_settled else "ask", score, asked_for=asked_for)
 
@@ -56,13 +58,17 @@ class Filtering(AuditedStage):
         """
         if self.barred is not None or not self.watch.is_on:
             return Filtered("ask", asked_for="switched off")
-        languages = self._prefilter.head.languages
-        if language and languages and languages.get(language, 0) < LANGUAGE_MIN:
+        if self._is_little_known(language):
             return Filtered("ask", asked_for="little-known language")
         is_settled, score, _, asked_for = self._prefilter.look(text, normal)
         if not is_settled:
             return Filtered("ask", score, asked_for=asked_for)
         return self.drawn(score, source, partition, offset)
+
+    def _is_little_known(self, language: str | None) -> bool:
+        """Whether few texts of the language were learned from; where none is known it is not."""
+        languages = self.head.languages
+        return bool(language and languages and languages.get(language, 0) < LANGUAGE_MIN)
 
 
 def open_filtering(

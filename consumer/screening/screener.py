@@ -169,7 +169,7 @@ class Screener:
         found = filtering.decide(
             message.text,
             normalised(message.text) if plain is None else plain,
-            message.language,
+            message.written_in,
             source=source,
             partition=partition,
             offset=offset,
@@ -198,7 +198,7 @@ class Screener:
         self, message: Message, stage: AuditedStage, found: Filtered, source: str
     ) -> Judged | WatchedMessage:
         if found.action == "settle":
-            stage.count(message.language, is_settled=True)
+            stage.count(message.written_in, is_settled=True)
             _, score, probability, _ = found
             screened = Screened(stage.stage, score, stage.digest, probability)
             return Judged((), cause=stage.stage, settled=Outcome.ALLOW, screened=screened)
@@ -206,7 +206,7 @@ class Screener:
         assert self._filters.post is not None
         _, partition, offset = message.position
         place = f"{source}/{partition}/{offset}"
-        return WatchedMessage(stage, found, place, message.language, self._filters.post)
+        return WatchedMessage(stage, found, place, message.written_in, self._filters.post)
 
     def _room(self, binding: Binding) -> _Room:
         room = self._rooms.get(binding.set_name)

@@ -67,6 +67,13 @@ class Metrics:
         "outcome",
         "cause",
     )
+    languages = counter(
+        "Verdicts by topic and language (by its ISO 639 code, else `other`), and whether the "
+        "record says it or it was guessed",
+        "topic",
+        "language",
+        "origin",
+    )
     unjudged = counter("Verdicts with cause unjudged, by topic and reason", "topic", "reason")
     dead_letters = counter(
         "Dead letters acknowledged by the broker, by topic and reason", "topic", "reason"

@@ -30,7 +30,7 @@ class AuditNote(BaseModel):
     probability: float = Field(default=1.0, gt=0, le=1)
     """Of a settled positive: that of its audit."""
     language: str = ""
-    """As the record said or as it was recognised; empty where neither did."""
+    """As the record said or as it was guessed; empty where neither did."""
     settled: int = Field(default=0, ge=0)
     """Of counts: messages settled and not audited since the worker's last note."""
     negative: int = Field(default=0, ge=0)

@@ -72,7 +72,7 @@ class Deciding(AuditedStage):
             return found
         return self.drawn(found.score, source, partition, offset)
 
-    async def look(self, text: str) -> Filtered:
+    async def look(self, text: str, language: str | None = None) -> Filtered:
         return await self._asked(text, normalised(text))
 
     async def _asked(self, text: str, normal: str) -> Filtered:

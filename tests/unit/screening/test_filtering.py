@@ -72,6 +72,14 @@ def test_a_language_of_which_little_was_seen_is_asked(tmp_path: Path) -> None:
     assert decided(opened(tmp_path), "we meet", 1, "fr").asked_for is None
 
 
+async def test_a_person_is_told_the_same_of_a_little_known_language(tmp_path: Path) -> None:
+    """What `safeguard classify` shows is what a worker would do."""
+    filtering = opened(tmp_path, languages={"en": LANGUAGE_MIN})
+    assert (await filtering.look("we meet", "fr")).asked_for == "little-known language"
+    assert (await filtering.look("we meet", "en")).action == "settle"
+    assert (await filtering.look("we meet")).action == "settle"
+
+
 def test_after_an_alarm_everything_is_asked_until_a_person_says_otherwise(tmp_path: Path) -> None:
     """The notes are those that the filter's own audits make."""
     filtering = opened(tmp_path)
