@@ -24,6 +24,10 @@ ALARMED = "the alarm has switched it off; `safeguard {stage} on` switches it on 
 SWITCHED_OFF = "a person has switched it off; `safeguard {stage} on` switches it on again"
 
 
+NotSettledFor = AskedFor | Literal["switched off", "little-known language", "refusal", "no answer"]
+"""Why a stage leaves a message to the model."""
+
+
 class Filtered(NamedTuple):
     """What becomes of one message."""
 
@@ -32,9 +36,7 @@ class Filtered(NamedTuple):
     score: float | None = None
     audit_probability: float | None = None
     """Of a message that the stage settles, whether or not it was drawn."""
-    asked_for: AskedFor | Literal["switched off", "little-known language", "no answer"] | None = (
-        None
-    )
+    asked_for: NotSettledFor | None = None
 
 
 class Voice(NamedTuple):
@@ -93,11 +95,14 @@ class AuditedStage(ABC):
         is_drawn = self._draw.is_drawn(source, partition, offset, probability)
         return Filtered("audit" if is_drawn else "settle", score, probability)
 
-    def positive(self, filtered: Filtered, place: str, language: str | None) -> AuditNote:
+    def positive(
+        self, filtered: Filtered, place: str, language: str | None, seen: float = 1.0
+    ) -> AuditNote:
         """
         The note for a message whose verdict is not allow, confirmed by two of three answers.
 
-        `place` is `source/partition/offset`.
+        `place` is `source/partition/offset`, `seen` with what probability the stages after this one
+        let the model be asked.
         """
         return AuditNote(
             kind="positive",
@@ -105,12 +110,15 @@ class AuditedStage(ABC):
             artefact=self.digest,
             position=place,
             is_settled=filtered.action == "audit",
-            probability=filtered.audit_probability or 1.0,
+            probability=(filtered.audit_probability or 1.0) * seen,
             language=_named(language),
         )
 
     def count(self, language: str | None, *, is_settled: bool) -> None:
-        """A message that says nothing of the recall: settled unseen, or allowed by the model."""
+        """
+        A message that says nothing of the recall: settled unseen, by this stage or by a later one,
+        or allowed by the model.
+        """
         name = _named(language)
         if name not in self._counts and len(self._counts) >= LANGUAGES_MAX:
             name = OTHER

@@ -19,7 +19,7 @@ from consumer.domain.screening import FilterTerms
 from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.interfaces import Decider
-from consumer.screening.audited import AuditedStage, Voice
+from consumer.screening.audited import AuditedStage, Filtered, NotSettledFor, Voice
 from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.decision import artefact as decision
 from consumer.screening.decision.deciding import Deciding, open_deciding
@@ -27,6 +27,7 @@ from consumer.screening.decision.statements import statements_of
 from consumer.screening.filtering import Filtering, open_filtering
 from consumer.screening.prefilter.artefact import mismatch, read_artefact
 from consumer.screening.watched import PostNote
+from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -34,6 +35,15 @@ REPLACED = "other policies are in force"
 UNWRITABLE = "the notes of its audits cannot be written"
 STAGES = (Cause.PREFILTER, Cause.DECISION)
 """In the order in which a message meets them."""
+
+
+SETTLED = "settled"
+RESULTS: Mapping[NotSettledFor | None, str] = {
+    "score": "asked",
+    "refusal": "refused",
+    "no answer": "error",
+}
+"""What came of a call to the decision endpoint that did not settle the message."""
 
 
 class NamedFilter(NamedTuple):
@@ -49,9 +59,13 @@ class NamedFilter(NamedTuple):
 class Filters:
     """Those of all policy sets, for one worker."""
 
-    def __init__(self, decider: Decider | None = None) -> None:
-        """Without `decider` there is no decision endpoint, and no stage that asks one is on."""
+    def __init__(self, decider: Decider | None = None, metrics: Metrics | None = None) -> None:
+        """
+        Without `decider` there is no decision endpoint, and no stage that asks one is on. What it
+        was asked and said is counted in `metrics`.
+        """
         self._decider = decider
+        self.metrics = metrics
         self._named: Mapping[tuple[str, Cause], NamedFilter] = {}
         """By policy set and stage."""
         self._unwritable: str | None = None
@@ -109,6 +123,15 @@ class Filters:
             return None
         return named.filtering
 
+    def asked(self, deciding: Deciding, found: Filtered, seconds: float) -> None:
+        """Count what came of asking the decision endpoint; nothing where it was not asked."""
+        if found.action == "ask" and found.asked_for not in RESULTS:
+            return
+        if self.metrics is not None:
+            result = RESULTS.get(found.asked_for, SETTLED)
+            self.metrics.decision_calls.labels(deciding.head.version, result).inc()
+            self.metrics.decision_seconds.observe(seconds)
+
     def in_use(self) -> list[AuditedStage]:
         """Those whose notes are to be read."""
         return [each.filtering for each in self._named.values() if each.filtering is not None]
@@ -161,6 +184,12 @@ def terms_of(binding: Binding, stage: Cause) -> FilterTerms | None:
     return screening.prefilter if stage is Cause.PREFILTER else screening.decision
 
 
+def seen_min(binding: Binding, stage: Cause) -> float:
+    """The least share of what a stage does not settle that the model is asked about."""
+    later = binding.screening.decision if stage is Cause.PREFILTER else None
+    return 1.0 if later is None else later.floor
+
+
 def stages_of(binding: Binding) -> list[Cause]:
     """The stages that a topic names a file for."""
     return [stage for stage in STAGES if terms_of(binding, stage) is not None]
@@ -179,12 +208,12 @@ def named_filter(
         InvalidSettings: it is broken, without evidence, for a lower recall, or without its salt.
     """
     terms = terms_of(binding, stage)
-    assert terms is not None
     if before is not None and before.filtering is not None:
         same = terms_of(before.binding, stage) == terms
-        filtering = before.filtering if same else _opened(terms, stage, decider)
+        same = same and seen_min(before.binding, stage) == seen_min(binding, stage)
+        filtering = before.filtering if same else _opened(binding, stage, decider)
     else:
-        filtering = _opened(terms, stage, decider)
+        filtering = _opened(binding, stage, decider)
     problem = _mismatch(binding, filtering)
     return NamedFilter(binding, filtering if problem is None else None, problem)
 
@@ -198,7 +227,9 @@ def _mismatch(binding: Binding, filtering: AuditedStage) -> str | None:
     return mismatch(head, live.digest, head.model, head.template)
 
 
-def _opened(terms: FilterTerms, stage: Cause, decider: Decider | None) -> AuditedStage:
+def _opened(binding: Binding, stage: Cause, decider: Decider | None) -> AuditedStage:
+    terms = terms_of(binding, stage)
+    assert terms is not None
     file, salt_file = Path(terms.file), Path(terms.salt_file)
     demanded = AuditTerms(
         recall=terms.recall,
@@ -206,6 +237,7 @@ def _opened(terms: FilterTerms, stage: Cause, decider: Decider | None) -> Audite
         floor=terms.floor,
         near=terms.near,
         run_length=terms.run_length,
+        seen_min=seen_min(binding, stage),
     )
     if stage is Cause.DECISION:
         thresholds = decision.read_decision(file)

@@ -183,6 +183,7 @@ class Screener:
 
         async def ask() -> Judged | WatchedMessage:
             _, partition, offset = message.position
+            asked_s = self._clock.now_s()
             found = await deciding.decide(
                 message.text,
                 normalised(message.text) if plain is None else plain,
@@ -190,6 +191,8 @@ class Screener:
                 partition=partition,
                 offset=offset,
             )
+            if self._filters is not None:
+                self._filters.asked(deciding, found, self._clock.now_s() - asked_s)
             return self._concluded(message, deciding, found, source)
 
         return ask

@@ -184,6 +184,14 @@ class Metrics:
         "the log say why",
         "policy_set",
     )
+    decision_calls = counter(
+        "Messages that the decision endpoint was asked about, by policy version and result: "
+        "settled (but for audits), asked (near a policy: the safeguard judges), refused (a "
+        "question has no probability) or error (no answer in time, or none that is trusted)",
+        "policy_version",
+        "result",
+    )
+    decision_seconds = histogram(STAGE_BUCKETS, "One call to the decision endpoint")
     policies_loaded_timestamp_seconds = gauge("When the policies in force were loaded")
     policy_reloads_refused = counter(
         "Changed policy files that were not picked up, by reason: faults, published (a live "

@@ -86,7 +86,7 @@ class Deciding(AuditedStage):
             return Filtered("ask", asked_for="no answer")
         near = nearness(found.of, self._thresholds)
         if near is None:
-            return Filtered("ask", asked_for="no answer")
+            return Filtered("ask", asked_for="refusal")
         return Filtered("ask", near, asked_for="score") if near >= 1.0 else Filtered("settle", near)
 
     def _is_off(self) -> bool:
