@@ -29,6 +29,9 @@ def fit(
     recall: Annotated[
         float, Parameter(help="Share of what is not allowed that must reach the safeguard.")
     ] = 0.95,
+    alpha: Annotated[
+        float, Parameter(help="The chance that a recall is held to be shown although it is lower.")
+    ] = 0.05,
     flips: Annotated[
         float, Parameter(help="Share of texts whose answer may change with order or wording.")
     ] = 0.1,
@@ -45,7 +48,7 @@ def fit(
     """Choose thresholds on the golden cases; exit 1 where they show too little to be used."""
     from consumer.commands.decision.fitting import FitRequest, fit_thresholds
 
-    request = FitRequest(topic, recall, flips, out, version)
+    request = FitRequest(topic, recall, flips, out, version, alpha)
     raise SystemExit(fit_thresholds(settings_of(config, set, quiet=True), request, as_json=json))
 
 

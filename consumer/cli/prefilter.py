@@ -31,6 +31,9 @@ def train(
     recall: Annotated[
         float, Parameter(help="Share of what the model would not allow that must reach it.")
     ] = 0.99,
+    alpha: Annotated[
+        float, Parameter(help="The chance that a recall is held to be shown although it is lower.")
+    ] = 0.05,
     out: Annotated[
         Path | None, Parameter(help="File to write; VERSION.prefilter here by default.")
     ] = None,
@@ -45,7 +48,7 @@ def train(
     """Make a filter of a topic's own verdicts; exit 1 where its recall could not be shown."""
     from consumer.commands.prefilter.training import TrainRequest, train_filter
 
-    request = TrainRequest(topic, recall, out, version, since)
+    request = TrainRequest(topic, recall, out, version, since, alpha)
     raise SystemExit(train_filter(settings_of(config, set, quiet=True), request, as_json=json))
 
 

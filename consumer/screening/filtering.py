@@ -9,7 +9,7 @@ from consumer.errors import InvalidSettings
 from consumer.screening.audited import AuditedStage, Filtered, Voice
 from consumer.screening.audits.draw import AuditDraw
 from consumer.screening.audits.salt import read_salt
-from consumer.screening.audits.terms import AuditTerms
+from consumer.screening.audits.terms import AuditTerms, weaker
 from consumer.screening.prefilter.artefact import FilterArtefact, check_evidence, mismatch
 from consumer.screening.prefilter.prefilter import Prefilter
 
@@ -78,15 +78,13 @@ def open_filtering(
     Make the stage ready; `file` is where the filter was read from.
 
     Raises:
-        InvalidSettings: the filter is without evidence, or shown for a lower recall than is
-            demanded; or the salt cannot be read.
+        InvalidSettings: the filter is without evidence, or shown for a lower recall or less surely
+            than is demanded; or the salt cannot be read.
     """
     check_evidence(artefact)
     head = artefact.head
-    if head.recall < terms.recall:
-        raise InvalidSettings(
-            f"{file} was made for recall {head.recall:g} and {terms.recall:g} is demanded: train "
-            f"one with --recall {terms.recall:g}, or demand less"
-        )
+    problem = weaker(head.recall, head.alpha, terms, f"{file} was made", "train one with")
+    if problem is not None:
+        raise InvalidSettings(problem)
     draw = AuditDraw.of(read_salt(salt_file), terms, head.near_from)
     return Filtering(Prefilter(artefact), draw, terms)

@@ -60,6 +60,8 @@ def fit_thresholds(settings: Settings, request: FitRequest, *, as_json: bool) ->
     """Write thresholds and print what they rest on; 0 where a worker may use them."""
     if not 0.5 <= request.recall <= 0.999:
         raise InvalidSettings(f"--recall {request.recall:g}: give 0.5 to 0.999")
+    if not 0.0001 <= request.alpha <= 0.5:
+        raise InvalidSettings(f"--alpha {request.alpha:g}: give 0.0001 to 0.5")
     if not 0.0 <= request.flips_max <= 1.0:
         raise InvalidSettings(f"--flips {request.flips_max:g}: give 0 to 1")
     version = _version(settings, request)

@@ -52,3 +52,22 @@ class AuditTerms:
     def _check(self, name: str, value: float, least: float, most: float) -> None:
         if not least <= value <= most:
             raise InvalidSettings(f"{name} = {value}: it must lie between {least:g} and {most:g}")
+
+
+def weaker(recall: float, alpha: float, terms: AuditTerms, what: str, command: str) -> str | None:
+    """
+    Why evidence for `recall` at `alpha` is not what is demanded; None where it is.
+
+    `what` is the file and what was done, as in `f was made`; `command` does it again.
+    """
+    if recall < terms.recall:
+        return (
+            f"{what} for recall {recall:g} and {terms.recall:g} is demanded: {command} "
+            f"--recall {terms.recall:g}, or demand less"
+        )
+    if alpha > terms.alpha:
+        return (
+            f"{what} with a chance of {alpha:g} that its recall is lower, and alpha = "
+            f"{terms.alpha:g} is demanded: {command} --alpha {terms.alpha:g}, or demand less"
+        )
+    return None

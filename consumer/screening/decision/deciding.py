@@ -16,7 +16,7 @@ from consumer.interfaces import Decider
 from consumer.screening.audited import AuditedStage, Filtered, Voice
 from consumer.screening.audits.draw import AuditDraw
 from consumer.screening.audits.salt import read_salt
-from consumer.screening.audits.terms import AuditTerms
+from consumer.screening.audits.terms import AuditTerms, weaker
 from consumer.screening.decision.artefact import DecisionArtefact, unlike
 from consumer.screening.decision.nearness import nearness
 from consumer.screening.disguise import disguise
@@ -105,16 +105,15 @@ def open_deciding(
 
     Raises:
         InvalidSettings: they are without evidence, rest on answers that do not survive other words,
-            or are shown for a lower recall than is demanded; or the salt cannot be read.
+            or are shown for a lower recall or less surely than is demanded; or the salt cannot be
+            read.
     """
     head = artefact.head
     if head.problem is not None:
         raise InvalidSettings(f"{file} {head.problem}")
-    if head.recall < terms.recall:
-        raise InvalidSettings(
-            f"{file} was fitted for recall {head.recall:g} and {terms.recall:g} is demanded: fit "
-            f"it with --recall {terms.recall:g}, or demand less"
-        )
+    problem = weaker(head.recall, head.alpha, terms, f"{file} was fitted", "fit it with")
+    if problem is not None:
+        raise InvalidSettings(problem)
     return Deciding(
         artefact, decider, AuditDraw.of(read_salt(salt_file), terms, head.near_from), terms
     )

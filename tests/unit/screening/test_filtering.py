@@ -107,6 +107,7 @@ def test_the_note_of_a_positive_says_how_it_was_found(tmp_path: Path) -> None:
     [
         ({"recall": 0.99}, "has no evidence for recall 0.99"),
         ({"recall": 0.9}, "was made for recall 0.9 and 0.95 is demanded"),
+        ({"alpha": 0.2}, "alpha = 0.05 is demanded: train one with --alpha 0.05"),
     ],
 )
 def test_a_filter_that_was_not_shown_to_be_good_enough_is_refused(
