@@ -67,6 +67,11 @@ class AuditedStage(ABC):
         self._counts: dict[str, list[int]] = {}
         """By language: messages settled and not audited, and those that the model allowed."""
 
+    @property
+    @abstractmethod
+    def settled_share(self) -> float:
+        """Share of messages that it kept from the model where its evidence was gathered."""
+
     @abstractmethod
     def unlike(self, spoken: Voice | None) -> str | None:
         """Why it is not for what is asked now; `spoken` is None while that is not known."""

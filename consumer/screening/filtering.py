@@ -29,6 +29,10 @@ class Filtering(AuditedStage):
     def __repr__(self) -> str:
         return f"<Filtering {self._prefilter!r} {self.watch!r}>"
 
+    @property
+    def settled_share(self) -> float:
+        return self.head.shown.settled
+
     def unlike(self, spoken: Voice | None) -> str | None:
         if spoken is None:
             return UNSPOKEN

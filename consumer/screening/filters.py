@@ -215,7 +215,17 @@ def named_filter(
     else:
         filtering = _opened(binding, stage, decider)
     problem = _mismatch(binding, filtering)
+    if problem is not None:
+        problem = f"{problem}. {_burden(filtering.settled_share)}"
     return NamedFilter(binding, filtering if problem is None else None, problem)
+
+
+def _burden(settled_share: float) -> str:
+    """What falls to the model where a stage that settled so much is left out."""
+    if settled_share >= 1.0:
+        return "Until then the model must carry everything"
+    times = 1.0 / (1.0 - settled_share)
+    return f"Until then the model must carry all messages, {times:.1f} times what this left it"
 
 
 def _mismatch(binding: Binding, filtering: AuditedStage) -> str | None:

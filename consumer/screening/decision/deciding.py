@@ -45,6 +45,10 @@ class Deciding(AuditedStage):
     def __repr__(self) -> str:
         return f"<Deciding {self.digest[:8]} for {self.head.version} {self.watch!r}>"
 
+    @property
+    def settled_share(self) -> float:
+        return self.head.shown.settled
+
     def unlike(self, spoken: Voice | None) -> str | None:
         decider = self._decider
         if decider is None:

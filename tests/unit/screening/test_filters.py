@@ -95,6 +95,7 @@ def test_one_for_another_version_is_left_out_and_said(tmp_path: Path) -> None:
     (off,) = filters.standing().values()
     assert off is not None
     assert "made for policy version 'd9'" in off
+    assert off.endswith("the model must carry all messages, 5.0 times what this left it")
 
 
 @pytest.mark.parametrize(

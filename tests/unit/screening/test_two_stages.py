@@ -39,6 +39,10 @@ class HandStage(AuditedStage):
     def __init__(self, stage: Cause, terms: AuditTerms) -> None:
         super().__init__(stage, "v", stage.value, AuditDraw(b"s", 0.1, 0.3, 1.0), terms)
 
+    @property
+    def settled_share(self) -> float:
+        return 0.5
+
     def unlike(self, spoken: Voice | None) -> str | None:
         return None
 
