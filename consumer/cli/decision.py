@@ -1,4 +1,4 @@
-"""The commands `decision ...`: fit · check · on · off."""
+"""The commands `decision ...`: fit · check · audits · on · off."""
 
 from __future__ import annotations
 
@@ -70,6 +70,16 @@ def check(
 
     settings = settings_of(config, set, quiet=True)
     raise SystemExit(check_thresholds(settings, topic, thresholds, as_json=json))
+
+
+@app.command(help_epilogue=examples("safeguard decision audits --topic chat.messages"))
+def audits(*, topic: Topic, json: Json = False, config: Config = None, set: Sets = None) -> None:
+    """Say what the audits of the decision stage have shown by now; exit 1 while it is off."""
+    from consumer.commands.prefilter.audited import tell_audits
+    from consumer.domain.verdicts.verdict import Cause
+
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(tell_audits(settings, topic, stage=Cause.DECISION, as_json=json))
 
 
 @app.command(help_epilogue=examples("safeguard decision on --topic chat.messages"))

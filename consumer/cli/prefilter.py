@@ -1,4 +1,4 @@
-"""The commands `prefilter ...`: train · report · explain · on · off."""
+"""The commands `prefilter ...`: train · report · explain · audits · on · off."""
 
 from __future__ import annotations
 
@@ -85,6 +85,20 @@ def explain(text: str, *, filter: FilterFile, json: Json = False) -> None:
     from consumer.commands.prefilter.explain import explain_text
 
     raise SystemExit(explain_text(filter, text, as_json=json))
+
+
+@app.command(help_epilogue=examples("safeguard prefilter audits --topic chat.messages"))
+def audits(
+    *,
+    topic: Annotated[str, Parameter(help="The input topic.")],
+    json: Json = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Say what the audits of a topic's filter have shown by now; exit 1 while it is off."""
+    from consumer.commands.prefilter.audited import tell_audits
+
+    raise SystemExit(tell_audits(settings_of(config, set, quiet=True), topic, as_json=json))
 
 
 @app.command(help_epilogue=examples("safeguard prefilter on --topic chat.messages"))

@@ -57,7 +57,7 @@ class AuditedStage(ABC):
         self.version_digest = version_digest
         self.digest = digest
         self._draw = draw
-        self._terms = terms
+        self.terms = terms
         self.watch = self.watch_anew()
         """What the notes say of it; whoever reads them anew puts another one here."""
         self.unread: str | None = UNREAD
@@ -72,6 +72,11 @@ class AuditedStage(ABC):
     def settled_share(self) -> float:
         """Share of messages that it kept from the model where its evidence was gathered."""
 
+    @property
+    @abstractmethod
+    def recall_shown(self) -> float:
+        """The recall there: of what its evidence had, and not of live traffic."""
+
     @abstractmethod
     def unlike(self, spoken: Voice | None) -> str | None:
         """Why it is not for what is asked now; `spoken` is None while that is not known."""
@@ -82,7 +87,7 @@ class AuditedStage(ABC):
 
     def watch_anew(self) -> FilterWatch:
         """A watch that no note was shown to."""
-        return FilterWatch(self.version_digest, self.digest, self._terms)
+        return FilterWatch(self.version_digest, self.digest, self.terms)
 
     @property
     def off(self) -> str | None:

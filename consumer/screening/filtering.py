@@ -33,6 +33,10 @@ class Filtering(AuditedStage):
     def settled_share(self) -> float:
         return self.head.shown.settled
 
+    @property
+    def recall_shown(self) -> float:
+        return self.head.shown.recall
+
     def unlike(self, spoken: Voice | None) -> str | None:
         if spoken is None:
             return UNSPOKEN

@@ -21,6 +21,7 @@ from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.interfaces import Decider
 from consumer.screening.audited import AuditedStage, Filtered, NotSettledFor, Voice
 from consumer.screening.audits.terms import AuditTerms
+from consumer.screening.audits.watch import FilterWatch
 from consumer.screening.decision import artefact as decision
 from consumer.screening.decision.deciding import Deciding, open_deciding
 from consumer.screening.decision.statements import statements_of
@@ -141,6 +142,14 @@ class Filters:
         return {
             shown(*key): each.problem if each.filtering is None else each.filtering.off
             for key, each in self._named.items()
+        }
+
+    def watches(self) -> dict[str, FilterWatch]:
+        """Of those whose notes were all read, under the names of `standing`."""
+        return {
+            shown(*key): each.filtering.watch
+            for key, each in self._named.items()
+            if each.filtering is not None and each.filtering.unread is None
         }
 
     def heed_notes(self, filterings: Sequence[AuditedStage], unread: str | None) -> None:

@@ -184,6 +184,22 @@ class Metrics:
         "the log say why",
         "policy_set",
     )
+    filter_recall_ratio = gauge(
+        "Between what a filter's recall lies by its audits, by bound: low or high",
+        "policy_set",
+        "bound",
+    )
+    filter_recall_shown = gauge(
+        "1 once the recall that is demanded of a filter was shown anew on live traffic",
+        "policy_set",
+    )
+    prevalence_ratio = gauge(
+        "Share of the messages that the policies do not allow, by a filter's audits: of `all`, and "
+        "by language where that is named by two letters; share, low and high end of its range",
+        "policy_set",
+        "language",
+        "bound",
+    )
     decision_calls = counter(
         "Messages that the decision endpoint was asked about, by policy version and result: "
         "settled (but for audits), asked (near a policy: the safeguard judges), refused (a "

@@ -49,6 +49,10 @@ class Deciding(AuditedStage):
     def settled_share(self) -> float:
         return self.head.shown.settled
 
+    @property
+    def recall_shown(self) -> float:
+        return self.head.shown.recall
+
     def unlike(self, spoken: Voice | None) -> str | None:
         decider = self._decider
         if decider is None:

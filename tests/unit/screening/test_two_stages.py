@@ -43,6 +43,10 @@ class HandStage(AuditedStage):
     def settled_share(self) -> float:
         return 0.5
 
+    @property
+    def recall_shown(self) -> float:
+        return 0.9
+
     def unlike(self, spoken: Voice | None) -> str | None:
         return None
 

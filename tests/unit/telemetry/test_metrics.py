@@ -17,6 +17,7 @@ LABELS |= {
     "version",
     "language",
     "origin",
+    "bound",
 }
 """
 All of them come from closed lists, the settings, the broker or a folder's name; none can hold what
