@@ -11,6 +11,7 @@ from consumer.domain.checkpoint import Floor
 from consumer.domain.messages.context import Context
 from consumer.domain.messages.message import Headers, Message, Record
 from consumer.domain.policy import PolicyVersion
+from consumer.domain.value import Value
 from consumer.domain.verdicts.judged import Judged as Judged
 from consumer.domain.verdicts.verdict import Screened
 
@@ -36,7 +37,7 @@ class Clock(Protocol):
     def wall_ms(self) -> int: ...
 
 
-class Publication(NamedTuple):
+class Publication(Value, frozen=True):
     """What is to be stored at the broker: a verdict or a dead letter, encoded."""
 
     topic: str

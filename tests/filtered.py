@@ -10,7 +10,7 @@ from consumer.domain.screening import FilterTerms
 from consumer.domain.verdicts.headers import PROBABILITY
 from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.filtering import Filtering, open_filtering
-from consumer.screening.normalise import normalised
+from consumer.screening.normalise import normal_words
 from consumer.screening.prefilter.artefact import read_artefact
 
 
@@ -42,7 +42,7 @@ def misdrawn(
     if headers.get(PROBABILITY) is None and cause != b"prefilter":
         return None
     said = filtering.decide(
-        text, normalised(text), None, source=source, partition=at.partition, offset=at.offset
+        text, normal_words(text), None, source=source, partition=at.partition, offset=at.offset
     )
     wanted = ("settle", b"allow") if cause == b"prefilter" else ("audit", outcome)
     if (said.action, outcome) == wanted:

@@ -15,13 +15,13 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from string import ascii_letters
-from typing import NamedTuple
 
 import orjson
 
 from consumer.classifier.grammar import is_courtesy, names_any, read_label
 from consumer.classifier.objects import contradicts, object_in, objects_in, without
 from consumer.domain.policy import Policy
+from consumer.domain.value import Value
 from consumer.domain.verdicts.verdict import NO_TOKENS, Judgement, Tokens
 from consumer.inference.blame.fault import Fault as Fault
 from consumer.inference.blame.fault import declines, is_refusal
@@ -47,7 +47,7 @@ class Repair(StrEnum):
     HARMONY = "harmony"
 
 
-class Reading(NamedTuple):
+class Reading(Value, frozen=True):
     """A judgement and how hard it was to read."""
 
     judgement: Judgement

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from consumer.classifier.answer import reading_of
 from consumer.classifier.parser import Reading
 from consumer.classifier.request import frame_of
 from consumer.domain.lane import Lane
 from consumer.domain.policy import Policy
+from consumer.domain.value import Value
 from consumer.inference.transports.reply import Reply
 from consumer.inference.wires.format import RequestFormat
 
 
-class PolicyQuestion(NamedTuple):
+class PolicyQuestion(Value, frozen=True):
     """What is asked under which policy, and how urgent it is; an `inference.question.Question`."""
 
     policy: Policy

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from msgspec.structs import asdict
 from rich.console import Console
 from rich.markup import escape
 
@@ -222,7 +223,7 @@ def _answer_fields(heard: Heard) -> dict[str, object]:
 
 def _judgement_fields(judgement: Judgement) -> dict[str, object]:
     certainty, second_look = judgement.certainty, judgement.second_look
-    return judgement._asdict() | {
+    return asdict(judgement) | {
         "tokens": judgement.tokens._asdict(),
         "certainty": None if certainty is None else certainty._asdict(),
         "second_look": None if second_look is None else second_look._asdict(),

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from consumer.domain.messages.retry import FIRST_POSITION, first_position, handed_on
 from consumer.domain.verdicts.envelope import encode_envelope
 from consumer.domain.verdicts.headers import (
-    cloudevent_headers,
     is_passthrough,
     traceparent,
     verdict_headers,
@@ -46,16 +45,17 @@ class Publisher:
         record, outputs = flight.record, flight.binding.outputs
         position = record.position
         origin = flight.binding.origin_of(position.topic)
-        headers = verdict_headers(verdict, record, self._group, flight.assignment.term)
+        as_it_came = is_passthrough(verdict, flight.binding)
+        term = flight.assignment.term
+        headers = verdict_headers(verdict, record, self._group, term, as_event=not as_it_came)
         first = first_position(record, origin)
         if first is not None:
             headers.append((FIRST_POSITION, str(first).encode()))
-        if is_passthrough(verdict, flight.binding):
+        if as_it_came:
             value = record.value
             headers = handed_on(record, origin) + headers
         else:
             value = encode_envelope(verdict, text_chars_max=text_chars_max)
-            headers += cloudevent_headers(verdict)
             if record.headers:
                 headers += traceparent(record.headers)
         publication = Publication(

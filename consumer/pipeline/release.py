@@ -159,14 +159,14 @@ class Release:
 
     def _stored(self, flight: Flight, now_s: float, wall_ms: int) -> None:
         assert flight.conclusion is not None
-        publication, verdict, rejection = flight.conclusion
-        position = flight.record.position
-        if rejection is not None:
-            self._ledger.book_dead_letter(position.topic, rejection)
-        elif verdict is not None:
-            self._ledger.book_verdict(verdict)
+        conclusion, position = flight.conclusion, flight.record.position
+        if conclusion.rejection is not None:
+            self._ledger.book_dead_letter(position.topic, conclusion.rejection)
+        elif conclusion.verdict is not None:
+            self._ledger.book_verdict(conclusion.verdict)
         self._stages.finished(flight, now_s, wall_ms)
-        flight.assignment.commits.acknowledged(publication.topic, position.offset)
+        destination = conclusion.publication.topic
+        flight.assignment.commits.acknowledged(destination, position.offset)
         released = flight.assignment.unfinished.sequencer.acknowledged(flight)
         self._finish(flight)
         if self._on_terminal is not None:

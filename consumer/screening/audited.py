@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Literal, NamedTuple
 
+from consumer.domain.value import Value
 from consumer.domain.verdicts.verdict import Cause
 from consumer.screening.audits.draw import AuditDraw
 from consumer.screening.audits.note import AuditNote
@@ -28,7 +29,7 @@ NotSettledFor = AskedFor | Literal["switched off", "little-known language", "ref
 """Why a stage leaves a message to the model."""
 
 
-class Filtered(NamedTuple):
+class Filtered(Value, frozen=True):
     """What becomes of one message."""
 
     action: Literal["settle", "audit", "ask"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import InvalidSettings
@@ -45,13 +46,14 @@ class Filtering(AuditedStage):
     async def look(self, text: str, language: str | None = None) -> Filtered:
         if self._is_little_known(language):
             return Filtered("ask", asked_for="little-known language")
-        is_settled, score, _, asked_for = self._prefilter.look(text)
-        return Filtered("settle" if is_settled else "ask", score, asked_for=asked_for)
+        look = self._prefilter.look(text)
+        action: Literal["settle", "ask"] = "settle" if look.is_settled else "ask"
+        return Filtered(action, look.score, asked_for=look.asked_for)
 
     def decide(
         self,
         text: str,
-        normal: str,
+        words: list[str],
         language: str | None,
         *,
         source: str,
@@ -59,7 +61,8 @@ class Filtering(AuditedStage):
         offset: int,
     ) -> Filtered:
         """
-        Of a message; asked again, also after a crash, it is the same.
+        Of a message, given with its normalised words; asked again, also after a crash, it is the
+        same.
 
         Whoever calls leaves out what is never settled by a filter: messages with context, edits of
         what was not allowed, authors with a recent verdict that is not allow.
@@ -68,10 +71,10 @@ class Filtering(AuditedStage):
             return Filtered("ask", asked_for="switched off")
         if self._is_little_known(language):
             return Filtered("ask", asked_for="little-known language")
-        is_settled, score, _, asked_for = self._prefilter.look(text, normal)
-        if not is_settled:
-            return Filtered("ask", score, asked_for=asked_for)
-        return self.drawn(score, source, partition, offset)
+        look = self._prefilter.look(text, words)
+        if not look.is_settled:
+            return Filtered("ask", look.score, asked_for=look.asked_for)
+        return self.drawn(look.score, source, partition, offset)
 
     def _is_little_known(self, language: str | None) -> bool:
         """Whether few texts of the language were learned from; where none is known it is not."""

@@ -46,10 +46,20 @@ def normalised(text: str) -> str:
     leet, letters spaced out and letters repeated are undone. Normalising again changes nothing
     that matters, and no text makes it fail.
     """
+    return " ".join(normal_words(text))
+
+
+def normal_words(text: str) -> list[str]:
+    """
+    The same as its words.
+
+    The same word is the same string nearly always, so whoever looks it up need not hash it.
+    """
     if _MAY_RUN.search(text):
         text = _RUN.sub(_joined, text)
-    words = [*map(_KNOWN.__getitem__, text.split())]
-    return " ".join(words if "" not in words else filter(None, words))
+    written = text.split()
+    words = [*map(_KNOWN.__getitem__, written)]
+    return " ".join(map(word_normalised, written)).split() if "" in words else words
 
 
 def word_normalised(word: str) -> str:
@@ -72,10 +82,16 @@ def word_normalised(word: str) -> str:
 
 
 class _Words(dict[str, str]):
-    """Words as they were normalised; forgotten all at once when there are too many."""
+    """
+    Words as they were normalised; forgotten all at once when there are too many.
+
+    Of what comes to no word, or to several, it says nothing.
+    """
 
     def __missing__(self, word: str) -> str:
         plain = word_normalised(word)
+        if " " in plain:
+            plain = ""
         if len(word) <= WORD_KEPT_MAX:
             if len(self) >= WORDS_KEPT_MAX:
                 self.clear()

@@ -29,7 +29,7 @@ from consumer.screening.inquiry import AskDecision, TextInquiry
 from consumer.screening.lists import Hit, Lists
 from consumer.screening.memo import TEXT_CHARS_MAX, AskedText, Memo
 from consumer.screening.neighbours import Neighbours
-from consumer.screening.normalise import normalised
+from consumer.screening.normalise import normal_words, normalised
 from consumer.screening.watched import WatchedMessage
 from consumer.screening.wording import words_of
 
@@ -99,10 +99,10 @@ class Screener:
         """What settles the message, or what to ask the model with; None where nobody waits."""
         room = self._room(binding)
         text, now_s = message.text, self._clock.now_s()
-        plain = None
+        words = None
         if room.lists:
-            plain = normalised(text)
-            hit = room.lists.find(text, plain)
+            words = normal_words(text)
+            hit = room.lists.find(text, " ".join(words))
             if hit is not None:
                 room.heed(message, hit.list.outcome, now_s)
                 return settled(Cause.LIST, hit.list.outcome, None, hit.list.digest)
@@ -124,15 +124,15 @@ class Screener:
                 room.heed(message, most_severe([j.outcome for j in answer.judgements]), now_s)
                 return answer
         if neighbours:
-            words = words_of(normalised(text) if plain is None else plain)
+            words = normal_words(text) if words is None else words
             author = message.author or message.id
-            shared = neighbours.shared(words, author, now_s)
+            shared = neighbours.shared(words_of(" ".join(words)), author, now_s)
             if shared is not None:
                 room.heed(message, shared[0], now_s)
                 return settled(Cause.NEAR_DUPLICATE, *shared)
         watched = None
         if filtering is not None:
-            found = self._filtered(message, filtering, source, plain)
+            found = self._filtered(message, filtering, source, words)
             if isinstance(found, Judged):
                 return found
             watched = found
@@ -143,7 +143,7 @@ class Screener:
             memo,
             neighbours,
             watched,
-            decide=None if deciding is None else self._decision(message, deciding, source, plain),
+            decide=None if deciding is None else self._decision(message, deciding, source, words),
             author=message.author,
             authors=room.authors,
         )
@@ -162,13 +162,13 @@ class Screener:
         return 0 if room is None else room.decided(text, outcome, self._clock.now_s())
 
     def _filtered(
-        self, message: Message, filtering: Filtering, source: str, plain: str | None
+        self, message: Message, filtering: Filtering, source: str, words: list[str] | None
     ) -> Judged | WatchedMessage:
         """What the filter settles, or whom to tell what the model says."""
         _, partition, offset = message.position
         found = filtering.decide(
             message.text,
-            normalised(message.text) if plain is None else plain,
+            normal_words(message.text) if words is None else words,
             message.written_in,
             source=source,
             partition=partition,
@@ -177,7 +177,7 @@ class Screener:
         return self._concluded(message, filtering, found, source)
 
     def _decision(
-        self, message: Message, deciding: Deciding, source: str, plain: str | None
+        self, message: Message, deciding: Deciding, source: str, words: list[str] | None
     ) -> AskDecision:
         """The same of a decision endpoint, once it has answered."""
 
@@ -186,7 +186,7 @@ class Screener:
             asked_s = self._clock.now_s()
             found = await deciding.decide(
                 message.text,
-                normalised(message.text) if plain is None else plain,
+                normal_words(message.text) if words is None else words,
                 source=source,
                 partition=partition,
                 offset=offset,
@@ -202,8 +202,7 @@ class Screener:
     ) -> Judged | WatchedMessage:
         if found.action == "settle":
             stage.count(message.written_in, is_settled=True)
-            _, score, probability, _ = found
-            screened = Screened(stage.stage, score, stage.digest, probability)
+            screened = Screened(stage.stage, found.score, stage.digest, found.audit_probability)
             return Judged((), cause=stage.stage, settled=Outcome.ALLOW, screened=screened)
         assert self._filters is not None
         assert self._filters.post is not None

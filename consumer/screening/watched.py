@@ -35,8 +35,8 @@ class WatchedMessage(NamedTuple):
         """What its verdict says of the filter: something where it would have been settled."""
         if not self.is_audited:
             return None
-        _, score, probability, _ = self.filtered
-        return Screened(self.filtering.stage, score, self.filtering.digest, probability)
+        stage, found = self.filtering, self.filtered
+        return Screened(stage.stage, found.score, stage.digest, found.audit_probability)
 
     def settled_later(self) -> None:
         """A stage after this one has settled the message, so nothing is learned of it."""

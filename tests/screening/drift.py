@@ -15,7 +15,7 @@ from consumer.screening.audits.draw import AuditDraw
 from consumer.screening.audits.forecast import Stream, messages_to_alarm
 from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.filtering import Filtering
-from consumer.screening.normalise import normalised
+from consumer.screening.normalise import normal_words
 from consumer.screening.prefilter.example import FilterExample
 from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.train import filter_for, learn
@@ -108,7 +108,7 @@ class _Stage:
         worker = self._workers[self._offset % 2]
         filtered = worker.decide(
             example.text,
-            normalised(example.text),
+            normal_words(example.text),
             None,
             source="stream",
             partition=self._offset % 2,

@@ -72,11 +72,11 @@ def doubt_of(shorter: float | None, signs: Sequence[Sign], word: str | None = No
 
 def signs_of(reading: Reading, policy: Policy, text: str, has_refused: bool) -> tuple[Sign, ...]:
     """The signs of doubt in an answer to `text`; `has_refused`: at an earlier attempt."""
-    judgement, repair, _ = reading
+    judgement = reading.judgement
     signs: list[Sign] = []
     if judgement.confidence in WORD_FACTORS:
         signs.append(Sign.CONFIDENCE_WORD)
-    if repair is not Repair.NONE:
+    if reading.repair is not Repair.NONE:
         signs.append(Sign.REPAIR)
     if has_refused:
         signs.append(Sign.REFUSAL_BEFORE)

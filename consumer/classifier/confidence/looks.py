@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
 
 import structlog
 
@@ -28,6 +27,7 @@ from consumer.classifier.parser import Reading
 from consumer.classifier.prompt import system_message
 from consumer.classifier.question import PolicyQuestion
 from consumer.domain.policy import Effort, Look, Policy, SecondLookTerms
+from consumer.domain.value import Value
 from consumer.domain.verdicts.certainty import Certainty, Sign
 from consumer.domain.verdicts.verdict import Judgement
 from consumer.errors import Retryable
@@ -44,7 +44,7 @@ SEED_STEP = 1_000
 """Added to the seed of a look, past every seed that a retry of the first one could have had."""
 
 
-class Assessed(NamedTuple):
+class Assessed(Value, frozen=True):
     """A first judgement with its certainty, and whether it wants a second look."""
 
     judgement: Judgement

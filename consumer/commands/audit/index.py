@@ -112,8 +112,9 @@ class AuditIndex:
     def add_outputs(self, records: Sequence[Record]) -> None:
         """Records of the output topics; a verdict or dead letter read twice counts once."""
         rows: list[tuple[int, ...]] = []
-        for position, timestamp_ms, _, _, headers in records:
-            found = self._reader.read(headers)
+        for record in records:
+            position, timestamp_ms = record.position, record.timestamp_ms
+            found = self._reader.read(record.headers)
             if isinstance(found, Other):
                 self._others[found] += 1
                 if found is Other.UNREADABLE:

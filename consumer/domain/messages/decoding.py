@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import html
 import re
-from typing import NamedTuple
 
 from consumer.domain.binding import MessageTerms
 from consumer.domain.messages.blank import is_blank
@@ -20,6 +19,7 @@ from consumer.domain.messages.language import guessed
 from consumer.domain.messages.message import Fact, Headers, Message, MessageEvent, Record
 from consumer.domain.messages.rules import Pointer, at, holds
 from consumer.domain.messages.words import ID_CHARS_MAX, short, without_surrogates, word
+from consumer.domain.value import Value
 from consumer.errors import DeadLetterReason as DeadLetterReason
 from consumer.errors import UndecodableMessage
 
@@ -34,7 +34,7 @@ UNREADABLE_HEADERS: Headers = (("safeguard-unreadable-headers", None),)
 """Stands for headers that the client could not decode; told by identity, so none can forge it."""
 
 
-class _Content(NamedTuple):
+class _Content(Value, frozen=True):
     """What a record holds, before anything is looked for in it."""
 
     document: Document = Document(None)

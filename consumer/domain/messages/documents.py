@@ -12,10 +12,10 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import NamedTuple
 
 import orjson
 
+from consumer.domain.value import Value
 from consumer.errors import DeadLetterReason, UndecodableMessage
 
 TOLERANT_BYTES_MAX = 1_100_000
@@ -35,7 +35,7 @@ MARKS = (
 """Byte order marks and the encoding that each one tells."""
 
 
-class Document(NamedTuple):
+class Document(Value, frozen=True):
     """A JSON document."""
 
     root: object

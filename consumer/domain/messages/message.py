@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Self
 
+from consumer.domain.value import Value
+
 Headers = tuple[tuple[str, bytes | None], ...]
 
 
@@ -41,7 +43,7 @@ def age_ms(timestamp_ms: int, now_ms: int) -> int | None:
     return now_ms - timestamp_ms if timestamp_ms > 0 else None
 
 
-class Record(NamedTuple):
+class Record(Value, frozen=True):
     """One record as Kafka holds it; nothing in it is trusted."""
 
     position: Position
@@ -67,7 +69,7 @@ MessageEvent = Literal["edit", "delete"]
 """What a later record does to a message: gives it another text, or takes it away."""
 
 
-class Message(NamedTuple):
+class Message(Value, frozen=True):
     """One contribution of a user, ready to be judged."""
 
     position: Position

@@ -220,11 +220,7 @@ def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> b
         "model": verdict.model,
         "template": verdict.template,
         "endpoint": verdict.endpoint,
-        "timing_ms": {
-            "queued": _thousandths(verdict.queued_ms),
-            "model": _thousandths(verdict.model_ms),
-            "total": _thousandths(verdict.queued_ms + verdict.model_ms),
-        },
+        "timing_ms": _timing_fields(verdict.queued_ms, verdict.model_ms),
         "judged_at": rfc3339(verdict.judged_at_ms),
     }
     if verdict.unjudged_reason is not None:
@@ -293,19 +289,32 @@ def _judgement_fields(
 
 
 def _screening_fields(screened: Screened) -> dict[str, Any]:
-    stage, score, artefact, audit_probability = screened
-    fields: dict[str, Any] = {"stage": stage, "artefact": artefact}
-    if score is not None:
-        fields["score"] = score
-    if audit_probability is not None:
+    fields: dict[str, Any] = {"stage": screened.stage, "artefact": screened.artefact}
+    if screened.score is not None:
+        fields["score"] = screened.score
+    if screened.audit_probability is not None:
         # Whole: what was audited is weighed by its inverse.
-        fields["audit_probability"] = audit_probability
+        fields["audit_probability"] = screened.audit_probability
     return fields
 
 
 def _certainty_fields(certainty: Certainty) -> dict[str, Any]:
     score, is_calibrated, rests_on = certainty
     return {"score": _thousandths(score), "calibrated": is_calibrated, "rests_on": rests_on}
+
+
+def _timing_fields(queued_ms: float, model_ms: float) -> dict[str, float]:
+    if not queued_ms and not model_ms:
+        # What a stage settles at once has waited for nothing.
+        return _NO_TIME
+    return {
+        "queued": _thousandths(queued_ms),
+        "model": _thousandths(model_ms),
+        "total": _thousandths(queued_ms + model_ms),
+    }
+
+
+_NO_TIME = {"queued": 0.0, "model": 0.0, "total": 0.0}
 
 
 def _thousandths(number: float) -> float:

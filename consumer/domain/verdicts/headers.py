@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 from urllib.parse import quote
 
 from consumer.domain.binding import Binding
@@ -28,27 +27,43 @@ _PLAIN = re.compile("[A-Za-z0-9/@:._~-]*")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}[!-~]{0,200}")
 
 
-def verdict_headers(verdict: Verdict, record: Record, group: str, term: int) -> list[Any]:
-    """The `safeguard-*` headers of a verdict record; every value is ASCII."""
+def verdict_headers(
+    verdict: Verdict, record: Record, group: str, term: int, *, as_event: bool
+) -> list[tuple[str, bytes | None]]:
+    """
+    The `safeguard-*` headers of a verdict record; every value is ASCII.
+
+    An envelope is an event as well: CloudEvents 1.0 in binary mode (Kafka protocol binding).
+    """
+    message, screened = verdict.message, verdict.screened
     topic, partition, offset = record.position
+    verdict_id, message_id = verdict.id.encode(), percent(message.id)
+    judged_at = rfc3339(verdict.judged_at_ms).encode()
     headers: list[tuple[str, bytes | None]] = [
-        ("safeguard-verdict-id", verdict.id.encode()),
+        ("safeguard-verdict-id", verdict_id),
         *_decided(verdict.outcome, verdict.cause),
         *_policies(verdict.version.id, verdict.version.digest),
         ("safeguard-position", f"{topic}/{partition}/{offset}".encode()),
-        ("safeguard-message-id", percent(verdict.message.id)),
+        ("safeguard-message-id", message_id),
         *_owner(group, term),
-        ("safeguard-judged-at", rfc3339(verdict.judged_at_ms).encode()),
+        ("safeguard-judged-at", judged_at),
     ]
-    if verdict.message.unread:
-        headers.append(("safeguard-unread", ",".join(verdict.message.unread).encode()))
-    if verdict.message.event is not None:
-        headers.append((EVENT, verdict.message.event.encode()))
-    if verdict.screened is not None and verdict.screened.audit_probability is not None:
+    if message.unread:
+        headers.append(("safeguard-unread", ",".join(message.unread).encode()))
+    if message.event is not None:
+        headers.append((EVENT, message.event.encode()))
+    if screened is not None and screened.audit_probability is not None:
         # Of what is passed through nothing else says it, and who learns from it weighs by it.
-        headers.append((PROBABILITY, b"%g" % verdict.screened.audit_probability))
+        headers.append((PROBABILITY, b"%g" % screened.audit_probability))
     if verdict.supersedes is not None:
         headers.append(("safeguard-supersedes", verdict.supersedes.encode()))
+    if as_event:
+        headers += (
+            *_event(message.position.topic),
+            ("ce_id", verdict_id),
+            ("ce_subject", message_id),
+            ("ce_time", judged_at),
+        )
     return headers
 
 
@@ -71,20 +86,15 @@ def _owner(group: str, term: int) -> Headers:
     return (("safeguard-group", percent(group)), ("safeguard-term", b"%d" % term))
 
 
-_EVENT: Headers = (("ce_specversion", b"1.0"), ("ce_type", EVENT_TYPE.encode()))
-_JSON = ("content-type", b"application/json")
-
-
-def cloudevent_headers(verdict: Verdict) -> list[tuple[str, bytes | None]]:
-    """CloudEvents 1.0 in binary mode (Kafka protocol binding)."""
-    return [
-        *_EVENT,
-        ("ce_id", verdict.id.encode()),
-        ("ce_source", b"/" + percent(verdict.message.position.topic)),
-        ("ce_subject", percent(verdict.message.id)),
-        ("ce_time", rfc3339(verdict.judged_at_ms).encode()),
-        _JSON,
-    ]
+@lru_cache(maxsize=1_024)
+def _event(topic: str) -> Headers:
+    """What the events of all messages of a topic have in common."""
+    return (
+        ("ce_specversion", b"1.0"),
+        ("ce_type", EVENT_TYPE.encode()),
+        ("ce_source", b"/" + percent(topic)),
+        ("content-type", b"application/json"),
+    )
 
 
 def renamed(headers: Headers) -> list[tuple[str, bytes | None]]:

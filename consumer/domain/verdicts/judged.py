@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from consumer.domain.messages.context import Context
 from consumer.domain.policy import Outcome
+from consumer.domain.value import Value
 from consumer.domain.verdicts.usage import NO_USAGE, Usage
 from consumer.domain.verdicts.verdict import Cause, Judgement, Screened, UnjudgedReason
 
@@ -22,7 +23,7 @@ class Heard(NamedTuple):
     """What the model said, as it came; empty where it said nothing."""
 
 
-class Judged(NamedTuple):
+class Judged(Value, frozen=True):
     """What was said of one message: judgements, and why some are missing; or what settled it."""
 
     judgements: tuple[Judgement, ...]

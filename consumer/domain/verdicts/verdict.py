@@ -15,6 +15,7 @@ from typing import NamedTuple
 from consumer.domain.messages.context import Context
 from consumer.domain.messages.message import Message, Position
 from consumer.domain.policy import Outcome, PolicyVersion
+from consumer.domain.value import Value
 from consumer.domain.verdicts.certainty import Certainty, SecondLook
 
 
@@ -86,7 +87,7 @@ class Tokens(NamedTuple):
 NO_TOKENS = Tokens()
 
 
-class Screened(NamedTuple):
+class Screened(Value, frozen=True):
     """What a stage before the model said of a message, whether or not that settled it."""
 
     stage: Cause
@@ -101,7 +102,7 @@ class Screened(NamedTuple):
     """How likely the model was to be asked all the same; None where the stage is not audited."""
 
 
-class Judgement(NamedTuple):
+class Judgement(Value, frozen=True):
     """What the model answered under one policy, parsed and checked against that policy."""
 
     policy: str
@@ -121,7 +122,7 @@ class Judgement(NamedTuple):
     """None where there was none; then the outcome is the label's, else it may be more severe."""
 
 
-class Verdict(NamedTuple):
+class Verdict(Value, frozen=True):
     """Our recorded outcome for one message under one version."""
 
     id: str

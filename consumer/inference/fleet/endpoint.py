@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
+from consumer.domain.value import Value
 from consumer.errors import (
     InferenceTimeout,
     InferenceUnavailable,
@@ -49,7 +50,7 @@ class Contact(NamedTuple):
     """A call that takes longer is given up."""
 
 
-class Answer(NamedTuple):
+class Answer(Value, frozen=True):
     """What became of one call at an endpoint, not yet read."""
 
     endpoint: Endpoint

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from consumer.domain.value import Value
+
 OWN_SHARE = 0.1
 """
 A window whose mean lateness is more of its mean latency tells of the worker and not of the server.
@@ -14,7 +16,7 @@ part is about a quarter, and cannot be taken for an elasticity of 0.8.
 """
 
 
-class Sent(NamedTuple):
+class Sent(Value, frozen=True):
     """What a call takes with it, to be told with its answer."""
 
     window: int

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from consumer.domain.value import Value
 from consumer.domain.verdicts.verdict import Tokens
 from consumer.inference.blame.fault import Fault
 
@@ -19,7 +19,7 @@ DEPTH_MAX = 4
 """How deep a part may lie in others. Protocol: two levels are known (summaries of reasoning)."""
 
 
-class Said(NamedTuple):
+class Said(Value, frozen=True):
     """What a model said."""
 
     answer: str = ""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from consumer.domain.checkpoint import Floor
+from consumer.domain.value import Value
 from consumer.interfaces import Output, Publication, Ticket
 
 
-class Sending(NamedTuple):
+class Sending(Value, frozen=True):
     """A publication that was handed to the client, and where it can lie at the earliest."""
 
     publication: Publication

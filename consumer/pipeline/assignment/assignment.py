@@ -11,6 +11,7 @@ from typing import NamedTuple
 from consumer.domain.binding import Binding
 from consumer.domain.choose import choose
 from consumer.domain.messages.message import Message, Record
+from consumer.domain.value import Value
 from consumer.domain.verdicts.usage import NO_USAGE, Usage
 from consumer.domain.verdicts.verdict import Verdict
 from consumer.errors import Rejected
@@ -29,7 +30,7 @@ class Reserve(NamedTuple):
     calls: int
 
 
-class Conclusion(NamedTuple):
+class Conclusion(Value, frozen=True):
     """What a record comes to: what is published for it, made of a verdict or of a rejection."""
 
     publication: Publication

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from consumer.domain.value import Value
 from consumer.interfaces import Clock
 
 
-class Moment(NamedTuple):
+class Moment(Value, frozen=True, order=True):
     """A moment on both clocks: one may stand still or be set while the other goes on."""
 
     now_s: float

@@ -20,7 +20,7 @@ from consumer.screening.audits.terms import AuditTerms, weaker
 from consumer.screening.decision.artefact import DecisionArtefact, unlike
 from consumer.screening.decision.nearness import nearness
 from consumer.screening.disguise import disguise
-from consumer.screening.normalise import normalised
+from consumer.screening.normalise import normal_words
 
 NO_ENDPOINT = "there is no decision endpoint: set inference.decision.address"
 
@@ -62,17 +62,17 @@ class Deciding(AuditedStage):
         return unlike(self.head, decider.model, decider.wire)
 
     async def decide(
-        self, text: str, normal: str, *, source: str, partition: int, offset: int
+        self, text: str, words: list[str], *, source: str, partition: int, offset: int
     ) -> Filtered:
         """
-        Of a message. The draw is a function of its position, as a filter's is; the score is what
-        the endpoint says now.
+        Of a message, given with its normalised words. The draw is a function of its position, as a
+        filter's is; the score is what the endpoint says now.
 
         Whoever calls leaves out what is never settled, as for `Filtering.decide`.
         """
         if self._is_off():
             return Filtered("ask", asked_for="switched off")
-        found = await self._asked(text, normal)
+        found = await self._asked(text, words)
         # The alarm may have come while it was asked.
         if self._is_off():
             return Filtered("ask", asked_for="switched off")
@@ -81,10 +81,10 @@ class Deciding(AuditedStage):
         return self.drawn(found.score, source, partition, offset)
 
     async def look(self, text: str, language: str | None = None) -> Filtered:
-        return await self._asked(text, normalised(text))
+        return await self._asked(text, normal_words(text))
 
-    async def _asked(self, text: str, normal: str) -> Filtered:
-        disguised = "no words" if not normal else disguise(text)
+    async def _asked(self, text: str, words: list[str]) -> Filtered:
+        disguised = "no words" if not words else disguise(text)
         if disguised is not None:
             return Filtered("ask", asked_for=disguised)
         if self._decider is None:

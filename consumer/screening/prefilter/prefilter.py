@@ -7,10 +7,11 @@ likely as the threshold.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from consumer.domain.value import Value
 from consumer.screening.disguise import Disguise, disguise
-from consumer.screening.normalise import normalised
+from consumer.screening.normalise import normal_words
 from consumer.screening.prefilter.artefact import FilterArtefact
 from consumer.screening.prefilter.scorer import Scorer, WordShare
 
@@ -20,7 +21,7 @@ PARTS_SHOWN = 12
 AskedFor = Literal["score", "unfamiliar words", "no words"] | Disguise
 
 
-class FilterLook(NamedTuple):
+class FilterLook(Value, frozen=True):
     """What the filter says of a text."""
 
     is_settled: bool
@@ -47,15 +48,16 @@ class Prefilter:
     def __repr__(self) -> str:
         return f"<Prefilter {self.digest[:8]} for {self.head.version} below {self._threshold:.4f}>"
 
-    def look(self, text: str, normal: str | None = None) -> FilterLook:
-        """Of a text; whoever has it normalised already passes that too."""
-        if normal is None:
-            normal = normalised(text)
-        score, familiar = self._scorer.score(normal)
+    def look(self, text: str, words: list[str] | None = None) -> FilterLook:
+        """Of a text; whoever has its normalised words already passes those too."""
+        if words is None:
+            words = normal_words(text)
+        scored = self._scorer.score(words)
+        score, familiar = scored.probability, scored.familiar
         asked_for: AskedFor | None
         if score >= self._threshold:
             asked_for = "score"
-        elif not normal:
+        elif not words:
             asked_for = "no words"
         elif familiar < self._familiar_min:
             asked_for = "unfamiliar words"
@@ -65,4 +67,4 @@ class Prefilter:
 
     def explain(self, text: str) -> list[WordShare]:
         """What adds most to the text's score, for or against."""
-        return self._scorer.explain(normalised(text), PARTS_SHOWN)
+        return self._scorer.explain(normal_words(text), PARTS_SHOWN)

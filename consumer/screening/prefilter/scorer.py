@@ -10,14 +10,20 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
-from consumer.screening.prefilter.features import WORDS_MAX, pair_places, see_word
+from consumer.domain.value import Value
+from consumer.screening.prefilter.features import WORDS_MAX, is_link, pair_places, see_word
 
 WORDS_KEPT_MAX = 65_536
 """Words whose sums are remembered: about 20 MB; all are forgotten when there are more."""
 WORD_KEPT_MAX = 40
 """Characters of a word that is remembered; longer ones hardly come twice."""
+FAMILIAR = 1 << 24
+"""More than all features of a text, and small enough for sums of it to be exact."""
+UNSEEN_LINK = -FAMILIAR * WORDS_MAX
+"""As much less familiar as all words of a text together can be: where it leads nobody has seen."""
 FAMILIAR_BITS = 1 << 20
 """Of the table of words seen in training, one bit a word: 50,000 words fill a twentieth."""
 
@@ -35,13 +41,16 @@ class LinearModel(NamedTuple):
     """One bit for each word that training saw, at its name modulo `FAMILIAR_BITS`."""
 
 
-class TextScore(NamedTuple):
+class TextScore(Value, frozen=True):
     """What the model says of one text."""
 
     probability: float
     """That its verdict is not allow, 0 to 1."""
     familiar: float
-    """Share of its words that training saw, 0 to 1; 0 of a text without words."""
+    """
+    Share of its words that training saw, 0 to 1; 0 of a text without words, or with a link that
+    training did not see.
+    """
 
 
 class WordShare(NamedTuple):
@@ -55,12 +64,13 @@ class KnownWord(NamedTuple):
     """What is remembered of a word."""
 
     name: int
-    adds: float
-    """The weights of its features, summed up."""
-    size: int
-    """How many features it has."""
-    is_familiar: bool
-    """Whether training saw it, whatever marks stood at its edges."""
+    parts: complex
+    """
+    What it is to a text, so that one sum over the text's words says all. The real part is the
+    weights of its features, summed up. The imaginary part is how many they are, and `FAMILIAR` more
+    where training saw the word, whatever marks stood at its edges; `UNSEEN_LINK` for a link that
+    it did not.
+    """
 
 
 class Scorer:
@@ -74,30 +84,32 @@ class Scorer:
     def __repr__(self) -> str:
         return f"<Scorer of {len(self._known)} words known by now>"
 
-    def score(self, normal: str) -> TextScore:
-        words = normal.split()[:WORDS_MAX]
+    def score(self, words: list[str]) -> TextScore:
+        """Of a text, given as its normalised words."""
+        words = words[:WORDS_MAX]
         if not words:
             return TextScore(self._probability(0.0), 0.0)
         # Without a loop of our own: this is what a settled message costs.
-        names, adds, sizes, familiar = zip(*map(self._known.__getitem__, words), strict=True)
-        pairs = pair_places(names)
-        # In the order of the text: sums that differ in their last place would differ by worker.
-        distinct = dict.fromkeys(words)
-        if len(distinct) < len(words):
-            known = map(self._known.__getitem__, distinct)
-            _, adds, sizes, familiar = zip(*known, strict=True)
-        total = sum(adds) + sum(map(self._table, pairs))
-        size = sum(sizes) + len(pairs)
-        return TextScore(self._probability(total / math.sqrt(size)), sum(familiar) / len(distinct))
+        known = [*map(self._known.__getitem__, words)]
+        pairs = pair_places([*map(_NAME, known)])
+        distinct = len({*words})
+        if distinct < len(words):
+            # In the order of the text: sums that differ in their last place would differ by worker.
+            known = [*map(self._known.__getitem__, dict.fromkeys(words))]
+        parts = sum(map(_PARTS, known), 0j)
+        familiar, size = divmod(int(parts.imag), FAMILIAR)
+        total = parts.real + sum(map(self._table, pairs))
+        probability = self._probability(total / math.sqrt(size + len(pairs)))
+        return TextScore(probability, max(0, familiar) / distinct)
 
-    def explain(self, normal: str, count: int) -> list[WordShare]:
+    def explain(self, words: list[str], count: int) -> list[WordShare]:
         """The words and pairs that add most, for or against, and what each adds to the sum."""
-        words = normal.split()[:WORDS_MAX]
+        words = words[:WORDS_MAX]
         known = {word: self._known[word] for word in words}
         names = [known[word].name for word in words]
-        size = sum(word.size for word in known.values()) + len(pair_places(names))
-        scale = self._model.slope / math.sqrt(max(1, size))
-        adds = {word: of_word.adds * scale for word, of_word in known.items()}
+        size = sum(int(word.parts.imag) % FAMILIAR for word in known.values())
+        scale = self._model.slope / math.sqrt(max(1, size + len(pair_places(names))))
+        adds = {word: of_word.parts.real * scale for word, of_word in known.items()}
         for at in range(len(words) - 1):
             (place,) = pair_places(names[at : at + 2])
             adds[f"{words[at]} {words[at + 1]}"] = self._table(place) * scale
@@ -114,6 +126,10 @@ def logistic(at: float) -> float:
     return 1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, at))))
 
 
+_NAME, _PARTS = itemgetter(0), itemgetter(1)
+"""Of a known word."""
+
+
 class _KnownWords(dict[str, KnownWord]):
     """Words by how they are written; all are forgotten at once when there are too many."""
 
@@ -124,7 +140,10 @@ class _KnownWords(dict[str, KnownWord]):
     def __missing__(self, word: str) -> KnownWord:
         name, places = see_word(word)
         adds = sum(map(self._model.weights.__getitem__, places))
-        known = KnownWord(name, adds, len(places), is_familiar(self._model.familiar, name))
+        seen = FAMILIAR * is_familiar(self._model.familiar, name)
+        if not seen and is_link(word):
+            seen = UNSEEN_LINK
+        known = KnownWord(name, complex(adds, len(places) + seen))
         if len(word) <= WORD_KEPT_MAX:
             if len(self) >= WORDS_KEPT_MAX:
                 self.clear()

@@ -492,7 +492,7 @@ def is_sound(result: Reading | Fault) -> bool:
         and set(judgement.rules) <= set(POLICY.rules)
         and judgement.confidence in (None, "low", "medium", "high")
         and judgement.rules_dropped >= 0
-        and bool(orjson.dumps([*judgement[:1], judgement.rationale, judgement.reasoning]))
+        and bool(orjson.dumps([judgement.policy, judgement.rationale, judgement.reasoning]))
         and bool(orjson.dumps(judgement.tokens._asdict()))
     )
 

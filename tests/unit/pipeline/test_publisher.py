@@ -37,7 +37,8 @@ def publisher() -> Publisher:
 @pytest.mark.parametrize("outcome", Outcome)
 def test_a_retried_records_verdict(payload: str, outcome: Outcome) -> None:
     """The input's topic, partition and key; the first position once, and none of ours echoed."""
-    found, *_ = publisher().verdict(a_flight(RETRY, payload), a_verdict(outcome=outcome))
+    flight = a_flight(RETRY, payload)
+    found = publisher().verdict(flight, a_verdict(outcome=outcome)).publication
     assert (found.topic, found.partition, found.key) == (f"{TOPIC}.{outcome}", 1, b"room-1")
     names = [name for name, _ in found.headers]
     assert names.count("safeguard-first-position") == 1
@@ -49,7 +50,8 @@ def test_a_retried_records_verdict(payload: str, outcome: Outcome) -> None:
 @pytest.mark.parametrize("payload", ["envelope", "passthrough"])
 def test_a_forged_first_position_does_not_pass(payload: str) -> None:
     """On the input itself the same headers are renamed, where headers are handed on at all."""
-    found, *_ = publisher().verdict(a_flight(TOPIC, payload), a_verdict(outcome=Outcome.ALLOW))
+    flight = a_flight(TOPIC, payload)
+    found = publisher().verdict(flight, a_verdict(outcome=Outcome.ALLOW)).publication
     names = [name for name, _ in found.headers]
     assert "safeguard-first-position" not in names
     assert ("upstream-safeguard-first-position" in names) is (payload == "passthrough")
@@ -58,11 +60,11 @@ def test_a_forged_first_position_does_not_pass(payload: str) -> None:
 def test_a_retried_records_dead_letter() -> None:
     """It lies on the input's dead-letter topic and counts the attempts."""
     rejection = UndecodableMessage("no_text", "none")
-    retried, *_ = publisher().dead_letter(a_flight(RETRY), rejection)
+    retried = publisher().dead_letter(a_flight(RETRY), rejection).publication
     assert retried.topic == f"{TOPIC}.dead-letter"
     assert dict(retried.headers)["safeguard-first-position"] == b"chat.messages/1/41"
     assert dict(retried.headers)["safeguard-attempts"] == b"2"
-    forged, *_ = publisher().dead_letter(a_flight(TOPIC), rejection)
+    forged = publisher().dead_letter(a_flight(TOPIC), rejection).publication
     assert "safeguard-first-position" not in dict(forged.headers)
     assert dict(forged.headers)["safeguard-attempts"] == b"1"
 

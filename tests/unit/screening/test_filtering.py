@@ -19,7 +19,7 @@ from consumer.screening.audits.note import AuditNote
 from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.audits.watch import LANGUAGES_MAX, OTHER
 from consumer.screening.filtering import LANGUAGE_MIN, Filtering, open_filtering
-from consumer.screening.normalise import normalised
+from consumer.screening.normalise import normal_words
 from tests.unit.screening.prefilter.filters import by_hand
 
 TERMS = AuditTerms(recall=0.95, floor=0.1, near=0.5, run_length=100.0)
@@ -34,7 +34,7 @@ def opened(folder: Path, terms: AuditTerms = TERMS, **changes: Any) -> Filtering
 
 def decided(filtering: Filtering, text: str, offset: int, language: str | None = None) -> Filtered:
     return filtering.decide(
-        text, normalised(text), language, source="t", partition=0, offset=offset
+        text, normal_words(text), language, source="t", partition=0, offset=offset
     )
 
 

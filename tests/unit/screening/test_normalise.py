@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from consumer.commands.evaluate.disguises import DISGUISES
 from consumer.screening import normalise
-from consumer.screening.normalise import normalised
+from consumer.screening.normalise import normal_words, normalised
 
 READ_ALL_THE_SAME = (
     "zero-width", "soft-hyphens", "selectors", "bidi-isolates", "bidi-marks", "homoglyphs",
@@ -73,6 +73,7 @@ def test_a_text_is_normalised(text: str, plain: str) -> None:
 def test_every_text_can_be_normalised(text: str) -> None:
     """No text makes it fail; words stay apart by single blanks."""
     assert "  " not in normalised(text)
+    assert normal_words(text) == normalised(text).split(), "a word is one, and never nothing"
 
 
 def test_a_lone_surrogate_is_no_error() -> None:

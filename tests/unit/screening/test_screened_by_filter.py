@@ -14,7 +14,7 @@ from consumer.domain.messages.message import Position
 from consumer.domain.policy import Outcome
 from consumer.domain.screening import MemoTerms
 from consumer.domain.verdicts.judged import Judged
-from consumer.domain.verdicts.verdict import Cause
+from consumer.domain.verdicts.verdict import Cause, Screened
 from consumer.screening.inquiry import TextInquiry
 from consumer.screening.screener import Screener
 from tests.builders import a_judgement, a_message, a_policy, a_version
@@ -49,8 +49,8 @@ def test_what_is_harmless_is_allowed_and_its_verdict_names_the_filter(tmp_path: 
     assert (found.cause, found.settled) == (Cause.PREFILTER, Outcome.ALLOW)
     (filtering,) = post.filters.in_use()
     assert found.screened is not None
-    stage, score, artefact, probability = found.screened
-    assert (stage, artefact, probability) == (Cause.PREFILTER, filtering.digest, 0.02)
+    score = found.screened.score
+    assert found.screened == Screened(Cause.PREFILTER, score, filtering.digest, 0.02)
     assert score is not None
     assert score < 0.4
     assert [note.settled for note in filtering.take_counts()] == [1]
@@ -96,6 +96,9 @@ def test_with_context_it_is_never_settled(tmp_path: Path) -> None:
 def test_what_looks_disguised_or_is_of_unknown_words_is_never_settled(tmp_path: Path) -> None:
     post = Post(tmp_path)
     assert not isinstance(post.screen(0, "qwx zzv hhy"), Judged)
+    # Where a link leads that training has not seen, the words around it do not say.
+    assert not isinstance(post.screen(0, TEXT + " " + TEXT + " free-gift.example/now"), Judged)
+    assert isinstance(post.screen(0, TEXT + " " + TEXT), Judged)
     assert not isinstance(post.screen(0, TEXT + " " + "aGVsbG8gd29ybGQgaGVsbG8=" * 3), Judged)
 
 

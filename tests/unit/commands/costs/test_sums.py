@@ -13,7 +13,7 @@ from consumer.commands.costs.sums import CostSums
 from consumer.domain.messages.message import Headers, Record
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.envelope import encode_envelope
-from consumer.domain.verdicts.headers import cloudevent_headers, renamed, verdict_headers
+from consumer.domain.verdicts.headers import renamed, verdict_headers
 from consumer.domain.verdicts.verdict import Cause, Tokens, UnjudgedReason, Verdict
 from tests.builders import TIMESTAMP_MS, TOPIC, a_judgement, a_position, a_record, a_verdict
 
@@ -33,10 +33,10 @@ def written(
     """A verdict record as a worker writes it."""
     verdict = verdict or a_verdict()
     source = a_record(headers=headers, position=a_position(topic=topic))
-    own = verdict_headers(verdict, source, group, 1)
+    own = verdict_headers(verdict, source, group, 1, as_event=not is_passed_through)
+    more = (*renamed(source.headers), *own)
     if is_passed_through:
-        return source._replace(headers=(*renamed(source.headers), *own))
-    more = (*renamed(source.headers), *own, *cloudevent_headers(verdict))
+        return source._replace(headers=more)
     return Record(a_position(), at_ms, b"k", encode_envelope(verdict), more)
 
 

@@ -60,7 +60,8 @@ def stored(
     binding = a_binding(outputs=Outputs(payload=payload))  # type: ignore[arg-type]
     record = a_record(value, headers, position=position)
     flight = Flight(record, Assignment(Partition(topic, 1), 1), binding, 0.0)
-    found, *_ = Publisher(group, DeadLetterEncoder(group, "w")).verdict(flight, verdict)
+    publisher = Publisher(group, DeadLetterEncoder(group, "w"))
+    found = publisher.verdict(flight, verdict).publication
     place = Position(found.topic, 1, offset)
     return Record(place, written_ms, found.key, found.value, found.headers)
 

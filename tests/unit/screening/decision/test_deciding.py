@@ -14,7 +14,7 @@ from consumer.domain.messages.message import Position
 from consumer.domain.policy import Outcome
 from consumer.domain.screening import AuthorTerms, MemoTerms
 from consumer.domain.verdicts.judged import Judged
-from consumer.domain.verdicts.verdict import Cause
+from consumer.domain.verdicts.verdict import Cause, Screened
 from consumer.interfaces import Probabilities
 from consumer.screening.audits.note import AuditNote
 from consumer.screening.inquiry import TextInquiry
@@ -64,9 +64,9 @@ async def test_what_is_surely_below_every_threshold_is_allowed(tmp_path: Path) -
     assert found is not None
     assert (found.cause, found.settled, found.judgements) == (Cause.DECISION, Outcome.ALLOW, ())
     assert found.screened is not None
-    stage, score, artefact, probability = found.screened
     (deciding,) = post.filters.in_use()
-    assert (stage, artefact, probability) == (Cause.DECISION, deciding.digest, 0.02)
+    score = found.screened.score
+    assert found.screened == Screened(Cause.DECISION, score, deciding.digest, 0.02)
     assert score == pytest.approx(0.01 / 0.4)
     assert [note.settled for note in deciding.take_counts()] == [1]
 

@@ -25,10 +25,10 @@ def test_look_ups_give_what_the_features_give(words: list[str]) -> None:
     places = see_text(normal)
     total = sum(model.weights[place] for place in places)
     at = model.slope * (total / math.sqrt(max(1, len(places))) + model.bias) + model.offset
-    score = Scorer(model).score(normal)
+    score = Scorer(model).score(normal.split())
 
     assert score.probability == pytest.approx(1 / (1 + math.exp(-at)))
-    assert Scorer(model).score(normal) == score
+    assert Scorer(model).score(normal.split()) == score
 
 
 def test_a_word_is_seen_without_the_marks_at_its_edges_but_they_are_seen_apart() -> None:
@@ -61,11 +61,11 @@ def test_the_order_of_a_pair_matters() -> None:
 
 
 def test_a_text_without_words_is_unfamiliar() -> None:
-    assert Scorer(by_hand().model).score("").familiar == 0.0
+    assert Scorer(by_hand().model).score([]).familiar == 0.0
 
 
 def test_words_that_training_saw_are_familiar() -> None:
-    scored = Scorer(by_hand().model).score("garden house xyzzy plugh")
+    scored = Scorer(by_hand().model).score(["garden", "house", "xyzzy", "plugh"])
     assert scored.familiar == 0.5
 
 
@@ -73,19 +73,19 @@ def test_a_word_with_other_marks_is_another_word_of_the_same_name() -> None:
     """Whichever comes first: neither is taken for the other."""
     model = trained().model._replace(slope=0.1)
     texts = ("nasty", "nasty!", "nasty")
-    scores = [Scorer(model).score(text).probability for text in texts]
+    scores = [Scorer(model).score(text.split()).probability for text in texts]
     one = Scorer(model)
-    assert [one.score(text).probability for text in texts] == scores
+    assert [one.score(text.split()).probability for text in texts] == scores
     assert scores[0] != scores[1]
 
 
 def test_repeated_words_count_once() -> None:
     one = Scorer(by_hand().model)
-    assert one.score("vile vile").familiar == 1.0
+    assert one.score(["vile", "vile"]).familiar == 1.0
     # The pair of the word with itself is a feature more.
     size = len(see_word("vile").places)
     total = 8.0 * size / math.sqrt(size + 1)
-    assert one.score("vile vile").probability == pytest.approx(
+    assert one.score(["vile", "vile"]).probability == pytest.approx(
         1 / (1 + math.exp(-2.0 * (total - 1.0)))
     )
 
@@ -99,12 +99,12 @@ def test_bits_of_familiar_words_are_those_of_their_names() -> None:
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scorer, "WORDS_KEPT_MAX", 3)
     one = Scorer(by_hand().model)
-    before = one.score("garden house old near")
+    before = one.score(["garden", "house", "old", "near"])
     assert "1 words" in repr(one)
-    assert one.score("garden house old near") == before
+    assert one.score(["garden", "house", "old", "near"]) == before
     assert "2 words" in repr(one)
     long = "x" * (scorer.WORD_KEPT_MAX + 1)
-    assert one.score(long) == one.score(long)
+    assert one.score([long]) == one.score([long])
     assert long not in one._known
 
 
@@ -118,5 +118,5 @@ def test_an_explanation_names_what_adds_most() -> None:
 def test_a_score_that_has_no_number_is_the_nearest_that_has() -> None:
     """Weights may be huge; probabilities are not."""
     model = by_hand().model._replace(slope=1e9)
-    assert Scorer(model).score("vile").probability == pytest.approx(1.0)
-    assert Scorer(model).score("garden").probability == pytest.approx(0.0)
+    assert Scorer(model).score(["vile"]).probability == pytest.approx(1.0)
+    assert Scorer(model).score(["garden"]).probability == pytest.approx(0.0)
