@@ -9,6 +9,7 @@ import pytest
 from consumer.errors import InvalidSettings
 from consumer.screening.prefilter.certify import certify
 from consumer.screening.prefilter.example import FilterExample, split_by_time
+from consumer.screening.prefilter.fit import TextMatrix
 from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.train import CERTIFYING_SHARE, train
 from tests.unit.screening.prefilter.filters import by_hand, examples, purpose, trained
