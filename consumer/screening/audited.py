@@ -86,6 +86,11 @@ class AuditedStage(ABC):
     async def look(self, text: str, language: str | None = None) -> Filtered:
         """What it makes of a text while it is on, were it not drawn: settle or ask."""
 
+    @property
+    def salt(self) -> bytes:
+        """By which it draws whom it audits."""
+        return self._draw.salt
+
     def watch_anew(self) -> FilterWatch:
         """A watch that no note was shown to."""
         return FilterWatch(self.version_digest, self.digest, self.terms)

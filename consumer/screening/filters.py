@@ -20,6 +20,7 @@ from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.interfaces import Decider
 from consumer.screening.audited import AuditedStage, Filtered, NotSettledFor, Voice
+from consumer.screening.audits.salt import read_salt
 from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.audits.watch import FilterWatch
 from consumer.screening.decision import artefact as decision
@@ -216,17 +217,23 @@ def named_filter(
     Raises:
         InvalidSettings: it is broken, without evidence, for a lower recall, or without its salt.
     """
-    terms = terms_of(binding, stage)
-    if before is not None and before.filtering is not None:
-        same = terms_of(before.binding, stage) == terms
-        same = same and seen_min(before.binding, stage) == seen_min(binding, stage)
-        filtering = before.filtering if same else _opened(binding, stage, decider)
-    else:
-        filtering = _opened(binding, stage, decider)
+    kept = None if before is None else _kept(before, binding, stage)
+    filtering = kept or _opened(binding, stage, decider)
     problem = _mismatch(binding, filtering)
     if problem is not None:
         problem = f"{problem}. {_burden(filtering.settled_share)}"
     return NamedFilter(binding, filtering if problem is None else None, problem)
+
+
+def _kept(before: NamedFilter, binding: Binding, stage: Cause) -> AuditedStage | None:
+    """The stage as it was, where nothing that it was made of is another one by now."""
+    filtering, terms = before.filtering, terms_of(binding, stage)
+    if filtering is None or terms is None or terms_of(before.binding, stage) != terms:
+        return None
+    if seen_min(before.binding, stage) != seen_min(binding, stage):
+        return None
+    # Whoever starts now draws by the salt that lies there, and all workers are to draw alike.
+    return filtering if read_salt(Path(terms.salt_file)) == filtering.salt else None
 
 
 def _burden(settled_share: float) -> str:
