@@ -1,4 +1,4 @@
-"""The commands `decision ...`: fit · check · on · off."""
+"""The commands `decision ...`: fit · check · audits · on · off."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ def fit(
     recall: Annotated[
         float, Parameter(help="Share of what is not allowed that must reach the safeguard.")
     ] = 0.95,
+    alpha: Annotated[
+        float, Parameter(help="The chance that a recall is held to be shown although it is lower.")
+    ] = 0.05,
     flips: Annotated[
         float, Parameter(help="Share of texts whose answer may change with order or wording.")
     ] = 0.1,
@@ -45,7 +48,7 @@ def fit(
     """Choose thresholds on the golden cases; exit 1 where they show too little to be used."""
     from consumer.commands.decision.fitting import FitRequest, fit_thresholds
 
-    request = FitRequest(topic, recall, flips, out, version)
+    request = FitRequest(topic, recall, flips, out, version, alpha)
     raise SystemExit(fit_thresholds(settings_of(config, set, quiet=True), request, as_json=json))
 
 
@@ -67,6 +70,16 @@ def check(
 
     settings = settings_of(config, set, quiet=True)
     raise SystemExit(check_thresholds(settings, topic, thresholds, as_json=json))
+
+
+@app.command(help_epilogue=examples("safeguard decision audits --topic chat.messages"))
+def audits(*, topic: Topic, json: Json = False, config: Config = None, set: Sets = None) -> None:
+    """Say what the audits of the decision stage have shown by now; exit 1 while it is off."""
+    from consumer.commands.prefilter.audited import tell_audits
+    from consumer.domain.verdicts.verdict import Cause
+
+    settings = settings_of(config, set, quiet=True)
+    raise SystemExit(tell_audits(settings, topic, stage=Cause.DECISION, as_json=json))
 
 
 @app.command(help_epilogue=examples("safeguard decision on --topic chat.messages"))

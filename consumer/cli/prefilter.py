@@ -1,4 +1,4 @@
-"""The commands `prefilter ...`: train · report · explain · on · off."""
+"""The commands `prefilter ...`: train · report · explain · audits · on · off."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ def train(
     recall: Annotated[
         float, Parameter(help="Share of what the model would not allow that must reach it.")
     ] = 0.99,
+    alpha: Annotated[
+        float, Parameter(help="The chance that a recall is held to be shown although it is lower.")
+    ] = 0.05,
     out: Annotated[
         Path | None, Parameter(help="File to write; VERSION.prefilter here by default.")
     ] = None,
@@ -45,7 +48,7 @@ def train(
     """Make a filter of a topic's own verdicts; exit 1 where its recall could not be shown."""
     from consumer.commands.prefilter.training import TrainRequest, train_filter
 
-    request = TrainRequest(topic, recall, out, version, since)
+    request = TrainRequest(topic, recall, out, version, since, alpha)
     raise SystemExit(train_filter(settings_of(config, set, quiet=True), request, as_json=json))
 
 
@@ -82,6 +85,20 @@ def explain(text: str, *, filter: FilterFile, json: Json = False) -> None:
     from consumer.commands.prefilter.explain import explain_text
 
     raise SystemExit(explain_text(filter, text, as_json=json))
+
+
+@app.command(help_epilogue=examples("safeguard prefilter audits --topic chat.messages"))
+def audits(
+    *,
+    topic: Annotated[str, Parameter(help="The input topic.")],
+    json: Json = False,
+    config: Config = None,
+    set: Sets = None,
+) -> None:
+    """Say what the audits of a topic's filter have shown by now; exit 1 while it is off."""
+    from consumer.commands.prefilter.audited import tell_audits
+
+    raise SystemExit(tell_audits(settings_of(config, set, quiet=True), topic, as_json=json))
 
 
 @app.command(help_epilogue=examples("safeguard prefilter on --topic chat.messages"))

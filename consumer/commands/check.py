@@ -58,7 +58,7 @@ def _look_at_filters(binding: Binding, faults: list[Flaw], warnings: list[Flaw])
             faults.append(Flaw(file, 1, f"{where} {error}"))
             continue
         if problem is not None:
-            warnings.append(Flaw(file, 1, f"{where} {problem}; until then it is off"))
+            warnings.append(Flaw(file, 1, f"{where} {problem}"))
         if stage is Cause.DECISION:
             warnings += _asked_by_title(binding.live)
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from consumer.classifier.hearsay import label_given, told
 from consumer.commands.dead_letters.letter import printable
 from consumer.commands.diff import version_of
-from consumer.commands.earlier import Earlier, said_before
+from consumer.commands.earlier import Earlier, language_of, said_before
 from consumer.commands.terminal import tell
 from consumer.domain.binding import Binding
 from consumer.domain.choose import choose
@@ -118,6 +118,10 @@ async def _classify(
         await fleet.close()
     fields = _fields(judged, binding) | {"earlier": [each._asdict() for each in earlier]}
     lines = [*_lines(judged, binding), *(f"  {each.line}" for each in earlier)]
+    language = language_of(text, binding)
+    if language is not None:
+        fields["language_guess"] = language
+        lines.append(f"  looks to be written in: {language}")
     tell(fields, lines, as_json=as_json)
     return 0
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.table import Table
 
 from consumer.classifier.probing.capabilities import Capabilities, LongPrompts, rows
+from consumer.commands.load import carried_load
 from consumer.commands.topics import missing_inputs, unfit
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.counted import counted
@@ -49,6 +51,8 @@ class Checks:
     def __init__(self, console: Console) -> None:
         self._console = console
         self.failed = 0
+        self._unsettled: list[Binding] = []
+        """Those whose filter may not be used."""
 
     def _say(self, is_ok: bool, what: str, found: str) -> None:
         self.failed += not is_ok
@@ -67,11 +71,16 @@ class Checks:
             found = f"live {binding.live.id}, {policies}"
             self._say(True, f"policies for {', '.join(binding.patterns)}", found)
             self._second_looks(binding, settings)
-            self._filters(binding)
+            if self._filters(binding):
+                self._unsettled.append(binding)
         return catalogue
 
-    def _filters(self, binding: Binding) -> None:
-        """Whether the filters that the topic names may be used for what is live."""
+    def _filters(self, binding: Binding) -> bool:
+        """
+        Whether the filters that the topic names may be used for what is live; True where one that
+        it names may not be.
+        """
+        failed = self.failed
         for stage in stages_of(binding):
             try:
                 problem = named_filter(binding, stage).problem
@@ -79,6 +88,25 @@ class Checks:
                 problem = str(error)
             found = problem or "made for the live version, with evidence"
             self._say(problem is None, f"filter of {shown(binding.set_name, stage)}", found)
+        return self.failed > failed
+
+    def _load(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        binding: Binding,
+        partitions: Mapping[str, int],
+    ) -> None:
+        """What comes upon the model while a filter is off."""
+        what, now_ms = f"without the filter of {binding.set_name}", SystemClock().wall_ms()
+        try:
+            load = carried_load(
+                kafka_config(settings.kafka), catalogue, binding, partitions, now_ms
+            )
+        except ConsumerError as error:
+            self._say(False, what, str(error))
+        else:
+            self._say(True, what, load.line)
 
     async def decision(self, settings: Settings) -> None:
         """Whether the decision endpoint is there; workers go on without."""
@@ -119,6 +147,8 @@ class Checks:
         )
         if catalogue is None:
             return
+        for binding in self._unsettled:
+            self._load(settings, catalogue, binding, partitions)
         steps = topics.plan(catalogue, partitions) + unfit(settings, catalogue, partitions)
         steps += audits_steps(catalogue, partitions)
         for step in steps:

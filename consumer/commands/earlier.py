@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from consumer.domain.binding import Binding
+from consumer.domain.messages.language import guessed
 from consumer.domain.verdicts.verdict import Cause
 from consumer.screening.audited import Filtered
 from consumer.screening.filters import named_filter, stages_of
@@ -54,12 +55,18 @@ async def said_before(settings: Settings, text: str, binding: Binding) -> Sequen
             if filtering is None:
                 found.append(Earlier(stage, "", settles=False, score=None, why=problem))
             else:
-                looked = await filtering.look(text)
+                looked = await filtering.look(text, language_of(text, binding))
                 found.append(_earlier(stage, filtering.digest, looked))
         return found
     finally:
         if endpoint is not None:
             await endpoint.close()
+
+
+def language_of(text: str, binding: Binding) -> str | None:
+    """What a message of this text would be taken to be written in, if its record says nothing."""
+    terms = binding.reading.language_guess
+    return None if terms is None else guessed(text, terms)
 
 
 def _earlier(stage: Cause, digest: str, looked: Filtered) -> Earlier:

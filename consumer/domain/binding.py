@@ -14,6 +14,7 @@ from typing import Literal
 
 from consumer.domain.lane import Lane
 from consumer.domain.messages.context import ContextTerms
+from consumer.domain.messages.language import LanguageTerms
 from consumer.domain.messages.message import WhenEmpty
 from consumer.domain.messages.rules import EventTerms, Pointer, SkipRule, Tombstones
 from consumer.domain.policy import USER_MESSAGE, Outcome, PolicyVersion
@@ -43,6 +44,8 @@ class MessageTerms:
     author: Pointer | None = None
     conversation: Pointer | None = None
     language: Pointer | None = None
+    language_guess: LanguageTerms | None = None
+    """How the language is guessed where the record does not say; None where it is not."""
     skip_when: tuple[SkipRule, ...] = ()
     author_facts: tuple[Pointer, ...] = ()
     """Facts about the author that the model is shown as context."""

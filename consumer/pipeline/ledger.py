@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter
 
+from consumer.domain.messages.language import OTHER, counted_as
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.verdict import Cause, Verdict
 from consumer.errors import Rejected
@@ -24,6 +25,8 @@ class Ledger:
         """What has been counted since the last `flush`."""
         self._verdicts: dict[tuple[str, Outcome, Cause], int] = {}
         """The same of verdicts, which are most."""
+        self._languages: dict[tuple[str, str | None, str | None], int] = {}
+        """The same by topic and language, as the record says and as it was guessed."""
         self.consumed = 0
         self.verdicts = 0
         self.dead_letters = 0
@@ -56,6 +59,10 @@ class Ledger:
         topic = verdict.message.position.topic
         key = (topic, verdict.outcome, verdict.cause)
         self._verdicts[key] = self._verdicts.get(key, 0) + 1
+        message = verdict.message
+        if message.language is not None or message.language_guess is not None:
+            said = (topic, message.language, message.language_guess)
+            self._languages[said] = self._languages.get(said, 0) + 1
         if verdict.unjudged_reason is not None:
             self._inc(self._metrics.unjudged, topic, verdict.unjudged_reason.value)
 
@@ -85,6 +92,12 @@ class Ledger:
         for (topic, outcome, cause), count in self._verdicts.items():
             self._metrics.verdicts.labels(topic, outcome.value, cause.value).inc(count)
         self._verdicts.clear()
+        for (topic, language, guess), count in self._languages.items():
+            said = (
+                (guess or OTHER, "guess") if language is None else (counted_as(language), "record")
+            )
+            self._metrics.languages.labels(topic, *said).inc(count)
+        self._languages.clear()
         counted, self._counted = self._counted, {}
         for (counter, *labels), by in counted.items():
             assert isinstance(counter, Counter)

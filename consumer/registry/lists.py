@@ -29,6 +29,9 @@ ENTRY_CHARS_MAX = 1_000
 FLAWS_MAX = 20
 """Of one list: who takes a file for another kind would be told about every line."""
 
+SHORT_TEXTS = ("hi", "we", "go", "a nut")
+"""No letter of one is in another, so what is found in all of them is found in nearly every text."""
+
 _BACKTRACKING = (
     ("(?=", "a look-ahead"),
     ("(?!", "a look-ahead"),
@@ -100,6 +103,8 @@ def _flaws(table: ListTable, entries: Sequence[ListEntry]) -> list[tuple[int, st
             break
         if len(text) > ENTRY_CHARS_MAX:
             flaws.append((line, f"is longer than {ENTRY_CHARS_MAX:,} characters"))
+        elif table.match == "anywhere" and len(text) == 1 and text.isascii() and text.isalnum():
+            flaws.append((line, "is found in nearly every text: say more, or match whole words"))
         elif table.match == "patterns":
             problem = _pattern_problem(text)
             if problem is not None:
@@ -113,7 +118,8 @@ def _flaws(table: ListTable, entries: Sequence[ListEntry]) -> list[tuple[int, st
 def _pattern_problem(pattern: str) -> str | None:
     fault = fault_of(pattern)
     if fault is None:
-        is_anywhere = compiled(pattern).search("") is not None
+        found = compiled(pattern)
+        is_anywhere = found.search("") or all(found.search(text) for text in SHORT_TEXTS)
         return "is found in every text: say what has to be there" if is_anywhere else None
     for sign, name in _BACKTRACKING:
         if sign in pattern:

@@ -25,6 +25,10 @@ ALARMED = "the alarm has switched it off; `safeguard {stage} on` switches it on 
 SWITCHED_OFF = "a person has switched it off; `safeguard {stage} on` switches it on again"
 
 
+NotSettledFor = AskedFor | Literal["switched off", "little-known language", "refusal", "no answer"]
+"""Why a stage leaves a message to the model."""
+
+
 class Filtered(Value, frozen=True):
     """What becomes of one message."""
 
@@ -33,9 +37,7 @@ class Filtered(Value, frozen=True):
     score: float | None = None
     audit_probability: float | None = None
     """Of a message that the stage settles, whether or not it was drawn."""
-    asked_for: AskedFor | Literal["switched off", "little-known language", "no answer"] | None = (
-        None
-    )
+    asked_for: NotSettledFor | None = None
 
 
 class Voice(NamedTuple):
@@ -56,7 +58,7 @@ class AuditedStage(ABC):
         self.version_digest = version_digest
         self.digest = digest
         self._draw = draw
-        self._terms = terms
+        self.terms = terms
         self.watch = self.watch_anew()
         """What the notes say of it; whoever reads them anew puts another one here."""
         self.unread: str | None = UNREAD
@@ -66,17 +68,32 @@ class AuditedStage(ABC):
         self._counts: dict[str, list[int]] = {}
         """By language: messages settled and not audited, and those that the model allowed."""
 
+    @property
+    @abstractmethod
+    def settled_share(self) -> float:
+        """Share of messages that it kept from the model where its evidence was gathered."""
+
+    @property
+    @abstractmethod
+    def recall_shown(self) -> float:
+        """The recall there: of what its evidence had, and not of live traffic."""
+
     @abstractmethod
     def unlike(self, spoken: Voice | None) -> str | None:
         """Why it is not for what is asked now; `spoken` is None while that is not known."""
 
     @abstractmethod
-    async def look(self, text: str) -> Filtered:
+    async def look(self, text: str, language: str | None = None) -> Filtered:
         """What it makes of a text while it is on, were it not drawn: settle or ask."""
+
+    @property
+    def salt(self) -> bytes:
+        """By which it draws whom it audits."""
+        return self._draw.salt
 
     def watch_anew(self) -> FilterWatch:
         """A watch that no note was shown to."""
-        return FilterWatch(self.version_digest, self.digest, self._terms)
+        return FilterWatch(self.version_digest, self.digest, self.terms)
 
     @property
     def off(self) -> str | None:
@@ -94,11 +111,14 @@ class AuditedStage(ABC):
         is_drawn = self._draw.is_drawn(source, partition, offset, probability)
         return Filtered("audit" if is_drawn else "settle", score, probability)
 
-    def positive(self, filtered: Filtered, place: str, language: str | None) -> AuditNote:
+    def positive(
+        self, filtered: Filtered, place: str, language: str | None, seen: float = 1.0
+    ) -> AuditNote:
         """
         The note for a message whose verdict is not allow, confirmed by two of three answers.
 
-        `place` is `source/partition/offset`.
+        `place` is `source/partition/offset`, `seen` with what probability the stages after this one
+        let the model be asked.
         """
         return AuditNote(
             kind="positive",
@@ -106,12 +126,15 @@ class AuditedStage(ABC):
             artefact=self.digest,
             position=place,
             is_settled=filtered.action == "audit",
-            probability=filtered.audit_probability or 1.0,
+            probability=(filtered.audit_probability or 1.0) * seen,
             language=_named(language),
         )
 
     def count(self, language: str | None, *, is_settled: bool) -> None:
-        """A message that says nothing of the recall: settled unseen, or allowed by the model."""
+        """
+        A message that says nothing of the recall: settled unseen, by this stage or by a later one,
+        or allowed by the model.
+        """
         name = _named(language)
         if name not in self._counts and len(self._counts) >= LANGUAGES_MAX:
             name = OTHER

@@ -10,7 +10,7 @@ from consumer.errors import InvalidSettings
 from consumer.screening.audited import AuditedStage, Filtered, Voice
 from consumer.screening.audits.draw import AuditDraw
 from consumer.screening.audits.salt import read_salt
-from consumer.screening.audits.terms import AuditTerms
+from consumer.screening.audits.terms import AuditTerms, weaker
 from consumer.screening.prefilter.artefact import FilterArtefact, check_evidence, mismatch
 from consumer.screening.prefilter.prefilter import Prefilter
 
@@ -30,12 +30,22 @@ class Filtering(AuditedStage):
     def __repr__(self) -> str:
         return f"<Filtering {self._prefilter!r} {self.watch!r}>"
 
+    @property
+    def settled_share(self) -> float:
+        return self.head.shown.settled
+
+    @property
+    def recall_shown(self) -> float:
+        return self.head.shown.recall
+
     def unlike(self, spoken: Voice | None) -> str | None:
         if spoken is None:
             return UNSPOKEN
         return mismatch(self.head, self.head.version_digest, spoken.model, spoken.template)
 
-    async def look(self, text: str) -> Filtered:
+    async def look(self, text: str, language: str | None = None) -> Filtered:
+        if self._is_little_known(language):
+            return Filtered("ask", asked_for="little-known language")
         look = self._prefilter.look(text)
         action: Literal["settle", "ask"] = "settle" if look.is_settled else "ask"
         return Filtered(action, look.score, asked_for=look.asked_for)
@@ -59,13 +69,17 @@ class Filtering(AuditedStage):
         """
         if self.barred is not None or not self.watch.is_on:
             return Filtered("ask", asked_for="switched off")
-        languages = self._prefilter.head.languages
-        if language and languages and languages.get(language, 0) < LANGUAGE_MIN:
+        if self._is_little_known(language):
             return Filtered("ask", asked_for="little-known language")
         look = self._prefilter.look(text, words)
         if not look.is_settled:
             return Filtered("ask", look.score, asked_for=look.asked_for)
         return self.drawn(look.score, source, partition, offset)
+
+    def _is_little_known(self, language: str | None) -> bool:
+        """Whether few texts of the language were learned from; where none is known it is not."""
+        languages = self.head.languages
+        return bool(language and languages and languages.get(language, 0) < LANGUAGE_MIN)
 
 
 def open_filtering(
@@ -75,15 +89,13 @@ def open_filtering(
     Make the stage ready; `file` is where the filter was read from.
 
     Raises:
-        InvalidSettings: the filter is without evidence, or shown for a lower recall than is
-            demanded; or the salt cannot be read.
+        InvalidSettings: the filter is without evidence, or shown for a lower recall or less surely
+            than is demanded; or the salt cannot be read.
     """
     check_evidence(artefact)
     head = artefact.head
-    if head.recall < terms.recall:
-        raise InvalidSettings(
-            f"{file} was made for recall {head.recall:g} and {terms.recall:g} is demanded: train "
-            f"one with --recall {terms.recall:g}, or demand less"
-        )
+    problem = weaker(head.recall, head.alpha, terms, f"{file} was made", "train one with")
+    if problem is not None:
+        raise InvalidSettings(problem)
     draw = AuditDraw.of(read_salt(salt_file), terms, head.near_from)
     return Filtering(Prefilter(artefact), draw, terms)

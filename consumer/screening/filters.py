@@ -19,14 +19,17 @@ from consumer.domain.screening import FilterTerms
 from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
 from consumer.interfaces import Decider
-from consumer.screening.audited import AuditedStage, Voice
+from consumer.screening.audited import AuditedStage, Filtered, NotSettledFor, Voice
+from consumer.screening.audits.salt import read_salt
 from consumer.screening.audits.terms import AuditTerms
+from consumer.screening.audits.watch import FilterWatch
 from consumer.screening.decision import artefact as decision
 from consumer.screening.decision.deciding import Deciding, open_deciding
 from consumer.screening.decision.statements import statements_of
 from consumer.screening.filtering import Filtering, open_filtering
 from consumer.screening.prefilter.artefact import mismatch, read_artefact
 from consumer.screening.watched import PostNote
+from consumer.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -34,6 +37,15 @@ REPLACED = "other policies are in force"
 UNWRITABLE = "the notes of its audits cannot be written"
 STAGES = (Cause.PREFILTER, Cause.DECISION)
 """In the order in which a message meets them."""
+
+
+SETTLED = "settled"
+RESULTS: Mapping[NotSettledFor | None, str] = {
+    "score": "asked",
+    "refusal": "refused",
+    "no answer": "error",
+}
+"""What came of a call to the decision endpoint that did not settle the message."""
 
 
 class NamedFilter(NamedTuple):
@@ -49,9 +61,13 @@ class NamedFilter(NamedTuple):
 class Filters:
     """Those of all policy sets, for one worker."""
 
-    def __init__(self, decider: Decider | None = None) -> None:
-        """Without `decider` there is no decision endpoint, and no stage that asks one is on."""
+    def __init__(self, decider: Decider | None = None, metrics: Metrics | None = None) -> None:
+        """
+        Without `decider` there is no decision endpoint, and no stage that asks one is on. What it
+        was asked and said is counted in `metrics`.
+        """
         self._decider = decider
+        self.metrics = metrics
         self._named: Mapping[tuple[str, Cause], NamedFilter] = {}
         """By policy set and stage."""
         self._unwritable: str | None = None
@@ -109,6 +125,15 @@ class Filters:
             return None
         return named.filtering
 
+    def asked(self, deciding: Deciding, found: Filtered, seconds: float) -> None:
+        """Count what came of asking the decision endpoint; nothing where it was not asked."""
+        if found.action == "ask" and found.asked_for not in RESULTS:
+            return
+        if self.metrics is not None:
+            result = RESULTS.get(found.asked_for, SETTLED)
+            self.metrics.decision_calls.labels(deciding.head.version, result).inc()
+            self.metrics.decision_seconds.observe(seconds)
+
     def in_use(self) -> list[AuditedStage]:
         """Those whose notes are to be read."""
         return [each.filtering for each in self._named.values() if each.filtering is not None]
@@ -118,6 +143,14 @@ class Filters:
         return {
             shown(*key): each.problem if each.filtering is None else each.filtering.off
             for key, each in self._named.items()
+        }
+
+    def watches(self) -> dict[str, FilterWatch]:
+        """Of those whose notes were all read, under the names of `standing`."""
+        return {
+            shown(*key): each.filtering.watch
+            for key, each in self._named.items()
+            if each.filtering is not None and each.filtering.unread is None
         }
 
     def heed_notes(self, filterings: Sequence[AuditedStage], unread: str | None) -> None:
@@ -161,6 +194,12 @@ def terms_of(binding: Binding, stage: Cause) -> FilterTerms | None:
     return screening.prefilter if stage is Cause.PREFILTER else screening.decision
 
 
+def seen_min(binding: Binding, stage: Cause) -> float:
+    """The least share of what a stage does not settle that the model is asked about."""
+    later = binding.screening.decision if stage is Cause.PREFILTER else None
+    return 1.0 if later is None else later.floor
+
+
 def stages_of(binding: Binding) -> list[Cause]:
     """The stages that a topic names a file for."""
     return [stage for stage in STAGES if terms_of(binding, stage) is not None]
@@ -178,15 +217,31 @@ def named_filter(
     Raises:
         InvalidSettings: it is broken, without evidence, for a lower recall, or without its salt.
     """
-    terms = terms_of(binding, stage)
-    assert terms is not None
-    if before is not None and before.filtering is not None:
-        same = terms_of(before.binding, stage) == terms
-        filtering = before.filtering if same else _opened(terms, stage, decider)
-    else:
-        filtering = _opened(terms, stage, decider)
+    kept = None if before is None else _kept(before, binding, stage)
+    filtering = kept or _opened(binding, stage, decider)
     problem = _mismatch(binding, filtering)
+    if problem is not None:
+        problem = f"{problem}. {_burden(filtering.settled_share)}"
     return NamedFilter(binding, filtering if problem is None else None, problem)
+
+
+def _kept(before: NamedFilter, binding: Binding, stage: Cause) -> AuditedStage | None:
+    """The stage as it was, where nothing that it was made of is another one by now."""
+    filtering, terms = before.filtering, terms_of(binding, stage)
+    if filtering is None or terms is None or terms_of(before.binding, stage) != terms:
+        return None
+    if seen_min(before.binding, stage) != seen_min(binding, stage):
+        return None
+    # Whoever starts now draws by the salt that lies there, and all workers are to draw alike.
+    return filtering if read_salt(Path(terms.salt_file)) == filtering.salt else None
+
+
+def _burden(settled_share: float) -> str:
+    """What falls to the model where a stage that settled so much is left out."""
+    if settled_share >= 1.0:
+        return "Until then the model must carry everything"
+    times = 1.0 / (1.0 - settled_share)
+    return f"Until then the model must carry all messages, {times:.1f} times what this left it"
 
 
 def _mismatch(binding: Binding, filtering: AuditedStage) -> str | None:
@@ -198,7 +253,9 @@ def _mismatch(binding: Binding, filtering: AuditedStage) -> str | None:
     return mismatch(head, live.digest, head.model, head.template)
 
 
-def _opened(terms: FilterTerms, stage: Cause, decider: Decider | None) -> AuditedStage:
+def _opened(binding: Binding, stage: Cause, decider: Decider | None) -> AuditedStage:
+    terms = terms_of(binding, stage)
+    assert terms is not None
     file, salt_file = Path(terms.file), Path(terms.salt_file)
     demanded = AuditTerms(
         recall=terms.recall,
@@ -206,6 +263,7 @@ def _opened(terms: FilterTerms, stage: Cause, decider: Decider | None) -> Audite
         floor=terms.floor,
         near=terms.near,
         run_length=terms.run_length,
+        seen_min=seen_min(binding, stage),
     )
     if stage is Cause.DECISION:
         thresholds = decision.read_decision(file)

@@ -81,6 +81,8 @@ class TextInquiry:
         if self._decide is not None and not self._is_audited:
             decided = await self._decide()
             if isinstance(decided, Judged):
+                for each in self._watched:
+                    each.settled_later()
                 return decided
             self._watched.append(decided)
         memo, asked = self._memo, self._asked

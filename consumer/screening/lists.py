@@ -69,7 +69,9 @@ class _Whole:
     def __init__(self, entries: Sequence[ListEntry], *, may_allow: bool) -> None:
         self._lines = {entry.text: entry.line for entry in reversed(entries)}
         # What allows has to be there letter for letter: normalising hides a disguise.
-        self._plain = {} if may_allow else {normalised(e.text): e.line for e in reversed(entries)}
+        plain = {} if may_allow else {normalised(e.text): e.line for e in reversed(entries)}
+        # Of what holds nothing that is seen nothing is left, and it is not the same for that.
+        self._plain = {text: line for text, line in plain.items() if text}
 
     def find(self, text: str, plain: str) -> int | None:
         found = self._lines.get(text.strip())
@@ -77,43 +79,72 @@ class _Whole:
 
 
 class _Phrases:
-    """Words and phrases, as an automaton that reads each text once (Aho and Corasick, 1975)."""
+    """Words and phrases, in the text as it came and in the normalised text."""
 
     def __init__(self, entries: Sequence[ListEntry], *, whole_words: bool) -> None:
-        self._whole_words = whole_words
-        self._spoken = _automaton([(entry.text.casefold(), entry.line) for entry in entries])
-        self._plain = _automaton([(normalised(entry.text), entry.line) for entry in entries])
+        spoken = [(entry.text.casefold(), entry.line) for entry in entries]
+        plain = [(normalised(entry.text), entry.line) for entry in entries]
+        self._spoken = _Automaton(spoken, whole_words=whole_words)
+        self._plain = _Automaton(plain, whole_words=whole_words)
 
     def find(self, text: str, plain: str) -> int | None:
         # What was written plainly is the same twice.
         text = text.casefold()
-        found = self._in(*self._spoken, text)
-        return self._in(*self._plain, plain) if found is None and plain != text else found
+        found = self._spoken.find(text)
+        return self._plain.find(plain) if found is None and plain != text else found
 
-    def _in(self, automaton: AhoCorasick, lines: Sequence[int], text: str) -> int | None:
-        found = automaton.find_matches_as_indexes(text, overlapping=self._whole_words)
-        for number, begin, end in found:
-            if not self._whole_words or _stands_alone(text, begin, end):
-                return lines[number]
+
+class _Automaton:
+    """
+    One that reads each text once (Aho and Corasick, 1975).
+
+    Whole words are found with a mark at the edges of every word, in texts where their letters are
+    found at all. To look at all matches instead would take as long as there are matches, and of
+    entries that lie within each other there may be hundreds at every letter.
+    """
+
+    def __init__(self, phrases: Iterable[tuple[str, int]], *, whole_words: bool) -> None:
+        kept = {text: line for text, line in phrases if text}
+        self._lines = list(kept.values())
+        self._letters = _Search(list(kept))
+        self._words = _Search([_marked(text) for text in kept]) if whole_words else None
+
+    def find(self, text: str) -> int | None:
+        """The line of a phrase that is in the text."""
+        found = self._letters.first(text)
+        if found is not None and self._words is not None:
+            found = self._words.first(_marked(text))
+        return None if found is None else self._lines[found]
+
+
+class _Search:
+    """Any of several strings, looked for a part of the text after the other."""
+
+    def __init__(self, strings: Sequence[str]) -> None:
+        self._automaton = AhoCorasick(strings)
+        self._reach = max(map(len, strings), default=1) - 1
+
+    def first(self, text: str) -> int | None:
+        """The number of one that is in the text."""
+        for begin in range(0, len(text), PART_CHARS):
+            # One that begins in this part may end in the next.
+            part = text[begin : begin + PART_CHARS + self._reach]
+            found = self._automaton.find_matches_as_indexes(part)
+            if found:
+                return int(found[0][0])
         return None
 
 
-def _automaton(phrases: Iterable[tuple[str, int]]) -> tuple[AhoCorasick, list[int]]:
-    kept = {text: line for text, line in phrases if text}
-    return AhoCorasick(list(kept)), list(kept.values())
+PART_CHARS = 4_096
+"""The library finds all matches before it gives any, and in a long text there may be many."""
+MARK = "\x1f"
+"""Parts no words and is a part of none, so that more of them in a text change nothing."""
+_EDGE = re.compile(r"\b")
 
 
-_WORD = re.compile(r"\w")
-
-
-def _stands_alone(text: str, begin: int, end: int) -> bool:
-    """Whether no word goes on beyond what was found."""
-    before, after = text[begin - 1 : begin + 1], text[end - 1 : end + 1]
-    return not (_is_inside(before) or _is_inside(after))
-
-
-def _is_inside(pair: str) -> bool:
-    return len(pair) == 2 and bool(_WORD.match(pair[0]) and _WORD.match(pair[1]))
+def _marked(text: str) -> str:
+    """With a mark wherever a word begins or ends."""
+    return _EDGE.sub(MARK, text)
 
 
 class _Patterns:

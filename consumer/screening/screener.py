@@ -169,7 +169,7 @@ class Screener:
         found = filtering.decide(
             message.text,
             normal_words(message.text) if words is None else words,
-            message.language,
+            message.written_in,
             source=source,
             partition=partition,
             offset=offset,
@@ -183,6 +183,7 @@ class Screener:
 
         async def ask() -> Judged | WatchedMessage:
             _, partition, offset = message.position
+            asked_s = self._clock.now_s()
             found = await deciding.decide(
                 message.text,
                 normal_words(message.text) if words is None else words,
@@ -190,6 +191,8 @@ class Screener:
                 partition=partition,
                 offset=offset,
             )
+            if self._filters is not None:
+                self._filters.asked(deciding, found, self._clock.now_s() - asked_s)
             return self._concluded(message, deciding, found, source)
 
         return ask
@@ -198,14 +201,14 @@ class Screener:
         self, message: Message, stage: AuditedStage, found: Filtered, source: str
     ) -> Judged | WatchedMessage:
         if found.action == "settle":
-            stage.count(message.language, is_settled=True)
+            stage.count(message.written_in, is_settled=True)
             screened = Screened(stage.stage, found.score, stage.digest, found.audit_probability)
             return Judged((), cause=stage.stage, settled=Outcome.ALLOW, screened=screened)
         assert self._filters is not None
         assert self._filters.post is not None
         _, partition, offset = message.position
         place = f"{source}/{partition}/{offset}"
-        return WatchedMessage(stage, found, place, message.language, self._filters.post)
+        return WatchedMessage(stage, found, place, message.written_in, self._filters.post)
 
     def _room(self, binding: Binding) -> _Room:
         room = self._rooms.get(binding.set_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
@@ -37,10 +38,19 @@ class WatchedMessage(NamedTuple):
         stage, found = self.filtering, self.filtered
         return Screened(stage.stage, found.score, stage.digest, found.audit_probability)
 
-    async def note(self, *, is_positive: bool) -> None:
-        """What the model's answer says of the filter is stored when this returns, or counted."""
+    def settled_later(self) -> None:
+        """A stage after this one has settled the message, so nothing is learned of it."""
+        self.filtering.count(self.language, is_settled=True)
+
+    async def note(self, *, is_positive: bool, seen: float = 1.0) -> None:
+        """
+        What the model's answer says of the filter is stored when this returns, or counted.
+
+        `seen` is with what probability the stages after it let the model be asked.
+        """
         if is_positive:
-            await self.post(self.filtering.positive(self.filtered, self.place, self.language))
+            found = self.filtering.positive(self.filtered, self.place, self.language, seen)
+            await self.post(found)
         else:
             self.filtering.count(self.language, is_settled=False)
 
@@ -49,7 +59,7 @@ async def answered(
     watched: Sequence[WatchedMessage], judged: Judged, again: Callable[[], Awaitable[Judged]]
 ) -> None:
     """
-    Note what the model's answer says of every filter that saw the message.
+    Note what the model's answer says of every filter that saw the message, in their order.
 
     `again` asks the model once more. A message that could not be judged says nothing of any.
     """
@@ -57,8 +67,9 @@ async def answered(
     if outcome is None:
         return
     is_positive = outcome is not Outcome.ALLOW and await _is_confirmed(again)
-    for each in watched:
-        await each.note(is_positive=is_positive)
+    for at, each in enumerate(watched):
+        later = [found.filtered.audit_probability or 1.0 for found in watched[at + 1 :]]
+        await each.note(is_positive=is_positive, seen=math.prod(later))
 
 
 async def _is_confirmed(again: Callable[[], Awaitable[Judged]]) -> bool:

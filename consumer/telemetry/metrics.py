@@ -67,6 +67,13 @@ class Metrics:
         "outcome",
         "cause",
     )
+    languages = counter(
+        "Verdicts by topic and language (by its ISO 639 code, else `other`), and whether the "
+        "record says it or it was guessed",
+        "topic",
+        "language",
+        "origin",
+    )
     unjudged = counter("Verdicts with cause unjudged, by topic and reason", "topic", "reason")
     dead_letters = counter(
         "Dead letters acknowledged by the broker, by topic and reason", "topic", "reason"
@@ -177,6 +184,30 @@ class Metrics:
         "the log say why",
         "policy_set",
     )
+    filter_recall_ratio = gauge(
+        "Between what a filter's recall lies by its audits, by bound: low or high",
+        "policy_set",
+        "bound",
+    )
+    filter_recall_shown = gauge(
+        "1 once the recall that is demanded of a filter was shown anew on live traffic",
+        "policy_set",
+    )
+    prevalence_ratio = gauge(
+        "Share of the messages that the policies do not allow, by a filter's audits: of `all`, and "
+        "by language where that is named by two letters; share, low and high end of its range",
+        "policy_set",
+        "language",
+        "bound",
+    )
+    decision_calls = counter(
+        "Messages that the decision endpoint was asked about, by policy version and result: "
+        "settled (but for audits), asked (near a policy: the safeguard judges), refused (a "
+        "question has no probability) or error (no answer in time, or none that is trusted)",
+        "policy_version",
+        "result",
+    )
+    decision_seconds = histogram(STAGE_BUCKETS, "One call to the decision endpoint")
     policies_loaded_timestamp_seconds = gauge("When the policies in force were loaded")
     policy_reloads_refused = counter(
         "Changed policy files that were not picked up, by reason: faults, published (a live "

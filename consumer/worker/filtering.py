@@ -41,7 +41,7 @@ class FollowedFilters:
     ) -> None:
         """`decision` is the endpoint of the decision stage, where there is one."""
         self._decision = decision
-        self.filters = Filters(decision)
+        self.filters = Filters(decision, telemetry.metrics)
         self._store = store
         self._notes = NoteWriter(store.write, self.filters, telemetry.clock)
         self.filters.post = self._notes.post

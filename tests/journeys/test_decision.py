@@ -131,7 +131,13 @@ def test_thresholds_that_show_too_little_are_refused_with_the_figures(
         assert fit_thresholds(settings, request, as_json=False) == 1
         said = capsys.readouterr().out
         assert "48 more golden cases that are not allowed are needed" in said
+        assert "words has 10 and needs 48 more" in said
+        assert f"export-cases FILE --topic {topic}" in said
+        assert "with 10 such cases at most 0.549 can be shown" in said
         assert "A worker refuses it: it has no evidence for recall 0.9" in said
+        make_set(policies, topic, 10, question="")
+        with pytest.raises(InvalidSettings, match=r"cannot tell them apart.* needs 48 more"):
+            fit_thresholds(settings, request, as_json=False)
         make_set(policies, topic, 70, question="")
         with pytest.raises(InvalidSettings, match="this model cannot tell them apart"):
             fit_thresholds(settings, request, as_json=False)

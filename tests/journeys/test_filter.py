@@ -16,6 +16,7 @@ from random import Random
 import orjson
 import pytest
 
+from consumer.commands.prefilter.audited import tell_audits
 from consumer.commands.prefilter.switching import switch_filter
 from consumer.commands.prefilter.training import TrainRequest, train_filter
 from consumer.dev.safeguard.server import StandInSafeguard
@@ -115,9 +116,14 @@ def causes(broker: Broker, topic: str, since: int = 0) -> Counter[str]:
 
 
 async def test_a_filter_settles_what_is_harmless_and_the_model_is_asked_about_a_share(
-    embedded_broker: Broker, endpoint: str, tmp_path: Path
+    embedded_broker: Broker,
+    endpoint: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Only once all notes were read; without a topic for them, never."""
+    monkeypatch.setattr("consumer.worker.notes.COUNTS_S", 0.0)
     topic = embedded_broker.moderated()
     settings = await with_a_filter(embedded_broker, endpoint, tmp_path, topic, 1)
     async with working(settings, 1) as worker:
@@ -136,7 +142,19 @@ async def test_a_filter_settles_what_is_harmless_and_the_model_is_asked_about_a_
         assert found["prefilter, drawn for"] + found["model, drawn for"] > 90
         assert 20 < found["model, drawn for"] < 60
 
+        def seen() -> int:
+            (filtering,) = worker.filters.in_use()
+            return filtering.watch.standing.messages
+
+        await until(lambda: seen() == 100, seen)
+        capsys.readouterr()
+        assert await asyncio.to_thread(tell_audits, settings, topic, as_json=False) == 0
+        said = capsys.readouterr().out
+        assert "recall 0.9 is demanded: not shown anew yet; from nothing it takes" in said
+        assert "of 0 positives in 100 messages audits found 0 that it had settled" in said
+        assert "0.00% [0.00%, " in said
         assert switch_filter(settings, topic, "switched off") == 0
+        assert await asyncio.to_thread(tell_audits, settings, topic, as_json=False) == 1
         await until(lambda: off(worker) == BY_PERSON, "the word of a person")
         send(embedded_broker, topic, harmless(20, 8))
         await finished(worker, 140)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from consumer.commands.decision.asking import AskedCases, CaseAsker
-from consumer.commands.evaluate.cases.own import read_cases
+from consumer.commands.evaluate.cases.own import Case, read_cases
 from consumer.commands.policy import version_named
 from consumer.commands.terminal import tell
-from consumer.domain.policy import PolicyVersion
+from consumer.domain.policy import Outcome, PolicyVersion
 from consumer.domain.verdicts.headers import rfc3339
 from consumer.errors import InferenceUnavailable, InvalidSettings
 from consumer.registry.load import binding_of, load_catalogue
@@ -58,14 +60,21 @@ def fit_thresholds(settings: Settings, request: FitRequest, *, as_json: bool) ->
     """Write thresholds and print what they rest on; 0 where a worker may use them."""
     if not 0.5 <= request.recall <= 0.999:
         raise InvalidSettings(f"--recall {request.recall:g}: give 0.5 to 0.999")
+    if not 0.0001 <= request.alpha <= 0.5:
+        raise InvalidSettings(f"--alpha {request.alpha:g}: give 0.0001 to 0.5")
     if not 0.0 <= request.flips_max <= 1.0:
         raise InvalidSettings(f"--flips {request.flips_max:g}: give 0 to 1")
     version = _version(settings, request)
+    lacking = lacking_cases(read_cases(settings.policies.folder, version), request, version)
     answers = asyncio.run(_ask(settings, version))
-    artefact = made(_head(version, answers, request))
+    try:
+        artefact = made(_head(version, answers, request))
+    except InvalidSettings as error:
+        # Both are mended by cases: who adds some should add enough.
+        raise InvalidSettings(". ".join([str(error), *lacking])) from None
     file = request.out or Path(f"{version.id.replace('/', '_')}.decision")
     write_decision(file, artefact)
-    lines = [f"written: {file}", *_lines(artefact), *_lacking(artefact.head)]
+    lines = [f"written: {file}", *_lines(artefact), *lacking]
     return _tell(artefact, file, lines, version, answers, as_json=as_json)
 
 
@@ -161,17 +170,38 @@ def _lines(artefact: DecisionArtefact) -> list[str]:
     ]
 
 
-def _lacking(head: DecisionHead) -> list[str]:
-    """How many cases are missing to show the recall at all."""
-    found = shortage(
-        head.shown.positives, head.recall, head.alpha, prevalence=1.0, share=0.5, rate=0.0
-    )
+def lacking_cases(cases: Sequence[Case], request: FitRequest, version: PolicyVersion) -> list[str]:
+    """How many cases are missing to show the recall at all, by policy, and where to get them."""
+    have = Counter(case.policy.name for case in cases if case.outcome is not Outcome.ALLOW)
+    total = sum(have.values())
+    certifying = total // 2
+    found = shortage(certifying, request.recall, request.alpha, prevalence=1.0, share=0.5, rate=0.0)
     if found is None:
         return []
+    names = [policy.name for policy in version.policies]
+    lacking = shared_out(round(found.messages), [have[name] for name in names])
+    by_policy = ", ".join(
+        f"{name} has {have[name]} and needs {more} more"
+        for name, more in zip(names, lacking, strict=True)
+    )
+    most = request.alpha ** (1.0 / certifying) if certifying else 0.0
     return [
-        f"{found.messages:,.0f} more golden cases that are not allowed are needed to show it, if "
-        "none of the half that certifies is missed"
+        f"{round(found.messages):,} more golden cases that are not allowed are needed to show "
+        f"recall {request.recall:g}, if none of the half that certifies is missed: {by_policy}",
+        f"add them to cases.jsonl of {version.id}: `safeguard review export-cases FILE --topic "
+        f"{request.topic}` writes those that people decided, a line a case; texts of your own that "
+        "the policy is for count as well. Cases are no part of the version's digest",
+        f"or demand less: with {total} such cases at most {most:.3f} can be shown (--recall)",
     ]
+
+
+def shared_out(count: int, have: Sequence[int]) -> list[int]:
+    """As many more for each as bring them to be as even as they can be; all together `count`."""
+    more = [0] * len(have)
+    for _ in range(count):
+        least = min(range(len(have)), key=lambda at: have[at] + more[at])
+        more[least] += 1
+    return more
 
 
 def _tell(

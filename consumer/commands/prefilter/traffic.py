@@ -124,7 +124,7 @@ class TopicTraffic:
             answer.is_positive,
             answer.weight,
             message.timestamp_ms,
-            message.language or "",
+            message.written_in or "",
         )
 
 

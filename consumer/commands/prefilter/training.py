@@ -42,6 +42,8 @@ def train_filter(settings: Settings, request: TrainRequest, *, as_json: bool) ->
     """Write the filter and print what was shown of it; 0 where the recall was shown."""
     if not 0.5 <= request.recall <= 0.999:
         raise InvalidSettings(f"--recall {request.recall:g}: give 0.5 to 0.999")
+    if not 0.0001 <= request.alpha <= 0.5:
+        raise InvalidSettings(f"--alpha {request.alpha:g}: give 0.0001 to 0.5")
     catalogue = load_catalogue(settings.policies.folder)
     binding = binding_of(catalogue, request.topic)
     version = version_named(catalogue, request.version) if request.version else binding.live

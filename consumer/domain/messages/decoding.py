@@ -15,6 +15,7 @@ from consumer.domain.binding import MessageTerms
 from consumer.domain.messages.blank import is_blank
 from consumer.domain.messages.cloudevents import event_of
 from consumer.domain.messages.documents import Document, document_of, text_of
+from consumer.domain.messages.language import guessed
 from consumer.domain.messages.message import Fact, Headers, Message, MessageEvent, Record
 from consumer.domain.messages.rules import Pointer, at, holds
 from consumer.domain.messages.words import ID_CHARS_MAX, short, without_surrogates, word
@@ -198,19 +199,23 @@ def _message(
     when_empty = None
     if not text and skipped is None and event != "delete" and reading.when_empty != "dead-letter":
         when_empty = reading.when_empty
+    author = word(document, reading.author, "author", unread)
+    conversation = word(document, reading.conversation, "conversation", unread)
+    language, guess = word(document, reading.language, "language", unread), reading.language_guess
     return Message(
         position=record.position,
         timestamp_ms=record.timestamp_ms,
         text=text,
         id=own_id or str(record.position),
-        author=word(document, reading.author, "author", unread),
-        conversation=word(document, reading.conversation, "conversation", unread),
-        language=word(document, reading.language, "language", unread),
+        author=author,
+        conversation=conversation,
+        language=language,
         skipped=skipped,
         facts=_facts(document.root, reading.author_facts) if reading.author_facts else (),
         when_empty=when_empty,
         unread=tuple(unread),
         event=event,
+        language_guess=None if guess is None or language is not None else guessed(text, guess),
     )
 
 

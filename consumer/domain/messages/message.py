@@ -87,6 +87,7 @@ class Message(Value, frozen=True):
     author: str | None = None
     conversation: str | None = None
     language: str | None = None
+    """As the record says."""
     skipped: str | None = None
     """Which `skip_when` rule spares it from judgement, or None."""
     facts: tuple[Fact, ...] = ()
@@ -100,3 +101,10 @@ class Message(Value, frozen=True):
     """
     event: MessageEvent | None = None
     """What it does to an earlier message; None where it is one of its own."""
+    language_guess: str | None = None
+    """What it is written in as its text looks, where the record does not say and the topic asks."""
+
+    @property
+    def written_in(self) -> str | None:
+        """The language as the record says, else as it is guessed; what counts by language."""
+        return self.language or self.language_guess

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from consumer.domain.messages.message import MessageEvent
+from consumer.domain.messages.message import Message, MessageEvent
 from consumer.domain.policy import Effort, Look, Outcome
 from consumer.domain.verdicts.certainty import Certainty, Sign
 from consumer.domain.verdicts.headers import rfc3339
@@ -59,7 +59,11 @@ class MessageField(_Closed):
     id: str
     author: str | None = None
     conversation: str | None = None
-    language: str | None = None
+    language: Annotated[str | None, Field(description="As the record says")] = None
+    language_guess: Annotated[
+        str | None,
+        Field(description="By its text, where the record does not say and the topic asks for it"),
+    ] = None
     unread: Annotated[
         list[Literal["id", "author", "conversation", "language", "headers"]] | None,
         Field(
@@ -189,15 +193,7 @@ def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> b
     """
     message = verdict.message
     for_review = verdict.outcome is Outcome.FLAG
-    about: dict[str, Any] = {"id": message.id}
-    if message.author is not None:
-        about["author"] = message.author
-    if message.conversation is not None:
-        about["conversation"] = message.conversation
-    if message.language is not None:
-        about["language"] = message.language
-    if message.unread:
-        about["unread"] = message.unread
+    about = _about(message)
     if for_review:
         about["text"] = message.text
         if text_chars_max is not None and len(message.text) > text_chars_max:
@@ -246,6 +242,22 @@ def encode_envelope(verdict: Verdict, *, text_chars_max: int | None = None) -> b
     if verdict.screened is not None:
         fields["screening"] = _screening_fields(verdict.screened)
     return orjson.dumps(fields)
+
+
+def _about(message: Message) -> dict[str, Any]:
+    """Whose message it is, as far as the record says; the text comes after."""
+    about: dict[str, Any] = {"id": message.id}
+    if message.author is not None:
+        about["author"] = message.author
+    if message.conversation is not None:
+        about["conversation"] = message.conversation
+    if message.language is not None:
+        about["language"] = message.language
+    elif message.language_guess is not None:
+        about["language_guess"] = message.language_guess
+    if message.unread:
+        about["unread"] = message.unread
+    return about
 
 
 def _judgement_fields(

@@ -96,6 +96,7 @@ class TopicFile(ClosedTable):
             author=optional_pointer(table.author),
             conversation=optional_pointer(table.conversation),
             language=optional_pointer(table.language),
+            language_guess=table.language_guess.terms() if table.language_guess else None,
             skip_when=tuple(rule.rule() for rule in self.skip_when),
             author_facts=tuple(map(split_pointer, self.context.author)) if self.context else (),
             event=self._event(),

@@ -7,9 +7,31 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from consumer.domain.binding import MessageFormat
+from consumer.domain.messages.language import LanguageTerms, problem
 from consumer.domain.messages.rules import SkipRule
 from consumer.registry.topic.event import EventTable
 from consumer.registry.topic.table import ClosedTable, PointerText, optional_pointer
+
+
+class LanguageGuessTable(ClosedTable):
+    """`[message.language_guess]`: the language by the text, where the record does not say."""
+
+    certainty: Annotated[float, Field(ge=0.5, le=0.999)] = 0.8
+    """How probable the language must be; else nothing is said."""
+    letters_min: Annotated[int, Field(ge=4, le=200)] = 10
+    """Texts of fewer letters are not guessed: a word may be of many languages."""
+    chars_max: Annotated[int, Field(ge=50, le=10_000)] = 200
+    """How much of a text's beginning is looked at."""
+
+    @model_validator(mode="after")
+    def _can_guess(self) -> LanguageGuessTable:
+        found = problem()
+        if found is not None:
+            raise ValueError(found)
+        return self
+
+    def terms(self) -> LanguageTerms:
+        return LanguageTerms(self.certainty, self.letters_min, self.chars_max)
 
 
 class MessageTable(ClosedTable):
@@ -37,6 +59,8 @@ class MessageTable(ClosedTable):
     """Where the room, thread or channel is."""
     language: PointerText | None = None
     """Where the language is."""
+    language_guess: LanguageGuessTable | None = None
+    """How the language is guessed where the record does not say; else it is not."""
     event: EventTable | None = None
     """How edits and deletions look; without the table every record is a message of its own."""
 

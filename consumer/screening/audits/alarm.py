@@ -19,16 +19,28 @@ As multiples of the least audit probability: the best stake for a fall to 0.9 is
 smaller falls less, and more where misses lie near the threshold and weigh little.
 """
 STAKE_MAX = 0.5
-"""Less than 1 / (1 - recall) for every recall, so that M stays above zero."""
+"""
+Less than 1 / (1 - recall) for every recall, so that M stays above zero; where a found positive
+stands for several by another stage's audits, so much less.
+"""
+
+
+def stakes_of(probability_min: float) -> list[float]:
+    """The stakes of an alarm, by the least probability of an audit."""
+    return [min(STAKE_MAX, multiple * probability_min) for multiple in STAKES]
 
 
 class AlarmTracker:
     """Sums up what speaks against the recall since any moment; stays on once it is on."""
 
-    def __init__(self, recall: float, run_length: float, probability_min: float) -> None:
+    def __init__(
+        self, recall: float, run_length: float, probability_min: float, seen_min: float = 1.0
+    ) -> None:
+        """`seen_min` is the least probability with which what was not settled is looked at."""
         self._recall = recall
         self._bar = run_length
-        self._stakes = [min(STAKE_MAX, multiple * probability_min) for multiple in STAKES]
+        most = STAKE_MAX * min(1.0, seen_min / (1.0 - recall))
+        self._stakes = [min(most, stake) for stake in stakes_of(probability_min)]
         self._wealth = [0.0] * len(STAKES)
         self._is_on = False
 
@@ -39,7 +51,7 @@ class AlarmTracker:
         against = evidence.against(self._recall)
         if against:
             self._wealth = [
-                min(WEALTH_MAX, (1.0 + wealth) * (1.0 + stake * against))
+                min(WEALTH_MAX, (1.0 + wealth) * max(0.0, 1.0 + stake * against))
                 for wealth, stake in zip(self._wealth, self._stakes, strict=True)
             ]
             self._is_on = self._is_on or self.level >= self._bar

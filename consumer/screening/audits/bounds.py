@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from consumer.screening.audits.alarm import STAKE_MAX
 from consumer.screening.audits.certificate import WEALTH_MAX, CertificateTracker, wealth_of
 from consumer.screening.audits.evidence import Evidence
 
@@ -27,17 +28,20 @@ class RecallBounds(NamedTuple):
 class _Upper:
     """A gambler against "the recall is at least r"."""
 
-    def __init__(self, recall: float, alpha: float) -> None:
+    def __init__(self, recall: float, alpha: float, seen_min: float) -> None:
         self._recall = recall
         self._bar = 1.0 / alpha
+        # A found positive that stands for several must not cost more than all.
+        most = STAKE_MAX * min(1.0, seen_min / (1.0 - recall))
+        self._stakes = [min(most, stake) for stake in STAKES_ABOVE]
         self._wealth = [1.0] * len(STAKES_ABOVE)
         self.is_refuted = False
 
     def add(self, evidence: Evidence) -> None:
         against = evidence.against(self._recall)
         self._wealth = [
-            min(WEALTH_MAX, wealth * (1.0 + stake * against))
-            for wealth, stake in zip(self._wealth, STAKES_ABOVE, strict=True)
+            min(WEALTH_MAX, wealth * max(0.0, 1.0 + stake * against))
+            for wealth, stake in zip(self._wealth, self._stakes, strict=True)
         ]
         if sum(self._wealth) >= self._bar * len(self._wealth):
             self.is_refuted = True
@@ -53,9 +57,10 @@ class _Upper:
 class BoundsTracker:
     """Both bounds of the recall, each at half of alpha."""
 
-    def __init__(self, alpha: float, probability_min: float) -> None:
+    def __init__(self, alpha: float, probability_min: float, seen_min: float = 1.0) -> None:
+        """`seen_min` is the least probability with which what was not settled is looked at."""
         self._lower = [CertificateTracker(r, alpha / 2, probability_min) for r in GRID]
-        self._upper = [_Upper(recall, alpha / 2) for recall in GRID]
+        self._upper = [_Upper(recall, alpha / 2, seen_min) for recall in GRID]
 
     def __repr__(self) -> str:
         low, high = self.bounds

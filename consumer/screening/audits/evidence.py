@@ -5,10 +5,12 @@ Test by betting (Waudby-Smith and Ramdas, 2023; e-detectors: Shin, Ramdas, Rinal
 score s, audited with probability p(s) where it is settled, and Y = 1 for a confirmed positive,
 
     Z = r A Y / p(s)     if it was settled
-    Z = -(1 - r) Y       if the model judged it anyway
+    Z = -(1 - r) A Y / q if it was not, and the model was asked with probability q
 
 has a mean of at most 0 exactly when the recall is at least r, whatever p is, as long as it is above
 zero and fixed before the draw. What is not positive or not looked at has Z = 0 and says nothing.
+The model is asked about all that no stage settles, so q = 1; where a later stage settles what this
+one did not, q is the probability of the later one's audit.
 """
 
 from __future__ import annotations
@@ -22,17 +24,17 @@ class Evidence(NamedTuple):
     is_settled: bool
     """Whether the filter would have kept it from the model; then it was audited."""
     probability: float
-    """That of its audit; 1 where the model judges all."""
+    """With which it was looked at: that of its audit, or of a later stage's; else 1."""
     is_positive: bool
     """The model's answer is not allow, and was confirmed by two of three."""
 
     @property
     def weight(self) -> float:
         """How many messages it stands for."""
-        return 1.0 / self.probability if self.is_settled else 1.0
+        return 1.0 / self.probability
 
     def against(self, recall: float) -> float:
         """Z: above zero speaks against the recall, below zero for it."""
         if not self.is_positive:
             return 0.0
-        return recall * self.weight if self.is_settled else -(1.0 - recall)
+        return recall * self.weight if self.is_settled else -(1.0 - recall) * self.weight

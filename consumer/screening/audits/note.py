@@ -28,11 +28,11 @@ class AuditNote(BaseModel):
     is_settled: bool = False
     """Of a positive: the filter would have settled it, and it was audited."""
     probability: float = Field(default=1.0, gt=0, le=1)
-    """Of a settled positive: that of its audit."""
+    """Of a positive: with which the model was asked, by this stage's audits and later ones'."""
     language: str = ""
-    """As the record said or as it was recognised; empty where neither did."""
+    """As the record said or as it was guessed; empty where neither did."""
     settled: int = Field(default=0, ge=0)
-    """Of counts: messages settled and not audited since the worker's last note."""
+    """Of counts: messages settled unseen, here or by a later stage, since the last such note."""
     negative: int = Field(default=0, ge=0)
     """Of counts: messages that the model answered about, and allowed."""
 

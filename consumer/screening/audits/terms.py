@@ -37,14 +37,37 @@ class AuditTerms:
     judged anyway): at 5 % positives 20,000 of them are 400,000 messages judged.
     """
 
+    seen_min: float = 1.0
+    """Least share of what this stage does not settle that a later stage's audits look at."""
+
     def __post_init__(self) -> None:
         self._check("recall", self.recall, RECALL_MIN, RECALL_MAX)
         self._check("alpha", self.alpha, 0.0001, 0.5)
         self._check("floor", self.floor, SHARE_MIN, 1.0)
         self._check("near", self.near, self.floor, 1.0)
         self._check("near_share", self.near_share, 0.0, 1.0)
+        self._check("seen_min", self.seen_min, SHARE_MIN, 1.0)
         self._check("run_length", self.run_length, 100.0, 1e9)
 
     def _check(self, name: str, value: float, least: float, most: float) -> None:
         if not least <= value <= most:
             raise InvalidSettings(f"{name} = {value}: it must lie between {least:g} and {most:g}")
+
+
+def weaker(recall: float, alpha: float, terms: AuditTerms, what: str, command: str) -> str | None:
+    """
+    Why evidence for `recall` at `alpha` is not what is demanded; None where it is.
+
+    `what` is the file and what was done, as in `f was made`; `command` does it again.
+    """
+    if recall < terms.recall:
+        return (
+            f"{what} for recall {recall:g} and {terms.recall:g} is demanded: {command} "
+            f"--recall {terms.recall:g}, or demand less"
+        )
+    if alpha > terms.alpha:
+        return (
+            f"{what} with a chance of {alpha:g} that its recall is lower, and alpha = "
+            f"{terms.alpha:g} is demanded: {command} --alpha {terms.alpha:g}, or demand less"
+        )
+    return None

@@ -49,8 +49,8 @@ class FilterWatch:
     def __init__(self, version: str, artefact: str, terms: AuditTerms) -> None:
         self._version, self._artefact = version, artefact
         self._certificate = CertificateTracker(terms.recall, terms.alpha, terms.floor)
-        self._alarm = AlarmTracker(terms.recall, terms.run_length, terms.floor)
-        self._bounds = BoundsTracker(terms.alpha, terms.floor)
+        self._alarm = _alarm(terms)
+        self._bounds = BoundsTracker(terms.alpha, terms.floor, terms.seen_min)
         self._total = PrevalenceTracker()
         self._by_language: dict[str, PrevalenceTracker] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -71,8 +71,7 @@ class FilterWatch:
                 self._add_counts(note)
             case "switched on":
                 # Whoever switches it on knows of the alarm; it begins to listen anew.
-                terms = self._terms
-                self._alarm = AlarmTracker(terms.recall, terms.run_length, terms.floor)
+                self._alarm = _alarm(self._terms)
                 self._is_on = True
             case "switched off":
                 self._is_on = False
@@ -166,6 +165,10 @@ class FilterWatch:
             self._of(name).restore(kept if isinstance(kept, Mapping) else {})
         seen = state.get("seen")
         self._seen = OrderedDict.fromkeys(map(str, seen if isinstance(seen, list) else []))
+
+
+def _alarm(terms: AuditTerms) -> AlarmTracker:
+    return AlarmTracker(terms.recall, terms.run_length, terms.floor, terms.seen_min)
 
 
 def _part(state: Mapping[str, object], name: str) -> Mapping[str, object]:

@@ -16,7 +16,7 @@ from consumer.interfaces import Decider
 from consumer.screening.audited import AuditedStage, Filtered, Voice
 from consumer.screening.audits.draw import AuditDraw
 from consumer.screening.audits.salt import read_salt
-from consumer.screening.audits.terms import AuditTerms
+from consumer.screening.audits.terms import AuditTerms, weaker
 from consumer.screening.decision.artefact import DecisionArtefact, unlike
 from consumer.screening.decision.nearness import nearness
 from consumer.screening.disguise import disguise
@@ -45,6 +45,14 @@ class Deciding(AuditedStage):
     def __repr__(self) -> str:
         return f"<Deciding {self.digest[:8]} for {self.head.version} {self.watch!r}>"
 
+    @property
+    def settled_share(self) -> float:
+        return self.head.shown.settled
+
+    @property
+    def recall_shown(self) -> float:
+        return self.head.shown.recall
+
     def unlike(self, spoken: Voice | None) -> str | None:
         decider = self._decider
         if decider is None:
@@ -72,7 +80,7 @@ class Deciding(AuditedStage):
             return found
         return self.drawn(found.score, source, partition, offset)
 
-    async def look(self, text: str) -> Filtered:
+    async def look(self, text: str, language: str | None = None) -> Filtered:
         return await self._asked(text, normal_words(text))
 
     async def _asked(self, text: str, words: list[str]) -> Filtered:
@@ -86,7 +94,7 @@ class Deciding(AuditedStage):
             return Filtered("ask", asked_for="no answer")
         near = nearness(found.of, self._thresholds)
         if near is None:
-            return Filtered("ask", asked_for="no answer")
+            return Filtered("ask", asked_for="refusal")
         return Filtered("ask", near, asked_for="score") if near >= 1.0 else Filtered("settle", near)
 
     def _is_off(self) -> bool:
@@ -105,16 +113,15 @@ def open_deciding(
 
     Raises:
         InvalidSettings: they are without evidence, rest on answers that do not survive other words,
-            or are shown for a lower recall than is demanded; or the salt cannot be read.
+            or are shown for a lower recall or less surely than is demanded; or the salt cannot be
+            read.
     """
     head = artefact.head
     if head.problem is not None:
         raise InvalidSettings(f"{file} {head.problem}")
-    if head.recall < terms.recall:
-        raise InvalidSettings(
-            f"{file} was fitted for recall {head.recall:g} and {terms.recall:g} is demanded: fit "
-            f"it with --recall {terms.recall:g}, or demand less"
-        )
+    problem = weaker(head.recall, head.alpha, terms, f"{file} was fitted", "fit it with")
+    if problem is not None:
+        raise InvalidSettings(problem)
     return Deciding(
         artefact, decider, AuditDraw.of(read_salt(salt_file), terms, head.near_from), terms
     )

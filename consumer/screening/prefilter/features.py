@@ -26,6 +26,7 @@ CHARACTERS_MAX = 32
 WORDS_MAX = 2_000
 """Of a text that are seen; `disguise` leaves texts beyond 8,192 characters to the model anyway."""
 
+_LINK = re.compile(r"://|^www\.|[a-z0-9]\.[a-z]{2,}")
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 _WORD, _RUN, _MARKS, _NAME = 1, 2, 3, 4
 """Where the checksum of each kind starts, so that a word and a run of the same letters differ."""
@@ -69,6 +70,11 @@ def see_word(word: str) -> SeenWord:
     if len(core) < len(word):
         places.add(crc32(_marks(word, core).encode(errors="surrogatepass"), _MARKS) & _LAST)
     return SeenWord(crc32(whole, _NAME) & NAME_MAX, tuple(places))
+
+
+def is_link(word: str) -> bool:
+    """Whether a word of a normalised text leads somewhere; a handle does not."""
+    return "." in word and _LINK.search(word) is not None
 
 
 def pair_places(names: Sequence[int]) -> set[int]:

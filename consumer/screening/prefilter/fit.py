@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from consumer.errors import InvalidSettings
-from consumer.screening.prefilter.features import TABLE, WORDS_MAX, pair_places, see_word
+from consumer.screening.prefilter.features import TABLE, WORDS_MAX, is_link, pair_places, see_word
 
 STRENGTH = 3.0
 """Inverse of the penalty on large weights: 1 was worse on the 2022 set, 6 no better."""
@@ -46,8 +46,11 @@ class TextMatrix:
         ends = [0]
         values: list[float] = []
         self._names: list[frozenset[int]] = []
+        self._links: list[frozenset[int]] = []
         for normal in normals:
-            words = [seen(word) for word in normal.split()[:WORDS_MAX]]
+            written = normal.split()[:WORDS_MAX]
+            words = [seen(word) for word in written]
+            self._links.append(frozenset(seen(word).name for word in written if is_link(word)))
             names = [word.name for word in words]
             before = len(places)
             places.extend(pair_places(names))
@@ -68,8 +71,10 @@ class TextMatrix:
         return set().union(*(self._names[row] for row in rows))
 
     def familiar(self, row: int, names: set[int]) -> float:
-        """Share of a text's words that are among the names."""
+        """Share of a text's words that are among the names; 0 where a link is not."""
         own = self._names[row]
+        if not self._links[row] <= names:
+            return 0.0
         return len(own & names) / len(own) if own else 0.0
 
     def fit(self, rows: Sequence[int], labels: Sequence[bool], weights: Sequence[float]) -> Fitted:

@@ -12,7 +12,9 @@ Share = Field(ge=0, le=1)
 class FrozenFields(BaseModel):
     """Of a head: closed, and never changed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False
+    )
 
 
 class Counts(FrozenFields):
@@ -70,7 +72,7 @@ class FilterHead(FrozenFields):
     """A text with a smaller share of words that training saw is never settled."""
     shown: RecallShown
     bias: float
-    slope: float
+    slope: float = Field(gt=0)
     offset: float
 
     @property

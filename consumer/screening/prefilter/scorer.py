@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from consumer.domain.value import Value
-from consumer.screening.prefilter.features import WORDS_MAX, pair_places, see_word
+from consumer.screening.prefilter.features import WORDS_MAX, is_link, pair_places, see_word
 
 WORDS_KEPT_MAX = 65_536
 """Words whose sums are remembered: about 20 MB; all are forgotten when there are more."""
@@ -22,6 +22,8 @@ WORD_KEPT_MAX = 40
 """Characters of a word that is remembered; longer ones hardly come twice."""
 FAMILIAR = 1 << 24
 """More than all features of a text, and small enough for sums of it to be exact."""
+UNSEEN_LINK = -FAMILIAR * WORDS_MAX
+"""As much less familiar as all words of a text together can be: where it leads nobody has seen."""
 FAMILIAR_BITS = 1 << 20
 """Of the table of words seen in training, one bit a word: 50,000 words fill a twentieth."""
 
@@ -45,7 +47,10 @@ class TextScore(Value, frozen=True):
     probability: float
     """That its verdict is not allow, 0 to 1."""
     familiar: float
-    """Share of its words that training saw, 0 to 1; 0 of a text without words."""
+    """
+    Share of its words that training saw, 0 to 1; 0 of a text without words, or with a link that
+    training did not see.
+    """
 
 
 class WordShare(NamedTuple):
@@ -63,7 +68,8 @@ class KnownWord(NamedTuple):
     """
     What it is to a text, so that one sum over the text's words says all. The real part is the
     weights of its features, summed up. The imaginary part is how many they are, and `FAMILIAR` more
-    where training saw the word, whatever marks stood at its edges.
+    where training saw the word, whatever marks stood at its edges; `UNSEEN_LINK` for a link that
+    it did not.
     """
 
 
@@ -94,7 +100,7 @@ class Scorer:
         familiar, size = divmod(int(parts.imag), FAMILIAR)
         total = parts.real + sum(map(self._table, pairs))
         probability = self._probability(total / math.sqrt(size + len(pairs)))
-        return TextScore(probability, familiar / distinct)
+        return TextScore(probability, max(0, familiar) / distinct)
 
     def explain(self, words: list[str], count: int) -> list[WordShare]:
         """The words and pairs that add most, for or against, and what each adds to the sum."""
@@ -135,6 +141,8 @@ class _KnownWords(dict[str, KnownWord]):
         name, places = see_word(word)
         adds = sum(map(self._model.weights.__getitem__, places))
         seen = FAMILIAR * is_familiar(self._model.familiar, name)
+        if not seen and is_link(word):
+            seen = UNSEEN_LINK
         known = KnownWord(name, complex(adds, len(places) + seen))
         if len(word) <= WORD_KEPT_MAX:
             if len(self) >= WORDS_KEPT_MAX:

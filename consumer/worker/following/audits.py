@@ -14,6 +14,7 @@ from consumer.screening.audits.note import read_note
 from consumer.screening.audits.watch import FilterWatch
 from consumer.screening.filters import Filters
 from consumer.telemetry.telemetry import Telemetry
+from consumer.worker.following.figures import FilterFigures
 
 log = structlog.get_logger()
 
@@ -48,6 +49,7 @@ class AuditFollower:
         self._filters = filters
         self._open_log = open_log
         self._metrics = telemetry.metrics
+        self._figures = FilterFigures(telemetry)
         self._log: NoteLog | None = None
         self._filterings: list[AuditedStage] = []
         self._watches: list[FilterWatch] = []
@@ -114,6 +116,7 @@ class AuditFollower:
         for name in self._told.keys() - standing.keys():
             self._metrics.filter_on.remove(name)
         self._told = standing
+        self._figures.show(self._filters.watches())
 
     async def close(self) -> None:
         """Read nothing more; the next look begins anew."""

@@ -107,7 +107,10 @@ def test_a_policy_that_a_decision_endpoint_is_asked_about_by_its_title_is_named(
         )
         for line in lines
     ), lines
-    assert any("the thresholds for" in line and "until then it is off" in line for line in lines)
+    assert any(
+        "the thresholds for" in line and "the model must carry all messages" in line
+        for line in lines
+    )
     folder.write("chat/filters/d", b"none")
     with pytest.raises(InvalidPolicy, match=r"\[screening.decision\] .* is no filter"):
         check_policies(folder.root)

@@ -81,6 +81,8 @@ def test_a_list_is_no_part_of_the_version(folder: Folder) -> None:
         ("a(b", "missing )"),
         ("a{9999}", "invalid repetition size"),
         ("a*", "is found in every text"),
+        (r"\b", "is found in every text"),
+        ("[a-z]", "is found in every text"),
     ],
 )
 def test_what_could_take_for_ever_is_refused_by_name_with_its_line(
@@ -114,6 +116,7 @@ def test_patterns_that_are_too_large_together_are_refused(
         (ONE.replace("block", "allow"), b"gg", "chat/topic.toml:3: "),
         (ONE.replace("raid.txt", "../raid.txt"), b"gg", "must be the name of a file"),
         (ONE + 'match = "regex"\n', b"gg", "match"),
+        (ONE + 'match = "anywhere"\n', b"gg\ne", "raid.txt:2: is found in nearly every text"),
     ],
 )
 def test_what_cannot_be_is_named(

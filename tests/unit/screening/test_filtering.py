@@ -72,6 +72,14 @@ def test_a_language_of_which_little_was_seen_is_asked(tmp_path: Path) -> None:
     assert decided(opened(tmp_path), "we meet", 1, "fr").asked_for is None
 
 
+async def test_a_person_is_told_the_same_of_a_little_known_language(tmp_path: Path) -> None:
+    """What `safeguard classify` shows is what a worker would do."""
+    filtering = opened(tmp_path, languages={"en": LANGUAGE_MIN})
+    assert (await filtering.look("we meet", "fr")).asked_for == "little-known language"
+    assert (await filtering.look("we meet", "en")).action == "settle"
+    assert (await filtering.look("we meet")).action == "settle"
+
+
 def test_after_an_alarm_everything_is_asked_until_a_person_says_otherwise(tmp_path: Path) -> None:
     """The notes are those that the filter's own audits make."""
     filtering = opened(tmp_path)
@@ -99,6 +107,7 @@ def test_the_note_of_a_positive_says_how_it_was_found(tmp_path: Path) -> None:
     [
         ({"recall": 0.99}, "has no evidence for recall 0.99"),
         ({"recall": 0.9}, "was made for recall 0.9 and 0.95 is demanded"),
+        ({"alpha": 0.2}, "alpha = 0.05 is demanded: train one with --alpha 0.05"),
     ],
 )
 def test_a_filter_that_was_not_shown_to_be_good_enough_is_refused(

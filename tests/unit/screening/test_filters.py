@@ -95,6 +95,7 @@ def test_one_for_another_version_is_left_out_and_said(tmp_path: Path) -> None:
     (off,) = filters.standing().values()
     assert off is not None
     assert "made for policy version 'd9'" in off
+    assert off.endswith("the model must carry all messages, 5.0 times what this left it")
 
 
 @pytest.mark.parametrize(
@@ -168,3 +169,24 @@ def test_a_filter_that_is_replaced_settles_nothing_more(tmp_path: Path) -> None:
     assert list(filters.standing().values()) == [UNREAD]
     filters.prepare(Catalogue((a_binding(),)))
     assert filters.standing() == {}
+
+
+def test_another_salt_is_taken_with_the_next_reload_and_a_lost_one_refuses_it(
+    tmp_path: Path,
+) -> None:
+    """As by whoever starts then: all are to draw alike."""
+    binding = named(tmp_path)
+    filters = ready(binding)
+    (before,) = filters.in_use()
+    terms = binding.screening.prefilter
+    assert terms is not None
+    salt = Path(terms.salt_file)
+    salt.write_bytes(b"another salt than before")
+    filters.prepare(Catalogue((binding,)))
+    (after,) = filters.in_use()
+    assert after is not before
+    assert before.off == REPLACED
+    salt.unlink()
+    with pytest.raises(InvalidPolicy, match="the salt of the audits cannot be read"):
+        filters.prepare(Catalogue((binding,)))
+    assert filters.in_use() == [after]

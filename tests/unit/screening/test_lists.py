@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import tracemalloc
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumer.domain.policy import Outcome
 from consumer.domain.screening import ListEntry, ListMatch, ListTerms
-from consumer.screening.lists import Hit, Lists
+from consumer.screening.lists import PART_CHARS, Hit, Lists
 from consumer.screening.normalise import normalised
 
 
@@ -128,3 +133,50 @@ def test_a_list_without_entries_is_none() -> None:
     assert not Lists([a_list()])
     assert Lists([a_list("x")])
     assert Lists([]).find("x", "x") is None
+
+
+def test_entries_within_each_other_take_no_more_than_the_text() -> None:
+    """All that match at a letter are not gathered: in a long text that would be for ever."""
+    terms = a_list(*("a" * at for at in range(1, 200)))
+    text = "b" + "a" * 20_000 + "b"
+    lists = Lists([terms])
+    tracemalloc.start()
+    try:
+        assert lists.find(text, text) is None
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("match", ["words", "anywhere"])
+@pytest.mark.parametrize("before", [PART_CHARS - 12, PART_CHARS - 5, PART_CHARS + 1])
+def test_what_lies_across_two_parts_of_a_long_text_is_found(match: ListMatch, before: int) -> None:
+    text = "x" * before + " go back home " + "y" * PART_CHARS
+    assert Lists([a_list("go back home", match=match)]).find(text, "") is not None
+
+
+PIECES = st.text(alphabet="ab !_é", max_size=8)
+
+
+@given(st.lists(PIECES.filter(str.strip), min_size=1, max_size=4), PIECES)
+def test_whole_words_are_those_that_nothing_goes_on_from(entries: list[str], text: str) -> None:
+    """As by the definition: no letter, digit or underscore on both sides of an edge."""
+    entries = [entry.strip() for entry in entries]
+
+    def stands_alone(entry: str) -> bool:
+        return any(
+            text.startswith(entry, at)
+            and not re.match(r"\w\w", text[max(0, at - 1) : at + 1] if at else "")
+            and not re.match(r"\w\w", text[at + len(entry) - 1 : at + len(entry) + 1])
+            for at in range(len(text))
+        )
+
+    hit = Lists([a_list(*entries)]).find(text, text)
+    assert (hit is not None) is any(map(stands_alone, entries))
+
+
+def test_an_entry_of_which_nothing_is_seen_is_no_other_text() -> None:
+    """Normalised it is nothing, and so are texts that are not it."""
+    hidden = a_list("\u200b", match="exact")
+    assert Lists([hidden]).find("\u200d", "") is None
+    assert Lists([hidden]).find("\u200b", "") is not None

@@ -96,6 +96,9 @@ def test_with_context_it_is_never_settled(tmp_path: Path) -> None:
 def test_what_looks_disguised_or_is_of_unknown_words_is_never_settled(tmp_path: Path) -> None:
     post = Post(tmp_path)
     assert not isinstance(post.screen(0, "qwx zzv hhy"), Judged)
+    # Where a link leads that training has not seen, the words around it do not say.
+    assert not isinstance(post.screen(0, TEXT + " " + TEXT + " free-gift.example/now"), Judged)
+    assert isinstance(post.screen(0, TEXT + " " + TEXT), Judged)
     assert not isinstance(post.screen(0, TEXT + " " + "aGVsbG8gd29ybGQgaGVsbG8=" * 3), Judged)
 
 

@@ -8,7 +8,17 @@ from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.metrics import TABLE, Metrics
 
 LABELS = {"topic", "partition", "outcome", "cause", "reason", "stage", "repair", "kind", "le"}
-LABELS |= {"policy_version", "policy_set", "result", "endpoint", "lane", "version"}
+LABELS |= {
+    "policy_version",
+    "policy_set",
+    "result",
+    "endpoint",
+    "lane",
+    "version",
+    "language",
+    "origin",
+    "bound",
+}
 """
 All of them come from closed lists, the settings, the broker or a folder's name; none can hold what
 a user wrote.

@@ -20,6 +20,7 @@ from consumer.domain.messages.decoding import (
     decode,
 )
 from consumer.domain.messages.documents import TOLERANT_BYTES_MAX
+from consumer.domain.messages.language import LanguageTerms
 from consumer.domain.messages.message import Fact, Headers, Message, Record
 from consumer.domain.messages.rules import EventRule, EventTerms, Pointer, SkipRule
 from consumer.errors import MessageTooLarge, PoisonMessage, UndecodableMessage, UnknownMessage
@@ -918,6 +919,7 @@ READINGS = st.builds(
     author=st.none() | POINTERS,
     conversation=st.none() | POINTERS,
     language=st.none() | POINTERS,
+    language_guess=st.none() | st.just(LanguageTerms()),
     skip_when=st.lists(
         st.builds(SkipRule, values=st.just(frozenset({"bot", "", "true"})), field=POINTERS)
         | st.builds(SkipRule, values=st.just(frozenset({"bot"})), header=st.just("role")),
@@ -986,6 +988,7 @@ def test_readings_of_the_property_cover_every_field() -> None:
         "author",
         "conversation",
         "language",
+        "language_guess",
         "skip_when",
         "author_facts",
         "event",

@@ -25,7 +25,8 @@ def test_evidence_is_as_in_the_literature() -> None:
     assert MISSED.against(0.9) == pytest.approx(9.0)
     assert JUDGED.against(0.9) == pytest.approx(-0.1)
     assert HARMLESS.against(0.9) == 0.0
-    assert Evidence(False, 0.5, True).weight == 1.0
+    # Whom a later stage would have settled, and its audits found, stands for others.
+    assert Evidence(False, 0.5, True).against(0.9) == pytest.approx(-0.2)
     assert MISSED.weight == 10.0
 
 
@@ -159,6 +160,23 @@ def test_the_forecast_grows_with_rarity_and_shrinks_with_audits() -> None:
     assert messages_to_certify(more, often) < messages_to_certify(terms, often)
     fallen = Stream(0.05, 0.9, near_of_missed=0.0)
     assert messages_to_alarm(more, fallen) < messages_to_alarm(terms, fallen)
+
+
+@pytest.mark.parametrize("share", [0.95, 0.9, 0.8, 0.5])
+@pytest.mark.parametrize("near", [0.8, 0.0])
+def test_the_forecast_of_the_alarm_is_about_what_it_takes(share: float, near: float) -> None:
+    """On the mean, however far the recall falls and wherever the misses lie."""
+    terms = AuditTerms(recall=0.95)
+    stream = Stream(0.05, terms.recall * share, near)
+    found = detection(terms, stream, streams=30, most=60_000, seed=1)
+    assert found.never == 0
+    assert 0.6 < messages_to_alarm(terms, stream) / found.mean < 1.7
+
+
+def test_a_fall_that_is_hardly_one_takes_no_longer_than_a_false_alarm() -> None:
+    terms = AuditTerms(run_length=2_000.0)
+    hardly = messages_to_alarm(terms, Stream(1.0, terms.recall - 0.0005, 0.0))
+    assert hardly < 10 * terms.run_length
 
 
 def test_what_is_not_so_is_never_shown() -> None:

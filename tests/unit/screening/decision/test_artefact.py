@@ -31,6 +31,7 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
         ),
         ({"survival": Survival(texts=0, flips={})}, "do not survive"),
         ({"recall": 0.8}, "was fitted for recall 0.8 and 0.95 is demanded"),
+        ({"alpha": 0.2}, "alpha = 0.05 is demanded: fit it with --alpha 0.05"),
         ({"thresholds": {"other": 0.4}}, "not one threshold for each policy"),
     ],
 )

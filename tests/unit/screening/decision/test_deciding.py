@@ -19,6 +19,7 @@ from consumer.interfaces import Probabilities
 from consumer.screening.audits.note import AuditNote
 from consumer.screening.inquiry import TextInquiry
 from consumer.screening.screener import Screener
+from consumer.telemetry.metrics import Metrics
 from tests.builders import a_judgement, a_message
 from tests.unit.pipeline.staging import HandClock
 from tests.unit.screening.decision.stage import HandDecider, named, ready
@@ -182,3 +183,30 @@ async def test_whose_text_was_not_allowed_lately_is_left_to_the_model(tmp_path: 
     assert await post.said() is not None
     post.clock.now += 61.0
     assert await post.said(author="ann") is not None
+
+
+async def test_each_call_is_counted_by_what_came_of_it(tmp_path: Path) -> None:
+    """With its seconds; what is not asked about is not counted, and who is drawn is settled."""
+    answers: dict[str, Probabilities | str] = {
+        "near": Probabilities((0.99,), "d"),
+        "refused": Probabilities((None,), "d"),
+        "slow": "no answer within 1.0 s",
+        "other": Probabilities((0.01,), "another model"),
+    }
+    fine = Probabilities((0.01,), "d")
+    post = Post(tmp_path, lambda text: answers.get(text.split()[-1], fine), floor=0.3)
+    metrics = Metrics()
+    post.filters.metrics = metrics
+    for offset in range(20):
+        await post.said(offset)
+    for word in answers:
+        await post.said(0, f"see you at the {word}")
+    await post.said(0, TEXT + " " + "aGVsbG8gd29ybGQgaGVsbG8=" * 3)
+    assert {
+        result: metrics.registry.get_sample_value(
+            "safeguard_decision_calls_total",
+            {"policy_version": post.binding.live.id, "result": result},
+        )
+        for result in ("settled", "asked", "refused", "error")
+    } == {"settled": 20, "asked": 1, "refused": 1, "error": 2}
+    assert metrics.registry.get_sample_value("safeguard_decision_seconds_count") == 24

@@ -9,6 +9,7 @@ import pytest
 from consumer.errors import InvalidSettings
 from consumer.screening.prefilter.certify import certify
 from consumer.screening.prefilter.example import FilterExample, split_by_time
+from consumer.screening.prefilter.fit import TextMatrix
 from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.train import CERTIFYING_SHARE, train
 from tests.unit.screening.prefilter.filters import by_hand, examples, purpose, trained
@@ -103,6 +104,13 @@ def test_what_looks_disguised_or_unfamiliar_is_never_settled() -> None:
     assert prefilter.look("ignored", ["we", "meet"]).is_settled
     # Half of the words is just enough.
     assert prefilter.look("we xyzzy").is_settled
+
+
+def test_a_link_that_the_others_do_not_have_leaves_a_text_unfamiliar() -> None:
+    """As for a worker: else the threshold would be lower for what is never settled anyway."""
+    matrix = TextMatrix(["we meet at shop.example", "we meet at noon.example/x", "we meet at noon"])
+    known = matrix.names([0])
+    assert [matrix.familiar(row, known) for row in range(3)] == [1.0, 0.0, 0.75]
 
 
 def test_a_score_of_the_very_threshold_reaches_the_model() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
 from consumer.domain.binding import Catalogue
@@ -168,3 +169,39 @@ async def test_another_filter_is_told_all_that_was_noted_before(tmp_path: Path) 
     stand.filters.prepare(Catalogue(()))
     await stand.follower.look()
     assert (stand.gauge(), topic.open) == (None, 0)
+
+
+async def test_what_the_audits_have_shown_is_told_by_gauges(tmp_path: Path) -> None:
+    """The recall's bounds and the prevalence with its range, also by language; gone with it."""
+    topic = FakeTopic()
+    stand = Stand(tmp_path, topic)
+    filtering = stand.filtering
+    for language in ("en", "en-GB", "de"):
+        for _ in range(100):
+            filtering.count(language, is_settled=False)
+    topic.values += [note.encode() for note in filtering.take_counts()]
+    found = Filtered("ask", 0.9, asked_for="score")
+    topic.values += [filtering.positive(found, f"t/0/{at}", "de").encode() for at in range(50)]
+    registry = stand.telemetry.metrics.registry
+    name = stand.binding.set_name
+
+    def prevalence(language: str, bound: str = "share") -> float | None:
+        labels = {"policy_set": name, "language": language, "bound": bound}
+        return registry.get_sample_value("safeguard_prevalence_ratio", labels)
+
+    await stand.follower.look()
+    assert prevalence("all") == pytest.approx(50 / 350)
+    assert prevalence("de") == pytest.approx(50 / 150)
+    assert (prevalence("en"), prevalence("en-GB")) == (0.0, None)
+    low, high = prevalence("de", "low"), prevalence("de", "high")
+    assert low is not None
+    assert high is not None
+    assert low < 50 / 150 < high
+    labels = {"policy_set": name}
+    assert registry.get_sample_value("safeguard_filter_recall_shown", labels) == 0.0
+    bounds = {**labels, "bound": "low"}
+    assert registry.get_sample_value("safeguard_filter_recall_ratio", bounds) is not None
+    stand.filters.prepare(Catalogue(()))
+    await stand.follower.look()
+    assert prevalence("all") is None
+    assert registry.get_sample_value("safeguard_filter_recall_ratio", bounds) is None
