@@ -115,12 +115,16 @@ class ReviewCase:
 
     @property
     def current_verdict_id(self) -> str | None:
-        """What a decision supersedes: the last verdict that anybody told of."""
+        """What a decision supersedes: the last verdict that anybody told of, or is to publish."""
         current = self.current
-        if current is not None:
-            return current.id
         told = [f for f in self._told if f.position == self.version]
-        return next((fact.verdict for fact in reversed(told) if fact.verdict), None)
+        last = next((fact.verdict for fact in reversed(told) if fact.verdict), None)
+        if current is not None:
+            last = current.id
+        on_the_way = {d.supersedes: d.verdict for d in self.decisions if d.verdict}
+        while last in on_the_way:
+            last = on_the_way[last]
+        return last
 
     @property
     def doubted(self) -> str | None:

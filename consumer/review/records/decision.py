@@ -47,6 +47,11 @@ class DecisionRecord(BaseModel):
     """The ids of the appeals that it answers."""
     batch: str | None = None
     """What was decided together with other messages has the same."""
+    follows: str | None = None
+    """
+    The decision on another message that this one was made along with, since both say nearly the
+    same, or that it follows from, since that one overturned what both had.
+    """
 
 
 def encode_decision(about: About, decision: DecisionFact) -> tuple[bytes, Headers]:
@@ -69,6 +74,7 @@ def encode_decision(about: About, decision: DecisionFact) -> tuple[bytes, Header
         verdict=decision.verdict,
         appeals=list(decision.appeals),
         batch=decision.batch,
+        follows=decision.follows,
     )
     headers: Headers = (
         (DECISION_ID, decision.id.encode()),
@@ -110,5 +116,6 @@ def decode_decision(record: Record) -> About | None:
         verdict=found.verdict,
         appeals=tuple(found.appeals),
         batch=found.batch,
+        follows=found.follows,
     )
     return About(found.topic, found.message_id, fact)
