@@ -26,6 +26,8 @@ from consumer.review.records.decision import decode_decision
 
 ERASED: Headers = (("safeguard-erased", b"1"),)
 """Of a tombstone that `safeguard review erase` has written: nobody's report, and no fault."""
+LATEST_MS = 253_402_300_799_999
+"""The end of the year 9999: a time zone can take a date of that year past it."""
 SEVERITIES = ("low", "medium", "high", "critical")
 
 
@@ -281,15 +283,25 @@ def _is_bad(judgement: Mapping[str, Any]) -> bool:
     return judgement.get("outcome") != Outcome.ALLOW
 
 
-def _time_ms(moment: datetime | None, otherwise: int) -> int:
-    return max(0, otherwise) if moment is None else round(moment.timestamp() * 1_000)
+def _time_ms(moment: datetime | None, written_ms: int) -> int:
+    """When people say that they wrote: not after their record came, whatever their clocks say."""
+    if moment is None:
+        return _told_ms(written_ms)
+    said_ms = _told_ms(round(moment.timestamp() * 1_000))
+    # A record of an old client has no time of its own.
+    return min(said_ms, _told_ms(written_ms)) if written_ms > 0 else said_ms
 
 
 def _moment_ms(text: str, otherwise: int) -> int:
     try:
-        return round(datetime.fromisoformat(text).timestamp() * 1_000)
+        return _told_ms(round(datetime.fromisoformat(text).timestamp() * 1_000))
     except ValueError:
-        return max(0, otherwise)
+        return _told_ms(otherwise)
+
+
+def _told_ms(at_ms: int) -> int:
+    """A time that can be told: none before 1970 nor after the last year of four digits."""
+    return min(max(0, at_ms), LATEST_MS)
 
 
 def _text(value: bytes | None) -> str:

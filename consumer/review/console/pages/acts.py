@@ -65,7 +65,8 @@ def decide(console: Console, asked: PageRequest) -> Response:
         raise
     if found.left_out and "alone" not in asked.form:
         done = console.room.outbox.revocable(found.id, now_ms)
-        return page(console, asked, "batch.html", found=found, done=done)
+        only = asked.form.get("only", "")
+        return page(console, asked, "batch.html", found=found, done=done, only=only)
     is_decided = found.settled[0].state(now_ms) is CaseState.DECIDED
     return claim_on(console, asked, f"{'done' if is_decided else 'proposed'}={found.id}")
 

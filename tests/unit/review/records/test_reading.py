@@ -13,6 +13,7 @@ from consumer.domain.messages.retry import retry_headers, second_judgement
 from consumer.domain.policy import Outcome
 from consumer.domain.review import ReviewTerms
 from consumer.domain.verdicts.certainty import Certainty
+from consumer.domain.verdicts.headers import rfc3339
 from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import DeadLetterReason, UndecodableMessage
 from consumer.pipeline.assignment.assignment import sought_out
@@ -239,6 +240,30 @@ def test_what_people_wrote_and_nobody_can_read_is_refused_with_its_reason(
     assert refused.value.reason == reason
     assert "xxx" not in str(refused.value)
     assert "soon" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "at_ms"),
+    [
+        ("2025-12-31T00:00:00Z", 1_767_139_200_000),
+        ("9999-12-31T23:59:59-14:00", TIMESTAMP_MS),
+        ("0001-01-01T00:00:00+14:00", 0),
+        (TIMESTAMP_MS / 1_000 + 1, TIMESTAMP_MS),
+    ],
+)
+def test_a_time_that_people_give_is_not_to_come_and_can_be_told(said: object, at_ms: int) -> None:
+    """Else a report would wait for a year that nobody sees, or no page could show its case."""
+    for end, fields in (
+        ("reports", REPORT | {"reported_at": said}),
+        ("appeals", APPEAL | {"appealed_at": said}),
+    ):
+        found = reader().read(written(end, fields))
+        assert found is not None
+        assert found.fact.at_ms == at_ms
+    undated = written("reports", REPORT | {"reported_at": said})
+    found = reader().read(Record(undated.position, -1, undated.key, undated.value, ()))
+    assert found is not None
+    assert rfc3339(found.fact.at_ms)[:4].isdecimal()
 
 
 def test_a_report_may_name_a_record_of_the_retry_topic() -> None:
