@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, quote
@@ -137,9 +137,9 @@ def answered(
     """What a route answers to whoever asks."""
     asked = PageRequest(
         visit=None,
-        path=request.path_params,
-        query=dict(request.query_params),
-        form=form,
+        path=_kept(request.path_params),
+        query=_kept(request.query_params),
+        form=_kept(form),
         now_ms=console.clock.wall_ms(),
         is_fragment="hx-request" in request.headers,
         peer=request.client.host if request.client else "",
@@ -167,6 +167,11 @@ def answered(
         log.error("no answer", reason=str(error))
         return PlainTextResponse("this does not work now; the console's log says why\n", 500)
     return response
+
+
+def _kept(fields: Mapping[str, str]) -> dict[str, str]:
+    """What a browser sent; in place of NUL, which not every store can keep, ASCII's substitute."""
+    return {name: value.replace("\0", "\x1a") for name, value in fields.items()}
 
 
 def _sender(console: Console, request: Request, now_ms: int, *, counts: bool) -> Caller:
