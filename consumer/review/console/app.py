@@ -135,11 +135,13 @@ def answered(
     console: Console, route: ConsoleRoute, request: Request, form: dict[str, str]
 ) -> Response:
     """What a route answers to whoever asks."""
+    # What people outside write is kept by no store, and goes on as it is.
+    told = dict if route.roles is None else _kept
     asked = PageRequest(
         visit=None,
-        path=_kept(request.path_params),
-        query=_kept(request.query_params),
-        form=_kept(form),
+        path=told(request.path_params),
+        query=told(request.query_params),
+        form=told(form),
         now_ms=console.clock.wall_ms(),
         is_fragment="hx-request" in request.headers,
         peer=request.client.host if request.client else "",
