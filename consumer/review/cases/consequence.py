@@ -27,7 +27,7 @@ def is_against(outcome: str, earlier: DecisionFact | None) -> bool:
 
 def overturned(case: ReviewCase) -> DecisionFact | None:
     """The decision that the newest one is against; None where it is against none."""
-    here = [decision for decision in case.decisions if decision.position == case.version]
+    here = case.decided_here
     if len(here) < 2 or not is_against(here[-1].outcome, here[-2]):
         return None
     return here[-2]
@@ -39,7 +39,7 @@ def shared_from(case: ReviewCase) -> str | None:
 
     Workers may have given its answer to others, of which reviewers then know nothing either.
     """
-    here = [decision for decision in case.decisions if decision.position == case.version]
+    here = case.decided_here
     if not here or case.flagged is not None:
         return None
     said = next((Outcome(r.outcome) for r in case.reports if r.position == case.version), None)
