@@ -54,6 +54,12 @@ class DecisionRecord(BaseModel):
     """
 
 
+class StoredDecision(DecisionRecord):
+    """As it is read back: a later release may have said more."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 def encode_decision(about: About, decision: DecisionFact) -> tuple[bytes, Headers]:
     """Value and headers of the record."""
     found = DecisionRecord(
@@ -95,7 +101,7 @@ def encode_decision(about: About, decision: DecisionFact) -> tuple[bytes, Header
 def decode_decision(record: Record) -> About | None:
     """What `encode_decision` wrote; None where somebody else wrote something else."""
     try:
-        found = DecisionRecord.model_validate_json(record.value or b"")
+        found = StoredDecision.model_validate_json(record.value or b"")
         at_ms = round(datetime.fromisoformat(found.decided_at).timestamp() * 1_000)
     except (ValidationError, ValueError):
         return None
