@@ -17,12 +17,13 @@ from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.messages.message import Headers, Position, Record
 from consumer.domain.messages.retry import FIRST_POSITION
 from consumer.domain.policy import Outcome, PolicyVersion
-from consumer.domain.verdicts.headers import EVENT, is_envelope, percent
+from consumer.domain.verdicts.headers import EVENT, percent
 from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import DeadLetterReason, UndecodableMessage
 from consumer.review.cases.facts import About, AppealFact, ReportFact, VerdictFact
 from consumer.review.records.complaint import AboutMessage, AppealRecord, ReportRecord
 from consumer.review.records.decision import decode_decision
+from consumer.review.records.told_envelope import told_envelope
 
 ERASED: Headers = (("safeguard-erased", b"1"),)
 """Of a tombstone that `safeguard review erase` has written: nobody's report, and no fault."""
@@ -160,7 +161,7 @@ class FactReader:
         binding = self._catalogue.binding_for(position.topic)
         if binding is None or binding.review is None:
             return None
-        envelope = _envelope(record)
+        envelope = told_envelope(record)
         message_id = _dug(envelope, "message", "id")
         if not isinstance(message_id, str):
             message_id = unquote(_text(headers.get("safeguard-message-id")))
@@ -244,17 +245,6 @@ def told(error: ValidationError) -> str:
     """Which fields are wrong and how, without what somebody wrote in them."""
     faults = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
     return "; ".join(f"{place or 'value'}: {words}" for place, words in faults)
-
-
-def _envelope(record: Record) -> dict[str, Any]:
-    """The envelope; empty where the record went on as it came, or is none."""
-    if not is_envelope(record.headers):
-        return {}
-    try:
-        found = orjson.loads(record.value or b"")
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _dug(fields: Mapping[str, Any], table: str, name: str) -> object:

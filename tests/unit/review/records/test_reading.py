@@ -166,6 +166,34 @@ def test_an_envelope_that_cannot_be_read_leaves_what_the_headers_say(value: byte
     assert (found.fact.severity, found.fact.certainty) == ("medium", None)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"message": "x"},
+        {"message": {"text": 5}},
+        {"message": {"context": ["x"]}},
+        {"judgements": None},
+        {"judgements": ["x"]},
+        {"judgements": [{"policy": []}]},
+        {"judgements": [{"policy": "a", "label": "b", "outcome": "flag", "rules": [{}]}]},
+        {"judgements": [{"policy": "a", "label": "b", "outcome": "flag", "certainty": 1}]},
+    ],
+)
+def test_an_envelope_of_another_shape_stops_nothing(changes: dict[str, object]) -> None:
+    """Nor does a later release that says more: people are asked by what the headers say."""
+    record = published(outcome=Outcome.FLAG)
+    envelope = orjson.loads(record.value or b"")
+    found = reader().read(record._replace(value=orjson.dumps(envelope | changes)))
+    assert found is not None
+    assert isinstance(found.fact, VerdictFact)
+    assert (found.message_id, found.fact.outcome, found.fact.envelope) == ("m-1", "flag", {})
+    more = envelope | {"more": changes}
+    found = reader().read(record._replace(value=orjson.dumps(more)))
+    assert found is not None
+    assert isinstance(found.fact, VerdictFact)
+    assert found.fact.envelope == more
+
+
 def test_an_odd_time_is_the_records_own() -> None:
     record = published(outcome=Outcome.FLAG)
     for said, at_ms in ((b"yesterday", TIMESTAMP_MS + 900), (b"", TIMESTAMP_MS + 900)):
