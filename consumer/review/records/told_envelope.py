@@ -11,41 +11,41 @@ from consumer.domain.messages.message import Record
 from consumer.domain.verdicts.headers import is_envelope
 
 
-class _Told(BaseModel):
+class _Tolerant(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class _Line(_Told):
+class _ToldLine(_Tolerant):
     speaker: str | None = None
     text: str | None = None
 
 
-class _Message(_Told):
+class _ToldMessage(_Tolerant):
     text: str | None = None
-    context: list[_Line] | None = None
+    context: list[_ToldLine] | None = None
 
 
-class _Certainty(_Told):
+class _ToldCertainty(_Tolerant):
     score: float
     rests_on: list[str] = []
 
 
-class _SecondLook(_Told):
+class _ToldLook(_Tolerant):
     agreed: bool
 
 
-class _Judgement(_Told):
+class _ToldJudgement(_Tolerant):
     policy: str
     label: str
     outcome: str
     rules: list[str] = []
-    certainty: _Certainty | None = None
-    second_look: _SecondLook | None = None
+    certainty: _ToldCertainty | None = None
+    second_look: _ToldLook | None = None
 
 
-class _Envelope(_Told):
-    message: _Message
-    judgements: list[_Judgement] = []
+class _ToldEnvelope(_Tolerant):
+    message: _ToldMessage
+    judgements: list[_ToldJudgement] = []
 
 
 def told_envelope(record: Record) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def told_envelope(record: Record) -> dict[str, Any]:
         return {}
     try:
         found = orjson.loads(record.value or b"")
-        _Envelope.model_validate(found)
+        _ToldEnvelope.model_validate(found)
     except (orjson.JSONDecodeError, ValidationError):
         return {}
     assert isinstance(found, dict), "else it is no envelope"
