@@ -264,6 +264,10 @@ def test_another_message_at_the_place_of_one_that_was_decided_is_not_decided() -
         return a_verdict_fact(id, at_ms=at_ms, envelope=envelope)
 
     first, decision = judged("v1", NOW_MS, 5), a_decision(at_ms=NOW_MS + 9)
+    assert a_case(first).decided_here == []
+    behind = a_decision(at_ms=NOW_MS - 9)
+    assert a_case(first, behind).decided == behind, "a clock may be behind another"
+    assert a_case(first, judged("v2", NOW_MS + 20, 5), behind).decided == behind
     assert a_case(first, decision).status is Closure.DECIDED
     again = judged("v2", NOW_MS + 20, 5)
     assert a_case(first, again, decision).status is Closure.DECIDED, "the same record once more"
@@ -278,4 +282,8 @@ def test_another_message_at_the_place_of_one_that_was_decided_is_not_decided() -
         assert case.current_verdict_id == "v2"
     later = a_decision("d2", at_ms=NOW_MS + 30, supersedes="v2")
     case = a_case(first, other, decision, later)
-    assert (case.status, case.decided) == (Closure.DECIDED, later)
+    assert (case.status, case.decided_here) == (Closure.DECIDED, [later])
+    once_more = judged("v3", NOW_MS + 40, 6)
+    assert a_case(first, other, once_more, later).decided == later
+    at_once = a_decision("d3", at_ms=NOW_MS + 20)
+    assert a_case(first, other, at_once).decided == at_once

@@ -48,6 +48,8 @@ def test_a_decision_is_overturned_by_a_later_one_on_the_same_version() -> None:
         ([APPEAL, a_decision(outcome="allow")], "v1"),
         ([APPEAL, a_decision()], None),
         ([APPEAL], None),
+        ([APPEAL, a_decision(), a_decision("d2", at_ms=NOW_MS + HOUR_MS, outcome="allow")], "v1"),
+        ([APPEAL, a_decision(outcome="allow"), a_decision("d2", at_ms=NOW_MS + HOUR_MS)], None),
         ([a_report(), a_decision()], "v1"),
         ([a_report(), a_decision(outcome="allow")], None),
         ([a_report(outcome="block"), a_decision(outcome="allow")], "v1"),
