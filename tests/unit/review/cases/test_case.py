@@ -287,3 +287,14 @@ def test_another_message_at_the_place_of_one_that_was_decided_is_not_decided() -
     assert a_case(first, other, once_more, later).decided == later
     at_once = a_decision("d3", at_ms=NOW_MS + 20)
     assert a_case(first, other, at_once).decided == at_once
+
+
+def test_the_policies_that_did_not_allow_it_sent_it_to_people() -> None:
+    """Each once, as the last verdict with a text says; without one nobody knows."""
+    judgements = [
+        {"policy": name, "outcome": outcome}
+        for name, outcome in (("spam", "flag"), ("hate", "allow"), ("fraud", "block"))
+    ]
+    envelope = a_verdict_fact().envelope | {"judgements": [*judgements, judgements[0]]}
+    assert a_case(a_verdict_fact(envelope=envelope)).sent_by == ("spam", "fraud")
+    assert a_case(a_report()).sent_by == ()
