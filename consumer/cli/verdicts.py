@@ -71,6 +71,7 @@ def audit(
         "safeguard rejudge --topic chat.messages --dry-run",
         "safeguard rejudge --topic chat.messages --reason outage --since 2h",
         "safeguard rejudge --topic chat.messages --limit 1000 --json",
+        "safeguard rejudge --topic chat.messages --shared 0f3a6b9c1d2e4f570f3a6b9c1d2e4f57",
     )
 )
 def rejudge(
@@ -78,6 +79,13 @@ def rejudge(
     topic: Annotated[str, Parameter(help="The input topic.")],
     reason: Annotated[
         list[str] | None, Parameter(negative=(), help="Why they are unjudged; repeatable.")
+    ] = None,
+    shared: Annotated[
+        str | None,
+        Parameter(
+            help="Instead, messages that the memo or a burst gave the answer to which this verdict "
+            "(its id) rests on: each is judged by itself."
+        ),
     ] = None,
     since: Since = None,
     until: Until = None,
@@ -87,14 +95,21 @@ def rejudge(
     config: Config = None,
     set: Sets = None,
 ) -> None:
-    """Judge unjudged messages once more; exit 1 where some stay so or are gone."""
+    """
+    Judge unjudged messages once more; exit 1 where some stay so or are gone.
+
+    With --shared those that have another message's verdict: each is judged by itself.
+    """
 
     from consumer.commands.rejudge.rejudge import RejudgeRequest, rejudge_topic
     from consumer.domain.verdicts.verdict import UnjudgedReason
+    from consumer.errors import InvalidSettings
 
     settings = settings_of(config, set, quiet=True)
+    if shared is not None and reason:
+        raise InvalidSettings("--reason is of unjudged messages: give it, or --shared")
     selection = selection_of(reason, since, until, None, limit, known=UnjudgedReason)
-    request = RejudgeRequest(topic, selection, dry_run)
+    request = RejudgeRequest(topic, selection, dry_run, shared)
     import asyncio
 
     raise SystemExit(asyncio.run(rejudge_topic(settings, request, as_json=json)))

@@ -63,6 +63,11 @@ class ReviewTerms:
         more = () if statements is None else (statements.replace("{topic}", source),)
         return (*own, *own.dead_letters, *more)
 
+    def states(self, outcome: Outcome | str, label: str | None) -> bool:
+        """Whether a statement of reasons is published for a decision."""
+        own = self.statements
+        return own is not None and own.topic is not None and own.wants(outcome, label)
+
     @property
     def templates(self) -> tuple[str, ...]:
         """Every topic of these terms, with `{topic}` for the input's name."""

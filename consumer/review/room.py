@@ -10,6 +10,7 @@ from consumer.domain.binding import Catalogue
 from consumer.domain.policy import PolicyVersion
 from consumer.kafka.config import KafkaConfig
 from consumer.review.cases.case import ReviewCase
+from consumer.review.cases.consequence import overturned, shared_from
 from consumer.review.cases.docket import Docket
 from consumer.review.cases.ruling import Ruling, Settled, settle
 from consumer.review.records.reading import version_of
@@ -61,11 +62,18 @@ class ReviewRoom(NamedTuple):
             return binding.live
         return version_of(binding, str(flagged.envelope.get("policy_version")))
 
+    def shared_from(self, case: ReviewCase) -> str | None:
+        """The overturned verdict that messages out of the reviewers' sight may have as well."""
+        binding = self.catalogue.binding_for(case.topic)
+        shares = binding is not None and binding.screening.shares
+        return shared_from(case) if shares else None
+
     def decide(
         self, reviewer: str, now_ms: int, case_id: str, ruling: Ruling, *, alone: bool = False
     ) -> Batch:
         """
-        Decide a case, the first of the result, and unless alone those of its group.
+        Decide a case, the first of the result, and unless alone those of its group and those that
+        follow from its overturn.
 
         Without a word the reviewer's draft is what counts; where a second person must agree it is
         proposed.
@@ -80,8 +88,22 @@ class ReviewRoom(NamedTuple):
         def settled(docket: Docket) -> Settled:
             return settle(said, self.version_of(docket.case))
 
-        if alone or known is None or not known.handling.alike:
-            decision = uuid4().hex
-            found = self.desk.decide(reviewer, now_ms, case_id, settled, decision)
-            return Batch(case_id, (found,))
-        return self.batches.decide_group(reviewer, now_ms, case_id, settled, batch_id())
+        batch = batch_id()
+        return self.batches.decide_group(reviewer, now_ms, case_id, settled, batch, alone=alone)
+
+    def undo(self, reviewer: str, now_ms: int, name: str) -> Batch:
+        """
+        Take a batch or a case's last decision back, with what followed from it by an overturn.
+
+        Raises:
+            ActRefused: there is none of theirs, or it is too late.
+        """
+        known = None if name.startswith(BATCH) else self.book.look(name)
+        last = known.case.decided if known is not None else None
+        if known is not None and last is not None and last.batch is not None:
+            # Of a group each may be taken back by itself, but no consequence without its cause.
+            is_cause = last.follows is None and overturned(known.case) is not None
+            name = last.batch if is_cause else name
+        if name.startswith(BATCH):
+            return self.batches.undo(reviewer, now_ms, name)
+        return Batch(name, (self.desk.undo(reviewer, now_ms, name),))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from sqlalchemy import delete, event, or_, select
@@ -14,16 +13,14 @@ from consumer.domain.review import ReviewTerms
 from consumer.domain.statement import StatementTerms
 from consumer.review.cases.case import Closure, Concern
 from consumer.review.cases.docket import Docket
-from consumer.review.cases.facts import About, VerdictFact, case_id
+from consumer.review.cases.facts import VerdictFact, case_id
 from consumer.review.cases.handling import Seen
 from consumer.review.cases.ruling import ActRefused, Ruling, Settled
 from consumer.review.store import log
-from consumer.review.store.batches import AT_ONCE, BatchDesk
-from consumer.review.store.book import MARKED_AT_ONCE, CaseBook
-from consumer.review.store.database import Database
-from consumer.review.store.desk import DeskTerms, ReviewDesk
+from consumer.review.store.batches import AT_ONCE
+from consumer.review.store.book import MARKED_AT_ONCE
 from consumer.review.store.kin import GROUP_MAX, Query
-from consumer.review.store.outbox import ItemKind, Outbox
+from consumer.review.store.outbox import ItemKind
 from consumer.review.store.second_looks import SecondLooks
 from consumer.review.store.tables import marks
 from tests.cases import (
@@ -38,65 +35,17 @@ from tests.cases import (
     about,
     an_appeal,
 )
-
-TERMS = ReviewTerms(sla_s=3_600, approve_labels=frozenset({"harassment.HH1"}))
-FLOOD = "buy ten thousand followers for one euro at the shop of my friend today"
-UNDO_MS = 500
-
-
-class Room:
-    def __init__(self, address: str, terms: ReviewTerms = TERMS) -> None:
-        self.terms = terms
-        self.database = Database(address)
-        self.book = CaseBook(self.database, lambda _: self.terms)
-        rights = {"legal": ["eve"]}
-        given = DeskTerms(lease_ms=1_000, undo_ms=UNDO_MS, rights=rights)
-        self.desk = ReviewDesk(self.database, self.book, given)
-        self.batches = BatchDesk(self.database, self.book, self.desk)
-        self.outbox = Outbox(self.database)
-
-    def add(self, name: str, text: str = FLOOD, **message: Any) -> str:
-        self.book.add([flagged(name, text, **message)])
-        return case_id(TOPIC, name)
-
-    def group(self, who: str, settled: Settled, name: str = "m-1", batch: str = "b-1") -> Any:
-        return self.batches.decide_group(
-            who, NOW_MS, case_id(TOPIC, name), lambda _: settled, batch
-        )
-
-    def docket(self, name: str) -> Docket:
-        found = self.book.look(case_id(TOPIC, name))
-        assert found is not None
-        return found
-
-
-def flagged(name: str, text: str, **message: Any) -> About:
-    label = message.pop("label", "SP2")
-    return about(
-        a_verdict_fact(
-            f"v-{name}",
-            envelope={
-                "policy_version": f"{TOPIC}@v1",
-                "message": {"id": name, "text": text, "author": "u-1", **message},
-                "judgements": [{"policy": "spam", "label": label, "outcome": "flag"}],
-            },
-        ),
-        name,
-    )
-
-
-def names(*found: str) -> set[str]:
-    return {case_id(TOPIC, name) for name in found}
+from tests.grouped import FLOOD, UNDO_MS, GroupRoom, flagged, names
 
 
 @pytest.fixture
-def room(store_address: str) -> Iterator[Room]:
-    found = Room(store_address)
+def room(store_address: str) -> Iterator[GroupRoom]:
+    found = GroupRoom(store_address)
     yield found
     found.database.close()
 
 
-def test_one_decision_settles_what_says_nearly_the_same(room: Room) -> None:
+def test_one_decision_settles_what_says_nearly_the_same(room: GroupRoom) -> None:
     """Each has its own decision and superseding verdict, and all have one batch."""
     first = room.add("m-1")
     for name, text in (("m-2", FLOOD.upper() + "!!"), ("m-3", FLOOD + " now"), ("m-4", "hello")):
@@ -120,7 +69,7 @@ def test_one_decision_settles_what_says_nearly_the_same(room: Room) -> None:
     assert log.verify(room.database).fault is None
 
 
-def test_a_decision_holds_for_what_its_maker_saw_alone(room: Room) -> None:
+def test_a_decision_holds_for_what_its_maker_saw_alone(room: GroupRoom) -> None:
     """Not for what came later, changed, was taken by another, or asks for an appeal."""
     first = room.add("m-1")
     for name in ("edited", "taken", "appealed", "gone", "legal"):
@@ -146,7 +95,7 @@ def test_a_decision_holds_for_what_its_maker_saw_alone(room: Room) -> None:
     assert room.docket("later").case.status is Concern.FLAG
 
 
-def test_a_group_is_decided_whole_or_the_case_itself_is_not(room: Room) -> None:
+def test_a_group_is_decided_whole_or_the_case_itself_is_not(room: GroupRoom) -> None:
     """A claim that has run out, or a case that changed, refuses all of it."""
     first = room.add("m-1")
     room.add("m-2")
@@ -163,7 +112,7 @@ def test_a_group_is_decided_whole_or_the_case_itself_is_not(room: Room) -> None:
     assert room.outbox.due(NOW_MS + HOUR_MS, 9) == []
 
 
-def test_what_cannot_be_compared_whole_is_like_nothing(room: Room) -> None:
+def test_what_cannot_be_compared_whole_is_like_nothing(room: GroupRoom) -> None:
     """Nor is anything where the topic wants none, in another topic, or while it is held."""
     first = room.add("m-1")
     room.add("cut", text_cut=True)
@@ -183,7 +132,7 @@ def test_what_cannot_be_compared_whole_is_like_nothing(room: Room) -> None:
     assert room.desk.claim("ann", NOW_MS + 400, first).handling.alike == ()
 
 
-def test_a_flood_costs_a_claim_no_more_than_its_limit(room: Room) -> None:
+def test_a_flood_costs_a_claim_no_more_than_its_limit(room: GroupRoom) -> None:
     """A few statements, however many say the same; those beyond are the next one's."""
     room.book.add([flagged(f"m-{n}", FLOOD) for n in range(GROUP_MAX + 20)])
     statements: list[str] = []
@@ -195,7 +144,7 @@ def test_a_flood_costs_a_claim_no_more_than_its_limit(room: Room) -> None:
     assert len(statements) < 20
 
 
-def test_a_batch_is_taken_back_as_a_whole(room: Room) -> None:
+def test_a_batch_is_taken_back_as_a_whole(room: GroupRoom) -> None:
     """By whoever decided it, until it goes out; then nothing of it is left but in the log."""
     first = room.add("m-1")
     room.add("m-2")
@@ -218,7 +167,7 @@ def test_a_batch_is_taken_back_as_a_whole(room: Room) -> None:
     assert all("has been published" in why for why in late.left_out.values())
 
 
-def test_what_needs_a_second_person_is_proposed_and_agreed_to_together(room: Room) -> None:
+def test_what_needs_a_second_person_is_proposed_and_agreed_to_together(room: GroupRoom) -> None:
     doubtful = Settled(Outcome.BLOCK, "harassment.HH1", None, "rude")
     first = room.add("m-1")
     room.add("m-2")
@@ -234,7 +183,7 @@ def test_what_needs_a_second_person_is_proposed_and_agreed_to_together(room: Roo
         assert (decision.by, decision.approved_by, decision.batch) == ("ann", "bob", "b-2")
 
 
-def test_a_query_finds_open_cases_by_author_label_topic_and_queue(room: Room) -> None:
+def test_a_query_finds_open_cases_by_author_label_topic_and_queue(room: GroupRoom) -> None:
     room.add("m-1", "one", author="u-7")
     room.add("m-2", "two", author="u-7", label="SP3")
     room.add("m-3", "three", author="u-8")
@@ -255,7 +204,7 @@ def test_a_query_finds_open_cases_by_author_label_topic_and_queue(room: Room) ->
     assert found(label="spam.SP3") == set()
 
 
-def test_many_cases_are_decided_in_parts_and_those_that_changed_left_out(room: Room) -> None:
+def test_many_cases_are_decided_in_parts_and_those_that_changed_left_out(room: GroupRoom) -> None:
     number = AT_ONCE + 5
     room.book.add([flagged(f"m-{n}", f"text {n}") for n in range(number)])
     members = room.batches.find("ann", Query(author="u-1"), NOW_MS)
@@ -273,7 +222,7 @@ def test_many_cases_are_decided_in_parts_and_those_that_changed_left_out(room: R
     assert len(room.batches.undo("ann", NOW_MS, "b-1").settled) == number - 2
 
 
-def test_an_edit_takes_the_marks_of_the_old_text_away(room: Room) -> None:
+def test_an_edit_takes_the_marks_of_the_old_text_away(room: GroupRoom) -> None:
     room.add("m-1", "an older text with several words", author="u-7")
     with room.database.reading() as connection:
         before = set(connection.execute(select(marks.c.mark)).scalars())
@@ -292,7 +241,7 @@ def test_an_edit_takes_the_marks_of_the_old_text_away(room: Room) -> None:
     assert len(after) == len(before) + 1 == 9
 
 
-def test_what_is_in_a_closed_queue_is_shown_to_nobody_else(room: Room) -> None:
+def test_what_is_in_a_closed_queue_is_shown_to_nobody_else(room: GroupRoom) -> None:
     """Neither with a case that says the same nor by a query; the log says who saw what."""
     first, hidden, open_to_all = room.add("m-1"), room.add("m-2"), room.add("m-3")
     room.desk.claim("eve", NOW_MS, hidden)
@@ -307,11 +256,11 @@ def test_what_is_in_a_closed_queue_is_shown_to_nobody_else(room: Room) -> None:
     assert hidden in {seen.case_id for seen in room.batches.find("eve", query, NOW_MS)}
 
 
-LASTING = or_(*(marks.c.mark.startswith(kind) for kind in ("author:", "at:", "policy:")))
+LASTING = or_(*(marks.c.mark.startswith(kind) for kind in ("author:", "at:", "policy:", "with:")))
 """Marks that outlive a decision, for search and for the author's record."""
 
 
-def test_only_open_cases_are_found_by_what_they_say(room: Room) -> None:
+def test_only_open_cases_are_found_by_what_they_say(room: GroupRoom) -> None:
     """Of a flood that was decided nothing stands in the way; taken back, it is found again."""
     mine = room.add("m-1")
     other = room.add("m-2")
@@ -333,7 +282,7 @@ def test_only_open_cases_are_found_by_what_they_say(room: Room) -> None:
     assert marked() == {mine}
 
 
-def test_a_store_without_marks_gets_them(room: Room) -> None:
+def test_a_store_without_marks_gets_them(room: GroupRoom) -> None:
     """One of an earlier release; closed cases have only those that last; twice changes nothing."""
     number = MARKED_AT_ONCE + 2
     room.book.add([flagged(f"m-{n}", FLOOD) for n in range(number)])
@@ -352,7 +301,7 @@ def test_a_store_without_marks_gets_them(room: Room) -> None:
         assert marked() == before
 
 
-def test_what_is_assigned_is_one_persons_alone(room: Room) -> None:
+def test_what_is_assigned_is_one_persons_alone(room: GroupRoom) -> None:
     """They get it before all else; others may hand it on, and a skip gives it back to all."""
     room.book.add([about(a_verdict_fact(severity="critical"), "grave")])
     mine = room.add("m-1")
@@ -378,7 +327,7 @@ def test_what_is_assigned_is_one_persons_alone(room: Room) -> None:
     assert room.desk.claim("bob", NOW_MS, mine).handling.assigned_to is None
 
 
-def test_nobody_is_handed_what_they_may_not_decide(room: Room) -> None:
+def test_nobody_is_handed_what_they_may_not_decide(room: GroupRoom) -> None:
     mine = room.add("m-1")
     room.desk.claim("eve", NOW_MS, mine)
     room.desk.move("eve", NOW_MS, mine, "legal", "")
@@ -390,7 +339,7 @@ def test_nobody_is_handed_what_they_may_not_decide(room: Room) -> None:
         room.desk.assign("eve", NOW_MS, mine, "eve", "")
 
 
-def test_a_draft_waits_for_whoever_wrote_it(room: Room) -> None:
+def test_a_draft_waits_for_whoever_wrote_it(room: GroupRoom) -> None:
     """Also when the lease has run out or a report came in; never for anybody else."""
     mine = room.add("m-1")
     said = Ruling(Outcome.BLOCK, "harassment.HH2", None, "an insult, I think")
@@ -409,7 +358,7 @@ def test_a_draft_waits_for_whoever_wrote_it(room: Room) -> None:
     assert room.docket("m-1").draft_of("ann") is None
 
 
-def test_a_block_is_stated_only_where_the_topic_wants_it(room: Room) -> None:
+def test_a_block_is_stated_only_where_the_topic_wants_it(room: GroupRoom) -> None:
     """In the outbox, beside the decision and the verdict, and taken back with them."""
     statements = StatementTerms(topic="{topic}.statements", exempt=frozenset({"spam.SP2"}))
     room.terms = ReviewTerms(statements=statements)
@@ -430,7 +379,7 @@ def test_a_block_is_stated_only_where_the_topic_wants_it(room: Room) -> None:
     assert kinds(BLOCK) == [ItemKind.DECISION, ItemKind.VERDICT]
 
 
-def test_somebody_is_given_nothing_of_policies_they_leave_to_others(room: Room) -> None:
+def test_somebody_is_given_nothing_of_policies_they_leave_to_others(room: GroupRoom) -> None:
     """In any queue, and as a second look neither; by hand they may still be given it."""
     for number, policy in enumerate(("violence", "spam")):
         judgement = {"policy": policy, "label": "X", "outcome": "flag", "rules": []}

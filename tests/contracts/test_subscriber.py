@@ -57,3 +57,24 @@ def test_more_topics_are_read_once_they_are_named(broker: Broker) -> None:
         subscriber.commit()
         subscriber.use([first, second])
         assert taken(subscriber, 1)[0].value == second.encode()
+
+
+def test_a_topic_that_was_made_again_is_read_from_its_beginning(broker: Broker) -> None:
+    """Another one of the name is told by its id alone; one that is what it was is gone on with."""
+    topic, other = broker.topic(partitions=2), broker.topic()
+    config = broker.config()
+    for name, partition in ((topic, 0), (topic, 1), (other, 0)):
+        write(broker.bootstrap_servers, name, [b"a", b"b"], partition=partition)
+    with closing(Subscriber(config, config.group, [topic, other])) as subscriber:
+        subscriber.use([topic, other], {topic: "one", other: "x"})
+        taken(subscriber, 6)
+        subscriber.commit()
+        subscriber.use([topic, other], {topic: "one", other: "x"})
+        subscriber.use([topic, other])
+        assert subscriber.take(0.2) == []
+        subscriber.use([topic, other], {topic: "two", other: "x"})
+        again = taken(subscriber, 4)
+        assert {record.position.topic for record in again} == {topic}
+        assert sorted(record.position[1:] for record in again) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+        subscriber.use([topic, other], {topic: "two", other: "x"})
+        assert subscriber.take(0.2) == []

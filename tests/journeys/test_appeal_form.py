@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import urllib.error
 import urllib.parse
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.review.records.complaint import AppealRecord
 from tests.browser.served import ServedConsole
 from tests.journeys.reviewing import PATIENCE_S, ReviewScene
+from tests.journeys.test_cli import safeguard
 from tests.stage import Broker
 from tests.waiting import until
 
@@ -48,8 +51,10 @@ async def test_an_author_objects_and_a_person_decides(real_broker: Broker, tmp_p
     """No reviewer knew of the block: the link is found on its topic, and the form needs no row."""
     scene = ReviewScene(real_broker, tmp_path, f"sqlite:///{tmp_path / 'review.sqlite'}")
     scene.say(0, "a banned thing")
-    await scene.work(1)
-    (blocked,) = scene.on(".block")
+    scene.say(2, "a banned thing")
+    await scene.work(2)
+    blocked, copy = sorted(scene.on(".block"), key=lambda r: str(r.header("safeguard-message-id")))
+    assert copy.header("safeguard-cause") == "memo"
     verdict = blocked.header("safeguard-verdict-id") or ""
     secret = tmp_path / "secret"
     secret.write_text("a secret that nobody guesses")
@@ -74,8 +79,25 @@ async def test_an_author_objects_and_a_person_decides(real_broker: Broker, tmp_p
             record = AppealRecord.model_validate_json(sent.value or b"")
             assert (record.verdict_id, record.note) == (verdict, "it was a quote")
             case = (await asyncio.to_thread(scene.next, "ann"))["case"]
-            await asyncio.to_thread(scene.decide, "ann", case, "--outcome", "allow")
+            decided = await asyncio.to_thread(scene.decide, "ann", case, "--outcome", "allow")
+            assert decided["shared_from"] == verdict, "of the copy no reviewer knows"
             await until(lambda: scene.superseding(), "the verdict", PATIENCE_S)
     (found,) = scene.superseding()
     assert found.header("safeguard-supersedes") == verdict
     assert found.header("safeguard-cause") == "appeal"
+    assert await _judged_by_itself(scene, verdict) == 1
+    other = scene.superseding()[-1]
+    assert other.header("safeguard-supersedes") == copy.header("safeguard-verdict-id")
+    assert other.header("safeguard-cause") == "replay"
+    assert await _judged_by_itself(scene, verdict) == 0, "what has been replaced is no more shared"
+
+
+async def _judged_by_itself(scene: ReviewScene, verdict: str) -> int:
+    """Of what shares a verdict, how many have one of their own by now."""
+    async with StandInSafeguard() as server:
+        words = ["rejudge", "--topic", scene.topic, "--shared", verdict, "--json", *scene.flags()]
+        words.append(f"--set=inference.endpoint={server.base_url}")
+        words.append("--set=inference.model=stand-in-safeguard")
+        done = await asyncio.to_thread(safeguard, *words)
+    assert done.returncode == 0, done.stderr
+    return int(json.loads(done.stdout)["superseded"])

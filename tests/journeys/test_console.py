@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import update
 
 from consumer.domain.review import ReviewTerms
@@ -209,6 +209,58 @@ def test_appeals_and_batches(store: Store, served: ServedConsole, real_browser: 
     decide(bob, "a")
     expect(bob.locator(".undo")).to_be_visible()
     assert store.people(names[2]) == [("ann",), ("bob",)]
+
+
+def _slowly(route: Route) -> None:
+    time.sleep(0.5)  # as a network does, which tells nobody
+    route.continue_()
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+def test_an_overturn_by_key(store: Store, served: ServedConsole, real_browser: Chromium) -> None:
+    """Who follows is said before and after, also at 320 px; what is pressed twice is sent once."""
+    words = "a doubtful thing that many people say in nearly the same words"
+    names = [store.flag(number, words + "!" * number) for number in range(4)]
+    _, ann = signed_in(served, real_browser, "ann")
+    context, bob = signed_in(served, real_browser, "bob")
+    ann.goto(f"{served.origin}/cases/{names[0]}")
+    ann.keyboard.press("c")
+    decide(ann, "b", "words.DOUBT")
+    expect(ann.locator(".undo")).to_contain_text("Decided: 4 cases.")
+    at_ms = time.time_ns() // 1_000_000
+    appeals = [AppealFact(f"a{n}", at_ms, "u-0", "it was a joke") for n in (1, 3)]
+    store.book.add([About("chat", f"m-{fact.id[1:]}", fact) for fact in appeals])
+
+    bob.goto(f"{served.origin}/cases/{names[1]}")
+    bob.keyboard.press("c")
+    expect(bob.get_by_text("3 others were decided along")).to_be_visible()
+    expect(bob.get_by_label("This one alone, not the 3 decided along")).to_be_visible()
+    for scheme, width in (("light", 320), ("dark", 1280)):
+        bob.set_viewport_size({"width": width, "height": 800})
+        bob.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        picture(bob, f"overturn-{scheme}-{width}")
+        assert barriers(bob) == []
+        assert bob.evaluate("document.documentElement.scrollWidth") <= width
+    sent: list[str] = []
+    bob.on("request", lambda asked: sent.append(asked.url) if asked.method == "POST" else None)
+    # The answer takes a while, and somebody presses once more.
+    context.route("**/decide", _slowly)
+    bob.evaluate(
+        "addEventListener('submit', () => setTimeout(() => document.querySelector"
+        "('#decide button.main').click(), 50), { once: true })"
+    )
+    decide(bob, "a")
+    expect(bob.get_by_role("heading", name="3 cases settled")).to_be_visible()
+    expect(bob.get_by_text("an appeal is judged by itself")).to_be_visible()
+    assert [url.rpartition("/")[2] for url in sent].count("decide") == 1
+    bob.set_viewport_size({"width": 320, "height": 800})
+    picture(bob, "overturn-left-out-320")
+    assert barriers(bob) == []
+    assert [store.people(name) for name in names[2:]] == [[("ann",), ("bob",)], [("ann",)]]
+    bob.keyboard.press("u")
+    expect(bob.get_by_role("heading", name="Taken back")).to_be_visible()
+    assert [store.people(name) for name in names] == [[("ann",)]] * 4
 
 
 @pytest.mark.browser

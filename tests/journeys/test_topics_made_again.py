@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from confluent_kafka import KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from consumer.dev.safeguard.server import StandInSafeguard
+from consumer.errors import BrokerUnavailable
+from consumer.kafka.cluster.topics import Topics
+from consumer.kafka.reader.subscriber import Subscriber
 from tests.brokers.kafka import RealKafka
 from tests.journeys.worker import (
     OUTPUTS,
@@ -202,3 +206,37 @@ async def test_what_retention_takes_before_a_running_worker_ends_nothing(
     assert set(said(outputs_of(broker, topic))) == {
         f"{topic}/0/{n}" for n in (*range(10), *range(25, 30))
     }
+
+
+@pytest.mark.parametrize("is_at_work", [True, False])
+async def test_who_follows_a_topic_reads_the_next_one_of_its_name_whole(
+    real_broker: Broker, is_at_work: bool
+) -> None:
+    """The reviewers' feed, say: while it is at work, and when it comes back."""
+    topic, config = real_broker.topic(), real_broker.config()
+    group, topics = config.group + ".review", Topics(config)
+
+    def take(subscriber: Subscriber, wanted: set[int]) -> None:
+        until_s = time.monotonic() + 60
+        seen: set[int] = set()
+        while not wanted <= seen:
+            assert time.monotonic() < until_s, f"{wanted - seen} did not come"
+            try:
+                seen |= {record.position.offset for record in subscriber.take(0.2)}
+            except BrokerUnavailable:
+                continue
+            subscriber.commit()
+
+    write(real_broker.bootstrap_servers, topic, [b"old"] * 3)
+    subscriber = Subscriber(config, group, [topic])
+    subscriber.use([topic], topics.ids([topic]))
+    await asyncio.to_thread(take, subscriber, {0, 1, 2})
+    if not is_at_work:
+        subscriber.close()
+    await make_again(real_broker, topic)
+    write(real_broker.bootstrap_servers, topic, [b"new"] * 6)
+    if not is_at_work:
+        subscriber = Subscriber(config, group, [topic])
+    subscriber.use([topic], topics.ids([topic]))
+    await asyncio.to_thread(take, subscriber, {0, 1, 2, 3, 4, 5})
+    subscriber.close()

@@ -202,6 +202,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "inference/pacing/retry.py": (),
     "commands/dead_letters/selection.py": (),
     "review/cases/case.py": ("review/cases/test_docket.py", "review/cases/test_risk.py"),
+    "review/cases/consequence.py": (),
     "review/cases/docket.py": (),
     "review/cases/handling.py": ("review/cases/test_docket.py",),
     "review/cases/facts.py": ("review/cases/test_case.py", "review/records/test_reading.py"),

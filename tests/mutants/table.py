@@ -421,6 +421,15 @@ def batches_of_scans_vanish() -> None:
     reader._within = bug
 
 
+def groups_keep_what_was_overturned() -> None:
+    from consumer.review.store.batches import Batch, BatchDesk
+
+    def bug(*args: Any) -> Batch:
+        return Batch("")
+
+    BatchDesk._followed = bug  # type: ignore[assignment, method-assign]
+
+
 def a_stuck_record_holds_up_an_active_room() -> None:
     original = Intake.end_pinned
 
@@ -712,6 +721,12 @@ MUTANTS = (
         "a scan hands on only the batches that end a partition",
         batches_of_scans_vanish,
         tests=("tests/unit/kafka/reader/test_reader.py",),
+    ),
+    Mutant(
+        "groups_keep_what_was_overturned",
+        "cases that were decided along with an overturned one silently keep their decision",
+        groups_keep_what_was_overturned,
+        tests=("tests/unit/review/console/test_overturning.py",),
     ),
     Mutant(
         "a_stuck_record_holds_up_an_active_room",

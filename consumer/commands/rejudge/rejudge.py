@@ -1,5 +1,8 @@
 """
-The command `rejudge`: messages that could not be judged get the verdict they would get today.
+The command `rejudge`: messages that no model judged get the verdict they would get today.
+
+Those that could not be judged; or those that had another message's verdict, which a person has
+overturned since.
 
 The verdict that a message has stays where it is; the new one names it and replaces it. What is
 stored is found by the next run, so a run that was cut short is simply started again. Of runs for
@@ -69,10 +72,12 @@ class RejudgeRequest(NamedTuple):
     topic: str
     selection: Selection = Selection()
     dry_run: bool = False
+    shared: str | None = None
+    """The id of a verdict: what has its verdict from it is meant, and not what is unjudged."""
 
 
 async def rejudge_topic(settings: Settings, request: RejudgeRequest, *, as_json: bool) -> int:
-    """Print what became of the unjudged verdicts; 0 where none that was meant stays so."""
+    """Print what became of the verdicts; 0 where none that was meant stays as it was."""
     with bars(Console(stderr=True)) as progress:
         summary = await rejudge(settings, request, progress)
     tell(summary.fields, summary.lines(SystemClock().wall_ms()), as_json=as_json)
@@ -81,7 +86,7 @@ async def rejudge_topic(settings: Settings, request: RejudgeRequest, *, as_json:
 
 async def rejudge(settings: Settings, request: RejudgeRequest, progress: Progress) -> Summary:
     """
-    Find the unjudged verdicts of an input, judge their messages and publish what replaces them.
+    Find the verdicts that are meant, judge their messages and publish what replaces them.
 
     Raises:
         InvalidSettings: no policy binds the topic.
@@ -93,18 +98,18 @@ async def rejudge(settings: Settings, request: RejudgeRequest, progress: Progres
     catalogue = load_catalogue(settings.policies.folder)
     binding = binding_of(catalogue, request.topic)
     source = binding.origin_of(request.topic)
-    summary = Summary(source, choose(binding).digest, request.dry_run)
+    summary = Summary(source, choose(binding).digest, request.dry_run, request.shared)
     config = kafka_config(settings.kafka)
     site = await asyncio.to_thread(InputSite, settings, config, catalogue, binding, source)
     if request.dry_run:
-        await _look(site, request.selection, summary, progress)
+        await _look(site, request, summary, progress)
         return summary
     turn = Turn(config, source, site.partitions)
     try:
         while True:
             await asyncio.to_thread(turn.take, progress.console.print)
             # Only now: the run before may have judged what we would have found.
-            await _look(site, request.selection, summary, progress)
+            await _look(site, request, summary, progress)
             try:
                 if summary.chosen:
                     await _supersede(settings, config, site, summary, progress, turn)
@@ -117,10 +122,11 @@ async def rejudge(settings: Settings, request: RejudgeRequest, progress: Progres
 
 
 async def _look(
-    site: InputSite, selection: Selection, summary: Summary, progress: Progress
+    site: InputSite, request: RejudgeRequest, summary: Summary, progress: Progress
 ) -> None:
     """Find what is open now, and choose of it."""
-    finder = await asyncio.to_thread(site.find, progress)
+    selection = request.selection
+    finder = await asyncio.to_thread(site.find, progress, request.shared)
     found = finder.open(selection)
     limit = selection.limit - summary.superseded.total() if selection.limit else len(found)
     summary.look_anew(found[:limit], len(found[limit:]), finder.earlier)
@@ -152,7 +158,7 @@ async def _supersede(
         writer = TopicWriter(config._replace(batch_bytes_max=smallest))
         bounds = await asyncio.to_thread(site.bounds)
         # In the order of the positions, which is the order that a key's verdicts keep.
-        ordered = sorted(summary.chosen, key=lambda unjudged: unjudged.position)
+        ordered = sorted(summary.chosen, key=lambda verdict: verdict.position)
         task = progress.add_task("judged", total=len(ordered))
 
         began_s = clock.now_s()
@@ -174,10 +180,10 @@ async def _supersede(
         for start in range(0, len(ordered), BATCH):
             batch = ordered[start : start + BATCH]
             records = await asyncio.to_thread(site.fetch, batch, bounds)
-            there = [unjudged for unjudged in batch if unjudged.position in records]
+            there = [verdict for verdict in batch if verdict.position in records]
             summary.gone += len(batch) - len(there)
             progress.advance(task, len(batch) - len(there))
-            results = await asyncio.gather(*(judge(records[u.position], u.id) for u in there))
+            results = await asyncio.gather(*(judge(records[v.position], v.id) for v in there))
             summary.unjudged.update(result for result in results if isinstance(result, str))
             new = [result for result in results if isinstance(result, Superseding)]
             await asyncio.to_thread(_publish, writer, site.binding, new, summary, turn.held)

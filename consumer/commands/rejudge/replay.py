@@ -1,7 +1,8 @@
 """
-Replay: which unjudged verdicts are still open, and in which order those that replace them go out.
+Replay: which verdicts are to be replaced still, and in which order what replaces them goes out.
 
-Pure. Only headers and the envelope's reason are kept of what is read: there may be many.
+Those of messages that could not be judged, or those that were shared from one verdict. Pure. Only
+headers and what the envelope says of that are kept of what is read: there may be many.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ from consumer.domain.verdicts.verdict import Cause, UnjudgedReason
 from consumer.interfaces import Publication
 
 
-class Unjudged(NamedTuple):
-    """A first verdict that nothing has replaced yet, of a message that could not be judged."""
+class OpenVerdict(NamedTuple):
+    """A first verdict that nothing has replaced yet, of a message that no model has judged."""
 
     id: str
     position: Position
     reason: UnjudgedReason | None
-    """None on a record that was passed through: it carries no envelope to say why."""
+    """
+    None on a record that was passed through: it carries no envelope to say why. None too where
+    another message's verdict was shared with it.
+    """
     written_ms: int
     """When the verdict was written, in ms since 1970."""
 
 
-class UnjudgedFinder:
+class VerdictFinder:
     """
     Is shown every record of an input's outputs, in any order, and knows which verdicts are open.
 
@@ -38,12 +42,16 @@ class UnjudgedFinder:
     what is open is only known at the end.
     """
 
-    def __init__(self, sources: Mapping[str, str], group: str) -> None:
+    def __init__(self, sources: Mapping[str, str], group: str, shared: str | None = None) -> None:
+        """`shared`: look for what has its verdict from the model's one behind this id instead."""
+        self._shared = shared
+        self._origins: dict[str, str] = {}
+        """Of a verdict that was shared: the model's one."""
         self._sources = sources
         """The input and its retry topic, with the id that the broker gives each, or its name."""
         self._group_name = group
         self._group = percent(group)
-        self._found: dict[str, Unjudged] = {}
+        self._found: dict[str, OpenVerdict] = {}
         self._earlier: set[str] = set()
         self._superseded: set[str] = set()
 
@@ -59,24 +67,44 @@ class UnjudgedFinder:
         if superseded is not None:
             self._superseded.add(_text(superseded))
             return
-        if last.get("safeguard-cause") != Cause.UNJUDGED.encode():
-            return
         name = _text(last.get("safeguard-verdict-id"))
+        if not self._is_meant(name, record, _text(last.get("safeguard-cause"))):
+            return
         # Of this very topic, that is: its offsets name other records otherwise.
         source = self._sources[position.topic]
         if name and is_of_topic(last, position, source, self._group_name):
-            reason = _reason(record)
-            self._found[name] = Unjudged(name, position, reason, record.timestamp_ms)
+            reason = _reason(record) if self._shared is None else None
+            self._found[name] = OpenVerdict(name, position, reason, record.timestamp_ms)
         else:
             self._earlier.add(name)
 
-    def open(self, selection: Selection) -> list[Unjudged]:
+    def _is_meant(self, name: str, record: Record, cause: str) -> bool:
+        """Of what was shared its origin is noted: which one is meant is only known at the end."""
+        if self._shared is None:
+            return cause == Cause.UNJUDGED
+        if cause not in (Cause.MEMO, Cause.NEAR_DUPLICATE):
+            return False
+        origin = _origin(record)
+        if origin is not None:
+            self._origins[name] = origin
+        return origin is not None
+
+    def open(self, selection: Selection) -> list[OpenVerdict]:
         """Those selected that nothing supersedes, oldest first; the limit is for the caller."""
-        found = (u for name, u in self._found.items() if name not in self._superseded)
+        found = (
+            u
+            for name, u in self._found.items()
+            if name not in self._superseded and self._has_meant_origin(name)
+        )
         return sorted(
             (u for u in found if selection.covers(u.reason, u.written_ms)),
-            key=lambda unjudged: (unjudged.written_ms, unjudged.position),
+            key=lambda verdict: (verdict.written_ms, verdict.position),
         )
+
+    def _has_meant_origin(self, name: str) -> bool:
+        if self._shared is None:
+            return True
+        return self._origins[name] == self._origins.get(self._shared, self._shared)
 
     @property
     def earlier(self) -> int:
@@ -90,6 +118,16 @@ def _reason(record: Record) -> UnjudgedReason | None:
         return None
     try:
         return UnjudgedReason(orjson.loads(record.value or b"")["unjudged_reason"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _origin(record: Record) -> str | None:
+    """The id of the verdict that was shared; what was passed through does not say it."""
+    if not is_envelope(record.headers):
+        return None
+    try:
+        return str(orjson.loads(record.value or b"")["screening"]["artefact"])
     except (ValueError, KeyError, TypeError):
         return None
 

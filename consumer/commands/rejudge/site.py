@@ -1,4 +1,4 @@
-"""Site: the topics of one input at the brokers, read for what is unjudged and for its records."""
+"""Site: the topics of one input at the brokers, read for what is to be judged and its records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.progress import Progress
 
-from consumer.commands.rejudge.replay import Unjudged, UnjudgedFinder
+from consumer.commands.rejudge.replay import OpenVerdict, VerdictFinder
 from consumer.commands.terminal import read
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.messages.message import Position, Record
@@ -59,9 +59,9 @@ class InputSite:
                 "`safeguard topics apply` mends it"
             )
 
-    def find(self, progress: Progress) -> UnjudgedFinder:
+    def find(self, progress: Progress, shared: str | None) -> VerdictFinder:
         """Read the outputs to their present end."""
-        finder = UnjudgedFinder(self._sources, self._group)
+        finder = VerdictFinder(self._sources, self._group, shared)
         spans = [
             span
             for name in self._outputs
@@ -86,10 +86,10 @@ class InputSite:
         }
 
     def fetch(
-        self, batch: Sequence[Unjudged], bounds: Mapping[tuple[str, int], Span]
+        self, batch: Sequence[OpenVerdict], bounds: Mapping[tuple[str, int], Span]
     ) -> dict[Position, Record]:
         """Their records, but for those that are gone; what lies between is read in passing."""
-        wanted = {unjudged.position for unjudged in batch}
+        wanted = {verdict.position for verdict in batch}
         offsets: dict[tuple[str, int], list[int]] = defaultdict(list)
         for topic, number, offset in wanted:
             offsets[topic, number].append(offset)

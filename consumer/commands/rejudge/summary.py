@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from consumer.commands.dead_letters.selection import age
-from consumer.commands.rejudge.replay import Unjudged
+from consumer.commands.rejudge.replay import OpenVerdict
 from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.headers import rfc3339
 
@@ -20,7 +20,9 @@ class Summary:
     run: str
     """The digest of the policies that are judged by: it is what the ids are made of."""
     dry_run: bool
-    chosen: list[Unjudged] = field(default_factory=list)
+    shared: str | None = None
+    """What was shared from this verdict was meant."""
+    chosen: list[OpenVerdict] = field(default_factory=list)
     left: int = 0
     """Beyond the limit."""
     earlier: int = 0
@@ -32,7 +34,7 @@ class Summary:
     _superseded_before: int = 0
     """Until it was another run's turn and this one had to look again."""
 
-    def look_anew(self, chosen: list[Unjudged], left: int, earlier: int) -> None:
+    def look_anew(self, chosen: list[OpenVerdict], left: int, earlier: int) -> None:
         """What is open now; what was stored stays counted, what could not be judged is tried."""
         self.chosen, self.left, self.earlier = chosen, left, earlier
         self.unjudged.clear()
@@ -49,6 +51,7 @@ class Summary:
             "topic": self.topic,
             "run": None if self.dry_run else self.run,
             "dry_run": self.dry_run,
+            "shared": self.shared,
             "found": self._superseded_before + len(self.chosen) + self.left,
             "superseded": self.superseded.total(),
             "outcomes": {outcome.value: self.superseded[outcome] for outcome in Outcome},
@@ -73,7 +76,7 @@ class Summary:
     def lines(self, now_ms: int) -> Iterator[str]:
         if self.dry_run:
             for unjudged in self.chosen:
-                reason = unjudged.reason or "not known"
+                reason = unjudged.reason or ("shared" if self.shared else "not known")
                 yield f"{unjudged.position}  {reason}  {age(now_ms - unjudged.written_ms)}"
             yield f"{len(self.chosen)} of {self.topic} would be judged again; nothing was done"
         else:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from consumer.commands.review.printing import docket_lines
 from consumer.commands.review.room import opened
-from consumer.commands.review.together import tell_left_out, undo_batch
+from consumer.commands.review.together import tell_left_out, tell_taken_back
 from consumer.commands.terminal import tell
 from consumer.domain.policy import Outcome
 from consumer.errors import InvalidSettings
@@ -108,7 +108,8 @@ def decide_case(
     """
     Decide a case and, unless alone, those of its group; without a word the draft is what counts.
 
-    Where a second person must agree it is proposed.
+    Where a second person must agree it is proposed. Of an overturn, those that were decided along
+    with the case follow, and those that do not are named.
     """
 
     def act(room: ReviewRoom, now_ms: int) -> Docket:
@@ -120,10 +121,19 @@ def decide_case(
 
 
 def undo_case(settings: Settings, reviewer: Reviewer, case_id: str) -> int:
-    """Take one's decision back while nobody was told of it, or all of a batch."""
-    if case_id.startswith(BATCH):
-        return undo_batch(settings, reviewer.name, case_id, as_json=reviewer.as_json)
-    return _act(settings, reviewer, lambda room, now: room.desk.undo(reviewer.name, now, case_id))
+    """
+    Take one's decision back while nobody was told of it, or all of a batch; 1 where some is out.
+
+    What followed from an overturn is taken back with it.
+    """
+    named(reviewer.name)
+    with opened(settings) as room:
+        now_ms = SystemClock().wall_ms()
+        found = room.undo(reviewer.name, now_ms, case_id)
+        if found.id.startswith(BATCH):
+            return tell_taken_back(found, as_json=reviewer.as_json)
+        _tell(room, found.settled[0], reviewer, now_ms)
+    return 0
 
 
 def ruling_of(outcome: str | None, label: str | None, rule: str | None, reason: str) -> Ruling:
@@ -166,6 +176,8 @@ def _tell(room: ReviewRoom, docket: Docket, reviewer: Reviewer, now_ms: int) -> 
     fields = docket_fields(docket, room.version_of(case), now_ms, rationale=reviewer.rationale)
     fields["draft"] = _said(docket.draft_of(reviewer.name))
     fields["alike"] = [_alike(room, seen.case_id) for seen in docket.handling.alike]
+    fields["shared_from"] = room.shared_from(case)
+    fields["decided_with"] = list(room.batches.along(case))
     if fields["text"] is None:
         fields["text"], fields["text_fault"] = text_of(room, case)
     tell(fields, docket_lines(fields), as_json=reviewer.as_json)

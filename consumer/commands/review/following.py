@@ -68,6 +68,13 @@ def _follow(settings: Settings, room: ReviewRoom, stop: Event) -> None:
     owner = worker_name()
     dispatcher = Dispatcher(config, owner, room.outbox, room.book, announcements)
     subscriber = Subscriber(config, group + GROUP, roles.of(*FOLLOWED))
+
+    def subscribe(found: Roles) -> None:
+        """To what there is now; a topic that was made again is another one."""
+        wanted = found.of(*FOLLOWED)
+        subscriber.use(wanted, topics.ids(wanted) if settings.kafka.topic_ids else {})
+
+    subscribe(roles)
     feed = ReviewFeed(subscriber, intake, dispatcher, SystemClock(), stop)
 
     def look_around() -> None:
@@ -83,7 +90,7 @@ def _follow(settings: Settings, room: ReviewRoom, stop: Event) -> None:
         intake.reader = FactReader(catalogue, found, group)
         dispatcher.announcements = Announcements(catalogue, publisher, seen)
         intake.announcements = dispatcher.announcements
-        subscriber.use(found.of(*FOLLOWED))
+        subscribe(found)
 
     log.info("following", group=group + GROUP, topics=roles.of(*FOLLOWED))
     try:

@@ -28,6 +28,9 @@ def docket_lines(fields: Mapping[str, Any]) -> Iterator[str]:
     yield from _asking_lines(fields)
     for decision in fields["decisions"]:
         yield f"  decided   {_decision_line(decision)}"
+    if fields["shared_from"]:
+        asked = f"safeguard rejudge --topic {fields['topic']} --shared {fields['shared_from']}"
+        yield f"  shared    workers may have given that verdict to others: `{asked}`"
     if fields["proposal"]:
         yield f"  proposed  {_decision_line(fields['proposal'])}: needs a second person who agrees"
     if fields["draft"]:
@@ -57,7 +60,10 @@ def _message_lines(fields: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _group_lines(fields: Mapping[str, Any]) -> Iterator[str]:
-    """What is decided along with it, each wording once."""
+    """What is decided along with it, each wording once, and what was."""
+    if fields["decided_with"]:
+        number = counted(len(fields["decided_with"]), "other case")
+        yield f"  with      {number}: the other way they go with it (or --alone)"
     if not fields["alike"]:
         return
     yield f"  alike     {counted(len(fields['alike']), 'open case')}, decided with it (or --alone)"

@@ -135,7 +135,10 @@ class Quality:
         return found
 
     def fields(self, days: float) -> dict[str, Any]:
-        """All of it, and per day what would go to people."""
+        """
+        All of it, and per day what would go to people, also as a share of what people decided in
+        this time: above 1 the queue grows.
+        """
         return {
             "all": self.all.fields(),
             "rules": {name: looks.fields() for name, looks in sorted(self.rules.items())},
@@ -146,6 +149,7 @@ class Quality:
                 {
                     "certainty": each.certainty,
                     "flags_a_day": each.queued / days,
+                    "of_capacity": each.queued / self._number if self._number else None,
                     "decided": each.decided,
                     "confirmed": _range(each.share),
                 }
@@ -213,8 +217,10 @@ def quality_lines(fields: dict[str, Any]) -> Iterator[str]:
         known = "none decided"
         if each["decided"]:
             known = f"{each['decided']:,} decided, confirmed{_in_brackets(each['confirmed'])}"
+        share = each["of_capacity"]
+        held = "" if share is None else f" ({share:.0%} of what people decide)"
         yield (
-            f"  {each['flags_a_day']:,.1f} a day without those the model is "
+            f"  {each['flags_a_day']:,.1f} a day{held} without those the model is "
             f"{each['certainty']:.0%} sure of: of these {known}"
         )
 

@@ -69,6 +69,7 @@ def decide_many(settings: Settings, who: str, wanted: Wanted, *, as_json: bool) 
             members,
             lambda docket: settle(wanted.ruling, room.version_of(docket.case)),
             batch,
+            like=wanted.like,
         )
     fields, lines = _report(found, "settled")
     if found.settled:
@@ -77,10 +78,8 @@ def decide_many(settings: Settings, who: str, wanted: Wanted, *, as_json: bool) 
     return 0
 
 
-def undo_batch(settings: Settings, who: str, batch: str, *, as_json: bool) -> int:
-    """Take a batch back, as far as it is not published; 1 where some of it is."""
-    with opened(settings) as room:
-        found = room.batches.undo(who, SystemClock().wall_ms(), batch)
+def tell_taken_back(found: Batch, *, as_json: bool) -> int:
+    """What of a batch is taken back; 1 where some of it is published."""
     fields, lines = _report(found, "taken back")
     tell(fields, lines, as_json=as_json)
     return 1 if found.left_out else 0

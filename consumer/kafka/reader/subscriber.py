@@ -7,10 +7,16 @@ Blocking. A worker takes its records through `source/`, with everything that its
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 
 from consumer.domain.messages.message import Record
 from consumer.errors import BrokerUnavailable
@@ -37,17 +43,41 @@ class Subscriber:
         }
         self._consumer = Consumer(self._properties)
         self._topics: list[str] = []
+        self._ids: dict[str, str] = {}
         self._taken: dict[tuple[str, int], int] = {}
         self.use(topics)
 
     def __repr__(self) -> str:
         return f"<Subscriber {self._properties['group.id']} to {len(self._topics)} topics>"
 
-    def use(self, topics: Sequence[str]) -> None:
-        """Read these topics from now on."""
+    def use(self, topics: Sequence[str], ids: Mapping[str, str] = {}) -> None:
+        """
+        Read these topics from now on; one that has another id than before, from its beginning.
+
+        The brokers forget a group's commits with a topic, but a client at work goes on in the new
+        one where it was in the old.
+        """
+        made_again = {topic for topic, id in ids.items() if self._ids.get(topic, id) != id}
+        if not made_again or self._begins_anew(made_again):
+            self._ids |= ids
         if list(topics) != self._topics:
             self._topics = list(topics)
             self._consumer.subscribe(self._topics)
+
+    def _begins_anew(self, topics: Collection[str]) -> bool:
+        """Read what we have of these topics from its beginning; False where that waits."""
+        log.warning("topics were made again: read from their beginning", topics=sorted(topics))
+        self._taken = {at: offset for at, offset in self._taken.items() if at[0] not in topics}
+        try:
+            for mine in self._consumer.assignment():
+                if mine.topic in topics:
+                    beginning = TopicPartition(mine.topic, mine.partition, OFFSET_BEGINNING)
+                    self._consumer.seek(beginning)
+        except KafkaException as error:
+            # What is about to be handed out anew cannot be moved now.
+            log.info("not from its beginning yet", error=str(error))
+            return False
+        return True
 
     def take(self, wait_s: float) -> list[Record]:
         """

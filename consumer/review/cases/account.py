@@ -54,6 +54,8 @@ def docket_fields(
         "proposal": decision_fields(handling.proposal) if handling.proposal else None,
         "draft": None,
         "alike": [],
+        "decided_with": [],
+        "shared_from": None,
     }
     if isinstance(case.status, Concern):
         found = due(case, docket.terms.sla_s)

@@ -115,12 +115,16 @@ class ReviewCase:
 
     @property
     def current_verdict_id(self) -> str | None:
-        """What a decision supersedes: the last verdict that anybody told of."""
+        """What a decision supersedes: the last verdict that anybody told of, or is to publish."""
         current = self.current
-        if current is not None:
-            return current.id
         told = [f for f in self._told if f.position == self.version]
-        return next((fact.verdict for fact in reversed(told) if fact.verdict), None)
+        last = next((fact.verdict for fact in reversed(told) if fact.verdict), None)
+        if current is not None:
+            last = current.id
+        on_the_way = {d.supersedes: d.verdict for d in self.decisions if d.verdict}
+        while last in on_the_way:
+            last = on_the_way[last]
+        return last
 
     @property
     def doubted(self) -> str | None:
@@ -147,8 +151,34 @@ class ReviewCase:
     @property
     def decided(self) -> DecisionFact | None:
         """The last decision about the last version."""
-        here = [decision for decision in self.decisions if decision.position == self.version]
+        here = self.decided_here
         return here[-1] if here else None
+
+    @property
+    def decided_here(self) -> list[DecisionFact]:
+        """All decisions about the last version, the oldest first."""
+        if not self.decisions:
+            return []
+        version, since_ms = self.version, self._here_since_ms
+        here = (decision for decision in self.decisions if decision.position == version)
+        return [decision for decision in here if decision.at_ms >= since_ms]
+
+    @property
+    def _here_since_ms(self) -> int:
+        """
+        Since when what lies there is this message; 0 where nothing else ever did.
+
+        A message that has no id is named by its place, and an input that is made again has another
+        one there. A record's time tells them apart; what flagged it has that.
+        """
+        born = [
+            (told, verdict.at_ms)
+            for verdict in self.verdicts
+            if verdict.position == self.version and (told := _written_ms(verdict)) is not None
+        ]
+        if all(told == born[-1][0] for told, _ in born):
+            return 0
+        return min(at_ms for told, at_ms in born if told == born[-1][0])
 
     @property
     def deleted_at(self) -> VerdictFact | None:
@@ -192,6 +222,16 @@ class ReviewCase:
         if not self.open_appeals:
             return frozenset()
         return frozenset(person for decision in self.decisions for person in decision.people)
+
+
+def _written_ms(verdict: VerdictFact) -> int | None:
+    """The time of the message's record, where it tells; a second judgement is on another one."""
+    place = verdict.envelope.get("position")
+    if not isinstance(place, dict):
+        return None
+    own = (place.get("topic"), place.get("partition"), place.get("offset"))
+    told = place.get("timestamp_ms")
+    return told if own == _place(verdict.position) and isinstance(told, int) else None
 
 
 def _place(position: str) -> tuple[str, int, int]:

@@ -220,7 +220,7 @@ class Docket:
             decision = replace(
                 decision, by=proposal.by, approved_by=reviewer, reason=proposal.reason
             )
-        elif needs_approval(settled, self.terms, self.case.reach):
+        elif needs_approval(settled, self.terms, max(self.case.reach, naming.reach)):
             return self._released(proposal=decision, assigned_to=None, draft=None)
         return replace(self, case=self.case.with_fact(decision), revision=self.revision + 1)
 
@@ -244,6 +244,7 @@ class Docket:
             verdict=superseded and superseding_id(superseded, cause, naming.id),
             appeals=tuple(appeal.id for appeal in appeals),
             batch=naming.batch,
+            follows=naming.follows,
         )
 
     def check_right(self, reviewer: str, rights: Rights) -> None:

@@ -90,6 +90,13 @@ class DecisionFact:
     """The appeals that it answers."""
     batch: str | None = None
     """What was decided together with others has the same."""
+    follows: str | None = None
+    """The decision on another case that this one was made along with, or is a consequence of."""
+
+    @property
+    def root(self) -> str:
+        """The same for all that one look of a person decided; of a bulk each has its own."""
+        return self.follows or self.id
 
     @property
     def people(self) -> tuple[str, ...]:

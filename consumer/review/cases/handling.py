@@ -22,6 +22,10 @@ class Naming(NamedTuple):
 
     id: str
     batch: str | None = None
+    follows: str | None = None
+    """The decision that it is made along with."""
+    reach: int = 0
+    """How many people saw what else is decided by it: second persons are asked for by the most."""
 
 
 class Draft(NamedTuple):

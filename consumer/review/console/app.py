@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, quote
@@ -135,11 +135,13 @@ def answered(
     console: Console, route: ConsoleRoute, request: Request, form: dict[str, str]
 ) -> Response:
     """What a route answers to whoever asks."""
+    # What people outside write is kept by no store, and goes on as it is.
+    told = dict if route.roles is None else _kept
     asked = PageRequest(
         visit=None,
-        path=request.path_params,
-        query=dict(request.query_params),
-        form=form,
+        path=told(request.path_params),
+        query=told(request.query_params),
+        form=told(form),
         now_ms=console.clock.wall_ms(),
         is_fragment="hx-request" in request.headers,
         peer=request.client.host if request.client else "",
@@ -167,6 +169,11 @@ def answered(
         log.error("no answer", reason=str(error))
         return PlainTextResponse("this does not work now; the console's log says why\n", 500)
     return response
+
+
+def _kept(fields: Mapping[str, str]) -> dict[str, str]:
+    """What a browser sent; in place of NUL, which not every store can keep, ASCII's substitute."""
+    return {name: value.replace("\0", "\x1a") for name, value in fields.items()}
 
 
 def _sender(console: Console, request: Request, now_ms: int, *, counts: bool) -> Caller:

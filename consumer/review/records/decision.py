@@ -47,6 +47,17 @@ class DecisionRecord(BaseModel):
     """The ids of the appeals that it answers."""
     batch: str | None = None
     """What was decided together with other messages has the same."""
+    follows: str | None = None
+    """
+    The decision on another message that this one was made along with, since both say nearly the
+    same, or that it follows from, since that one overturned what both had.
+    """
+
+
+class StoredDecision(DecisionRecord):
+    """As it is read back: a later release may have said more."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 def encode_decision(about: About, decision: DecisionFact) -> tuple[bytes, Headers]:
@@ -69,6 +80,7 @@ def encode_decision(about: About, decision: DecisionFact) -> tuple[bytes, Header
         verdict=decision.verdict,
         appeals=list(decision.appeals),
         batch=decision.batch,
+        follows=decision.follows,
     )
     headers: Headers = (
         (DECISION_ID, decision.id.encode()),
@@ -89,7 +101,7 @@ def encode_decision(about: About, decision: DecisionFact) -> tuple[bytes, Header
 def decode_decision(record: Record) -> About | None:
     """What `encode_decision` wrote; None where somebody else wrote something else."""
     try:
-        found = DecisionRecord.model_validate_json(record.value or b"")
+        found = StoredDecision.model_validate_json(record.value or b"")
         at_ms = round(datetime.fromisoformat(found.decided_at).timestamp() * 1_000)
     except (ValidationError, ValueError):
         return None
@@ -110,5 +122,6 @@ def decode_decision(record: Record) -> About | None:
         verdict=found.verdict,
         appeals=tuple(found.appeals),
         batch=found.batch,
+        follows=found.follows,
     )
     return About(found.topic, found.message_id, fact)

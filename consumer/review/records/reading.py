@@ -17,15 +17,18 @@ from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.messages.message import Headers, Position, Record
 from consumer.domain.messages.retry import FIRST_POSITION
 from consumer.domain.policy import Outcome, PolicyVersion
-from consumer.domain.verdicts.headers import EVENT, is_envelope, percent
+from consumer.domain.verdicts.headers import EVENT, percent
 from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import DeadLetterReason, UndecodableMessage
 from consumer.review.cases.facts import About, AppealFact, ReportFact, VerdictFact
 from consumer.review.records.complaint import AboutMessage, AppealRecord, ReportRecord
 from consumer.review.records.decision import decode_decision
+from consumer.review.records.told_envelope import told_envelope
 
 ERASED: Headers = (("safeguard-erased", b"1"),)
 """Of a tombstone that `safeguard review erase` has written: nobody's report, and no fault."""
+LATEST_MS = 253_402_300_799_999
+"""The end of the year 9999: a time zone can take a date of that year past it."""
 SEVERITIES = ("low", "medium", "high", "critical")
 
 
@@ -158,7 +161,7 @@ class FactReader:
         binding = self._catalogue.binding_for(position.topic)
         if binding is None or binding.review is None:
             return None
-        envelope = _envelope(record)
+        envelope = told_envelope(record)
         message_id = _dug(envelope, "message", "id")
         if not isinstance(message_id, str):
             message_id = unquote(_text(headers.get("safeguard-message-id")))
@@ -244,17 +247,6 @@ def told(error: ValidationError) -> str:
     return "; ".join(f"{place or 'value'}: {words}" for place, words in faults)
 
 
-def _envelope(record: Record) -> dict[str, Any]:
-    """The envelope; empty where the record went on as it came, or is none."""
-    if not is_envelope(record.headers):
-        return {}
-    try:
-        found = orjson.loads(record.value or b"")
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _dug(fields: Mapping[str, Any], table: str, name: str) -> object:
     inner = fields.get(table)
     return inner.get(name) if isinstance(inner, dict) else None
@@ -281,15 +273,25 @@ def _is_bad(judgement: Mapping[str, Any]) -> bool:
     return judgement.get("outcome") != Outcome.ALLOW
 
 
-def _time_ms(moment: datetime | None, otherwise: int) -> int:
-    return max(0, otherwise) if moment is None else round(moment.timestamp() * 1_000)
+def _time_ms(moment: datetime | None, written_ms: int) -> int:
+    """When people say that they wrote: not after their record came, whatever their clocks say."""
+    if moment is None:
+        return _told_ms(written_ms)
+    said_ms = _told_ms(round(moment.timestamp() * 1_000))
+    # A record of an old client has no time of its own.
+    return min(said_ms, _told_ms(written_ms)) if written_ms > 0 else said_ms
 
 
 def _moment_ms(text: str, otherwise: int) -> int:
     try:
-        return round(datetime.fromisoformat(text).timestamp() * 1_000)
+        return _told_ms(round(datetime.fromisoformat(text).timestamp() * 1_000))
     except ValueError:
-        return max(0, otherwise)
+        return _told_ms(otherwise)
+
+
+def _told_ms(at_ms: int) -> int:
+    """A time that can be told: none before 1970 nor after the last year of four digits."""
+    return min(max(0, at_ms), LATEST_MS)
 
 
 def _text(value: bytes | None) -> str:

@@ -219,15 +219,19 @@ class ReviewDesk:
         made = [d for d in after.case.decisions if d.id == naming.id]
         if not made:
             return self.kept(connection, after, reviewer, now_ms, "propose")
-        self._book.note(connection, _about(after, made[0]), after.revision)
-        statements = after.terms.statements
-        wanted = statements is not None and statements.wants(made[0].outcome, made[0].label)
-        is_stated = wanted and statements is not None and statements.topic is not None
+        return self.write(connection, after, made[0], reviewer, now_ms)
+
+    def write(
+        self, connection: Connection, after: Docket, made: DecisionFact, reviewer: str, now_ms: int
+    ) -> Docket:
+        """Write a decision down that its case has already, to be published unless taken back."""
+        self._book.note(connection, _about(after, made), after.revision)
+        is_stated = after.terms.states(made.outcome, made.label)
         due_ms = now_ms + self.terms.undo_ms
-        outbox.post(connection, after.case.id, made[0], due_ms, with_statement=is_stated)
-        detail = {"decision": naming.id, "outcome": made[0].outcome}
-        if naming.batch is not None:
-            detail["batch"] = naming.batch
+        outbox.post(connection, after.case.id, made, due_ms, with_statement=is_stated)
+        detail = {"decision": made.id, "outcome": made.outcome}
+        more = {"batch": made.batch, "follows": made.follows}
+        detail |= {name: value for name, value in more.items() if value is not None}
         return self.kept(connection, after.refreshed(), reviewer, now_ms, "decide", detail)
 
     def undo(self, reviewer: str, now_ms: int, case_id: str) -> Docket:

@@ -102,6 +102,17 @@ def alike(
     return tuple(seen for seen in found if seen.case_id in near)
 
 
+def along(connection: Connection, case_id: str, root: str) -> tuple[str, ...]:
+    """The other cases that ever had a decision of this root, as far as they are in the store."""
+    rows = connection.execute(
+        select(marks.c.case_id)
+        .where(marks.c.mark == _root_mark(root), marks.c.case_id != case_id)
+        .order_by(marks.c.case_id)
+        .limit(GROUP_MAX)
+    )
+    return tuple(rows.scalars())
+
+
 def matching(
     connection: Connection, query: Query, now_ms: int, limit: int, closed: Collection[str]
 ) -> tuple[Seen, ...]:
@@ -170,12 +181,13 @@ def _marks(case: ReviewCase) -> set[str]:
 
 
 def _lasting(case: ReviewCase) -> set[str]:
-    """Its author, where the versions of its message lie, and the policies that sent it here."""
+    """Its author, its places, the policies that sent it here, and what it was decided with."""
     places = [report.position for report in case.reports]
     places += [appeal.position for appeal in case.appeals]
     places += [verdict.position for verdict in case.verdicts]
     found = {position_mark(place) for place in places if place is not None}
     found |= {policy_mark(name) for name in case.sent_by}
+    found |= {_root_mark(decision.root) for decision in case.decisions if decision.batch}
     for verdict in case.verdicts:
         author = verdict.envelope.get("message", {}).get("author")
         if author is not None:
@@ -196,6 +208,11 @@ def author_mark(author: str) -> str:
 def position_mark(position: str) -> str:
     """By what the case of the message in a record is found."""
     return f"at:{_digest(position)}"
+
+
+def _root_mark(root: str) -> str:
+    """By what the cases are found that one look of a person decided."""
+    return f"with:{root}"
 
 
 def _digest(text: str) -> str:

@@ -51,7 +51,11 @@ def draft(console: Console, asked: PageRequest) -> Response:
 
 
 def decide(console: Console, asked: PageRequest) -> Response:
-    """Decide, or propose where a second person must agree; the next case opens."""
+    """
+    Decide, or propose where a second person must agree; the next case opens.
+
+    Where cases that belong to it are not decided likewise, it is said first which, and why.
+    """
     who, now_ms, name = asked.who.person, asked.now_ms, asked.path["case"]
     ruling = ruling_of(asked)
     try:
@@ -59,6 +63,10 @@ def decide(console: Console, asked: PageRequest) -> Response:
     except ActRefused:
         _keep(console, asked, ruling)
         raise
+    if found.left_out and "alone" not in asked.form:
+        done = console.room.outbox.revocable(found.id, now_ms)
+        only = asked.form.get("only", "")
+        return page(console, asked, "batch.html", found=found, done=done, only=only)
     is_decided = found.settled[0].state(now_ms) is CaseState.DECIDED
     return claim_on(console, asked, f"{'done' if is_decided else 'proposed'}={found.id}")
 
@@ -127,12 +135,11 @@ def take_over(console: Console, asked: PageRequest) -> Response:
 def undo(console: Console, asked: PageRequest) -> Response:
     """Take one's decision back, or all of a batch, while nobody was told of it."""
     who, now_ms, name = asked.who.person, asked.now_ms, asked.path["name"]
-    if not name.startswith(BATCH):
-        docket = console.room.desk.undo(who, now_ms, name)
-        console.room.desk.claim(who, now_ms, docket.case.id)
-        return go(f"/cases/{docket.case.id}")
-    found = console.room.batches.undo(who, now_ms, name)
-    return page(console, asked, "undone.html", batch=found)
+    found = console.room.undo(who, now_ms, name)
+    if found.id.startswith(BATCH):
+        return page(console, asked, "undone.html", batch=found)
+    console.room.desk.claim(who, now_ms, name)
+    return go(f"/cases/{name}")
 
 
 def ruling_of(asked: PageRequest) -> Ruling:

@@ -69,7 +69,7 @@ def decide(console: Console, asked: PageRequest) -> Response:
         batch,
     )
     done = room.outbox.revocable(batch, asked.now_ms)
-    return page(console, asked, "batch.html", found=found, done=done)
+    return page(console, asked, "batch.html", found=found, done=done, only="")
 
 
 def members_of(words: str) -> list[Seen]:

@@ -79,6 +79,8 @@ def about(console: Console, asked: PageRequest, docket: Docket) -> dict[str, Any
         "policies": list(policies(fields, version)),
         "certainties": list(certainties(fields)),
         "alike": [_alike(console, seen.case_id) for seen in docket.handling.alike],
+        "shared_from": room.shared_from(docket.case),
+        "along": room.batches.along(docket.case),
         "record": _record(console, fields, who),
         "queues": sorted(known_queues(console, docket) - {docket.queue}),
         "holds": HOLDS,

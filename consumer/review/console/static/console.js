@@ -64,6 +64,15 @@
   tick();
   setInterval(tick, 1000);
 
+  // A form is sent once: who presses twice would be told that the second time is too late. A page
+  // that a browser has kept and shows anew is as new.
+  const sent = new Map();
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    if (now() - (sent.get(event.target) || 0) < 5000) event.preventDefault(); else sent.set(event.target, now());
+  });
+  addEventListener("pageshow", () => sent.clear());
+
   const place = document.getElementById("case");
   const form = document.getElementById("decide");
   if (place && place.dataset.mine === "yes" && form) {

@@ -8,12 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.commands.dead_letters.selection import Selection
-from consumer.commands.rejudge.replay import Unjudged, UnjudgedFinder, in_rounds
+from consumer.commands.rejudge.replay import OpenVerdict, VerdictFinder, in_rounds
 from consumer.commands.rejudge.summary import Summary
 from consumer.domain.binding import Outputs
 from consumer.domain.messages.message import Headers, Position, Record
 from consumer.domain.policy import Outcome
-from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, superseding_id, verdict_id
+from consumer.domain.verdicts.verdict import (
+    Cause,
+    Screened,
+    UnjudgedReason,
+    superseding_id,
+    verdict_id,
+)
 from consumer.interfaces import Partition, Publication
 from consumer.pipeline.assignment.assignment import Assignment, Flight
 from consumer.pipeline.dead_letters import DeadLetterEncoder
@@ -43,6 +49,7 @@ def stored(
     outcome: Outcome = Outcome.ALLOW,
     headers: Headers = (),
     value: bytes = b"{}",
+    origin: str | None = None,
 ) -> Record:
     """A verdict's record as a worker leaves it on an output."""
     position = Position(topic, 1, offset)
@@ -56,6 +63,7 @@ def stored(
         unjudged_reason=reason if cause is Cause.UNJUDGED else None,
         message=a_message(position=position),
         supersedes=supersedes,
+        screened=None if origin is None else Screened(cause, artefact=origin),
     )
     binding = a_binding(outputs=Outputs(payload=payload))  # type: ignore[arg-type]
     record = a_record(value, headers, position=position)
@@ -66,14 +74,14 @@ def stored(
     return Record(place, written_ms, found.key, found.value, found.headers)
 
 
-def finder_of(*records: Record) -> UnjudgedFinder:
-    finder = UnjudgedFinder({TOPIC: TOPIC_ID, f"{TOPIC}.retry": "x9"}, "g")
+def finder_of(*records: Record, shared: str | None = None) -> VerdictFinder:
+    finder = VerdictFinder({TOPIC: TOPIC_ID, f"{TOPIC}.retry": "x9"}, "g", shared)
     for record in records:
         finder.add(record)
     return finder
 
 
-def offsets(finder: UnjudgedFinder, selection: Selection = EVERYTHING) -> list[int]:
+def offsets(finder: VerdictFinder, selection: Selection = EVERYTHING) -> list[int]:
     return [unjudged.position.offset for unjudged in finder.open(selection)]
 
 
@@ -89,7 +97,7 @@ def test_an_unjudged_verdict_is_found_with_what_it_says() -> None:
     )
     position = Position(TOPIC, 1, 0)
     assert offsets(finder) == [1, 0]
-    assert finder.open(EVERYTHING)[1] == Unjudged(id_of(0), position, UnjudgedReason.OUTAGE, 5)
+    assert finder.open(EVERYTHING)[1] == OpenVerdict(id_of(0), position, UnjudgedReason.OUTAGE, 5)
     assert finder.earlier == 0
 
 
@@ -99,6 +107,28 @@ def test_what_is_superseded_is_not_open(is_first: bool) -> None:
     new = stored(0, cause=Cause.REPLAY, supersedes=id_of(0), outcome=Outcome.BLOCK)
     old = [stored(0), stored(1)]
     assert offsets(finder_of(*([new, *old] if is_first else [*old, new]))) == [1]
+
+
+@pytest.mark.parametrize("asked", [0, 1, 2])
+def test_what_was_shared_from_one_verdict_is_found_by_any_of_them(asked: int) -> None:
+    """The model's own is left, and so is what somebody has replaced or had from another."""
+    copies = {"origin": id_of(0), "outcome": Outcome.BLOCK}
+    records = [
+        stored(0, cause=Cause.MODEL, outcome=Outcome.BLOCK),
+        stored(1, cause=Cause.MEMO, **copies),  # type: ignore[arg-type]
+        stored(2, cause=Cause.NEAR_DUPLICATE, **copies),  # type: ignore[arg-type]
+        stored(3, cause=Cause.MEMO, **copies),  # type: ignore[arg-type]
+        stored(3, cause=Cause.HUMAN, supersedes=id_of(3)),
+        stored(4, cause=Cause.MEMO, origin="f" * 32),
+        stored(5, cause=Cause.PREFILTER, origin=id_of(0)),
+        stored(6),
+        stored(7, cause=Cause.MEMO, value=b'{"screening":1}', payload="passthrough", **copies),  # type: ignore[arg-type]
+        stored(8, cause=Cause.MEMO),
+    ]
+    found = finder_of(*records, shared=id_of(asked))
+    assert offsets(found) == [1, 2]
+    assert {each.reason for each in found.open(EVERYTHING)} == {None}
+    assert offsets(finder_of(*records, shared="e" * 32)) == []
 
 
 def test_another_groups_verdict_supersedes_nothing_of_ours() -> None:
@@ -201,7 +231,7 @@ def test_a_summary_names_every_count() -> None:
 
 def test_a_dry_run_lists_what_is_meant() -> None:
     position = Position("chat", 1, 0)
-    summary = Summary("chat", "r1", dry_run=True, chosen=[Unjudged("a", position, None, 0)])
+    summary = Summary("chat", "r1", dry_run=True, chosen=[OpenVerdict("a", position, None, 0)])
     assert list(summary.lines(60_000)) == [
         "chat/1/0  not known  60s",
         "1 of chat would be judged again; nothing was done",

@@ -96,3 +96,15 @@ def test_a_proposal_and_decisions_are_told_with_who_and_why() -> None:
     assert "  decided   block harassment.HH2 HH2.a by ann and bob: an insult" in told
     claimed = docket_lines(docket_fields(mine, None, NOW_MS, rationale=False))
     assert any("claimed by bob until 2026-01-01T00:00:00.005Z" in line for line in claimed)
+
+
+def test_what_follows_from_an_overturn_is_told() -> None:
+    """Before it who goes with it, after it what judges messages that no reviewer knows of."""
+    assert "with  " not in lines()
+    assert "rejudge" not in lines()
+    docket = a_docket(a_verdict_fact(), an_appeal())
+    fields = docket_fields(docket, None, NOW_MS, rationale=False)
+    fields |= {"decided_with": ["c1", "c2"], "shared_from": "v9"}
+    told = "\n".join(docket_lines(fields))
+    assert "with      2 other cases: the other way they go with it (or --alone)" in told
+    assert f"`safeguard rejudge --topic {docket.case.topic} --shared v9`" in told

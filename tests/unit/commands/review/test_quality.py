@@ -131,6 +131,7 @@ def test_what_certainty_is_worth() -> None:
     assert fields["flags_a_day"] == 3
     assert fields["thresholds"][0]["flags_a_day"] == 1
     assert fields["thresholds"][-1]["confirmed"] is None
+    assert [each["of_capacity"] for each in fields["thresholds"]][::6] == [0.4, 1.2]
 
 
 def test_where_the_model_says_no_certainty_nothing_is_said_of_it() -> None:
@@ -152,5 +153,6 @@ def test_a_person_reads_it_in_words() -> None:
     assert "reviewer bob: 1 of 2 confirmed" in "\n".join(lines)
     assert "kappa 0.00" in lines[0]
     assert lines[-1] == (
-        "  1.0 a day without those the model is 99% sure of: of these none decided"
+        "  1.0 a day (25% of what people decide) without those the model is 99% sure of: "
+        "of these none decided"
     )

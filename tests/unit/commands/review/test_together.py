@@ -16,10 +16,10 @@ from consumer.review.cases.facts import About, case_id
 from consumer.review.cases.ruling import ActRefused
 from consumer.settings.load import load_settings
 from consumer.settings.settings import Settings
-from tests.cases import a_verdict_fact
+from tests.cases import a_verdict_fact, an_appeal
 from tests.journeys.worker import make_policies
 
-ANN = acts.Reviewer("ann", as_json=True)
+ANN, BOB = acts.Reviewer("ann", as_json=True), acts.Reviewer("bob", as_json=True)
 RULING = acts.ruling_of("allow", None, None, "quoted")
 FIRST = case_id("chat", "m-0")
 
@@ -71,6 +71,28 @@ def test_a_group_is_shown_decided_with_its_first_and_taken_back(
     assert other.case.decisions == ()
 
 
+def test_an_overturn_says_who_followed_and_is_taken_back_whole(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also by the case alone: a consequence does not outlive its cause."""
+    acts.next_case(settings, ANN, None, FIRST)
+    acts.decide_case(settings, ANN, FIRST, acts.ruling_of("block", "words.BANNED", None, "it is"))
+    with opened(settings) as room:
+        room.book.add([About("chat", "m-0", an_appeal())])
+    capsys.readouterr()
+    acts.next_case(settings, acts.Reviewer("bob"), None, FIRST)
+    assert "with      1 other case: the other way they go with it" in capsys.readouterr().out
+    acts.decide_case(settings, BOB, FIRST, RULING)
+    found = said(capsys)
+    assert found["decided_with"] == [case_id("chat", "m-1")]
+    assert acts.undo_case(settings, BOB, FIRST) == 0
+    taken = said(capsys)
+    assert sorted(taken["taken_back"]) == sorted([FIRST, case_id("chat", "m-1")])
+    acts.next_case(settings, BOB, None, FIRST)
+    acts.decide_case(settings, BOB, FIRST, RULING, alone=True)
+    assert f"left out: {case_id('chat', 'm-1')}" in capsys.readouterr().err
+
+
 def test_a_query_is_decided_when_its_number_is_said(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,10 +108,10 @@ def test_a_query_is_decided_when_its_number_is_said(
     assert together.decide_many(settings, "ann", wanted(2, like=FIRST), as_json=True) == 0
     found = said(capsys)
     assert sorted(found["settled"]) == sorted([FIRST, case_id("chat", "m-1")])
-    assert together.undo_batch(settings, "bob", found["batch"], as_json=True) == 1
+    assert acts.undo_case(settings, BOB, found["batch"]) == 1
     assert "no decision of bob" in said(capsys)["left_out"][FIRST]
     with pytest.raises(ActRefused, match="no batch b-none"):
-        together.undo_batch(settings, "bob", "b-none", as_json=True)
+        acts.undo_case(settings, BOB, "b-none")
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("\n", 1), ("", 1), ("no\n", 1)])

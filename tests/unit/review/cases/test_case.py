@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from consumer.review.cases.case import Closure, Concern, ReviewCase
 from consumer.review.cases.facts import (
     About,
     ReviewFact,
+    VerdictFact,
     case_id,
     decode_fact,
     encode_fact,
@@ -250,3 +253,48 @@ def test_an_edit_that_was_allowed_is_judged_once_more_when_it_is_reported() -> N
     assert a_case(edit, a_report(verdict=None)).doubted == "v4"
     gone = a_verdict_fact("v5", position=f"{TOPIC}/1/11", outcome="allow", cause="deleted")
     assert a_case(edit, gone, a_report()).doubted is None
+
+
+def test_another_message_at_the_place_of_one_that_was_decided_is_not_decided() -> None:
+    """Without an id a message is named by its place, and an input may be made again."""
+
+    def judged(id: str, at_ms: int, written_ms: int) -> VerdictFact:
+        place = {"topic": TOPIC, "partition": 1, "offset": 7, "timestamp_ms": written_ms}
+        envelope = a_verdict_fact().envelope | {"position": place}
+        return a_verdict_fact(id, at_ms=at_ms, envelope=envelope)
+
+    first, decision = judged("v1", NOW_MS, 5), a_decision(at_ms=NOW_MS + 9)
+    assert a_case(first).decided_here == []
+    behind = a_decision(at_ms=NOW_MS - 9)
+    assert a_case(first, behind).decided == behind, "a clock may be behind another"
+    assert a_case(first, judged("v2", NOW_MS + 20, 5), behind).decided == behind
+    assert a_case(first, decision).status is Closure.DECIDED
+    again = judged("v2", NOW_MS + 20, 5)
+    assert a_case(first, again, decision).status is Closure.DECIDED, "the same record once more"
+    other = judged("v2", NOW_MS + 20, 6)
+    retried = {"topic": f"{TOPIC}.retry", "partition": 1, "offset": 0, "timestamp_ms": 9}
+    second = replace(other, supersedes="v1", envelope=other.envelope | {"position": retried})
+    assert a_case(first, second, decision).status is Closure.DECIDED, "judged once more"
+    told: list[ReviewFact] = [first, other, decision]
+    for facts in permutations(told):
+        case = a_case(*facts)
+        assert (case.status, case.decided) == (Concern.FLAG, None)
+        assert case.current_verdict_id == "v2"
+    later = a_decision("d2", at_ms=NOW_MS + 30, supersedes="v2")
+    case = a_case(first, other, decision, later)
+    assert (case.status, case.decided_here) == (Closure.DECIDED, [later])
+    once_more = judged("v3", NOW_MS + 40, 6)
+    assert a_case(first, other, once_more, later).decided == later
+    at_once = a_decision("d3", at_ms=NOW_MS + 20)
+    assert a_case(first, other, at_once).decided == at_once
+
+
+def test_the_policies_that_did_not_allow_it_sent_it_to_people() -> None:
+    """Each once, as the last verdict with a text says; without one nobody knows."""
+    judgements = [
+        {"policy": name, "outcome": outcome}
+        for name, outcome in (("spam", "flag"), ("hate", "allow"), ("fraud", "block"))
+    ]
+    envelope = a_verdict_fact().envelope | {"judgements": [*judgements, judgements[0]]}
+    assert a_case(a_verdict_fact(envelope=envelope)).sent_by == ("spam", "fraud")
+    assert a_case(a_report()).sent_by == ()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from consumer.review.cases.handling import CaseState
 from consumer.review.store import log
 from tests.cases import HOUR_MS, a_report, a_superseding, an_appeal
 from tests.console import CASE, ConsoleScene, console_scene
+from tests.databases import RealPostgres
 
 BLOCK = {"label": "words.BANNED", "rule": "R2", "reason": "says it"}
 
@@ -218,6 +221,25 @@ def test_reports_are_shown_and_a_text_that_no_flag_brought_is_read_on_demand(
     assert "look &lt;here&gt;" in page.text
     assert "Read it where it lies" in page.text
     assert "nobody said where its record lies" in ann.post(f"/cases/{case}/record").text
+
+
+@pytest.mark.postgres
+def test_what_a_database_cannot_keep_is_no_fault_of_the_console(
+    tmp_path: Path, real_postgres: RealPostgres
+) -> None:
+    """PostgreSQL holds no NUL: another sign stands for it, in names none either."""
+    with console_scene(tmp_path, **{"review.store": real_postgres.database()}) as scene:
+        case = scene.flag(1)
+        ann = scene.signed_in("ann")
+        ann.post("/next")
+        for path in ("/cases/%00", "/search?message=%00", "/bulk?queue=%00"):
+            assert ann.get(path).status_code in (200, 409)
+        assert ann.post("/cases/a%00b/claim").status_code == 409
+        held = ann.post(f"/cases/{case}/hold", {"wait": "2h", "note": "a\0b"})
+        assert held.status_code == 303
+        docket = scene.console.room.book.look(case)
+        assert docket is not None
+        assert docket.handling.note == "ann: a\x1ab"
 
 
 def test_a_case_that_is_not_there_is_refused(scene: ConsoleScene) -> None:
