@@ -1,9 +1,8 @@
 """
 Admission: which of the records that were taken may begin, and which have to wait.
 
-A record is admitted where there is room for it: in the commit's map of finished records, in its
-lane, in its input's budget. Where earlier owners died it may have to be alone, and its beginning
-noted. What waits keeps its order, and holds up its partition.
+A record is admitted where there is room for it (`room.py`). Where earlier owners died its beginning
+may have to be noted first. What waits keeps its order, and holds up its partition.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from consumer.pipeline.flow.gate import Gate
 from consumer.pipeline.flow.limiter import Limiter
 from consumer.pipeline.ledger import Ledger
 from consumer.pipeline.release import Release
+from consumer.pipeline.room import Room
 from consumer.pipeline.seams import Seams
 from consumer.pipeline.settling import Settling
 
@@ -56,8 +56,7 @@ class Admission:
         self.budgets = Budgets(seams.telemetry, seams.partitions_of)
         self.gate = Gate(seams.source, limiter)
         self.credits = Credits(seams.source, limiter, self._admit_crowded_out)
-        self._crowded_out: set[Assignment] = set()
-        """Those with records that wait for their lane."""
+        self._room = Room(limiter, self.budgets, caution)
         self.settling = Settling(self._clock, lambda flight: self._begin([flight]))
 
     def __repr__(self) -> str:
@@ -91,11 +90,11 @@ class Admission:
         """Records of one partition, one after the other."""
         self._ledger.consume(assignment.partition.topic, len(records))
         waiting = assignment.unfinished.waiting
-        while count := self._may_begin_together(assignment, records, now_s):
+        while count := self._room.together(assignment, records, now_s):
             self._admit_together(assignment, records[:count], now_s)
             records = records[count:]
         for record in records:
-            if waiting or not self._has_room(assignment, record, now_s):
+            if waiting or not self._room.holds(assignment, record, now_s):
                 waiting.append(record)
             else:
                 self._admit(assignment, record, now_s)
@@ -110,53 +109,6 @@ class Admission:
         """
         if binding is not None and binding is not assignment.binding:
             assignment.bind(binding)
-
-    def _has_room(self, assignment: Assignment, record: Record, now_s: float) -> bool:
-        """
-        Whether a record may be tracked now: the commit's map has room, it may be alone, earlier
-        lanes leave it room, and so does the budget that it would wait for.
-        """
-        commits, offset = assignment.commits, record.position.offset
-        if assignment.binding is None or not commits.offsets.has_room(offset):
-            return False
-        if commits.offsets.is_recovered(offset):
-            return True
-        careful_until = commits.suspicion.careful_until
-        if careful_until:
-            oldest = next(iter(assignment.unfinished.admitted), None)
-            if oldest is not None and oldest < careful_until:
-                return False
-        if not self._limiter.has_room(assignment.binding.lane, now_s):
-            self._crowded_out.add(assignment)
-            return False
-        budget = assignment.budget
-        if budget is not None and budget.waits and not self.budgets.has_room(budget):
-            return False
-        return offset < careful_until or self._caution.has_noted_start(assignment)
-
-    def _may_begin_together(
-        self, assignment: Assignment, records: Sequence[Record], now_s: float
-    ) -> int:
-        """
-        How many of the first may begin with nothing to be looked at between one and the next.
-
-        None where a record's turn may hang on those before it: where earlier owners died or have
-        finished some, where its topic has a budget, context or edits, and where others wait.
-        """
-        binding = assignment.binding
-        if binding is None or assignment.unfinished.waiting or assignment.budget is not None:
-            return 0
-        if binding.context is not None or binding.reading.event is not None:
-            return 0
-        commits = assignment.commits
-        if commits.suspicion.careful_until or commits.offsets.has_recovered:
-            return 0
-        if not self._caution.has_noted_start(assignment):
-            return 0
-        count = min(len(records), self._limiter.room(binding.lane, now_s))
-        while count and not commits.offsets.spans(records[count - 1].position.offset):
-            count //= 2
-        return count
 
     def _admit_together(
         self, assignment: Assignment, records: Sequence[Record], now_s: float
@@ -229,15 +181,14 @@ class Admission:
             else:
                 self._caution.ask_again(assignment)
         waiting = assignment.unfinished.waiting
-        while waiting and self._has_room(assignment, waiting[0], now_s):
+        while waiting and self._room.holds(assignment, waiting[0], now_s):
             self._admit(assignment, waiting.popleft(), now_s)
         if assignment.unfinished.on_empty:
             self.give_back_held([assignment])
         self.gate.resume_if_it_may(assignment)
 
     def _admit_crowded_out(self) -> None:
-        crowded_out, self._crowded_out = self._crowded_out, set()
-        for assignment in crowded_out:
+        for assignment in self._room.take_crowded_out():
             if assignment.is_live:
                 self.admit_waiting(assignment)
 

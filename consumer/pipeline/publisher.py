@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from consumer.domain.messages.retry import FIRST_POSITION, first_position, handed_on
-from consumer.domain.verdicts.envelope import encode_envelope
+from consumer.domain.verdicts.encoding import encode_envelope
 from consumer.domain.verdicts.headers import (
     is_passthrough,
     traceparent,

@@ -130,7 +130,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "domain/control.py": (),
     "domain/counted.py": (),
     "domain/messages/decoding.py": (),
-    "domain/verdicts/envelope.py": (),
+    "domain/verdicts/encoding.py": ("domain/verdicts/test_envelope.py",),
     "domain/lane.py": ("pipeline/flow/test_limiter.py", "inference/fleet/test_fleet.py"),
     "domain/messages/message.py": (
         "domain/messages/test_retry.py",

@@ -62,6 +62,10 @@ class ReviewCase:
         """The case of a message of which only this is known."""
         return cls(about.case_id, about.topic, about.message_id).with_fact(about.fact)
 
+    def about(self, decision: DecisionFact) -> About:
+        """A decision with the message that it is about."""
+        return About(self.topic, self.message_id, decision)
+
     def with_fact(self, fact: ReviewFact) -> ReviewCase:
         """What is known once this is known as well; knowing it twice changes nothing."""
         match fact:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from consumer.review.cases.docket import Docket
-from consumer.review.cases.facts import About, DecisionFact
+from consumer.review.cases.facts import DecisionFact
 from consumer.review.cases.handling import Naming
 from consumer.review.cases.news import told_of
 from consumer.review.cases.rights import Rights, closed_to
@@ -225,7 +225,7 @@ class ReviewDesk:
         self, connection: Connection, after: Docket, made: DecisionFact, reviewer: str, now_ms: int
     ) -> Docket:
         """Write a decision down that its case has already, to be published unless taken back."""
-        self._book.note(connection, _about(after, made), after.revision)
+        self._book.note(connection, after.case.about(made), after.revision)
         is_stated = after.terms.states(made.outcome, made.label)
         due_ms = now_ms + self.terms.undo_ms
         outbox.post(connection, after.case.id, made, due_ms, with_statement=is_stated)
@@ -264,7 +264,7 @@ class ReviewDesk:
             raise ActRefused(
                 f"case {name}: the decision has been published. Decide otherwise after an appeal"
             )
-        self._book.forget(connection, _about(docket, decision))
+        self._book.forget(connection, docket.case.about(decision))
         others = tuple(d for d in docket.case.decisions if d.id != decision.id)
         case = replace(docket.case, decisions=others)
         undone = replace(docket, case=case, revision=docket.revision + 1)
@@ -298,7 +298,3 @@ class ReviewDesk:
             self._book.heed(connection, docket.case)
         log.append(connection, now_ms, reviewer, act, docket.case.id, detail)
         return docket
-
-
-def _about(docket: Docket, decision: DecisionFact) -> About:
-    return About(docket.case.topic, docket.case.message_id, decision)

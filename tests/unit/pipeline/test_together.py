@@ -13,7 +13,6 @@ from consumer.domain.checkpoint import Checkpoint
 from consumer.domain.messages.message import Position, Record
 from consumer.domain.screening import MemoTerms, ScreeningTerms
 from consumer.interfaces import Publication
-from consumer.pipeline.admission import Admission
 from consumer.pipeline.flow.limiter import FlowLimits
 from tests.unit.pipeline.staging import TOPIC, VERSION, Stage, record, settle
 
@@ -106,19 +105,11 @@ async def test_no_more_are_begun_together_than_there_is_room_for() -> None:
     ],
 )
 async def test_where_ones_turn_hangs_on_another_they_are_begun_one_by_one(
-    checkpoint: Checkpoint | None, together: int, monkeypatch: pytest.MonkeyPatch
+    checkpoint: Checkpoint | None, together: int
 ) -> None:
-    counts: list[int] = []
-    asked = Admission._may_begin_together
-
-    def noted(self: Admission, *args: object) -> int:
-        counts.append(asked(self, *args))  # type: ignore[arg-type]
-        return counts[-1]
-
-    monkeypatch.setattr(Admission, "_may_begin_together", noted)
     stage = Stage()
     await stage.own(0, checkpoint)
-    stage.clock.move(60)
-    await settle()
-    stage.intake.taken([record(offset, f"OK {offset}") for offset in range(3)])
-    assert counts[0] == together
+    (assignment,) = stage.intake._assignments.values()
+    records = [record(offset, f"OK {offset}") for offset in range(3)]
+    room = stage.intake.admission._room
+    assert room.together(assignment, records, stage.clock.now_s()) == together

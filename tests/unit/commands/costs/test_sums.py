@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from consumer.commands.costs.sums import CostSums
 from consumer.domain.messages.message import Headers, Record
 from consumer.domain.policy import Outcome
-from consumer.domain.verdicts.envelope import encode_envelope
+from consumer.domain.verdicts.encoding import encode_envelope
 from consumer.domain.verdicts.headers import renamed, verdict_headers
 from consumer.domain.verdicts.verdict import Cause, Tokens, UnjudgedReason, Verdict
 from tests.builders import TIMESTAMP_MS, TOPIC, a_judgement, a_position, a_record, a_verdict

@@ -11,7 +11,7 @@ from consumer.domain.binding import MessageTerms
 from consumer.domain.messages import language
 from consumer.domain.messages.decoding import decode
 from consumer.domain.messages.language import OTHER, LanguageTerms, counted_as, guessed
-from consumer.domain.verdicts.envelope import encode_envelope
+from consumer.domain.verdicts.encoding import encode_envelope
 from tests.builders import a_message, a_record_of, a_verdict
 
 TERMS = LanguageTerms()

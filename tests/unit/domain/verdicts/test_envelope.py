@@ -17,7 +17,8 @@ from consumer.domain.messages.context import Context, Line
 from consumer.domain.messages.message import Fact, Position
 from consumer.domain.policy import Effort, Look, Outcome
 from consumer.domain.verdicts.certainty import Certainty, SecondLook, Sign
-from consumer.domain.verdicts.envelope import Envelope, encode_envelope
+from consumer.domain.verdicts.encoding import encode_envelope
+from consumer.domain.verdicts.envelope import Envelope
 from consumer.domain.verdicts.headers import (
     MESSAGE_ID_CHARS_MAX,
     is_envelope,
