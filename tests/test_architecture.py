@@ -107,6 +107,20 @@ def test_one_class_name_has_one_meaning() -> None:
     assert shared == {}
 
 
+def test_no_constructor_takes_more_than_seven_things() -> None:
+    """What needs more is two classes, or its arguments belong together and have a name."""
+    long = [
+        f"{file.relative_to(ROOT)}: {node.name} takes {count}"
+        for file in (ROOT / "consumer").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ClassDef)
+        for method in node.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+        if (count := len(method.args.args) + len(method.args.kwonlyargs) - 1) > 7
+    ]
+    assert long == []
+
+
 def test_every_limit_that_is_no_setting_says_what_it_is_for() -> None:
     """A number that bounds or times something has a comment; `settings` has one for each field."""
     limit = re.compile(r"[A-Z0-9_]*(_S|_MS|_MAX|_KEPT|BATCH|TRIES)")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from consumer.domain.binding import Binding
 from consumer.domain.messages.message import Record
@@ -29,6 +29,15 @@ from consumer.pipeline.seams import Seams
 from consumer.pipeline.settling import Settling
 
 
+class Begun(NamedTuple):
+    """What is done with records that may begin."""
+
+    settle: Callable[[Sequence[Flight]], list[Flight]]
+    """Concludes at once what needs no model, and returns the others."""
+    judge: Callable[[Flight], Coroutine[Any, Any, None]]
+    """Runs as a task for each of those."""
+
+
 class Admission:
     """Takes records up, begins them, and admits what waited once there is room again."""
 
@@ -40,10 +49,8 @@ class Admission:
         assignments: dict[Partition, Assignment],
         caution: Caution,
         release: Release,
-        settle: Callable[[Sequence[Flight]], list[Flight]],
-        judge: Callable[[Flight], Coroutine[Any, Any, None]],
+        begun: Begun,
     ) -> None:
-        """`settle` concludes what needs no model; for what it returns `judge` runs as a task."""
         self._policies = seams.policies
         self._clock = seams.telemetry.clock
         self._limiter = limiter
@@ -51,8 +58,7 @@ class Admission:
         self._assignments = assignments
         self._caution = caution
         self._release = release
-        self._settle = settle
-        self._judge = judge
+        self._begun = begun
         self.budgets = Budgets(seams.telemetry, seams.partitions_of)
         self.gate = Gate(seams.source, limiter)
         self.credits = Credits(seams.source, limiter, self._admit_crowded_out)
@@ -162,11 +168,11 @@ class Admission:
         for flight in flights:
             flight.take_in()
         # What is settled takes no task, no room in its lane, and nothing of its budget.
-        for flight in self._settle(flights):
+        for flight in self._begun.settle(flights):
             self._limiter.begin(flight.binding.lane)
             if flight.assignment.budget is not None:
                 self.budgets.begin(flight, flight.assignment.budget)
-            flight.task = asyncio.get_running_loop().create_task(self._judge(flight))
+            flight.task = asyncio.get_running_loop().create_task(self._begun.judge(flight))
 
     def admit_waiting(self, assignment: Assignment) -> None:
         """Admit what waited for room, or for the note that it is begun alone."""

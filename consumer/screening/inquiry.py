@@ -8,7 +8,6 @@ from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Screened, most_severe
 from consumer.interfaces import Clock
-from consumer.screening.authors import RecentAuthors
 from consumer.screening.memo import AskedText, Memo, remembered
 from consumer.screening.neighbours import Neighbours
 from consumer.screening.normalise import normalised
@@ -24,37 +23,31 @@ class TextInquiry:
 
     __slots__ = (
         "_asked",
-        "_author",
-        "_authors",
         "_clock",
         "_decide",
+        "_heed",
         "_leads",
         "_memo",
         "_neighbours",
-        "_text",
         "_watched",
     )
 
     def __init__(
         self,
         clock: Clock,
-        text: str,
-        asked: AskedText | None,
+        asked: AskedText,
         memo: Memo | None,
         neighbours: Neighbours | None,
         watched: WatchedMessage | None = None,
         *,
         decide: AskDecision | None = None,
-        author: str | None = None,
-        authors: RecentAuthors | None = None,
+        heed: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
         """
-        `asked` is what it is remembered by; None where it is not to be. `watched` is what a filter
-        said of it, where one is on, and `decide` asks a decision endpoint. `authors` is told where
-        the author's text is not allowed.
+        Without `memo` it is not remembered. `watched` is what a filter said of it, where one is on,
+        and `decide` asks a decision endpoint. `heed` is told what the model says of it.
         """
         self._clock = clock
-        self._text = text
         self._asked = asked
         self._memo = memo
         self._neighbours = neighbours
@@ -62,8 +55,7 @@ class TextInquiry:
         """Whether others may wait for this one."""
         self._watched = [] if watched is None else [watched]
         self._decide = decide
-        self._author = author
-        self._authors = authors
+        self._heed = heed
 
     def __repr__(self) -> str:
         return f"<TextInquiry {'others wait for' if self._leads else 'for itself'}>"
@@ -86,22 +78,20 @@ class TextInquiry:
                 return decided
             self._watched.append(decided)
         memo, asked = self._memo, self._asked
-        if memo is None or asked is None or self._is_audited:
+        if memo is None or self._is_audited:
             return None
         if memo.is_asked(asked):
-            return self._heed(await memo.wait(asked))
+            return self._heeded(await memo.wait(asked))
         # It may have been heard since this one was screened.
         answer = memo.answer(asked, self._clock.now_s())
         if answer is None:
             memo.ask(asked)
             self._leads = True
-        return self._heed(answer)
+        return self._heeded(answer)
 
-    def _heed(self, judged: Judged | None) -> Judged | None:
-        """What is said of the text is said of its author too."""
-        outcomes = [] if judged is None else [each.outcome for each in judged.judgements]
-        if self._authors is not None and outcomes and most_severe(outcomes) is not Outcome.ALLOW:
-            self._authors.note(self._author, self._clock.now_s())
+    def _heeded(self, judged: Judged | None) -> Judged | None:
+        if judged is not None and judged.judgements:
+            self._heed(most_severe([each.outcome for each in judged.judgements]))
         return judged
 
     async def answered(self, judged: Judged, again: Callable[[], Awaitable[Judged]]) -> None:
@@ -109,19 +99,19 @@ class TextInquiry:
 
     def heard(self, judged: Judged, verdict_id: str) -> None:
         now_s = self._clock.now_s()
-        if self._memo is not None and self._asked is not None:
+        if self._memo is not None:
             self._memo.heard(self._asked, judged, verdict_id, now_s)
             self._leads = False
-        self._heed(judged)
+        self._heeded(judged)
         neighbours = self._neighbours
         if neighbours is None or remembered(judged, verdict_id) is None:
             return
         outcome = most_severe([judgement.outcome for judgement in judged.judgements])
         # An allow is news only where something like it was not allowed.
         if outcome is not Outcome.ALLOW or neighbours:
-            neighbours.heard(words_of(normalised(self._text)), outcome, verdict_id, now_s)
+            neighbours.heard(words_of(normalised(self._asked.text)), outcome, verdict_id, now_s)
 
     def gave_up(self) -> None:
-        if self._leads and self._memo is not None and self._asked is not None:
+        if self._leads and self._memo is not None:
             self._memo.gave_up(self._asked)
         self._leads = False

@@ -116,9 +116,10 @@ class Screener:
         by_score = filtering is not None or deciding is not None
         if not by_score and memo is None and neighbours is None and room.authors is None:
             return None
-        asked = None
-        if memo is not None and len(text) <= TEXT_CHARS_MAX:
-            asked = AskedText(version.digest, text)
+        asked = AskedText(version.digest, text)
+        if len(text) > TEXT_CHARS_MAX:
+            memo = None
+        if memo is not None:
             answer = memo.answer(asked, now_s)
             if answer is not None:
                 room.heed(message, most_severe([j.outcome for j in answer.judgements]), now_s)
@@ -138,14 +139,12 @@ class Screener:
             watched = found
         return TextInquiry(
             self._clock,
-            text,
             asked,
             memo,
             neighbours,
             watched,
             decide=None if deciding is None else self._decision(message, deciding, source, words),
-            author=message.author,
-            authors=room.authors,
+            heed=lambda outcome: room.heed(message, outcome, self._clock.now_s()),
         )
 
     def remembers(self, binding: Binding) -> bool:

@@ -19,6 +19,7 @@ from consumer.screening.audits.note import AuditNote
 from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.filters import seen_min
 from consumer.screening.inquiry import TextInquiry
+from consumer.screening.memo import AskedText
 from consumer.screening.watched import WatchedMessage, answered
 from tests.builders import a_judgement
 from tests.unit.pipeline.staging import HandClock
@@ -117,7 +118,7 @@ async def test_what_the_endpoint_settles_is_counted_by_the_filter_as_unseen() ->
         raise AssertionError(note)
 
     watched = WatchedMessage(filtering, passed, "t/0/1", "en", post)
-    inquiry = TextInquiry(HandClock(), "hello", None, None, None, watched, decide=settles)
+    inquiry = TextInquiry(HandClock(), AskedText("d", "hello"), None, None, watched, decide=settles)
     assert await inquiry.elsewhere() is not None
     assert [(n.language, n.settled, n.negative) for n in filtering.take_counts()] == [("en", 1, 0)]
 
