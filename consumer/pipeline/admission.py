@@ -1,8 +1,8 @@
 """
 Admission: which of the records that were taken may begin, and which have to wait.
 
-A record is admitted where there is room for it (`room.py`). Where earlier owners died its beginning
-may have to be noted first. What waits keeps its order, and holds up its partition.
+A record is admitted where there is room for it (`headroom.py`). Where earlier owners died its
+beginning may have to be noted first. What waits keeps its order, and holds up its partition.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from consumer.pipeline.flow.budgets import Budgets
 from consumer.pipeline.flow.credits import Credits
 from consumer.pipeline.flow.gate import Gate
 from consumer.pipeline.flow.limiter import Limiter
+from consumer.pipeline.headroom import Headroom
 from consumer.pipeline.ledger import Ledger
 from consumer.pipeline.release import Release
-from consumer.pipeline.room import Room
 from consumer.pipeline.seams import Seams
 from consumer.pipeline.settling import Settling
 
 
-class Begun(NamedTuple):
+class Steps(NamedTuple):
     """What is done with records that may begin."""
 
     settle: Callable[[Sequence[Flight]], list[Flight]]
@@ -49,7 +49,7 @@ class Admission:
         assignments: dict[Partition, Assignment],
         caution: Caution,
         release: Release,
-        begun: Begun,
+        steps: Steps,
     ) -> None:
         self._policies = seams.policies
         self._clock = seams.telemetry.clock
@@ -58,11 +58,11 @@ class Admission:
         self._assignments = assignments
         self._caution = caution
         self._release = release
-        self._begun = begun
+        self._steps = steps
         self.budgets = Budgets(seams.telemetry, seams.partitions_of)
         self.gate = Gate(seams.source, limiter)
         self.credits = Credits(seams.source, limiter, self._admit_crowded_out)
-        self._room = Room(limiter, self.budgets, caution)
+        self._headroom = Headroom(limiter, self.budgets, caution)
         self.settling = Settling(self._clock, lambda flight: self._begin([flight]))
 
     def __repr__(self) -> str:
@@ -96,11 +96,11 @@ class Admission:
         """Records of one partition, one after the other."""
         self._ledger.consume(assignment.partition.topic, len(records))
         waiting = assignment.unfinished.waiting
-        while count := self._room.together(assignment, records, now_s):
+        while count := self._headroom.together(assignment, records, now_s):
             self._admit_together(assignment, records[:count], now_s)
             records = records[count:]
         for record in records:
-            if waiting or not self._room.holds(assignment, record, now_s):
+            if waiting or not self._headroom.holds(assignment, record, now_s):
                 waiting.append(record)
             else:
                 self._admit(assignment, record, now_s)
@@ -168,11 +168,11 @@ class Admission:
         for flight in flights:
             flight.take_in()
         # What is settled takes no task, no room in its lane, and nothing of its budget.
-        for flight in self._begun.settle(flights):
+        for flight in self._steps.settle(flights):
             self._limiter.begin(flight.binding.lane)
             if flight.assignment.budget is not None:
                 self.budgets.begin(flight, flight.assignment.budget)
-            flight.task = asyncio.get_running_loop().create_task(self._begun.judge(flight))
+            flight.task = asyncio.get_running_loop().create_task(self._steps.judge(flight))
 
     def admit_waiting(self, assignment: Assignment) -> None:
         """Admit what waited for room, or for the note that it is begun alone."""
@@ -187,14 +187,14 @@ class Admission:
             else:
                 self._caution.ask_again(assignment)
         waiting = assignment.unfinished.waiting
-        while waiting and self._room.holds(assignment, waiting[0], now_s):
+        while waiting and self._headroom.holds(assignment, waiting[0], now_s):
             self._admit(assignment, waiting.popleft(), now_s)
         if assignment.unfinished.on_empty:
             self.give_back_held([assignment])
         self.gate.resume_if_it_may(assignment)
 
     def _admit_crowded_out(self) -> None:
-        for assignment in self._room.take_crowded_out():
+        for assignment in self._headroom.take_crowded_out():
             if assignment.is_live:
                 self.admit_waiting(assignment)
 

@@ -17,7 +17,7 @@ import structlog
 from consumer.domain.messages.message import Record
 from consumer.domain.verdicts.verdict import UnjudgedReason
 from consumer.interfaces import Assigned, CommitPoint, Committed, DeliveryReport, Partition
-from consumer.pipeline.admission import Admission, Begun
+from consumer.pipeline.admission import Admission, Steps
 from consumer.pipeline.assignment.assignment import Assignment, Flight
 from consumer.pipeline.assignment.commits import Commits, Owner
 from consumer.pipeline.assignment.committer import Committer
@@ -82,7 +82,7 @@ class Intake:
             self._assignments,
             self._caution,
             self._release,
-            Begun(self._settle, self._judge),
+            Steps(self._settle, self._judge),
         )
         self._is_stopping = False
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()

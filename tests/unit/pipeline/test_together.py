@@ -111,5 +111,5 @@ async def test_where_ones_turn_hangs_on_another_they_are_begun_one_by_one(
     await stage.own(0, checkpoint)
     (assignment,) = stage.intake._assignments.values()
     records = [record(offset, f"OK {offset}") for offset in range(3)]
-    room = stage.intake.admission._room
+    room = stage.intake.admission._headroom
     assert room.together(assignment, records, stage.clock.now_s()) == together

@@ -1,5 +1,5 @@
 """
-Room: whether a record that was taken may be tracked now, and how many may at once.
+Headroom: whether a record that was taken may be tracked now, and how many may at once.
 
 There has to be room in the commit's map of finished records, in its lane, in its input's budget.
 Where earlier owners died a record may have to be alone.
@@ -16,7 +16,7 @@ from consumer.pipeline.flow.budgets import Budgets
 from consumer.pipeline.flow.limiter import Limiter
 
 
-class Room:
+class Headroom:
     """What there is room for; whoever is turned away for their lane is remembered."""
 
     def __init__(self, limiter: Limiter, budgets: Budgets, caution: Caution) -> None:
@@ -27,7 +27,7 @@ class Room:
         """Those with records that wait for their lane."""
 
     def __repr__(self) -> str:
-        return f"<Room {self._limiter!r}, {len(self._crowded_out)} crowded out>"
+        return f"<Headroom {self._limiter!r}, {len(self._crowded_out)} crowded out>"
 
     def holds(self, assignment: Assignment, record: Record, now_s: float) -> bool:
         """Whether the next record may be tracked."""
