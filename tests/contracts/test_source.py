@@ -41,10 +41,14 @@ class Listener:
         self.assignments += assignments
         self.owned |= {found.partition: found for found in assignments}
         if self.source is not None:
-            self.source.resume([found.partition for found in assignments])
+            self.source.resume({found.partition: found.number for found in assignments})
 
     def committed(self, results: Sequence[Committed]) -> None:
         self.commits += results
+
+    def numbered(self, *partitions: Partition) -> dict[Partition, int]:
+        """These partitions with the numbers of their assignments."""
+        return {partition: self.owned[partition].number for partition in partitions}
 
     def point(self, partition: Partition, offset: int, metadata: str = "") -> CommitPoint:
         return CommitPoint(self.owned[partition].number, offset, metadata)
@@ -194,13 +198,13 @@ async def test_a_paused_partition_waits_while_the_other_goes_on(broker: Broker) 
     topic = broker.topic(partitions=2)
     async with running(broker.config(), topic, partitions=2) as (source, listener):
         source.give_credits(1_000)
-        source.pause([Partition(topic, 0)])
+        source.pause(listener.numbered(Partition(topic, 0)))
         await source_has_gone_round(source)
         write(broker.bootstrap_servers, topic, [b"p0"], partition=0)
         write(broker.bootstrap_servers, topic, [b"p1"], partition=1)
         await until(lambda: listener.values == [b"p1"], "the partition that is not paused")
 
-        source.resume([Partition(topic, 0)])
+        source.resume(listener.numbered(Partition(topic, 0)))
         await until(lambda: listener.values == [b"p1", b"p0"], "the resumed partition")
 
 
@@ -227,7 +231,7 @@ async def test_a_new_group_starts_at_the_latest_and_waits_to_be_resumed(broker: 
         before_s = source.polled_s
         await until(lambda: source.polled_s > before_s + 0.5, "some rounds")
         assert listener.records == []
-        source.resume([Partition(topic, 0)])
+        source.resume(listener.numbered(Partition(topic, 0)))
         await until(lambda: listener.records, "the record")
     finally:
         await source.close()
@@ -365,7 +369,7 @@ async def test_a_partition_paused_when_it_was_taken_away_flows_when_it_comes_bac
     async with running(config, topic, partitions=2) as (first, listener):
         first.give_credits(10)
         await source_has_gone_round(first)
-        first.pause([Partition(topic, 0), Partition(topic, 1)])
+        first.pause(listener.numbered(Partition(topic, 0), Partition(topic, 1)))
         await source_has_gone_round(first)
         second, other = member(config, topic)
         second.start(other)

@@ -39,11 +39,11 @@ async def test_what_has_nowhere_to_go_waits_for_its_outputs(
         source.look_again()
 
     def resume() -> None:
-        source.resume([Partition(held, 0)])
+        source.resume(listener.numbered(Partition(held, 0)))
 
     try:
         await until(lambda: len(listener.owned) == 2, "both partitions")
-        source.resume([Partition(other, 0)])
+        source.resume(listener.numbered(Partition(other, 0)))
         first, second = (grow, resume) if outputs_first else (resume, grow)
         first()
         for _ in range(2):

@@ -108,12 +108,15 @@ class SimSource:
         self._commits.append(dict(points))
         self._wake.set()
 
-    def pause(self, partitions: Sequence[Partition]) -> None:
-        self._paused.update(partitions)
+    def pause(self, assignments: Mapping[Partition, int]) -> None:
+        self._paused.update(self._still(assignments))
 
-    def resume(self, partitions: Sequence[Partition]) -> None:
-        self._paused.difference_update(partitions)
+    def resume(self, assignments: Mapping[Partition, int]) -> None:
+        self._paused.difference_update(self._still(assignments))
         self._wake.set()
+
+    def _still(self, assignments: Mapping[Partition, int]) -> list[Partition]:
+        return [p for p, number in assignments.items() if self.owned.get(p) == number]
 
     # Heartbeats: the client's own thread, which stands still only with the whole process.
 

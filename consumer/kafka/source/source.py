@@ -134,11 +134,11 @@ class KafkaSource:
     def commit(self, points: Mapping[Partition, CommitPoint]) -> None:
         self._mailbox.commit(points)
 
-    def pause(self, partitions: Sequence[Partition]) -> None:
-        self._mailbox.command(lambda consumer: self._share.pauses.hold(consumer, partitions))
+    def pause(self, assignments: Mapping[Partition, int]) -> None:
+        self._mailbox.command(lambda consumer: self._share.pauses.hold(consumer, assignments))
 
-    def resume(self, partitions: Sequence[Partition]) -> None:
-        self._mailbox.command(lambda consumer: self._share.pauses.release(consumer, partitions))
+    def resume(self, assignments: Mapping[Partition, int]) -> None:
+        self._mailbox.command(lambda consumer: self._share.pauses.release(consumer, assignments))
 
     def look_again(self) -> None:
         """The outputs may have grown: resume what has somewhere to go now."""

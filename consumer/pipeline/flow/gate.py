@@ -29,14 +29,14 @@ class Gate:
         pending = assignment.commits.offsets.pending
         if not self._is_open(assignment) or self._limiter.must_pause(pending):
             assignment.is_paused = True
-            self._source.pause([assignment.partition])
+            self._source.pause({assignment.partition: assignment.number})
 
     def resume_if_it_may(self, assignment: Assignment) -> None:
         if not assignment.is_paused or not self._is_open(assignment):
             return
         if self._limiter.may_resume(assignment.commits.offsets.pending):
             assignment.is_paused = False
-            self._source.resume([assignment.partition])
+            self._source.resume({assignment.partition: assignment.number})
 
     def _is_open(self, assignment: Assignment) -> bool:
         return (

@@ -95,11 +95,11 @@ class FakeSource:
             [Committed(p, c.number, c.metadata, is_accepted) for p, c in points.items()]
         )
 
-    def pause(self, partitions: Sequence[Partition]) -> None:
-        self.paused += partitions
+    def pause(self, assignments: Mapping[Partition, int]) -> None:
+        self.paused += assignments
 
-    def resume(self, partitions: Sequence[Partition]) -> None:
-        self.resumed += partitions
+    def resume(self, assignments: Mapping[Partition, int]) -> None:
+        self.resumed += assignments
 
 
 class FakeSink:

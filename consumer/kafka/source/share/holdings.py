@@ -46,6 +46,10 @@ class Holdings:
         """Those of them that are ours, with their numbers."""
         return {p: self._owned[p] for p in partitions if p in self._owned}
 
+    def still(self, assignments: Mapping[Partition, int]) -> list[Partition]:
+        """Those of these assignments that have not ended."""
+        return [p for p, number in assignments.items() if self._owned.get(p) == number]
+
     def forget(self, partitions: Iterable[Partition]) -> None:
         for partition in partitions:
             self._owned.pop(partition, None)

@@ -7,7 +7,7 @@ all. It flows where none of them does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -58,16 +58,20 @@ class Pauses:
                 partitions=[str(partition) for partition in lacking],
             )
 
-    def hold(self, consumer: Consumer, partitions: Sequence[Partition]) -> None:
+    def hold(self, consumer: Consumer, assignments: Mapping[Partition, int]) -> None:
         """The listener wants nothing of them for now."""
-        owned = self._holdings.among(partitions)
+        owned = self._holdings.still(assignments)
         self._held.update(owned)
         self._flowing.difference_update(owned)
         consumer.pause([TopicPartition(*p) for p in owned])
 
-    def release(self, consumer: Consumer, partitions: Sequence[Partition]) -> None:
-        """The listener wants records of them again."""
-        owned = self._holdings.among(partitions)
+    def release(self, consumer: Consumer, assignments: Mapping[Partition, int]) -> None:
+        """
+        The listener wants records of them again.
+
+        Of what was assigned anew since it said so it does not know yet what was done before.
+        """
+        owned = self._holdings.still(assignments)
         self._held.difference_update(owned)
         if not self.is_starved:
             self._let_flow(consumer, owned)

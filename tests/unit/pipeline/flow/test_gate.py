@@ -18,13 +18,13 @@ class Calls:
     """A source that writes down what it is told."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, list[Partition]]] = []
+        self.said: list[tuple[str, dict[Partition, int]]] = []
 
-    def pause(self, partitions: list[Partition]) -> None:
-        self.said.append(("pause", partitions))
+    def pause(self, assignments: dict[Partition, int]) -> None:
+        self.said.append(("pause", assignments))
 
-    def resume(self, partitions: list[Partition]) -> None:
-        self.said.append(("resume", partitions))
+    def resume(self, assignments: dict[Partition, int]) -> None:
+        self.said.append(("resume", assignments))
 
 
 def a_gate(*paused: str) -> tuple[Gate, Calls]:
@@ -37,7 +37,13 @@ def a_gate(*paused: str) -> tuple[Gate, Calls]:
 def an_assignment(pending: int = 0, *, is_paused: bool = False, **changes: Any) -> Any:
     waiting = changes.pop("waiting", ())
     return SimpleNamespace(
-        **{"partition": ZERO, "is_paused": is_paused, "is_established": True, "is_held": False}
+        **{
+            "partition": ZERO,
+            "number": 1,
+            "is_paused": is_paused,
+            "is_established": True,
+            "is_held": False,
+        }
         | changes,
         unfinished=SimpleNamespace(waiting=waiting),
         commits=SimpleNamespace(offsets=SimpleNamespace(pending=pending)),
@@ -63,7 +69,7 @@ def test_each_reason_pauses_a_partition_once_and_keeps_it_from_going_on(
         gate.pause_if_full(assignment)
         gate.resume_if_it_may(assignment)
     assert assignment.is_paused
-    assert source.said == [("pause", [ZERO])]
+    assert source.said == [("pause", {ZERO: 1})]
 
 
 def test_without_a_reason_it_goes_on() -> None:
@@ -74,7 +80,7 @@ def test_without_a_reason_it_goes_on() -> None:
         gate.resume_if_it_may(assignment)
         gate.pause_if_full(assignment)
     assert not assignment.is_paused
-    assert source.said == [("resume", [ZERO])]
+    assert source.said == [("resume", {ZERO: 1})]
 
 
 def test_one_that_is_not_established_has_taken_nothing_that_could_be_too_much() -> None:

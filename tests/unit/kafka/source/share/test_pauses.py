@@ -31,9 +31,9 @@ def test_what_is_assigned_waits_for_the_listener() -> None:
     scene = Scene()
     assert scene.client.flowing == set()
 
-    scene.pauses.release(scene.consumer, [ZERO, OTHER])
+    scene.pauses.release(scene.consumer, {ZERO: 1, OTHER: 1})
     assert scene.client.flowing == {ZERO}
-    scene.pauses.hold(scene.consumer, [ZERO, OTHER])
+    scene.pauses.hold(scene.consumer, {ZERO: 1, OTHER: 1})
     assert scene.client.flowing == set()
 
 
@@ -41,7 +41,7 @@ def test_what_its_outputs_lack_waits_for_them_and_for_the_listener() -> None:
     """In either order."""
     scene = Scene(width=1)
     assert scene.pauses.stranded == {ONE}
-    scene.pauses.release(scene.consumer, [ZERO, ONE])
+    scene.pauses.release(scene.consumer, {ZERO: 1, ONE: 1})
     assert scene.client.flowing == {ZERO}
     scene.pauses.look_again(scene.consumer)
     assert scene.client.flowing == {ZERO}
@@ -54,15 +54,15 @@ def test_what_its_outputs_lack_waits_for_them_and_for_the_listener() -> None:
 def test_without_credits_all_is_paused_only_after_a_while() -> None:
     """What is held meanwhile stays held when they come, and what is resumed flows then."""
     scene = Scene()
-    scene.pauses.release(scene.consumer, [ZERO, ONE])
+    scene.pauses.release(scene.consumer, {ZERO: 1, ONE: 1})
     assert not scene.pauses.starve(scene.consumer, 1.0)
     assert not scene.pauses.starve(scene.consumer, 1.0 + STARVED_S)
     assert scene.client.flowing == {ZERO, ONE}
     assert scene.pauses.starve(scene.consumer, 1.1 + STARVED_S)
     assert scene.client.flowing == set()
 
-    scene.pauses.hold(scene.consumer, [ONE])
-    scene.pauses.release(scene.consumer, [ZERO])
+    scene.pauses.hold(scene.consumer, {ONE: 1})
+    scene.pauses.release(scene.consumer, {ZERO: 1})
     assert scene.client.flowing == set()
     scene.pauses.feed(scene.consumer)
     assert scene.client.flowing == {ZERO}
@@ -72,20 +72,31 @@ def test_without_credits_all_is_paused_only_after_a_while() -> None:
 def test_a_client_in_which_nothing_flowed_is_woken() -> None:
     """Its thread would sleep; where something flows already it needs no question."""
     scene = Scene()
-    scene.pauses.release(scene.consumer, [ZERO])
+    scene.pauses.release(scene.consumer, {ZERO: 1})
     assert scene.client.questions == 1
-    scene.pauses.release(scene.consumer, [ONE])
+    scene.pauses.release(scene.consumer, {ONE: 1})
     assert scene.client.questions == 1
 
 
 def test_what_was_taken_away_is_not_touched() -> None:
     """Nor does it count as flowing."""
     scene = Scene()
-    scene.pauses.release(scene.consumer, [ZERO])
+    scene.pauses.release(scene.consumer, {ZERO: 1})
     scene.holdings.forget([ZERO])
     scene.pauses.forget([ZERO])
     scene.client.flowing.clear()
-    scene.pauses.release(scene.consumer, [ZERO])
+    scene.pauses.release(scene.consumer, {ZERO: 1})
     assert scene.client.flowing == set()
-    scene.pauses.release(scene.consumer, [ONE])
+    scene.pauses.release(scene.consumer, {ONE: 1})
     assert scene.client.questions == 2
+
+
+def test_a_word_about_an_assignment_that_has_ended_moves_nothing() -> None:
+    """It was said before the partition was assigned anew, and what was done before is not known."""
+    scene = Scene()
+    scene.holdings.take(ZERO)
+    scene.pauses.release(scene.consumer, {ZERO: 1, ONE: 1})
+    assert scene.client.flowing == {ONE}
+    scene.pauses.release(scene.consumer, {ZERO: 2})
+    scene.pauses.hold(scene.consumer, {ZERO: 1})
+    assert scene.client.flowing == {ZERO, ONE}
