@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from consumer.domain.binding import Binding, MessageTerms
 from consumer.domain.checkpoint import Checkpoint
 from consumer.domain.messages.message import Position, Record
+from consumer.domain.messages.rules import Tombstones
 from consumer.domain.screening import MemoTerms, ScreeningTerms
 from consumer.interfaces import Publication
 from consumer.pipeline.flow.limiter import FlowLimits
@@ -22,11 +24,11 @@ VALUES = [b"OK", b"OK 1", b"MAYBE", b"BAD 2", b"\xff", b"", b" ", None]
 taken = st.tuples(st.sampled_from(VALUES), st.sampled_from([None, b"a", b"b"]))
 
 
-def bound(tombstones: str) -> Binding:
+def bound(tombstones: Tombstones) -> Binding:
     return Binding(
         *("chat", (TOPIC,), VERSION, MessageTerms(format="text")),
         versions={1: VERSION},
-        tombstones=tombstones,  # type: ignore[arg-type]
+        tombstones=tombstones,
         screening=ScreeningTerms(memo=MemoTerms()),
     )
 
@@ -57,11 +59,11 @@ async def played(stage: Stage, runs: list[list[Record]]) -> Played:
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(taken, max_size=12),
-    st.sampled_from(["pass-over", "dead-letter"]),
+    st.sampled_from(get_args(Tombstones)),
     st.sampled_from([1, 3, 256]),
 )
 def test_it_is_all_one_whether_they_come_together(
-    values: list[tuple[bytes | None, bytes | None]], tombstones: str, in_flight_max: int
+    values: list[tuple[bytes | None, bytes | None]], tombstones: Tombstones, in_flight_max: int
 ) -> None:
     """The same is published, in the order of each key, committed and booked."""
 
