@@ -105,6 +105,7 @@ clean: ## remove everything that was built
 	$(PYTHON) -m venv .venv
 
 .venv/.runtime: requirements.lock | .venv/bin/python
+	@echo "Installing what a worker runs on into .venv"
 	$(PIP) --require-hashes -r requirements.lock
 	if [ ! -e $(BIN)/safeguard ]; then
 		printf '#!%s\nimport sys\n\nsys.path.insert(0, "%s")\nfrom consumer.__main__ import main\n\nmain()\n' \
