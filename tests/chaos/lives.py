@@ -26,6 +26,10 @@ class Compared(NamedTuple):
     """What came of holding all verdicts on one record against each other."""
 
     contradicting: list[str]
+    judged_twice: list[str]
+    """Another owner said the same as the one before, which it should have found."""
+    sent_twice: list[str]
+    """One owner stored its verdict again, having seen neither a report nor the verdict itself."""
     verdicts: int
     """On how many verdicts and dead letters that rests."""
 
@@ -36,11 +40,13 @@ class _Said(NamedTuple):
     stored_ms: int
     fate: RecordFate
     deleted_ms: float
+    term: str | None
+    """Of the owner that said it."""
 
 
 def compare(lives: Iterable[Life], topic: str, sources: Sequence[str], group: str) -> Compared:
     """
-    Verdicts on one record that differ, the earlier of which still lay on its output.
+    Records on which two verdicts were stored while the earlier still lay on its output.
 
     Whoever comes to a record later finds what lies there by then, so that is a contradiction for
     ever, whatever is deleted afterwards. What went before the next one came nobody could find: the
@@ -48,28 +54,35 @@ def compare(lives: Iterable[Life], topic: str, sources: Sequence[str], group: st
     """
     said: defaultdict[tuple[str, Position], list[_Said]] = defaultdict(list)
     for life in lives:
-        for source, found, stored_ms in _published(life.records, topic, sources, group):
+        for source, found, record in _published(life.records, topic, sources, group):
             at = Position(topic, found.partition, found.offset)
-            said[source, at].append(_Said(stored_ms, found.fate, life.deleted_ms))
-    wrong = [str(at) for (_, at), of in said.items() if _contradict(of)]
-    return Compared(wrong, sum(map(len, said.values())))
+            term = record.header("safeguard-term")
+            said[source, at].append(_Said(record.timestamp_ms, found.fate, life.deleted_ms, term))
+    compared = Compared([], [], [], sum(map(len, said.values())))
+    for (_, at), of in said.items():
+        # What still lay there when the next one came.
+        beside = [
+            (one, two) for one, two in combinations(sorted(of), 2) if one.deleted_ms > two.stored_ms
+        ]
+        if any(one.fate != two.fate for one, two in beside):
+            compared.contradicting.append(str(at))
+        elif any(one.term != two.term for one, two in beside):
+            compared.judged_twice.append(str(at))
+        elif beside:
+            compared.sent_twice.append(str(at))
+    return compared
 
 
 def _published(
     records: Iterable[Stored], topic: str, sources: Sequence[str], group: str
-) -> Iterator[tuple[str, Published, int]]:
+) -> Iterator[tuple[str, Published, Stored]]:
     readers = [(source, OutputReader(topic, group, source)) for source in sources]
     for record in records:
         for source, reader in readers:
             found = reader.read(record.headers)
             if isinstance(found, Published):
-                yield source, found, record.timestamp_ms
+                yield source, found, record
                 break
-
-
-def _contradict(said: list[_Said]) -> bool:
-    pairs = combinations(sorted(said), 2)
-    return any(one.fate != two.fate and one.deleted_ms > two.stored_ms for one, two in pairs)
 
 
 def stored_since(began_ms: Mapping[str, float], records: Iterable[Stored]) -> dict[str, int]:

@@ -14,6 +14,7 @@ from rich.table import Table
 FAULTS = (
     "lost",
     "contradicting",
+    "judged_twice",
     "out_of_order",
     "misdrawn",
     "stuck",
@@ -22,6 +23,8 @@ FAULTS = (
     "orphans",
 )
 """What must be 0."""
+REPEATS = ("sent_twice", "duplicated_same_verdict")
+"""What a broker that falls can bring about; the second is the audit's count of it."""
 
 RECOVER_IS = (
     "from a worker's SIGKILL, or SIGSTOP for longer than the session, to the first verdict that "
@@ -56,6 +59,13 @@ class Outcome:
     duplicated_same_verdict: int
     contradicting: int
     """Records of which two things were said, the earlier of which still lay on its output then."""
+    judged_twice: int
+    """Records of which two owners said the same, likewise: the later one should have found it."""
+    sent_twice: int
+    """
+    Records whose verdict one owner stored again, since it had seen neither a report nor, on the
+    output, the verdict: a broker had taken it and did not show it yet. See deploy/README.md.
+    """
     compared: int
     """Verdicts and dead letters that this rests on, with those on topics that are gone."""
     out_of_order: int
@@ -139,7 +149,7 @@ class Outcome:
         table = Table(title=f"chaos, seed {self.seed}, {protocols}{rule}", title_justify="left")
         table.add_column("")
         table.add_column("", justify="right")
-        for name in ("messages", "verdicts", "dead_letters", *FAULTS, "duplicated_same_verdict"):
+        for name in ("messages", "verdicts", "dead_letters", *FAULTS, *REPEATS):
             count = getattr(self, name)
             table.add_row(name, str(count), style="red" if name in FAULTS and count else None)
         table.add_row(f"compared, of {self.published} verdicts", str(self.compared))

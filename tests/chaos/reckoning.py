@@ -11,7 +11,7 @@ from consumer.commands.audit.order import KeyOrder, Place, first_of
 from consumer.domain.messages.message import Position
 from consumer.domain.verdicts.provenance import is_of_topic
 from consumer.screening.filtering import Filtering
-from tests.chaos.lives import Life, compare
+from tests.chaos.lives import Compared, Life, compare
 from tests.filtered import misdrawn
 from tests.records import Stored
 
@@ -23,9 +23,8 @@ class Reckoning(NamedTuple):
     out_of_order: list[str]
     misdrawn: list[str] = []
     """Verdicts that settle or audit otherwise than text and position of their record say."""
-    contradicting: list[str] = []
-    compared: int = 0
-    """Verdicts and dead letters, of all inputs of the name, that were held against each other."""
+    compared: Compared = Compared([], [], [], 0)
+    """What came of holding the verdicts of all inputs of the name against each other."""
 
 
 def reckon(
@@ -72,5 +71,4 @@ def reckon(
             if not order.follows(first_of(places[position])):
                 found.out_of_order.append(str(position))
     name = next((record.topic for record in inputs), "")
-    contradicting, compared = compare(of_all, name, [source, *earlier], group)
-    return found._replace(contradicting=contradicting, compared=compared)
+    return found._replace(compared=compare(of_all, name, [source, *earlier], group))

@@ -146,8 +146,10 @@ def run(plan: Plan, folder: Path) -> Outcome:
         dead_letters=report["dead_letters"],
         lost=len(found.lost),
         duplicated_same_verdict=report["duplicated_same_verdict"],
-        contradicting=max(len(found.contradicting), report["contradicting"]),
-        compared=found.compared,
+        contradicting=max(len(found.compared.contradicting), report["contradicting"]),
+        judged_twice=len(found.compared.judged_twice),
+        sent_twice=len(found.compared.sent_twice),
+        compared=found.compared.verdicts,
         out_of_order=len(found.out_of_order),
         misdrawn=len(found.misdrawn),
         stuck=len(stuck),
@@ -173,7 +175,9 @@ def run(plan: Plan, folder: Path) -> Outcome:
         examples={kind: of for kind, of in report["examples"].items() if kind not in RECKONED}
         | _examples(
             missing=found.lost,
-            contradicting=found.contradicting,
+            contradicting=found.compared.contradicting,
+            judged_twice=found.compared.judged_twice,
+            sent_twice=found.compared.sent_twice,
             out_of_order=found.out_of_order,
             misdrawn=found.misdrawn,
             stuck=stuck,

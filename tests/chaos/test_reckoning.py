@@ -18,7 +18,12 @@ def message(offset: int) -> Stored:
 
 
 def verdict(
-    of: int, at: int, stored_ms: int, topic: str = "in.allow", source: str = "id"
+    of: int,
+    at: int,
+    stored_ms: int,
+    topic: str = "in.allow",
+    source: str = "id",
+    term: int = 1,
 ) -> Stored:
     name = verdict_id(source, Position("in", 0, of), "g", "d")
     headers = (
@@ -26,6 +31,7 @@ def verdict(
         ("safeguard-verdict-id", name.encode()),
         ("safeguard-policy-digest", b"d"),
         ("safeguard-group", b"g"),
+        ("safeguard-term", b"%d" % term),
         ("safeguard-outcome", topic.removeprefix("in.").encode()),
     )
     return Stored(topic, 0, at, b"k", b"v", headers, stored_ms)
@@ -84,8 +90,8 @@ def test_two_verdicts_that_lay_there_at_once_contradict_also_when_both_are_gone(
 
     found = reckon([message(0), message(1)], [verdict(1, 0, 70)], gone, "id", "g")
 
-    assert found.contradicting == ["in/0/0"]
-    assert found.compared == 4
+    assert found.compared.contradicting == ["in/0/0"]
+    assert found.compared.verdicts == 4
 
 
 def test_a_verdict_that_went_before_the_next_one_came_contradicts_nothing() -> None:
@@ -93,8 +99,8 @@ def test_a_verdict_that_went_before_the_next_one_came_contradicts_nothing() -> N
 
     found = reckon([message(0)], [verdict(0, 0, 20, "in.block")], gone, "id", "g")
 
-    assert found.contradicting == []
-    assert found.compared == 2
+    assert found.compared.contradicting == []
+    assert found.compared.verdicts == 2
 
 
 def test_a_verdict_stays_though_another_output_is_made_again() -> None:
@@ -102,7 +108,7 @@ def test_a_verdict_stays_though_another_output_is_made_again() -> None:
     gone = [Life([verdict(1, 0, 5, "in.block")], deleted_ms=15)]
     outputs = [verdict(0, 0, 10), verdict(0, 0, 20, "in.block")]
 
-    assert reckon([message(0)], outputs, gone, "id", "g").contradicting == ["in/0/0"]
+    assert reckon([message(0)], outputs, gone, "id", "g").compared.contradicting == ["in/0/0"]
 
 
 def test_what_was_said_of_an_earlier_input_is_compared_apart() -> None:
@@ -116,5 +122,19 @@ def test_what_was_said_of_an_earlier_input_is_compared_apart() -> None:
 
     found = reckon([message(0)], outputs, [], "id", "g", earlier=["old"])
 
-    assert found.contradicting == ["in/0/1"]
-    assert found.compared == 4
+    assert found.compared.contradicting == ["in/0/1"]
+    assert found.compared.verdicts == 4
+
+
+def test_who_stored_a_verdict_again_tells_what_went_wrong() -> None:
+    """An owner may miss its own for a while; the next one has waited, and must find it."""
+    outputs = [verdict(0, 0, 10), verdict(0, 1, 14), verdict(1, 2, 11), verdict(1, 3, 19, term=2)]
+    gone = [Life([verdict(2, 0, 5)], deleted_ms=8)]
+
+    compared = reckon(
+        [message(n) for n in range(3)], [*outputs, verdict(2, 4, 30, term=2)], gone, "id", "g"
+    ).compared
+
+    assert compared.sent_twice == ["in/0/0"]
+    assert compared.judged_twice == ["in/0/1"]
+    assert compared.contradicting == []
