@@ -61,8 +61,13 @@ class Admission:
         self._steps = steps
         self.budgets = Budgets(seams.telemetry, seams.partitions_of)
         self.gate = Gate(seams.source, limiter)
-        self.credits = Credits(seams.source, limiter, self._admit_crowded_out)
         self._headroom = Headroom(limiter, self.budgets, caution)
+        self.credits = Credits(
+            seams.source,
+            limiter,
+            self._admit_crowded_out,
+            lambda: self._headroom.has_crowded_out,
+        )
         self.settling = Settling(self._clock, lambda flight: self._begin([flight]))
 
     def __repr__(self) -> str:

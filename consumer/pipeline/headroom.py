@@ -72,6 +72,10 @@ class Headroom:
             count //= 2
         return count
 
+    @property
+    def has_crowded_out(self) -> bool:
+        return bool(self._crowded_out)
+
     def take_crowded_out(self) -> set[Assignment]:
         """Those that were turned away for their lane since the last time."""
         crowded_out, self._crowded_out = self._crowded_out, set()

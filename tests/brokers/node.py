@@ -13,7 +13,7 @@ from confluent_kafka.cimpl import NewTopic
 from tests.brokers.runtime import HERE, KafkaRuntime, write_properties
 from tests.servers.child import Child, is_listening
 
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 10.0
 TOPICS_TIMEOUT_S = 30.0
 METADATA_TIMEOUT_S = 2.0

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-REPORTS_S = 0.003
-"""How often the client is asked while any report is due: less than any broker takes to answer, and
-more often costs time that nobody gains."""
+REPORTS_S = 0.008
+"""How often the client is asked while any report is due. Who reads the output waits for no report;
+only what follows on another output in its key's order does, and asking is a wake-up each time."""
 WATCH_S = 0.1
 """How often it is asked in any case, and it is looked whether a report is late: a small part of
 `kafka.message_timeout_s`, which is a second or more."""

@@ -18,6 +18,8 @@ LANE_SHARES = {Lane.COMMENTS: 0.75, Lane.REPLAY: 0.5}
 """What a lane and all later ones may hold together of `in_flight_max`, while an earlier is used."""
 KEPT_S = 60.0
 """A lane counts as in use for so long after its last record: a quiet chat is not a dead one."""
+PLENTY_SHARE = 0.5
+"""Of the credits that an idle worker gives: with so many the source lacks nothing."""
 RESUME_SHARE = 0.75
 """A paused partition resumes below this share of its bound, so that it does not flap."""
 
@@ -44,6 +46,7 @@ class Limiter:
         self.pending = 0
         """Records taken and not yet terminal, over all partitions."""
         self._credits = 0
+        self._plenty = min(limits.in_flight_max, limits.pending_total_max) * PLENTY_SHARE
         self._use = LaneUse(KEPT_S)
         self._in_lane = [0] * len(LANES)
         """Records being judged, by lane."""
@@ -77,6 +80,11 @@ class Limiter:
         """It is judged, or nobody judges it any more."""
         self.in_flight -= 1
         self._in_lane[lane] -= 1
+
+    @property
+    def is_short_of_credits(self) -> bool:
+        """Whether the source has used most of the credits that an idle worker gives."""
+        return self._credits < self._plenty
 
     def took(self, count: int) -> None:
         """So many records have come, each on a credit."""
