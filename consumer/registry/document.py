@@ -149,11 +149,11 @@ class _Loader(yaml.SafeLoader):
             raise yaml.composer.ComposerError(
                 None, None, f"*{event.anchor}: write the value out instead", event.start_mark
             )
-        event = self.peek_event()
-        if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) is not None:
-            raise yaml.composer.ComposerError(
-                None, None, "!: take the tag out and write the value alone", event.start_mark
-            )
+        if self.check_event(yaml.ScalarEvent, yaml.CollectionStartEvent):
+            event = self.current_event
+            if event.tag is not None:
+                words = "!: take the tag out and write the value alone"
+                raise yaml.composer.ComposerError(None, None, words, event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
