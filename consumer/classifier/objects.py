@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 import orjson
 
-from consumer.domain.policy import Policy
-
 OBJECTS_MAX = 8
 """More JSON objects than these in one answer are no answer."""
 
@@ -58,37 +56,3 @@ def without(content: str, stretches: Sequence[tuple[int, int]]) -> str:
     starts = [0, *(end for _, end in stretches)]
     ends = [*(start for start, _ in stretches), len(content)]
     return "\n".join(content[start:end] for start, end in zip(starts, ends, strict=True))
-
-
-def contradicts(fields: dict[str, object], label: str, policy: Policy) -> bool:
-    """Whether an object also says another label, under another spelling or deeper inside."""
-    rules = fields.get("rules")
-    if not rules and fields.keys() <= _ASKED:
-        return False
-    todo = [(name, value) for name, value in fields.items() if name not in _ASKED]
-    if isinstance(rules, list):
-        todo += [
-            ("rules", rule)
-            for rule in rules
-            if rule.__class__ is not str or rule in policy.outcomes
-        ]
-    elif rules is not None:
-        todo.append(("rules", rules))
-    if not todo:
-        return False
-    others = policy.outcomes.keys() - policy.rules.keys() - {label}
-    while todo:
-        name, value = todo.pop()
-        if isinstance(value, dict):
-            todo += value.items()
-        elif isinstance(value, list):
-            todo += [(name, each) for each in value]
-        elif isinstance(value, str) and value in others:
-            return True
-        if name in others or name.strip().casefold() == "label":
-            return True
-    return False
-
-
-_ASKED = frozenset(("label", "rules", "confidence", "rationale"))
-"""What we ask for. The label is what it is, and what is said about it may name any other."""

@@ -18,13 +18,14 @@ from string import ascii_letters
 
 import orjson
 
+from consumer.classifier.contradiction import contradicts
 from consumer.classifier.grammar import is_courtesy, names_any, read_label
-from consumer.classifier.objects import contradicts, object_in, objects_in, without
+from consumer.classifier.objects import object_in, objects_in, without
 from consumer.domain.policy import Policy
 from consumer.domain.value import Value
 from consumer.domain.verdicts.verdict import NO_TOKENS, Judgement, Tokens
 from consumer.inference.blame.fault import Fault as Fault
-from consumer.inference.blame.fault import declines, is_refusal
+from consumer.inference.blame.refusal import declines, holds_refusal, is_refusal
 from consumer.inference.profiles import Api
 from consumer.inference.wires.apis import WIRES
 from consumer.inference.wires.content import Said
@@ -122,6 +123,17 @@ _Answer = tuple[dict[str, object], Repair]
 
 
 def _read_answer(content: str, policy: Policy) -> _Answer | Fault:
+    found = _in_any_shape(content, policy)
+    if found in _NO_LABEL and holds_refusal(content):
+        return Fault.REFUSAL
+    return found
+
+
+_NO_LABEL = (Fault.UNREADABLE, Fault.UNKNOWN_LABEL, Fault.AMBIGUOUS)
+"""Nothing was read; a refusal has no shape of its own, and models put it into any."""
+
+
+def _in_any_shape(content: str, policy: Policy) -> _Answer | Fault:
     if content[0] == "{" and content[-1] == "}":
         fields = object_in(content)
         if fields is not None:

@@ -14,6 +14,8 @@ from consumer.cli.options import Config, Sets, examples, settings_of
 from consumer.errors import InvalidSettings
 
 app = cyclopts.App()
+PROCESSES_MAX = 256
+"""Of one supervisor; nobody has more cores, and a slip of the finger must not fill the machine."""
 
 
 @app.command(
@@ -38,8 +40,8 @@ def run(
     """Consume, judge and publish until stopped: Ctrl-C or SIGTERM drains, a second one ends."""
     from consumer.worker import serve, supervisor
 
-    if processes < 1:
-        raise InvalidSettings(f"--processes {processes}: give 1 or more")
+    if not 1 <= processes <= PROCESSES_MAX:
+        raise InvalidSettings(f"--processes {processes}: give 1 to {PROCESSES_MAX}")
     settings = settings_of(config, set)
     if processes > 1:
         raise SystemExit(supervisor.supervise(settings, config, set or [], processes))

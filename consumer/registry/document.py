@@ -97,8 +97,8 @@ def read_policy(file: Path, shown: str, content: bytes) -> Policy | list[Flaw]:
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark.line + 2 if error.problem_mark else 2
         return [Flaw(shown, at, f"the front matter: {yaml_worded(error.problem or '')}")]
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        # A control character, a date that is none, a tag that does not fit: YAML's own depths.
+    except (yaml.YAMLError, ValueError, ArithmeticError, RecursionError) as error:
+        # A control character, a date that is none, a character beyond all: YAML's own depths.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return [Flaw(shown, 2, f"the front matter cannot be read: {yaml_worded(reason)}")]
     try:
@@ -139,7 +139,8 @@ class _Loader(yaml.SafeLoader):
     """
     YAML without its surprises: a key that stands twice is an error, not the last one wins.
 
-    Nor is there any alias: a few lines of them stand for more nodes than anyone could walk.
+    Nor is there any alias: a few lines of them stand for more nodes than anyone could walk. Nor a
+    tag: the library makes of it what it says, or fails in ways of its own.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -148,26 +149,36 @@ class _Loader(yaml.SafeLoader):
             raise yaml.composer.ComposerError(
                 None, None, f"*{event.anchor}: write the value out instead", event.start_mark
             )
+        if self.check_event(yaml.ScalarEvent, yaml.CollectionStartEvent):
+            event = self.current_event
+            if event.tag is not None:
+                words = "!: take the tag out and write the value alone"
+                raise yaml.composer.ComposerError(None, None, words, event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         seen: set[object] = set()
         for key, _ in node.value:
-            name = self.construct_object(key, deep=True)
-            if not isinstance(name, str):
+            if key.tag != _TEXT:
+                # What is not in quotes and looks like a number, a date, a merge or a table.
+                shown = f"{key.value} " if isinstance(key, yaml.ScalarNode) else ""
                 raise yaml.constructor.ConstructorError(
                     None,
                     None,
-                    f"the key {getattr(key, 'value', name)} must be text: put it in quotes "
+                    f"the key {shown}must be text: put it in quotes "
                     "(yes, no, on, off and numbers are no text)",
                     key.start_mark,
                 )
+            name = key.value
             if name in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"{name!r} stands twice", key.start_mark
                 )
             seen.add(name)
         return super().construct_mapping(node, deep)
+
+
+_TEXT = "tag:yaml.org,2002:str"
 
 
 def flaws_of(

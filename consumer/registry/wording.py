@@ -24,6 +24,7 @@ _PLAIN: Mapping[str, Words] = {
     "int_type": lambda _: "must be a whole number, without quotes",
     "int_parsing": lambda _: "must be a whole number",
     "int_from_float": lambda _: "must be a whole number",
+    "finite_number": lambda _: "must be a finite number",
     "float_type": lambda _: "must be a number, without quotes",
     "float_parsing": lambda _: "must be a number",
     "bool_type": lambda _: "must be true or false, without quotes",

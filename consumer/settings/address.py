@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -13,13 +14,20 @@ def _address(text: str) -> str:
     The address of a server, as far as it can be one.
 
     Raises:
-        ValueError: it has no scheme, or no host.
+        ValueError: it has no scheme or no host, or is none that anybody could be asked at.
     """
     scheme, separator, rest = text.strip().partition("://")
     if not separator or scheme not in ("http", "https"):
         raise ValueError('write it with its scheme, as in "http://127.0.0.1:8000/v1"')
     if not rest.partition("/")[0]:
         raise ValueError('it names no host: write it as in "http://127.0.0.1:8000/v1"')
+    try:
+        found = urlsplit(text.strip())
+        is_one = found.hostname and found.port != 0 and not re.search(r"[\s\0-\x1f]", found.netloc)
+    except ValueError:
+        is_one = None
+    if not is_one:
+        raise ValueError('no host and port: write it as in "http://127.0.0.1:8000/v1"')
     return text.strip()
 
 

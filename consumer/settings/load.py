@@ -9,7 +9,6 @@ file and read once at the start.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from consumer.errors import InvalidSettings
-from consumer.registry.lines import Lines, line_of, toml_lines
+from consumer.registry.lines import TOML_BYTES_MAX, Lines, line_of, toml_fields, toml_lines
 from consumer.registry.spelling import did_you_mean
 from consumer.registry.wording import worded
 from consumer.settings.describe import describe_settings
@@ -76,11 +75,19 @@ def load_settings(
 
 def _file_values(file: Path) -> tuple[dict[str, Any], Lines]:
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        document = tomllib.loads(text)
+        # A pipe may be meant, such as a shell's `<(…)`, so it is waited for; a device never ends.
+        with file.open("rb") as content:
+            found = content.read(TOML_BYTES_MAX + 1)
     except OSError as error:
         raise InvalidSettings(f"{file} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    if len(found) > TOML_BYTES_MAX:
+        raise InvalidSettings(f"{file} is larger than {TOML_BYTES_MAX:,} bytes")
+    try:
+        text = found.decode("utf-8-sig").replace("\r\n", "\n")
+        document = toml_fields(text)
+    except UnicodeDecodeError:
+        raise InvalidSettings(f"{file} is not UTF-8: save the file as UTF-8") from None
+    except ValueError as error:
         raise InvalidSettings(f"{file} is not TOML: {error}") from None
     values: dict[str, Any] = {}
     for section, table in document.items():

@@ -53,6 +53,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "classifier/test_judge.py",
     ),
     "inference/blame/blame.py": (),
+    "inference/blame/refusal.py": ("classifier/test_parser.py",),
     "inference/blame/failures.py": ("inference/blame/test_blame.py",),
     "classifier/confidence/calibration.py": (),
     "classifier/confidence/certainty.py": (),
@@ -96,6 +97,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "inference/pacing/stride.py": ("inference/pacing/test_knee.py",),
     "inference/pacing/window.py": ("inference/pacing/test_knee.py",),
     "classifier/confidence/looks.py": (),
+    "classifier/contradiction.py": ("classifier/test_parser.py",),
     "classifier/objects.py": ("classifier/test_parser.py", "classifier/test_grammar.py"),
     "classifier/parser.py": ("classifier/test_responses.py", "classifier/test_grammar.py"),
     "classifier/asking/patience.py": (

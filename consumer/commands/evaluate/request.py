@@ -69,3 +69,8 @@ class CasesRequest(NamedTuple):
         for file in self.reports:
             if file.suffix.lower() not in REPORTS:
                 raise InvalidSettings(f"--report {file}: its name must end in .json or .html")
+        for option, files in (("--report", self.reports), ("--export", self.exports)):
+            for file in files:
+                # Else it would be found out when all is judged.
+                if not file.parent.is_dir():
+                    raise InvalidSettings(f"{option} {file}: there is no folder {file.parent}")

@@ -1,8 +1,9 @@
 """
 CloudEvents 1.0 in Kafka -> what the event is about.
 
-Structured mode is told by the record's content type, anything else is binary mode (CloudEvents,
-Kafka protocol binding).
+Structured mode is told by the record's content type, binary mode by the header `ce_specversion`
+(CloudEvents, Kafka protocol binding). Where a record has neither, its value may be an event all the
+same: converters such as Debezium's write structured events without any header.
 """
 
 from __future__ import annotations
@@ -51,12 +52,8 @@ def event_of(value: bytes, headers: Headers) -> Event:
     content_type = (named.get("content-type") or b"").decode("latin-1").lower()
     if content_type.startswith("application/cloudevents-batch"):
         raise UndecodableMessage(DeadLetterReason.WRONG_SHAPE, "batched CloudEvents are not read")
-    if content_type.startswith("application/cloudevents"):
+    if content_type.startswith("application/cloudevents") or "ce_specversion" not in named:
         return _structured(value)
-    if "ce_specversion" not in named:
-        raise UndecodableMessage(
-            DeadLetterReason.WRONG_SHAPE, "no CloudEvent: header ce_specversion is absent"
-        )
     event_id = (named.get("ce_id") or b"").decode("utf-8", "replace")
     if is_text(content_type):
         return Event(text=_in_charset(value, content_type), id=event_id)
@@ -73,7 +70,10 @@ def _structured(value: bytes) -> Event:
     document = document_of(value)
     event = document.root
     if not isinstance(event, dict) or "specversion" not in event:
-        raise UndecodableMessage(DeadLetterReason.WRONG_SHAPE, "a CloudEvent without specversion")
+        raise UndecodableMessage(
+            DeadLetterReason.WRONG_SHAPE,
+            "no CloudEvent: neither header ce_specversion nor a field specversion is there",
+        )
     attributes = tuple(
         (f"ce_{name}", found.encode("utf-8", "replace"))
         for name, found in event.items()

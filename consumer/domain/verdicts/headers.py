@@ -14,6 +14,8 @@ from consumer.domain.verdicts.verdict import Cause, Verdict
 
 MESSAGE_ID_CHARS_MAX = 256
 """Of the header alone, by contract with who reads it; the envelope has the id whole."""
+EARLIEST_MS, LATEST_MS = -62_135_596_800_000, 253_402_300_799_999
+"""The first and the last moment of the years 1 to 9999, in ms since 1970."""
 EVENT_TYPE = "safeguard.verdict.v1"
 OWN_PREFIX = "safeguard-"
 EVENT = "safeguard-event"
@@ -145,7 +147,13 @@ def percent(text: str) -> bytes:
 
 @lru_cache(maxsize=64)
 def rfc3339(wall_ms: int) -> str:
-    """Milliseconds since 1970 as RFC 3339 in UTC; a verdict says the same moment three times."""
+    """
+    Milliseconds since 1970 as RFC 3339 in UTC; a verdict says the same moment three times.
+
+    What no calendar holds is its first or its last moment: some clients stamp records with
+    nanoseconds.
+    """
+    wall_ms = min(max(EARLIEST_MS, wall_ms), LATEST_MS)
     return f"{_to_the_second(wall_ms // 1_000)}.{wall_ms % 1_000:03d}Z"
 
 

@@ -76,16 +76,20 @@ def _error_in_200(reply: Reply, asked: str) -> Retryable:
     error = error_within(reply.body)
     if error is None and is_blocked(reply.body):
         return Refused("the inference server blocked this text inside a 200")
-    if error is None:
+    if error is None and is_page(reply.body):
         # A sign-in page, or a firewall's that would not say 403.
-        return Declined(200) if is_page(reply.body) else Unclear("not_a_completion")
+        return Declined(200)
+    unclear = Unclear("not_a_completion" if error is None else "error_in_body")
+    if error is None:
+        # Many hosts write an error by names of their own, or in plain words.
+        error = error_of(reply.body)
     complaint = complaint_in(error, asked)
     status = _status_within(error)
     if status is not None:
         return _error_of(reply, status, complaint)
     if complaint.is_refusal:
         return Refused("the inference server refused this text inside a 200")
-    return Declined(200) if complaint.sounds_like_refusal else Unclear("error_in_body")
+    return Declined(200) if complaint.sounds_like_refusal else unclear
 
 
 def error_within(body: bytes) -> object:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import orjson
@@ -21,6 +22,8 @@ CHARS_MAX = 4_000
 """Of an error's words; a gateway's page says what it has to say before that."""
 DETAILS_MAX = 16
 """Of a list within an error. Protocol: pydantic writes one for each fault; the first say all."""
+FIELDS_MAX = 64
+"""Of an error. Protocol: the most talkative hosts write a dozen."""
 
 
 class Complaint(NamedTuple):
@@ -80,7 +83,6 @@ REFUSAL_WORDS = (
     "sensitive",  # Volcano Engine
     "不安全",  # Zhipu
     "敏感",
-    *REFUSAL_CODES,  # Alibaba and LiteLLM write the name of the error into its message.
 )
 TOO_LONG_CODES = frozenset({"exceed_context_size_error", "context_length_exceeded"})
 TOO_LONG = ("context length", "context size", "maximum context", "context window", "too long")
@@ -134,7 +136,8 @@ def complaint_in(error: object, asked: str = "") -> Complaint:
 
     return Complaint(
         is_refusal=any(_names_refusal(code) for code in codes),
-        sounds_like_refusal=any(mark in words for mark in REFUSAL_WORDS),
+        # Alibaba and LiteLLM write the name of the error into its message.
+        sounds_like_refusal=_names_refusal(words) or any(m in words for m in REFUSAL_WORDS),
         is_too_long=not codes.isdisjoint(TOO_LONG_CODES) or says(TOO_LONG),
         is_of_the_model=says(MODEL_FAULTS) or _is_wordless(error),
         holds_answer="json_validate_failed" in codes
@@ -150,19 +153,40 @@ def _codes(error: object, depth: int = 3) -> Iterator[str]:
             yield from _codes(each, depth - 1)
     if not isinstance(error, dict):
         return
-    for name in ("code", "type", "status", "reason"):
-        if isinstance(said := error.get(name), str):
+    named = _by_plain_name(error)
+    for name in ("code", "type", "status", "reason", "errorcode"):
+        if isinstance(said := named.get(name), str):
             yield said.lower()
     if depth:
         for name in _NESTED:
-            yield from _codes(error.get(name), depth - 1)
+            yield from _codes(named.get(name), depth - 1)
 
 
-_NESTED = ("error", "innererror", "inner_error", "metadata", "details", "provider_specific_fields")
+_NESTED = (
+    *("error", "errors", "innererror", "metadata", "detail", "details"),
+    *("providerspecificfields", "baseresp"),
+)
+_IN_WORDS = (
+    *("message", "msg", "detail", "error", "title", "errors", "errormessage", "errormsg"),
+    *("errordescription", "description", "details", "reason", "statusmsg", "baseresp"),
+)
+"""Where errors have their words, by plain names."""
+
+
+def _by_plain_name(error: dict[str, object]) -> dict[str, object]:
+    """What an error holds by `errormessage` for any of `errorMessage` and `Error_Message`."""
+    named: dict[str, object] = {}
+    for name, value in islice(error.items(), FIELDS_MAX):
+        named.setdefault(_plain(name.lower()), value)
+    return named
+
+
+def _plain(code: str) -> str:
+    return re.sub(r"[^a-z]", "", code)
 
 
 def _names_refusal(code: str) -> bool:
-    plain = re.sub(r"[^a-z]", "", code)
+    plain = _plain(code)
     return any(mark in plain for mark in REFUSAL_CODES)
 
 
@@ -174,7 +198,8 @@ def _words(error: object, depth: int = 4) -> str:
     if isinstance(error, list):
         parts = error[:DETAILS_MAX]
     elif isinstance(error, dict):
-        parts = [error.get(name) for name in ("message", "msg", "detail", "error", "title")]
+        named = _by_plain_name(error)
+        parts = [named.get(name) for name in _IN_WORDS]
     return " ".join(_words(part, depth - 1) for part in parts if part) if depth else ""
 
 

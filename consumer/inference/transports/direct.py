@@ -12,7 +12,7 @@ from aiohttp.connector import Connection
 from yarl import URL
 
 from consumer.errors import InferenceTimeout, InferenceUnavailable
-from consumer.inference.transports.reply import Reply
+from consumer.inference.transports.reply import BOM, Reply
 from consumer.inference.transports.time_limits import TimeLimits
 from consumer.inference.transports.transport import ANSWER_BYTES_MAX
 
@@ -124,6 +124,7 @@ async def _reply(response: aiohttp.ClientResponse) -> Reply:
     else:
         response.close()
         answer = b""
+    answer = answer.removeprefix(BOM)
     if status == 200:
         return Reply(200, NONE, answer)
     return Reply(status, {name.lower(): text for name, text in response.headers.items()}, answer)

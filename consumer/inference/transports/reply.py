@@ -10,6 +10,8 @@ SUCCESSES = (200, 201, 203)
 What comes with a whole answer: some gateways answer any POST by 201, and 203 says that somebody on
 the way rewrote it (RFC 9110, 15.3). No other 2xx promises one.
 """
+BOM = b"\xef\xbb\xbf"
+"""Gateways that write one before an answer mean nothing by it, and it is no JSON."""
 
 
 class Reply(NamedTuple):

@@ -8,7 +8,7 @@ import httpx2
 import openai
 
 from consumer.errors import InferenceTimeout, InferenceUnavailable
-from consumer.inference.transports.reply import Reply
+from consumer.inference.transports.reply import BOM, Reply
 from consumer.inference.transports.transport import ANSWER_BYTES_MAX
 
 
@@ -68,7 +68,7 @@ class SdkTransport:
 
 
 def _reply(response: httpx2.Response) -> Reply:
-    body = response.content
+    body = response.content.removeprefix(BOM)
     return Reply(
         response.status_code,
         {name.lower(): value for name, value in response.headers.items()},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import orjson
 
-from consumer.inference.blame.fault import Fault, fault_of_finish, is_refusal
+from consumer.inference.blame.fault import Fault, fault_of_finish
+from consumer.inference.blame.refusal import is_refusal
 from consumer.inference.wires.content import CHOICES_MAX, Content, Said, said_in
 from consumer.inference.wires.format import RequestFormat
 from consumer.inference.wires.frame import Frame, Prompt

@@ -38,12 +38,14 @@ choice alone, and what they cost.
 
 def said_in(content: object, reasoning: str | None = None) -> Said:
     """
-    Read the content of a message; what is neither text nor parts says nothing.
+    Read the content of a message; what is neither text nor parts, nor one part, says nothing.
 
     `reasoning` is what came beside it; without any it is that of the parts.
     """
     if isinstance(content, str):
         return Said(content, reasoning or "")
+    if isinstance(content, dict):
+        content = [content]
     if not isinstance(content, list):
         return Said("", reasoning or "")
     answers: list[str] = []

@@ -230,7 +230,7 @@ class Recovery:
         first_ms = await self._tails.timestamp_ms(partition, assigned.start)
         if first_ms is None:
             return ends
-        since_ms = max(0, first_ms - int(self._limits.scan_skew_s * 1_000))
+        since_ms = self._since_ms(first_ms)
         log.info(
             "no checkpoint of ours: reading the outputs by time",
             partition=str(partition),
@@ -238,6 +238,18 @@ class Recovery:
         )
         found = await self._tails.offsets_at(list(ends), since_ms)
         return {output: min(found.get(output, 0), end) for output, end in ends.items()}
+
+    def _since_ms(self, first_ms: int) -> int:
+        """
+        Since when there may be verdicts on a record of that time, or on those that follow it.
+
+        A time that is still to come says nothing of it, such as one in nanoseconds: then since
+        ever.
+        """
+        skew_ms = int(self._limits.scan_skew_s * 1_000)
+        if first_ms > self._clock.wall_ms() + skew_ms:
+            return 0
+        return max(0, first_ms - skew_ms)
 
 
 def _with_poison(

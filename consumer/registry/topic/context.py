@@ -15,7 +15,7 @@ class ContextTable(ClosedTable):
 
     messages: Annotated[int, Field(ge=0, le=MESSAGES_MAX)] = 0
     """How many of the last messages of the same conversation are shown."""
-    max_age_s: Annotated[float, Field(ge=0, strict=False)] = 600.0
+    max_age_s: Annotated[float, Field(ge=0)] = 600.0
     """Older ones are not shown; seconds."""
     tokens_max: Annotated[int, Field(ge=20, le=4_000)] = 300
     """What all of it may take of the prompt, in tokens."""

@@ -48,7 +48,7 @@ class EventTable(ClosedTable):
     """A record that gives a message another text; it is judged anew, under its own position."""
     delete: EventRuleTable | None = None
     """One that takes a message away; it is passed on in order, unjudged, with cause `deleted`."""
-    settle_s: Annotated[float, Field(ge=0, le=SETTLE_S_MAX, strict=False)] = 0.0
+    settle_s: Annotated[float, Field(ge=0, le=SETTLE_S_MAX)] = 0.0
     """So long an edit waits for a later one, and only the last is judged; its key waits with it."""
     on_delete: Literal["allow", "flag", "block"] = "allow"
     """Which output deletions go to, those told by `tombstones` too."""

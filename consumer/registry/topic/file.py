@@ -56,9 +56,9 @@ class TopicFile(ClosedTable):
     """The version whose policies judge new messages: 2 means the folder `v2/`."""
     order: Literal["key", "none"] = "key"
     """`key`: verdicts of one key appear in its order; `none`: as soon as each is known."""
-    deadline_s: Annotated[float, Field(ge=0, strict=False)] = 30.0
+    deadline_s: Annotated[float, Field(ge=0)] = 30.0
     """Seconds after taking a record until its judgement is given up; 0 is never."""
-    max_age_s: Annotated[float, Field(ge=0, strict=False)] = 0.0
+    max_age_s: Annotated[float, Field(ge=0)] = 0.0
     """A record older than this, in seconds, is not judged but left unjudged; 0 is never."""
     on_unjudged: Literal["flag", "block", "allow"] = "flag"
     """Outcome of a message that could not be judged."""

@@ -9,7 +9,7 @@ from pydantic import Field
 from consumer.domain.binding import GateTerms
 from consumer.registry.topic.table import ClosedTable
 
-Share = Annotated[float, Field(ge=0, le=1, strict=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class GateTable(ClosedTable):

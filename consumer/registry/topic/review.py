@@ -12,6 +12,9 @@ from consumer.registry.topic.statements import StatementsTable
 from consumer.registry.topic.table import ClosedTable, OwnName
 from consumer.registry.wording import shape
 
+SLA_S_MAX = 315_360_000
+"""Ten years: nobody means more, and a moment has to be in a calendar."""
+
 QueueName = Annotated[
     str,
     Field(
@@ -25,7 +28,7 @@ QueueName = Annotated[
 class ReviewTable(ClosedTable):
     """`[review]`: people decide about flagged and reported messages; without it nobody does."""
 
-    sla_s: Annotated[float, Field(ge=60, strict=False)] = 86_400.0
+    sla_s: Annotated[float, Field(ge=60, le=SLA_S_MAX)] = 86_400.0
     """Seconds from the first question about a message to a decision; risky ones are due sooner."""
     queue: QueueName = "review"
     """The queue that the topic's cases begin in."""
@@ -39,7 +42,7 @@ class ReviewTable(ClosedTable):
     """Decisions with one of these labels do so too; each is written `POLICY.LABEL`."""
     approve_reach: Annotated[int, Field(ge=0)] = 0
     """Decisions on messages that at least so many people saw do so too; 0 is none."""
-    alike: Annotated[float, Field(ge=0, le=1, strict=False)] = 0.85
+    alike: Annotated[float, Field(ge=0, le=1)] = 0.85
     """One decision settles texts that share so much of their words and pairs; 1 all, 0 is off."""
     reports: OwnName = "{topic}.reports"
     """Topic of people's reports about messages."""

@@ -35,7 +35,7 @@ class MemoTable(ClosedTable):
 
     texts_max: Annotated[int, Field(ge=0, le=1_000_000)] = 10_000
     """How many texts a worker keeps the model's answers for; 0 asks about each anew."""
-    for_s: Annotated[float, Field(ge=1, le=86_400, strict=False)] = 300.0
+    for_s: Annotated[float, Field(ge=1, le=86_400)] = 300.0
     """For how many seconds an answer holds for the very same text."""
 
     def terms(self) -> MemoTerms | None:
@@ -45,9 +45,9 @@ class MemoTable(ClosedTable):
 class NearDuplicatesTable(ClosedTable):
     """`[screening.near_duplicates]`: a burst of almost equal messages shares a flag or a block."""
 
-    similar: Annotated[float, Field(ge=0.5, le=1, strict=False)] = 0.8
+    similar: Annotated[float, Field(ge=0.5, le=1)] = 0.8
     """Least share of a message's words that all judged ones have in common."""
-    for_s: Annotated[float, Field(ge=1, le=3_600, strict=False)] = 120.0
+    for_s: Annotated[float, Field(ge=1, le=3_600)] = 120.0
     """For how many seconds after the model's last answer about a burst its verdict is shared."""
     authors_max: Annotated[int, Field(ge=1)] = 100
     """How many authors one answer speaks for; then the model is asked about one more message."""
@@ -111,11 +111,11 @@ class PrefilterTable(ClosedTable):
     """Share of what the model would not allow that must reach it; the filter must have shown it."""
     alpha: Annotated[float, Field(ge=0.0001, le=0.5)] = 0.05
     """The chance that a filter is held to be good enough although it is not."""
-    floor: Annotated[float, Field(ge=0.001, le=1, strict=False)] = 0.02
+    floor: Annotated[float, Field(ge=0.001, le=1)] = 0.02
     """Share of the settled messages that the model is asked about all the same."""
-    near: Annotated[float, Field(ge=0.001, le=1, strict=False)] = 0.3
+    near: Annotated[float, Field(ge=0.001, le=1)] = 0.3
     """The same near the threshold, where most misses lie; not less than `floor`."""
-    run_length: Annotated[float, Field(ge=100, le=1e9, strict=False)] = 20_000.0
+    run_length: Annotated[float, Field(ge=100, le=1e9)] = 20_000.0
     """Mean number of messages that the model does not allow between two false alarms."""
 
     @model_validator(mode="after")
@@ -150,7 +150,7 @@ class DecisionTable(PrefilterTable):
 class AuthorsTable(ClosedTable):
     """`[screening.authors]`: who was not allowed something lately is left to the model."""
 
-    for_s: Annotated[float, Field(ge=1, le=604_800, strict=False)] = 3_600.0
+    for_s: Annotated[float, Field(ge=1, le=604_800)] = 3_600.0
     """For how many seconds after a flag or a block the author's messages are never settled."""
     authors_max: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """How many such authors a worker keeps in mind; those longest quiet go first."""

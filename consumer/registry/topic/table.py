@@ -10,11 +10,20 @@ from consumer.domain.messages.rules import Pointer
 
 LETTERS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
+NAME_CHARS_MAX = 249
+"""Of a topic's name. Protocol: Kafka's limit."""
+NO_NAMES = (".", "..")
+"""Kafka refuses them, though their characters are good ones."""
+RESERVED = ("safeguard.", "__")
+"""What is written there is read by every worker, or by the brokers themselves."""
+
 
 class ClosedTable(BaseModel):
     """The text below a field is its meaning, in policies/TOPIC.md too."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 def _pointer(text: str) -> str:
@@ -24,15 +33,24 @@ def _pointer(text: str) -> str:
 
 
 def _topic_name(text: str) -> str:
-    if not text or len(text) > 249 or set(text) - (LETTERS | set("*?[]")):
+    if (
+        not text
+        or len(text) > NAME_CHARS_MAX
+        or set(text) - (LETTERS | set("*?[]"))
+        or text in NO_NAMES
+    ):
         raise ValueError("no Kafka topic name or pattern: letters, digits, dots, - and _")
     return text
 
 
 def _output_name(text: str) -> str:
     name = text.replace("{topic}", "")
-    if not name or len(text) > 249 or set(name) - LETTERS:
+    if not name or len(text) > NAME_CHARS_MAX or set(name) - LETTERS or text in NO_NAMES:
         raise ValueError("no Kafka topic name; {topic} stands for the input's name and needs more")
+    if text.startswith(RESERVED):
+        raise ValueError(
+            "safeguard.* and __* are books of the service and of Kafka: choose another"
+        )
     return text
 
 

@@ -17,7 +17,7 @@ from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.messages.message import Headers, Position, Record
 from consumer.domain.messages.retry import FIRST_POSITION
 from consumer.domain.policy import Outcome, PolicyVersion
-from consumer.domain.verdicts.headers import EVENT, percent
+from consumer.domain.verdicts.headers import EVENT, LATEST_MS, percent
 from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import DeadLetterReason, UndecodableMessage
 from consumer.review.cases.facts import About, AppealFact, ReportFact, VerdictFact
@@ -27,8 +27,6 @@ from consumer.review.records.told_envelope import told_envelope
 
 ERASED: Headers = (("safeguard-erased", b"1"),)
 """Of a tombstone that `safeguard review erase` has written: nobody's report, and no fault."""
-LATEST_MS = 253_402_300_799_999
-"""The end of the year 9999: a time zone can take a date of that year past it."""
 SEVERITIES = ("low", "medium", "high", "critical")
 
 
@@ -290,7 +288,10 @@ def _moment_ms(text: str, otherwise: int) -> int:
 
 
 def _told_ms(at_ms: int) -> int:
-    """A time that can be told: none before 1970 nor after the last year of four digits."""
+    """
+    A time that can be told: none before 1970 nor after the last year of four digits, which a time
+    zone can take a date past.
+    """
     return min(max(0, at_ms), LATEST_MS)
 
 

@@ -259,6 +259,19 @@ IN_A_SUCCESS = (
     _refusal("200-zhipu-sensitive", said(200, completion("", "sensitive"))),
     _refusal("200-anthropic-refusal", said(200, completion("", "refusal"))),
     _refusal("200-sorry", said(200, completion("I'm sorry, but I can't help with that."))),
+    _refusal("200-sorry-in-spanish", said(200, completion("Lo siento, pero no puedo ayudar."))),
+    _refusal("200-sorry-in-chinese", said(200, completion("很抱歉，我无法协助。"))),
+    _refusal("200-sorry-as-an-object", said(200, completion('{"error":"I\'m sorry, I can\'t"}'))),
+    _refusal(
+        "200-refusal-in-the-verdict",
+        said(200, completion(FINE[:-1] + ',"refusal":"I cannot help with that"}')),
+    ),
+    _refusal("200-object-error", said(200, {"object": "error", "message": "flagged", "code": 1})),
+    _refusal("200-errors", said(200, {"errors": [{"message": "blocked by guardrail"}]})),
+    _refusal(
+        "200-base-resp",
+        said(200, {"choices": None, "base_resp": {"status_msg": "output new_sensitive"}}),
+    ),
     _refusal("200-sorry-then-label", said(200, completion("I cannot assist with that. FINE"))),
     _refusal(
         "200-error-content-filter",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from consumer.classifier.objects import contradicts, object_in, objects_in
+from consumer.classifier.contradiction import contradicts
+from consumer.classifier.objects import object_in, objects_in
 from tests.builders import a_policy
 
 
@@ -27,28 +26,3 @@ def test_an_object_that_says_two_labels_says_none() -> None:
     inside = object_in('{"label": "HH2", "x": {"label": 1, "label": 2}}')
     assert inside is not None
     assert contradicts(inside, "HH2", a_policy())
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"), [(["HH0"], True), ([["HH0"]], True), (["a"], False)]
-)
-def test_a_list_may_name_another_label(value: object, expected: bool) -> None:
-    assert contradicts({"label": "HH2", "x": value}, "HH2", a_policy()) is expected
-
-
-@pytest.mark.parametrize(
-    ("rules", "expected"),
-    [
-        ("HH0", True),
-        ({"HH0": 1}, True),
-        ([{"label": "HH2"}], True),
-        ("HH2", False),
-        (["HH2.a"], False),
-        ([], False),
-        (None, False),
-    ],
-)
-def test_rules_that_name_another_label_contradict(rules: object, expected: bool) -> None:
-    """Also where they are no list."""
-    fields = {"label": "HH2", "rules": rules}
-    assert contradicts(fields, "HH2", a_policy()) is expected

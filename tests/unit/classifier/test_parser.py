@@ -79,6 +79,8 @@ CONTENTS: dict[str, tuple[bytes, Expected]] = {
     "empty": (a_completion(""), Fault.EMPTY),
     "white space": (a_completion(" \n\t"), Fault.EMPTY),
     "content in parts": (a_completion([{"type": "text", "text": "HH0"}]), ("HH0", Repair.STUB)),
+    "content as one part": (a_completion({"type": "text", "text": "HH0"}), ("HH0", Repair.STUB)),
+    "one part that is none": (a_completion({"label": "HH0"}), Fault.EMPTY),
     "a number": (a_completion(0), Fault.EMPTY),
     "only in reasoning": (
         a_completion(None, reasoning=f"So: {an_answer('HH0')}"),
@@ -580,6 +582,42 @@ def test_a_refusal_in_a_place_of_its_own_outweighs_any_answer(
 ) -> None:
     """A field beside the answer, or a part of it: either is enough."""
     assert read(content, **message) == Fault.REFUSAL
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"error": "I\'m sorry, but I can\'t help with that."}',
+        '{"refusal": "I cannot help with that."}',
+        '{"label": "I\'m sorry, but I can\'t help with that."}',
+        "Answer (HH0 or HH1 or HH2): I'm sorry, I can't",
+        '```json\n{"error": "Lo siento, pero no puedo ayudar"}\n```',
+        f'{ANALYSIS}<|channel|>final<|message|>{{"error": "I\'m sorry, I can\'t"}}',
+        an_answer("HH0", refusal="I cannot help with that."),
+        an_answer("HH0", rationale="很抱歉，我无法协助。"),
+        "죄송하지만 도와드릴 수 없습니다.",
+    ],
+    ids=range(9),
+)
+def test_a_refusal_has_no_shape_of_its_own(content: str) -> None:
+    """Models put it into whatever they were asked for, in the language of the text."""
+    assert read(content) == Fault.REFUSAL
+
+
+def test_words_in_reasoning_that_leaked_are_no_refusal() -> None:
+    """What a model thinks on its way is no answer, be it a label or a refusal."""
+    content = "<|channel|>analysis<|message|>I'm sorry, I can't help. I go on"
+    assert read(content) == Fault.RAW_HARMONY
+
+
+@pytest.mark.parametrize("reason", ["max tokens", "MAX_TOKENS", "model_length"])
+def test_finish_reasons_of_what_was_cut_off(reason: str) -> None:
+    assert read(an_answer("HH0"), reason) == Fault.TRUNCATED
+
+
+@pytest.mark.parametrize("reason", ["SPII", "ERROR_TOXIC", "IMAGE_SAFETY"])
+def test_finish_reasons_of_what_was_kept_back(reason: str) -> None:
+    assert read(an_answer("HH0"), reason) == Fault.REFUSAL
 
 
 def test_an_answer_among_the_reasoning_is_looked_for_at_its_end() -> None:

@@ -26,8 +26,8 @@ def test_partitions_that_no_topic_has(partitions: int) -> None:
         topics.apply(create_inputs=True, input_partitions=partitions)
 
 
-@pytest.mark.parametrize("processes", [0, -1])
-def test_no_processes(processes: int) -> None:
-    """Zero workers are not one."""
-    with pytest.raises(InvalidSettings, match=r"--processes .*: give 1 or more"):
+@pytest.mark.parametrize("processes", [0, -1, 257, 100_000])
+def test_processes_that_no_machine_has(processes: int) -> None:
+    """Zero workers are not one, and a zero too many would fill the machine."""
+    with pytest.raises(InvalidSettings, match=r"--processes .*: give 1 to 256"):
         worker.run(processes=processes)

@@ -472,13 +472,33 @@ def test_a_policy_that_is_no_utf8(folder: Folder) -> None:
         "\n",
         "title: @x\n",
         "\tlabels: x\n",
+        "title: !!bool x\n",
+        'title: "\\UFFFFFFFF"\n',
+        "title: T\n!!bool x: y\n",
     ],
-    ids=range(22),
+    ids=range(25),
 )
 def test_front_matter_of_any_kind(front: str, folder: Folder) -> None:
     """Whatever a person or a program left in the front matter is a fault by file, not a crash."""
     folder.write("chat/v1/harassment.md", f"---\n{front}---\nText of HH0.\n")
     assert all(flaw.startswith("chat/v1/harassment.md:") for flaw in folder.flaws())
+
+
+@pytest.mark.parametrize("tag", ["!!bool", "!!timestamp", "!!int", "!!map", "!mine", "!"])
+def test_a_tag_is_refused_in_plain_words(tag: str, folder: Folder) -> None:
+    """Some end the library with errors of its own, and none is of any use here."""
+    folder.policy("title: Harassment\n", f"title: {tag} x\n")
+    assert folder.flaw() == (
+        "chat/v1/harassment.md:2: the front matter: !: take the tag out and write the value alone"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"), [("<<", "<< "), ("=", "= "), ("2026-01-31", "2026-01-31 "), ("[a]", "")]
+)
+def test_a_key_that_yaml_reads_as_something_else(key: str, shown: str, folder: Folder) -> None:
+    folder.policy("title: Harassment\n", f"title: T\n? {key}\n: {{a: b}}\n")
+    assert f"harassment.md:3: the front matter: the key {shown}must be text" in folder.flaw()
 
 
 @pytest.mark.parametrize(
@@ -513,7 +533,13 @@ def test_a_control_token_reaches_no_model(old: str, new: str, folder: Folder) ->
         ("\nstart = 'yesterday'\n", 4, "start: "),
         ("start = '2026-01-31T08:00:00'\n", 3, "needs its zone"),
         ("deadline_s = -1\n", 3, "deadline_s: "),
-        ("deadline_s = nan\n", 3, "deadline_s: "),
+        ("deadline_s = nan\n", 3, "deadline_s: must be a finite number"),
+        ("deadline_s = inf\n", 3, "deadline_s: must be a finite number"),
+        ("deadline_s = true\n", 3, "deadline_s: must be a number, without quotes"),
+        ("max_age_s = '60'\n", 3, "max_age_s: must be a number, without quotes"),
+        ("[context]\nmax_age_s = inf\n", 4, "context.max_age_s: must be a finite number"),
+        ("[review]\nsla_s = inf\n", 4, "review.sla_s: must be a finite number"),
+        ("[review]\nsla_s = 1e300\n", 4, "review.sla_s: must be 315,360,000"),
         ("on_unjudged = 'drop'\n", 3, "on_unjudged: "),
         ("[message]\ntext = ['text']\n", 4, "a JSON Pointer starts with"),
         ("[message]\ntext = []\n", 4, "message.text"),
@@ -561,6 +587,8 @@ def test_a_fault_of_a_topic_file(more: str, line: int, words: str, folder: Folde
         "topics = []\nlive = 1\n",
         "topics = ['a b']\nlive = 1\n",
         "topics = ['']\nlive = 1\n",
+        "topics = ['.']\nlive = 1\n",
+        "topics = ['..']\nlive = 1\n",
         f"topics = ['{'a' * 250}']\nlive = 1\n",
         "topics = 'chat'\nlive = 1\n",
         "topics = ['chat']\nlive = 0\n",
@@ -584,6 +612,9 @@ def test_topics_and_live_are_needed(text: str, folder: Folder) -> None:
         'block = "{tpoic}.block"',
         'dead_letter = "a{topic"',
         'allow = "out[1]"',
+        'allow = ".."',
+        'allow = "safeguard.audits"',
+        'dead_letter = "__consumer_offsets"',
     ],
 )
 def test_output_names_are_names(outputs: str, folder: Folder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -147,12 +148,66 @@ def test_a_section_of_another_type(
 
 
 @pytest.mark.parametrize(
-    "content", [b"[kafka\n", b"\xff", b"a = 1\na = 2\n", b"[kafka]\ngroup = 'x\n"]
+    "content",
+    [
+        b"[kafka\n",
+        b"a = 1\na = 2\n",
+        b"[kafka]\ngroup = 'x\n",
+        b"x = " + b"[" * 5_000,
+        b"a." * 5_000 + b"b = 1\n",
+    ],
+    ids=range(5),
 )
 def test_a_file_that_is_no_toml(content: bytes, file: Path) -> None:
     """A file that cannot be read as TOML is named, with what is wrong in it."""
     file.write_bytes(content)
     assert f"{file} is not TOML: " in fault(file)
+
+
+def test_a_file_that_is_no_utf8(file: Path) -> None:
+    file.write_bytes(b"[kafka]\ngroup = 'caf\xe9'\n")
+    assert f"{file} is not UTF-8: save the file as UTF-8" in fault(file)
+
+
+def test_a_file_without_end_is_not_read_to_its_end(file: Path) -> None:
+    """It took all of the machine's memory."""
+    file.symlink_to("/dev/zero")
+    assert f"{file} is larger than 256,000 bytes" in fault(file)
+
+
+def test_a_pipe_is_a_file_like_any_other(tmp_path: Path) -> None:
+    """A shell's `<(…)` is one, by which secrets never come to lie on a disk."""
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, b"\xef\xbb\xbf[kafka]\r\ngroup = 'g'\r\n")
+        os.close(writing)
+        assert load_settings(Path(f"/dev/fd/{reading}"), {}, {}).kafka.group == "g"
+    finally:
+        os.close(reading)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://[::1",
+        "http://[x]/v1",
+        "http://a:99999/v1",
+        "http://a:0/v1",
+        "http://a:b/v1",
+        "http://a b/v1",
+        "http://:8000/v1",
+        "http://u@/v1",
+    ],
+)
+def test_an_address_that_nobody_could_be_asked_at(address: str) -> None:
+    """It ended the command, or the worker at its first call, with a traceback."""
+    said = fault(None, {"inference.endpoint": address})
+    assert 'no host and port: write it as in "http://127.0.0.1:8000/v1"' in said
+
+
+@pytest.mark.parametrize("address", ["http://[::1]:8000/v1", "https://u:p@host", "http://a_b:80/"])
+def test_an_address_of_any_host(address: str) -> None:
+    assert load_settings(None, {"inference.endpoint": address}, {}).inference.endpoint == address
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -440,6 +440,8 @@ async def test_a_person_is_asked_whether_the_columns_are_meant(
         ({"concurrency": 0}, "--concurrency is 1 or more"),
         ({"reports": (Path("report.txt"),)}, "must end in .json or .html"),
         ({"exports": (Path("out.csv"),)}, "must end in .jsonl or .yaml"),
+        ({"reports": (Path("nowhere/report.json"),)}, "--report .* there is no folder nowhere"),
+        ({"exports": (Path("nowhere/out.jsonl"),)}, "--export .* there is no folder nowhere"),
         ({"topic": "other"}, "no policy binds the topic other"),
         ({"gates": gates_of({"min_recall": ["XX=0.5"]})}, "XX in a bound"),
         ({"prices": PriceRequest(price_in=1.0)}, "--price-in and --price-out"),

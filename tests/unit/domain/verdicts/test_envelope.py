@@ -454,6 +454,13 @@ def test_a_time_written_out() -> None:
     assert rfc3339(1_767_225_599_999) == "2025-12-31T23:59:59.999Z"
 
 
+@pytest.mark.parametrize("stamp", [253_402_300_800_000, 1_767_225_600_000_000_000, 2**63 - 1])
+def test_a_time_that_no_calendar_holds(stamp: int) -> None:
+    """Clients that stamp in nanoseconds are met in the field; commands showed a traceback."""
+    assert rfc3339(stamp) == "9999-12-31T23:59:59.999Z"
+    assert rfc3339(-stamp).startswith(("0001-01-01", "1-01-01"))
+
+
 @pytest.mark.parametrize(
     ("names", "expected"),
     [

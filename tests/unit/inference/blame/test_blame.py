@@ -311,6 +311,57 @@ def test_an_error_inside_a_200_is_what_it_stands_for(
     assert type(raised.value) is expected
 
 
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"object": "error", "message": "flagged by our content policy", "code": 400}, Declined),
+        ({"object": "error", "message": "slow down", "code": 429}, Overloaded),
+        ({"errors": [{"message": "Prompt blocked by guardrail", "code": 2016}]}, Declined),
+        ({"Errors": [{"Code": "content_filter"}]}, Refused),
+        ({"choices": None, "base_resp": {"status_msg": "output new_sensitive"}}, Declined),
+        ({"error_code": 336104, "error_msg": "blocked: content policy"}, Declined),
+        ([{"error": {"code": 400, "status": "content_filter"}}], Refused),
+        ({"choices": [], "detail": {"errorCode": "content_filter"}}, Refused),
+        ({"errorMessage": "Your input was flagged"}, Declined),
+        ({"errors": [{"message": "No route"}]}, Unclear),
+        ({"status": "ok"}, Unclear),
+        ([], Unclear),
+    ],
+)
+def test_an_error_of_a_hosts_own_making_in_a_200(
+    document: object, expected: type[ConsumerError]
+) -> None:
+    """Whatever names it uses: what refuses or is busy is told apart from what says nothing."""
+    assert type(error(200, document)) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"Request blocked by guardrail", Declined),
+        (b'data: {"error":{"code":"content_filter"}}\n\ndata: [DONE]\n\n', Declined),
+        (b'data: {"choices":[{"delta":{"content":"{"}}]}\n\n', Unclear),
+        (b"OK", Unclear),
+    ],
+)
+def test_plain_words_in_a_200(body: bytes, expected: type[ConsumerError]) -> None:
+    assert type(error(200, body)) is expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"errors": [{"message": "Prompt blocked by guardrail"}]},
+        {"Message": "The text violates what is allowed"},
+        {"errors": [{"extensions": 1, "errorCode": "content_filter"}]},
+        {"error_msg": "the prompt holds sensitive words"},
+    ],
+)
+def test_a_400_that_refuses_by_names_of_its_own(body: object) -> None:
+    """Else it would be a fault like any other, and a topic may allow those."""
+    assert isinstance(error(400, body), Declined | Refused)
+
+
 def test_a_status_that_stands_for_words_in_a_200_is_named() -> None:
     """Who reads the log looks for what the server would have answered without the dress."""
     body = orjson.dumps({"error": {"message": "no", "type": "server_error"}})

@@ -77,6 +77,18 @@ async def test_the_same_good_answer(server: StandInSafeguard) -> None:
     ] * 2
 
 
+async def test_a_byte_order_mark_before_an_answer(server: StandInSafeguard) -> None:
+    """Some gateways write one; with it no JSON could be read, and everything would be an outage."""
+    replies: list[Reply] = []
+    server.reply_with(
+        lambda _: web.Response(status=200 if len(replies) < 2 else 400, body=b"\xef\xbb\xbf{}")
+    )
+    for make in (direct, sdk) * 2:
+        replies.append(await post(make, server))
+    assert [reply.status for reply in replies] == [200, 200, 400, 400]
+    assert {reply.body for reply in replies} == {b"{}"}
+
+
 HTTP_FAULTS = [name for name in FaultName if name.startswith("http_")]
 
 

@@ -146,6 +146,29 @@ async def test_without_a_checkpoint_the_outputs_are_read_by_time() -> None:
     assert stage.checkpoint.done == {3}
 
 
+@pytest.mark.parametrize("ahead_ms", [60_001, 10**18, 2**62])
+async def test_a_record_from_the_future_has_the_outputs_read_from_their_start(
+    ahead_ms: int,
+) -> None:
+    """Some clients stamp with nanoseconds: it ended the worker, and no verdict is so late."""
+    stage = Stage(recovery=RecoveryLimits(scan_skew_s=60))
+    stage.tails.outputs = {ALLOW: {0: 7, 8: 3}}
+    stage.tails.first_ms = stage.clock.wall_ms() + ahead_ms
+    await stage.own(0, metadata="somebody else's")
+
+    assert "at 0" in stage.tails.calls
+    assert stage.checkpoint.done == {3, 7}
+
+
+async def test_a_record_whose_clock_is_a_little_ahead_is_believed() -> None:
+    stage = Stage(recovery=RecoveryLimits(scan_skew_s=60))
+    stage.tails.outputs = {ALLOW: {8: 3}}
+    stage.tails.first_ms = stage.clock.wall_ms() + 60_000
+    await stage.own(0, metadata="somebody else's")
+
+    assert f"at {stage.clock.wall_ms()}" in stage.tails.calls
+
+
 async def test_where_nobody_has_published_anything_no_record_is_looked_at() -> None:
     """The first start of a service with a thousand partitions would open a client for each."""
     stage = Stage()
