@@ -116,7 +116,14 @@ class Topics:
         inputs = catalogue.inputs_among(list(partitions))
         for name in catalogue.named_topics:
             if name not in partitions:
-                steps.append(Step(name, 0, "the input topic does not exist", change="by hand"))
+                steps.append(
+                    Step(
+                        name,
+                        0,
+                        "the input topic does not exist; --create-inputs makes it",
+                        change="by hand",
+                    )
+                )
         for source in inputs:
             binding = catalogue.binding_for(source)
             assert binding is not None
