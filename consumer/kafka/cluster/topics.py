@@ -69,7 +69,7 @@ class Topics:
         self._admin.poll(0)
         causes = [e for e in self._errors if e.code() != KafkaError._ALL_BROKERS_DOWN]
         said = dict.fromkeys(plain(cause.str()) for cause in (causes or list(self._errors))[-3:])
-        return "; ".join(said) or str(error)
+        return "; ".join(said) or plain(error.args[0].str())
 
     def partitions(self) -> dict[str, int]:
         """
