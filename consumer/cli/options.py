@@ -56,13 +56,16 @@ def settings_of(config: Path | None, sets: list[str] | None, *, quiet: bool = Fa
 
     from consumer.settings.load import load_settings
     from consumer.settings.secrets import inline_secrets
-    from consumer.telemetry.logs import set_up_logs
+    from consumer.telemetry.logs import set_up_logs, signed
+    from consumer.worker.stops import has_supervisor
 
     # A link that leads nowhere is a file that cannot be read, not one that nobody wrote.
     is_found = config is None and os.path.lexists(HERE)
     settings = load_settings(HERE if is_found else config, pairs_of(sets or [], "--set"))
     level = "error" if quiet else settings.telemetry.log_level
-    set_up_logs(level, settings.telemetry.log_format)
+    # The lines of `--processes N` are one stream, and a line that names no process helps nobody.
+    more = [signed] if has_supervisor() else []
+    set_up_logs(level, settings.telemetry.log_format, more=more)
     if is_found and quiet:
         print(f"safeguard: settings from ./{HERE}", file=sys.stderr)
     elif is_found:

@@ -151,11 +151,9 @@ def show(
     set: Sets = None,
 ) -> None:
     """Show the policy sets, or one version with its labels and rules."""
-    from rich.console import Console
-
     from consumer.commands.policy import show_policies
 
-    raise SystemExit(show_policies(_folder(folder, config, set), version, prompt, Console()))
+    raise SystemExit(show_policies(_folder(folder, config, set), version, prompt))
 
 
 @app.command(

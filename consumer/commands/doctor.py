@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from consumer.classifier.probing.capabilities import Capabilities, LongPrompts, rows
 from consumer.commands.load import carried_load
@@ -56,9 +57,14 @@ class Checks:
 
     def _say(self, is_ok: bool, what: str, found: str) -> None:
         self.failed += not is_ok
-        mark = "[green]ok  [/]" if is_ok else "[red]MEND[/]"
-        self._console.print(f"{mark} {what}: ", end="")
-        self._console.print(found, markup=False, highlight=False)
+        mark = Text("ok  ", "green") if is_ok else Text("MEND", "red")
+        words = f"{what}: {found}"
+        if not self._console.is_terminal:
+            self._console.print(f"{mark} {words}", markup=False, highlight=False, soft_wrap=True)
+            return
+        line = Table.grid(padding=(0, 1, 0, 0))
+        line.add_row(mark, Text(words))
+        self._console.print(line)
 
     def policies(self, settings: Settings) -> Catalogue | None:
         try:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from consumer.classifier.prompt import system_message
 from consumer.domain.binding import Binding, Catalogue
 from consumer.domain.policy import PolicyVersion
@@ -23,13 +20,13 @@ def pin_policies(folder: Path) -> int:
     return 0
 
 
-def show_policies(folder: Path, version_id: str | None, prompt: bool, console: Console) -> int:
+def show_policies(folder: Path, version_id: str | None, prompt: bool) -> int:
     catalogue = load_catalogue(folder)
     if version_id is None:
         for binding in catalogue.bindings:
-            _show_binding(binding, console)
+            _show_binding(binding)
         return 0
-    _show_version(version_named(catalogue, version_id), prompt, console)
+    _show_version(version_named(catalogue, version_id), prompt)
     return 0
 
 
@@ -47,33 +44,28 @@ def version_named(catalogue: Catalogue, version_id: str) -> PolicyVersion:
     return version
 
 
-def _show_binding(binding: Binding, console: Console) -> None:
-    table = Table(title=f"{binding.set_name}: {', '.join(binding.patterns)}", title_justify="left")
-    for column in ("version", "", "policies", "digest"):
-        table.add_column(column)
+def _show_binding(binding: Binding) -> None:
+    print(f"{binding.set_name}: {', '.join(binding.patterns)}")
     for version in binding.versions.values():
+        mark = "live" if version is binding.live else ""
         names = ", ".join(policy.name for policy in version.policies)
-        table.add_row(version.id, "live" if version is binding.live else "", names, version.digest)
-    console.print(table)
+        print(f"  {mark:<4} {version.id}  {version.digest}  {names}")
 
 
-def _show_version(version: PolicyVersion, prompt: bool, console: Console) -> None:
+def _show_version(version: PolicyVersion, prompt: bool) -> None:
     for policy in version.policies:
         if prompt:
             print(system_message(policy))
             continue
-        table = Table(
-            title=f"{policy.title} ({policy.name}, severity {policy.severity}, "
-            f"effort {policy.effort.value}, about {policy.tokens} tokens, "
-            f"{tokens_of(system_message(policy))} in the prompt)",
-            title_justify="left",
+        print(f"{policy.name}: {policy.title}")
+        print(
+            f"  severity {policy.severity}, effort {policy.effort.value}, about {policy.tokens} "
+            f"tokens, {tokens_of(system_message(policy))} in the prompt",
         )
-        table.add_column("label")
-        table.add_column("outcome")
+        width = max(map(len, (*policy.outcomes, *policy.rules)))
         for label, outcome in policy.outcomes.items():
-            table.add_row(label, outcome.value)
-        console.print(table)
+            print(f"  {label:<{width}}  {outcome.value}")
         for rule, meaning in policy.rules.items():
-            console.print(f"  {rule}: {meaning}", markup=False)
+            print(f"  {rule:<{width}}  {meaning}")
     if not prompt:
-        console.print(f"{version.id} {version.digest}", markup=False)
+        print(f"{version.id} {version.digest}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from typing import TextIO, cast
@@ -77,6 +78,11 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     for name in FORBIDDEN & event.keys():
         event[name] = "(left out)"
     return event
+
+
+def signed(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Which process says it, where several write to one stream."""
+    return {"pid": os.getpid(), **event}
 
 
 def _json(event: EventDict, **_options: object) -> str:

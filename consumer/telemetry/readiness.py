@@ -40,13 +40,15 @@ def why_not_ready(state: State) -> list[str]:
     if state.is_stopping:
         return ["stopping: what was taken is finished, nothing more is taken"]
     causes = list(state.troubles)
-    if state.owned and state.owned <= (
-        state.stranded | state.recovering | state.unreadable | state.held
-    ):
-        causes.append(
-            "of its partitions none can be judged: see stranded, recovering, unreadable and "
-            "held_by_transactions"
-        )
+    kept = {
+        "recovering": state.owned & state.recovering,
+        "stranded": state.owned & state.stranded,
+        "unreadable": state.owned & state.unreadable,
+        "held_by_transactions": state.owned & state.held,
+    }
+    if state.owned and state.owned <= frozenset().union(*kept.values()):
+        counts = ", ".join(f"{name} {len(those)}" for name, those in kept.items() if those)
+        causes.append(f"none of its partitions can be judged: {counts}")
     if state.is_model_out:
         causes.append("no inference endpoint answers")
     return causes

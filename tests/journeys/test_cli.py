@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -169,9 +170,14 @@ def test_setting_faults_name_where_they_came_from(tmp_path: Path) -> None:
 
 
 def test_policies_are_shown_with_the_very_prompt() -> None:
-    """`policy show --prompt` prints what the model is sent."""
+    """`policy show` in whole lines; with `--prompt` what the model is sent."""
     overview = safeguard("policy", "show")
-    assert "chat.messages@v2" in overview.stdout
+    assert "  live chat.messages@v2  " in overview.stdout
+    one = safeguard("policy", "show", "chat.messages@v2").stdout
+    assert "\nself_harm: " in one
+    measures = r"^  severity \w+, effort \w+, about \d+ tokens, \d+ in the prompt$"
+    assert re.search(measures, one, re.M)
+    assert re.search(r"^  HH2   +block$", one, re.M)
     found = safeguard("policy", "show", "chat.messages@v2", "--prompt")
 
     assert found.returncode == 0

@@ -106,6 +106,8 @@ def test_a_killed_worker_comes_back_in_its_place(real_kafka: RealKafka, tmp_path
             (again,) = named(log, "worker started again")
             assert again["index"] == 1
             assert again["pid"] not in pids
+            assert named(log, "started")[2]["pid"] == again["pid"], "each line names its process"
+            assert {each["pid"] for each in named(log, "started")[:2]} == set(pids)
             assert named(log, "started")[2]["health"] == f"http://127.0.0.1:{port + 1}"
             with urllib.request.urlopen(f"http://127.0.0.1:{port + 1}/livez") as answer:
                 assert answer.status == 200

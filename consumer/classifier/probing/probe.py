@@ -58,7 +58,7 @@ class Prober:
         except Declined as error:
             # After it has judged once, whatever it answers is an outage.
             if error.is_misconfigured and not self._endpoint.standing.has_judged:
-                raise error.as_fatal() from None
+                raise error.as_fatal(self._endpoint.name) from None
             raise
         if examination.has_judgement:
             self._endpoint.standing.probe_judged()

@@ -164,7 +164,8 @@ def _since_ms(since: str | None) -> int | None:
 
 def show_report(report: AuditReport, console: Console) -> None:
     """The report as a table, for a person at a terminal."""
-    table = Table(title=report.title, title_justify="left")
+    console.print(report.title, markup=False, highlight=False, soft_wrap=True)
+    table = Table()
     table.add_column("")
     table.add_column("records", justify="right")
     table.add_column("such as")

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from consumer.classifier.prompt import system_message
 from consumer.commands.costs.prices import PriceRequest
-from consumer.commands.costs.report import CostReport, shown_share
+from consumer.commands.costs.report import CostReport
 from consumer.commands.costs.sums import CostSums
 from consumer.commands.terminal import bars, read, tell
 from consumer.domain.binding import Binding
@@ -104,27 +104,40 @@ def _policy_tokens(binding: Binding) -> dict[tuple[str, str], int]:
 
 
 def show_report(report: CostReport, console: Console) -> None:
-    """The report as a table, for a person at a terminal."""
-    table = Table(title=report.title, title_justify="left")
-    table.add_column("version")
-    for column in ("messages", "unjudged", "judgements", "prompt", "cached", "reasoning"):
+    """The report for a person at a terminal of 80 columns; `--json` has every digit."""
+    console.print(report.title, markup=False, highlight=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("")
+    for column in ("judged", "prompt", "cached", "reasoning", "completion"):
         table.add_column(column, justify="right")
-    for column in ("completion", "from the cache", "model s", "a thousand messages"):
+    for column in ("cache", "best", "model s"):
         table.add_column(column, justify="right")
     for row in report.rows():
-        version = report.sums.versions[row.version]
         is_whole = row.policy is None
-        cost = report.per_thousand(version) if is_whole else None
+        if is_whole:
+            version = report.sums.versions[row.version]
+            cost = report.per_thousand(version)
+            price = "" if cost is None else f", a thousand messages {cost:.4f}"
+            counts = f"messages {version.messages:,}, unjudged {version.unjudged:,}"
+            console.print(
+                f"{row.version}  {counts}{price}", markup=False, highlight=False, soft_wrap=True
+            )
         table.add_row(
             row.version if is_whole else f"  {row.policy}",
-            *((str(version.messages), str(version.unjudged)) if is_whole else ("", "")),
-            str(row.judgements),
-            *(str(count) for count in row.tokens),
-            shown_share(row),
-            f"{row.model_s:.1f}",
-            "" if cost is None else f"{cost:.4f}",
+            *(_short(count) for count in (row.judgements, *row.tokens)),
+            *("" if s is None else f"{s:.0%}" for s in (row.cached_share, row.best_share)),
+            _short(row.model_s),
             style="bold" if is_whole else None,
         )
-    console.print(table)
+    if table.row_count:
+        console.print(table)
     for note in report.notes():
-        console.print(note, markup=False)
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
+
+
+def _short(count: float) -> str:
+    """Of at most seven signs: `9999`, `16.8k`, `2100.0k`, `21.0M`."""
+    for unit, sign in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if count >= 10 * unit:
+            return f"{count / unit:.1f}{sign}"
+    return f"{count:.1f}" if isinstance(count, float) else str(count)

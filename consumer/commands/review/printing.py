@@ -7,12 +7,14 @@ from typing import Any
 
 from consumer.commands.dead_letters.letter import printable
 from consumer.domain.counted import counted
+from consumer.review.cases.case import Concern
 
 
 def docket_lines(fields: Mapping[str, Any]) -> Iterator[str]:
     """What its account says, for a person; nothing that anybody wrote is obeyed by the terminal."""
     yield f"case {fields['case']}  {fields['state']}  queue {fields['queue']}"
-    yield f"  asked by  {fields['asked']}"
+    if fields["asked"] in set(Concern):
+        yield f"  asked by  {fields['asked']}"
     if "due" in fields:
         yield f"  {fields['due']}"
         for why in fields["why"]:

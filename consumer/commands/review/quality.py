@@ -20,6 +20,8 @@ from consumer.review.store.second_looks import BlindLook
 
 CERTAINTIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 """From each of these on a flag could be taken for a block without a person."""
+MUCH = 2
+"""So many times as much is no percentage any more: on the first day nearly nothing is decided."""
 OUTCOMES = (Outcome.ALLOW, Outcome.BLOCK)
 DAY_MS, MINUTE_MS = 86_400_000, 60_000
 
@@ -197,6 +199,10 @@ def second_look_lines(fields: dict[str, Any]) -> Iterator[str]:
         yield f"second looks {name}: {'; '.join(words)}"
 
 
+def _of_capacity(share: float) -> str:
+    return f"{share:.0%} of" if share < MUCH else f"{share:,.0f} times"
+
+
 def quality_lines(fields: dict[str, Any]) -> Iterator[str]:
     """The same for a person."""
     for kind in ("rules", "reviewers"):
@@ -218,7 +224,7 @@ def quality_lines(fields: dict[str, Any]) -> Iterator[str]:
         if each["decided"]:
             known = f"{each['decided']:,} decided, confirmed{_in_brackets(each['confirmed'])}"
         share = each["of_capacity"]
-        held = "" if share is None else f" ({share:.0%} of what people decide)"
+        held = "" if share is None else f" ({_of_capacity(share)} what people decide)"
         yield (
             f"  {each['flags_a_day']:,.1f} a day{held} without those the model is "
             f"{each['certainty']:.0%} sure of: of these {known}"

@@ -243,7 +243,7 @@ def _target_id(
     if found is None and event == "delete":
         raise UndecodableMessage(
             DeadLetterReason.WRONG_SHAPE,
-            f"a deletion that says of no message: {_shown(pointer or ())} holds no id",
+            f"a deletion that does not say of which message: {_shown(pointer or ())} holds no id",
         )
     if found is None and "id" not in unread:
         unread.append("id")

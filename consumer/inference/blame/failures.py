@@ -84,9 +84,9 @@ class Declined(Retryable):
         """Whether it says, where nothing was ever judged, that the settings are wrong."""
         return self.status in HINTS
 
-    def as_fatal(self) -> EndpointRefused:
-        """The same where nothing was ever judged: the settings are wrong."""
-        return EndpointRefused(str(self))
+    def as_fatal(self, endpoint: str) -> EndpointRefused:
+        """The same where nothing was ever judged: the settings of that endpoint are wrong."""
+        return EndpointRefused(f"endpoint {endpoint}: {self}")
 
 
 HINTS = {

@@ -80,5 +80,5 @@ class Standing:
             self._metrics.breaker_open.labels(self._name).set(1)
             log.warning("endpoint is out: waiting", endpoint=self._name, error=str(error))
         if isinstance(error, Declined) and error.is_misconfigured:
-            self.refusal = error.as_fatal()
+            self.refusal = error.as_fatal(self._name)
         return is_new

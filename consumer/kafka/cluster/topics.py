@@ -69,7 +69,7 @@ class Topics:
         self._admin.poll(0)
         causes = [e for e in self._errors if e.code() != KafkaError._ALL_BROKERS_DOWN]
         said = dict.fromkeys(plain(cause.str()) for cause in (causes or list(self._errors))[-3:])
-        return "; ".join(said) or str(error)
+        return "; ".join(said) or plain(error.args[0].str())
 
     def partitions(self) -> dict[str, int]:
         """
@@ -116,7 +116,14 @@ class Topics:
         inputs = catalogue.inputs_among(list(partitions))
         for name in catalogue.named_topics:
             if name not in partitions:
-                steps.append(Step(name, 0, "the input topic does not exist", change="by hand"))
+                steps.append(
+                    Step(
+                        name,
+                        0,
+                        "the input topic does not exist; --create-inputs makes it",
+                        change="by hand",
+                    )
+                )
         for source in inputs:
             binding = catalogue.binding_for(source)
             assert binding is not None

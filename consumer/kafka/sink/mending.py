@@ -68,6 +68,8 @@ class Mending:
         self._repair: asyncio.Task[None] | None = None
         self._rereading: asyncio.Task[None] | None = None
         self._reading = asyncio.Lock()
+        self._told_waits: set[tuple[str, ...]] = set()
+        """What publishing waits for, as the log has it; empty where it does not wait."""
 
     def __repr__(self) -> str:
         return f"<Mending {'under way' if self.is_broken else 'not needed'}, {self._held!r}>"
@@ -134,12 +136,17 @@ class Mending:
         """
         async with self._reading:
             if not await self._finder.are_brokers_there():
-                log.warning("brokers are out: publishing waits")
+                self._tell_wait("brokers are out: publishing waits")
                 return False
             readable = await self._finder.readable(list(self._held.unread))
             if not readable:
                 waiting = sorted(self._held.unread_topics)
-                log.warning("outputs cannot be read: publishing waits", outputs=waiting)
+                self._tell_wait(
+                    "outputs cannot be read: publishing waits",
+                    *waiting,
+                    mend="`safeguard topics plan` names those that are missing; for the others "
+                    "this worker needs the right to read",
+                )
                 return True
             # The brokers are back, and bytes of ours may still be on their way to their logs.
             await asyncio.sleep(SETTLE_S)
@@ -148,11 +155,17 @@ class Mending:
                 try:
                     are_stored = await self._finder.among(output, failed)
                 except BrokerUnavailable as error:
-                    log.warning("an output cannot be read", output=output.topic, error=str(error))
+                    self._tell_wait("an output cannot be read", output.topic, error=str(error))
                     continue
                 del self._held.unread[output]
                 self._report(output, failed, are_stored)
             return True
+
+    def _tell_wait(self, event: str, *outputs: str, **more: str) -> None:
+        """Once, however long it takes: it is asked each second, and an outage may be of hours."""
+        if (event, *outputs) not in self._told_waits:
+            self._told_waits.add((event, *outputs))
+            log.warning(event, outputs=list(outputs) or "all", **more)
 
     def _report(
         self, output: Output, failed: Sequence[Sending], are_stored: Sequence[bool]
@@ -160,6 +173,7 @@ class Mending:
         done = list(compress(failed, are_stored))
         rest = list(compress(failed, (not is_so for is_so in are_stored)))
         self._metrics.publish_repeats.inc(len(rest))
+        self._told_waits.clear()
         log.info(
             "publishing is mended",
             output=f"{output.topic}/{output.partition}",

@@ -55,3 +55,21 @@ async def test_a_server_that_cuts_prompts_is_to_be_mended() -> None:
     """Texts would be judged in part, and nobody would know."""
     text = await told(Behaviour(faults={FaultName.PROMPT_TRUNCATED: 1.0}))
     assert "MEND long prompts: cut without an error" in text
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_long_finding_is_one_line_in_a_pipe_and_indented_on_a_terminal(
+    is_terminal: bool,
+) -> None:
+    """Whoever looks for it with `grep` finds all of it; brackets in it are its own."""
+    sheet = io.StringIO()
+    console = Console(file=sheet, width=80, force_terminal=is_terminal, no_color=True)
+    Checks(console)._say(False, "broker", "[SSL] " + "does not answer " * 8)
+    head, *more = sheet.getvalue().splitlines()
+    assert head.startswith("MEND broker: [SSL] does not")
+    if not is_terminal:
+        assert more == []
+        return
+    assert len(head) <= 80
+    assert more
+    assert all(line.startswith("     ") and len(line) <= 80 for line in more)

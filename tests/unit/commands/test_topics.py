@@ -41,7 +41,8 @@ def test_inputs_are_planned_when_that_is_asked_for(
             environment={},
         )
         assert plan_topics(settings) == 1
-        assert "by hand  chat: the input topic does not exist" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert "by hand  chat: the input topic does not exist; --create-inputs makes it" in said
         assert plan_topics(settings, input_partitions=2) == 1
         assert ".reports" not in capsys.readouterr().out, "nobody reviews it"
         make_policies(tmp_path, '["chat"]', more="[review]")

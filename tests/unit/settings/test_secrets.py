@@ -25,7 +25,7 @@ def test_a_property_that_is_a_secret(
     key: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hidden in `safeguard settings`, and warned of with where it belongs."""
-    monkeypatch.setattr(logs, "set_up_logs", lambda *_: None)
+    monkeypatch.setattr(logs, "set_up_logs", lambda *_, **__: None)
     settings(set=[f"kafka.client.{key}={CANARY}"])
     said = capsys.readouterr()
     assert CANARY not in said.out + said.err
@@ -37,7 +37,7 @@ def test_credentials_in_an_address(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are no part of the address that is shown."""
-    monkeypatch.setattr(logs, "set_up_logs", lambda *_: None)
+    monkeypatch.setattr(logs, "set_up_logs", lambda *_, **__: None)
     several = "inference.endpoints.a.address"
     address = f"http://me:{CANARY}@host:8000/v1"
     settings(set=[f"inference.endpoint={address}", f"{several}={address}"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,7 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.telemetry.logs import FORBIDDEN, redact, set_up_logs
+from consumer.telemetry.logs import FORBIDDEN, redact, set_up_logs, signed
 
 
 @pytest.fixture(autouse=True)
@@ -176,3 +177,12 @@ def test_auto_is_for_people_on_a_terminal() -> None:
     structlog.get_logger().info("started")
     assert "started" in stream.getvalue()
     assert not stream.getvalue().startswith("{")
+
+
+def test_a_signed_line_names_its_process_unless_it_speaks_of_another() -> None:
+    """A supervisor's line says which of its workers ended, and that stays the one named."""
+    stream = io.StringIO()
+    set_up_logs("info", "json", stream, more=[signed])
+    structlog.get_logger().info("taken")
+    structlog.get_logger().info("a worker ended", pid=7)
+    assert [line["pid"] for line in lines_of(stream)] == [os.getpid(), 7]

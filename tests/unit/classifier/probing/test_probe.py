@@ -129,7 +129,7 @@ async def test_what_a_server_refuses_is_switched_off(
 async def test_a_wrong_key_is_named(prober: Prober, stand_in: StandInSafeguard) -> None:
     """A key that is refused stops the start, in words that say which setting is meant."""
     stand_in.behave(Behaviour(faults={FaultName.HTTP_401: 1.0}))
-    with pytest.raises(EndpointRefused, match="api_key_file"):
+    with pytest.raises(EndpointRefused, match=r"^endpoint http://server/v1: .*api_key_file"):
         await prober.probe()
 
 

@@ -35,6 +35,7 @@ def test_the_table_names_every_count_and_the_examples() -> None:
     assert "41" in row
     assert "in/0/3" in row
     assert "there are faults" in text
+    assert text.startswith("in, group g, 0 partitions, as of 2026-01-31T08:00:00.000Z\n")
 
 
 def test_since_when_as_every_other_command_takes_it() -> None:

@@ -66,6 +66,13 @@ def test_what_a_reviewer_needs_is_there() -> None:
         assert words in told, words
 
 
+def test_of_a_case_that_is_decided_nobody_asks_anything() -> None:
+    """Its first line has the state, which is no answer to who asks."""
+    docket = a_docket(flagged())  # type: ignore[arg-type]
+    fields = dict(docket_fields(docket, a_version(), NOW_MS, rationale=False), asked="decided")
+    assert not any("asked by" in line for line in docket_lines(fields))
+
+
 def test_nothing_that_anybody_wrote_is_obeyed_by_the_terminal() -> None:
     told = lines(rationale=True)
     assert '"you\\u202e are rude\\x1b[31m"' in told

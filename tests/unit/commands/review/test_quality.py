@@ -156,3 +156,6 @@ def test_a_person_reads_it_in_words() -> None:
         "  1.0 a day (25% of what people decide) without those the model is 99% sure of: "
         "of these none decided"
     )
+    first_day = found.fields(1.0)
+    first_day["thresholds"][-1]["of_capacity"] = 140.0
+    assert "(140 times what people decide)" in list(quality_lines(first_day))[-1]

@@ -71,8 +71,8 @@ def test_some_statuses_speak_of_key_model_or_path_and_of_no_text(
     declined = Declined(status)
     assert declined.is_of_the_way is is_of_the_way
     assert declined.is_misconfigured is is_misconfigured
-    assert isinstance(declined.as_fatal(), EndpointRefused)
-    assert str(declined.as_fatal()) == str(declined)
+    assert isinstance(declined.as_fatal("gpu-b"), EndpointRefused)
+    assert str(declined.as_fatal("gpu-b")) == f"endpoint gpu-b: {declined}", "which of several"
 
 
 def test_a_field_that_was_not_even_sent_means_something_else() -> None:

@@ -87,5 +87,6 @@ def test_wrong_settings_are_remembered_until_it_answers(status: int, is_refusal:
     world.falls()
     world.falls(Declined(status))
     assert isinstance(world.standing.refusal, EndpointRefused) == is_refusal
+    assert not is_refusal or "endpoint s: " in str(world.standing.refusal)
     world.standing.is_there(105.0)
     assert world.standing.refusal is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from consumer.errors import BrokerUnavailable
@@ -28,3 +30,12 @@ def test_brokers_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(topics, "TIMEOUT_S", 0.5)
     with pytest.raises(BrokerUnavailable, match=r"refused\. Check kafka\.bootstrap_servers"):
         Topics(KafkaConfig("127.0.0.1:1", "g")).partitions()
+
+
+def test_brokers_that_hang_are_spoken_of_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client has noted nothing by then, and its own error is no sentence."""
+    monkeypatch.setattr(topics, "TIMEOUT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(BrokerUnavailable, match=r"answer: Failed to get metadata: .*\. Check"):
+            Topics(KafkaConfig(address, "g")).partitions()

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from consumer.domain.checkpoint import Floor
 from consumer.errors import BrokerUnavailable
@@ -187,3 +188,39 @@ async def test_a_repair_that_fails_is_said(scene: Scene, monkeypatch: pytest.Mon
     scene.mending.begin("late")
     await until(lambda: scene.failures, "the failure")
     assert "cannot be mended" in str(scene.failures[0])
+
+
+@pytest.mark.parametrize("how", ["out", "unreadable", "failing"])
+async def test_what_is_waited_for_is_said_once_and_again_after_it_was_there(
+    scene: Scene, how: str
+) -> None:
+    """It is asked each second, and an output may be missing for a night."""
+    asked: list[str] = []
+
+    def away(is_so: bool) -> None:
+        scene.finder.are_there = not is_so or how != "out"
+        for kind in ("unreadable", "failing"):
+            outputs: set[Output] = getattr(scene.finder, kind)
+            outputs |= {ONE} if is_so and how == kind else set()
+            outputs &= {ONE} if is_so else set()
+
+    ask = scene.finder.are_brokers_there
+
+    async def counted() -> bool:
+        asked.append("once")
+        return await ask()
+
+    scene.finder.are_brokers_there = counted  # type: ignore[method-assign]
+    with capture_logs() as logs:
+        for _outage in range(2):
+            away(True)
+            asked.clear()
+            scene.send(ONE, "a")
+            scene.mending.begin("late")
+            await until(lambda: len(asked) > 5, "more questions")
+            away(False)
+            await until(lambda: scene.held.is_empty and not scene.mending.is_broken, "the end")
+    waits = [line for line in logs if line["event"].startswith(("outputs", "an output", "brokers"))]
+    assert len(waits) == 2, logs
+    assert all(line["outputs"] == ("all" if how == "out" else ["one"]) for line in waits)
+    assert all(("topics plan" in line.get("mend", "")) == (how == "unreadable") for line in waits)
