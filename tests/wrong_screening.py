@@ -10,16 +10,15 @@ from typing import Any
 
 from consumer.commands.check import check_policies
 from consumer.registry.load import load_catalogue
-from consumer.screening.audits.salt import SALT_BYTES_MIN
 from consumer.screening.prefilter.artefact import check_use, encode
 from consumer.screening.prefilter.head import RecallShown
 from tests.journeys.worker import make_policies
+from tests.salt import SALT
 from tests.unit.screening.prefilter.filters import by_hand
 
 Doing = Callable[[Path], object]
 MODEL, TEMPLATE = "gpt-oss-safeguard-20b", "sg-1"
 FILTER = '[screening.prefilter]\nfile = "chat.prefilter"\nsalt_file = "salt"\nrecall = {}\n'
-SALT = b"s" * SALT_BYTES_MIN
 LARGE = b"too large\n" * 400_001
 """More than a list may have."""
 
@@ -106,6 +105,7 @@ SCREENING: tuple[tuple[str, Doing], ...] = (
     ("a filter that is less sure of its recall", filtered(alpha=0.2)),
     ("a salt that cannot be read", filtered(salt=None)),
     ("a salt that is too short", filtered(salt=b"short")),
+    ("a salt that is no secret", filtered(salt=b"changeme-changeme-changeme")),
     ("a filter for another version", used(version_digest="0" * 32)),
     ("a filter for another model", used(model="gpt-oss-safeguard-120b")),
     ("a filter for another prompt", used(template="sg-0")),

@@ -2,7 +2,8 @@
 Disguise: whether a text looks encoded or disguised, so that only the model should read it. Pure.
 
 A wrong suspicion costs a call and a missed one may cost a miss, so it is suspicious. What is not
-seen: texts written backwards, acrostics, codes of a person's own.
+seen: words written backwards, misspelt or parted by one blank, single words of a shifted alphabet,
+acrostics, codes of a person's own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Literal
 
 import disarm
 
+from consumer.screening.codes import is_base64, is_hexadecimal
+from consumer.screening.parted import PARTS, PARTS_MIN, are_words_parted, has_thin_blanks, is_parted
 from consumer.screening.shift import is_shifted, surplus
 
 Disguise = Literal[
@@ -28,6 +31,7 @@ Disguise = Literal[
     "combining marks",
     "styled letters",
     "mixed scripts",
+    "parted letters",
 ]
 """Why a text is never settled before the model."""
 
@@ -37,8 +41,10 @@ WORDS_KEPT_MAX = 65_536
 """Words of which is remembered how they look: about 12 MB."""
 WORD_KEPT_MAX = 64
 """Characters of a word that is remembered; longer ones hardly come twice."""
-ODD = 1_000_000.0
-"""What one odd word counts: more than all digits of a text."""
+PART = 10_000.0
+"""What a two-letter word counts that may be a part of one: more than all digits of a text."""
+ODD = 1e9
+"""What one odd word counts: more than all short words of a text."""
 DIGITS_MIN = 6.0
 """Digits of a text from which on letters may be written as numbers."""
 RUN_MIN = 20
@@ -47,7 +53,7 @@ COMBINING_MAX = 0.2
 """Share of combining marks left after composition; written languages stay below it."""
 
 _ODD = re.compile(
-    r"[=\\%\x00-\x1f\x7f]|&#x?[0-9a-f]{2,3};"
+    r"[=\\%\x00-\x1f\x7f-\x9f]|&#x?[0-9a-f]{2,3};|\bu\+00"
     r"|\bbase-?(?:64|$)|\brot-?(?:13|$)|decode|crypt|cipher|morse",
     re.IGNORECASE,
 )
@@ -55,16 +61,18 @@ _ODD = re.compile(
 _CODE_NAMES = ("decode", "crypt", "cipher", "morse")
 _CODE_BEGINS = ("base", "rot")
 """Words that name a code with the number behind them."""
-_LONE_MARKS = re.compile(r"[-./|]+")
-_LINK = re.compile(r"\S*[/@]\S*")
+_LONE_MARKS = re.compile(r"[-−–—.·•/|]+")
 _PICTURE = re.compile(r"&#\d{4,};")
 """The escape of a picture or of a letter far from Latin: no code, but how some clients write."""
 _CODES = re.compile(r"base[ -]?64|rot[ -]?13|decode|crypt|cipher|morse")
 _RUN = re.compile(
-    rf"[A-Za-z0-9+/_-]{{6,}}={{1,2}}|(?<![\w/.=?&#-])[A-Za-z0-9+/]{{{RUN_MIN},}}(?![\w/.-])"
+    rf"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{{6,}}={{1,2}}|(?<![\w/.=?&#-])[A-Za-z0-9+/]{{{RUN_MIN},}}(?![\w/.-])"
 )
 _ESCAPES = re.compile(
-    r"(?:\\u\{?[0-9a-f]{2,6}\}?|\\x[0-9a-f]{2}|\\[0-7]{3}|%[0-9a-f]{2}|&#x?[0-9a-f]{2,3};){3}",
+    r"(?:\\u\{?[0-9a-f]{2,6}\}?|\\x[0-9a-f]{2}|\\[0-7]{3}|%[0-9a-f]{2}|&#x?[0-9a-f]{2,3};){3}"
+    # One is enough where it is a letter's, and stands at another letter.
+    r"|\\x[4-7][0-9a-f]|\\u\{?00[4-7][0-9a-f]|\bu\+00[4-7][0-9a-f]"
+    r"|[a-z]%(?:[46][1-9a-f]|[57][0-9a])|%(?:[46][1-9a-f]|[57][0-9a])[a-z]",
     re.IGNORECASE,
 )
 _NUMBERS = re.compile(
@@ -72,20 +80,35 @@ _NUMBERS = re.compile(
     r"|(?:(?:2[0-6]|1\d|\d)[-. ]){5}|[0-9a-f]{16}",
     re.IGNORECASE,
 )
-_MORSE = re.compile(r"(?:(?:[.-]{1,5})[ /|]+){4}[.-]")
+_MORSE = re.compile(r"(?:(?:[-−–—.·•]{1,5})[ /|]+){3}[-−–—.·•]")
 _DIGIT = re.compile(r"[0-9]")
 _DIGITS = re.compile(r"(?:[0-9][^0-9]{0,3}){6}")
 """Part of all of these, found in a tenth of the time."""
 _HIDDEN = re.compile(
     r"[a-z][\xad\u034f\u115f\u1160\u180e\u200b-\u200f\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff]+[a-z]"
-    "|[\u2800\u3164\uffa0]{2}|[\u200b-\u200d\u2060-\u2064\ufe00-\ufe0e\ufeff]{4}",
+    r"|[^\W\d_][\u2800\u3164\uffa0]+[^\W\d_]"
+    "|[\u2800\u3164\uffa0]{2}|[\u200b-\u200d\u2060-\u2064\ufe00-\ufe0e\ufeff]{4}"
+    # Nothing else stands between the blanks, or a selector follows none of what it selects from.
+    r"|(?<!\S)[\xad\u180e\u200b-\u200f\u2060-\u2064\ufe00-\ufe0e\ufeff]+(?!\S)"
+    "|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2}|[\x00-\u2e7f\U0001f000-\U0001ffff][\U000e0100-\U000e01ef]",
     re.IGNORECASE,
 )
-_TAGS = re.compile("(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0020-\U000e007f]")
-"""Tag characters that continue no flag."""
-_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+_FLAGS = re.compile(
+    "\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074"
+    "|\U000e0077\U000e006c\U000e0073)\U000e007f"
+)
+"""Of England, Scotland and Wales: all that are written with tags."""
+_TAGS = re.compile("[\U000e0001-\U000e007f]")
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _OVERRIDES = re.compile("[\u202a\u202b\u202d\u202e]")
-_STYLED = re.compile("[\U0001d400-\U0001d7cb\u2460-\u24ff\U0001f130-\U0001f189]{2}")
+_STYLED = re.compile(
+    "[\U0001d400-\U0001d7cb\u2460-\u24ff\U0001f130-\U0001f189]{2}|[\u2801-\u28ff]{2}"
+    # Letters turned upside down.
+    "|[ǝɐɔɟƃɓɥᴉɾʞʃɯɹʇʌʍʎ∀ƆƎℲ⅁ſ˥Ԁᴚ⊥∩Λ⅄][a-z]*[ǝɐɔɟƃɓɥᴉɾʞʃɯɹʇʌʍʎ∀ƆƎℲ⅁ſ˥Ԁᴚ⊥∩Λ⅄]"
+)
+_INDICATORS = re.compile("[\U0001f1e6-\U0001f1ff]+")
+"""Letters that make a flag by twos."""
+_DOUBLED = re.compile(r"(?:(.)\1+){3,}")
 _MARK = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]")
 _FOREIGN = frozenset(
     {
@@ -93,6 +116,12 @@ _FOREIGN = frozenset(
         disarm.Script.CYRILLIC,
         disarm.Script.GREEK,
         disarm.Script.ARMENIAN,
+        disarm.Script.CHEROKEE,
+        disarm.Script.COPTIC,
+        disarm.Script.GEORGIAN,
+        disarm.Script.LISU,
+        disarm.Script.CANADIAN_ABORIGINAL,
+        disarm.Script.RUNIC,
     }
 )
 """Scripts with letters that look alike; no language writes two of them in one word."""
@@ -108,9 +137,13 @@ def disguise(text: str) -> Disguise | None:
             return found
         if found := _encoding(text):
             return found
-    if look.imag >= DIGITS_MIN and _is_numbers(text):
+    if look.imag % PART >= DIGITS_MIN and _is_numbers(text):
         return "numbers for letters"
-    return "rot13" if look.real < 0 and is_shifted(_LINK.sub(" ", text.lower())) else None
+    if look.imag % ODD >= PARTS_MIN * PART and are_words_parted(text):
+        return "parted letters"
+    if not text.isprintable() and has_thin_blanks(text):
+        return "parted letters"
+    return "rot13" if look.real < 0 and is_shifted(_without_links(text.lower())) else None
 
 
 class _Looks(dict[str, complex]):
@@ -118,8 +151,8 @@ class _Looks(dict[str, complex]):
     How words look, forgotten all at once when there are too many.
 
     The real part is how plain a word is: by how much its common letters are more than must be.
-    The imaginary part is how odd: its digits, or `ODD`. So one sum over a text's words says what
-    it has to be looked through for, and most texts for nothing.
+    The imaginary part is how odd: its digits, `PART` and more where it is short, or `ODD`. So one
+    sum over a text's words says what it has to be looked through for, and most texts for nothing.
     """
 
     def __missing__(self, word: str) -> complex:
@@ -142,14 +175,24 @@ def _oddness(word: str, small: str) -> float:
     `small` is the word in small letters.
     """
     if len(word) < RUN_MIN and word.isascii() and word.isalpha():
-        # Most words: of all that is odd they can only name a code.
-        return ODD if small in _CODE_BEGINS or any(map(small.count, _CODE_NAMES)) else 0.0
-    if _ODD.search(word) or _RUN.search(word):
+        # Most words: they can name a code or be one, be a part of a word, or have letters twice.
+        if len(word) in PARTS:
+            return PART * PARTS[len(word)]
+        if small in _CODE_BEGINS or any(map(small.count, _CODE_NAMES)):
+            return ODD
+        if word[1:] != small[1:] and is_base64(word):
+            return ODD
+        return ODD if small[0] == small[1] and is_parted(small) else 0.0
+    if _ODD.search(word) or _RUN.search(word) or is_parted(small):
+        return ODD
+    if is_base64(word) or is_hexadecimal(word):
         return ODD
     if not word.isascii() and _unusual_characters(word):
         return ODD
     if _LONE_MARKS.fullmatch(word):
         return DIGITS_MIN / 4
+    if len(word) in PARTS and word.isalpha():
+        return PART * PARTS[len(word)]
     return len(_DIGIT.findall(_PICTURE.sub("", word)))
 
 
@@ -163,7 +206,9 @@ def _encoding(text: str) -> Disguise | None:
         return "base64"
     if _ESCAPES.search(text):
         return "escapes"
-    return None
+    if any(map(is_hexadecimal, text.split())):
+        return "numbers for letters"
+    return "parted letters" if any(map(is_parted, text.lower().split())) else None
 
 
 def _is_numbers(text: str) -> bool:
@@ -171,8 +216,8 @@ def _is_numbers(text: str) -> bool:
 
 
 def _is_base64(text: str) -> bool:
-    """A long word that mixes small letters, capitals and digits, or ends as base64 does."""
-    return any(
+    """A word that is text so written, or a long one that looks like it or ends as it does."""
+    return any(map(is_base64, text.split())) or any(
         run[0].endswith("=")
         or (not run[0].islower() and not run[0].isupper() and _DIGIT.search(run[0]) is not None)
         or _cases_change(run[0])
@@ -187,11 +232,11 @@ def _cases_change(word: str) -> bool:
 
 
 def _unusual_characters(text: str) -> Disguise | None:
-    if _HIDDEN.search(text) or _TAGS.search(text):
+    if _HIDDEN.search(text) or (_TAGS.search(text) and _TAGS.search(_FLAGS.sub("", text))):
         return "hidden characters"
     if _OVERRIDES.search(text):
         return "direction override"
-    if _STYLED.search(text):
+    if _STYLED.search(text) or any(map(_spells, _INDICATORS.findall(text))):
         return "styled letters"
     marks = len(_MARK.findall(unicodedata.normalize("NFC", text)))
     if marks > COMBINING_MAX * len(text):
@@ -199,6 +244,16 @@ def _unusual_characters(text: str) -> Disguise | None:
     if any(_mixes(word) for word in text.split() if not word.isascii()):
         return "mixed scripts"
     return None
+
+
+def _without_links(small: str) -> str:
+    # A pattern for these words takes half a second for a text that is one long word without end.
+    return " ".join(word for word in small.split() if "/" not in word and "@" not in word)
+
+
+def _spells(indicators: str) -> bool:
+    """Whether they are not one flag, once or several times: letters that make no flag are shown."""
+    return indicators != indicators[:2] * (len(indicators) // 2)
 
 
 def _mixes(word: str) -> bool:

@@ -84,6 +84,9 @@ class _Phrases:
     def __init__(self, entries: Sequence[ListEntry], *, whole_words: bool) -> None:
         spoken = [(entry.text.casefold(), entry.line) for entry in entries]
         plain = [(normalised(entry.text), entry.line) for entry in entries]
+        if not whole_words:
+            # Of what is one letter and signs that are not seen a letter is left, and all have that.
+            plain = [each for each in plain if len(each[0]) > 1 or each in spoken]
         self._spoken = _Automaton(spoken, whole_words=whole_words)
         self._plain = _Automaton(plain, whole_words=whole_words)
 

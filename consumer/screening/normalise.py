@@ -20,9 +20,9 @@ WORD_KEPT_MAX = 40
 REPEATS_MAX = 2
 """A letter that is repeated more often stands for emphasis ("sooooo"), so two are kept."""
 
-_RUN = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .,\-_*|/~+]){2,}[^\W\d_](?![^\W_])")
+_RUN = re.compile(r"(?<![^\W_])(?:[^\W\d_][\s.,\-_*|/~+]){2,}[^\W\d_](?![^\W_])")
 """Three letters or more that stand alone with one mark or blank between each and the next."""
-_MAY_RUN = re.compile(r"[ .,\-_*|/~+][^\W\d_][ .,\-_*|/~+][^\W\d_](?![^\W_])")
+_MAY_RUN = re.compile(r"[\s.,\-_*|/~+][^\W\d_][\s.,\-_*|/~+][^\W\d_](?![^\W_])")
 """The end of any such run, found in a third of the time."""
 _BETWEEN = re.compile(r"[\W_]")
 _REPEATED = re.compile(rf"(.)\1{{{REPEATS_MAX},}}")

@@ -22,6 +22,7 @@ from consumer.registry.load import load_catalogue
 from consumer.screening.prefilter.artefact import FilterArtefact, write_artefact
 from tests.benchmarks.children import ROOT
 from tests.benchmarks.settled import learned_filter, settled_values, terms
+from tests.salt import SALT
 
 BACKLOG = "bench.in"
 """Filled before anything is measured; every worker reads it from the start in a new group."""
@@ -188,7 +189,7 @@ class Workload:
         filters.mkdir()
         write_artefact(filters / "f", artefact)
         salt = self.folder / "salt"
-        salt.write_bytes(b"s" * 32)
+        salt.write_bytes(SALT)
         with (policies / POLICY_SET / "topic.toml").open("a") as file:
             file.write(terms(salt))
         values = settled_values(artefact, count)

@@ -10,6 +10,7 @@ from consumer.classifier.prompt import template_of
 from consumer.domain.screening import FilterTerms
 from consumer.registry.load import load_catalogue
 from consumer.screening.prefilter.artefact import write_artefact
+from tests.salt import SALT
 from tests.unit.screening.prefilter.filters import of_words
 
 TOPIC = "chaos.in"
@@ -100,7 +101,7 @@ def write_policies(folder: Path) -> Path:
     (own / "topic.toml").write_text(TOPIC_TOML)
     (own / "v1" / "words.md").write_text(POLICY)
     (own / "lists" / "raid.txt").write_text("raid.example\n")
-    (own / "salt").write_bytes(b"chaos" * 8)
+    (own / "salt").write_bytes(SALT)
     (binding,) = load_catalogue(folder).bindings
     artefact = of_words(
         KNOWN,

@@ -17,6 +17,7 @@ from consumer.kafka.cluster.audits import AUDITS_TOPIC
 from consumer.settings.settings import Settings
 from tests.journeys.test_filter import causes, harmless, send
 from tests.journeys.worker import POLICY, finished, make_policies, settings_for, working
+from tests.salt import SALT
 from tests.stage import Broker
 from tests.waiting import until
 
@@ -41,7 +42,7 @@ def make_set(folder: Path, topic: str, cases: int, question: str = QUESTION) -> 
 
 def named(folder: Path, topic: str) -> None:
     """The topic names the thresholds."""
-    (folder / "salt").write_bytes(b"s" * 32)
+    (folder / "salt").write_bytes(SALT)
     (folder / "policies" / "set" / "topic.toml").write_text(
         f'topics = ["{topic}"]\nlive = 1\nstart = "earliest"\n[screening.memo]\ntexts_max = 0\n'
         f'[screening.decision]\nfile = "d"\nrecall = 0.9\nsalt_file = "{folder / "salt"}"\n'

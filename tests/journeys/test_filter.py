@@ -27,6 +27,7 @@ from consumer.worker.following.audits import NO_TOPIC
 from consumer.worker.worker import Worker
 from tests.journeys.worker import finished, make_policies, outputs_of, settings_for, working
 from tests.records import write
+from tests.salt import SALT
 from tests.stage import Broker
 from tests.waiting import until
 
@@ -89,7 +90,7 @@ async def with_a_filter(
     filters = policies / "set" / "filters"
     filters.mkdir()
     assert train_filter(settings, TrainRequest(topic, 0.9, filters / "f"), as_json=True) == 0
-    (folder / "salt").write_bytes(b"s" * 32)
+    (folder / "salt").write_bytes(SALT)
     more = (
         f'[screening.memo]\ntexts_max = 0\n[screening.prefilter]\nfile = "f"\nrecall = 0.9\n'
         f'salt_file = "{folder / "salt"}"\nfloor = {FLOOR}\nnear = {FLOOR}\nrun_length = 100\n'

@@ -19,6 +19,7 @@ from consumer.screening.normalise import normal_words
 from consumer.screening.prefilter.example import FilterExample
 from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.train import filter_for, learn
+from tests.salt import SALT
 from tests.screening.avoided import TESTED, Demand, purpose
 from tests.screening.public_sets import lines_of, stream_of
 
@@ -54,7 +55,7 @@ def drift(recall: float, seed: int) -> Drift:
     learned = learn(stream_of(lines_of("davidson"), seed), TESTED)
     artefact = filter_for(learned, purpose(Demand(recall, 0.0)))
     terms = AuditTerms(recall=recall)
-    draw = AuditDraw.of(b"salt" * 8, terms, artefact.head.near_from)
+    draw = AuditDraw.of(SALT, terms, artefact.head.near_from)
     workers = [Filtering(Prefilter(artefact), draw, terms) for _ in range(2)]
     for worker in workers:
         # Both have read all notes: there are none yet.

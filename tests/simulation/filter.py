@@ -9,6 +9,7 @@ from pathlib import Path
 from consumer.domain.screening import FilterTerms
 from consumer.screening.prefilter.artefact import FilterArtefact, write_artefact
 from consumer.screening.prefilter.head import RecallShown
+from tests.salt import SALT
 from tests.unit.screening.prefilter.filters import of_words
 
 MODEL, TEMPLATE = "m", "t"
@@ -49,7 +50,7 @@ def filter_terms(version_digest: str, *, is_poor: bool, floor: float, near: floa
     """As a topic names its filter; the files are those of this process."""
     file, artefact = _file(version_digest, is_poor=is_poor)
     salt = file.with_name("salt")
-    salt.write_bytes(b"s" * 32)
+    salt.write_bytes(SALT)
     return FilterTerms(
         str(file),
         artefact.digest,

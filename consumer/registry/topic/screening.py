@@ -104,8 +104,8 @@ class PrefilterTable(ClosedTable):
     """Its name in the set's folder `filters/`, as `safeguard prefilter train` wrote it."""
     salt_file: Annotated[str, Field(min_length=1, max_length=1_000)]
     """
-    A secret of 16 bytes or more, the same for all workers, that decides which messages are audited;
-    a relative path is taken from the set's folder.
+    A secret of 16 random bytes or more, the same for all workers, that decides which messages are
+    audited; a relative path is taken from the set's folder.
     """
     recall: Annotated[float, Field(ge=0.5, le=0.999)] = 0.99
     """Share of what the model would not allow that must reach it; the filter must have shown it."""

@@ -12,6 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from consumer.screening.audits.evidence import Evidence
 
+PROBABILITY_MIN = 1e-7
+"""Below two floors of audits, one upon the other: a note with less was not written by a worker, and
+what it weighs would be no number for whoever adds it up."""
+
 
 class AuditNote(BaseModel):
     """A positive, counts of what says nothing of the recall, or a person's word."""
@@ -27,7 +31,7 @@ class AuditNote(BaseModel):
     """Of a positive: `source/partition/offset`, so that a repeated note counts once."""
     is_settled: bool = False
     """Of a positive: the filter would have settled it, and it was audited."""
-    probability: float = Field(default=1.0, gt=0, le=1)
+    probability: float = Field(default=1.0, ge=PROBABILITY_MIN, le=1)
     """Of a positive: with which the model was asked, by this stage's audits and later ones'."""
     language: str = ""
     """As the record said or as it was guessed; empty where neither did."""

@@ -13,6 +13,8 @@ from consumer.domain.value import Value
 from consumer.screening.disguise import Disguise, disguise
 from consumer.screening.normalise import normal_words
 from consumer.screening.prefilter.artefact import FilterArtefact
+from consumer.screening.prefilter.features import WORDS_MAX
+from consumer.screening.prefilter.parts import PART_WORDS, parts_of
 from consumer.screening.prefilter.scorer import Scorer, WordShare
 
 PARTS_SHOWN = 12
@@ -27,9 +29,9 @@ class FilterLook(Value, frozen=True):
     is_settled: bool
     """Allowed without the model, but for the audits."""
     score: float
-    """Probability that the model's verdict is not allow, 0 to 1."""
+    """Probability that the verdict is not allow, 0 to 1; of a long text that of its worst part."""
     familiar: float
-    """Share of the text's words that training saw."""
+    """Share of the text's words that training saw; of a long text the least of its parts'."""
     asked_for: AskedFor | None
     """Why the model is asked; None where the text is settled."""
 
@@ -54,6 +56,10 @@ class Prefilter:
             words = normal_words(text)
         scored = self._scorer.score(words)
         score, familiar = scored.probability, scored.familiar
+        if len(words) > PART_WORDS:
+            parts = [scored, *map(self._scorer.score, parts_of(words[:WORDS_MAX])[1:])]
+            score = max(part.probability for part in parts)
+            familiar = min(part.familiar for part in parts)
         asked_for: AskedFor | None
         if score >= self._threshold:
             asked_for = "score"

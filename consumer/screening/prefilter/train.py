@@ -11,18 +11,20 @@ the very code that workers run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice, pairwise
 from typing import NamedTuple
 
 from consumer.errors import InvalidSettings
 from consumer.screening.disguise import disguise
-from consumer.screening.normalise import normalised
+from consumer.screening.normalise import normal_words
 from consumer.screening.prefilter.artefact import FilterArtefact, decode, encode
 from consumer.screening.prefilter.certify import certify
 from consumer.screening.prefilter.example import FilterExample, Split, split_by_time
+from consumer.screening.prefilter.features import WORDS_MAX
 from consumer.screening.prefilter.fit import Curve, Fitted, TextMatrix, fit_curve, mean_of
 from consumer.screening.prefilter.head import Counts, FilterHead, RecallShown
+from consumer.screening.prefilter.parts import parts_of
 from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.recall import (
     CERTAIN,
@@ -97,10 +99,11 @@ def learn(examples: Sequence[FilterExample], certifying_share: float) -> Learned
     """Learn from the earlier part."""
     split = split_by_time(examples, certifying_share)
     _check(split)
-    matrix = TextMatrix([normalised(example.text) for example in split.learned])
+    parts = [parts_of(normal_words(example.text)[:WORDS_MAX]) for example in split.learned]
+    matrix = TextMatrix([" ".join(words) for words in _rows_of(parts)])
     labels = [example.is_positive for example in split.learned]
     weights = [example.weight for example in split.learned]
-    scored = _scored_by_others(matrix, split.learned, labels, weights)
+    scored = _scored_by_others(matrix, split.learned, labels, weights, _places_of(parts))
     return LearnedFilter(split, scored, familiar_bits(sorted(matrix.names(range(len(labels))))))
 
 
@@ -148,8 +151,11 @@ def _scored_by_others(
     examples: Sequence[FilterExample],
     labels: Sequence[bool],
     weights: Sequence[float],
+    parts: Sequence[Sequence[int]],
 ) -> Scored:
+    """`parts` are the rows of each text; the first is the whole, which alone is learned from."""
     sums: list[float] = []
+    worst: list[float] = []
     models: list[Fitted] = []
     is_asked: list[bool] = []
     bounds = [len(examples) * block // BLOCKS for block in range(BLOCKS + 1)]
@@ -157,17 +163,35 @@ def _scored_by_others(
         others = [*range(start), *range(end, len(examples))]
         models.append(matrix.fit(others, labels, weights))
         sums += matrix.sums(range(start, end), models[-1])
+        of_parts = iter(matrix.sums([*chain.from_iterable(parts[start:end])], models[-1]))
+        worst += [max(islice(of_parts, len(rows))) for rows in parts[start:end]]
         known = matrix.names(others)
         is_asked += [
-            matrix.familiar(row, known) < FAMILIAR_MIN or disguise(examples[row].text) is not None
-            for row in range(start, end)
+            min(matrix.familiar(row, known) for row in rows) < FAMILIAR_MIN
+            or disguise(example.text) is not None
+            for rows, example in zip(parts[start:end], examples[start:end], strict=True)
         ]
     curve = fit_curve(sums, labels, weights)
     scores = [
         1.0 if asked else logistic(curve.slope * total + curve.offset)
-        for total, asked in zip(sums, is_asked, strict=True)
+        for total, asked in zip(worst, is_asked, strict=True)
     ]
     return Scored(scores, curve, mean_of(models))
+
+
+def _rows_of(parts: Sequence[Sequence[list[str]]]) -> Iterator[list[str]]:
+    """All texts as wholes, then the parts of the long ones."""
+    yield from (whole for whole, *_ in parts)
+    yield from chain.from_iterable(others for _, *others in parts)
+
+
+def _places_of(parts: Sequence[Sequence[list[str]]]) -> list[list[int]]:
+    """Which rows are those of each text."""
+    places, end = [], len(parts)
+    for row, (_, *others) in enumerate(parts):
+        places.append([row, *range(end, end + len(others))])
+        end += len(others)
+    return places
 
 
 def _near_from(scores: Sequence[float], threshold: float, share: float) -> float:

@@ -10,6 +10,7 @@ from consumer.commands.check import check_policies
 from consumer.errors import InvalidPolicy
 from consumer.screening.decision.artefact import MAGIC
 from consumer.screening.sealed import seal
+from tests.salt import SALT
 from tests.unit.registry.test_load import POLICY, TOPIC, Folder
 from tests.unit.screening.decision.stage import by_hand
 
@@ -97,7 +98,7 @@ def test_a_policy_that_a_decision_endpoint_is_asked_about_by_its_title_is_named(
     folder: Folder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And thresholds for another version; what is no such file is a fault."""
-    folder.write("chat/salt", b"s" * 32)
+    folder.write("chat/salt", SALT)
     folder.write("chat/filters/d", seal(MAGIC, by_hand().head))
     folder.topic('[screening.decision]\nfile = "d"\nsalt_file = "salt"\n')
     lines = printed(folder, capsys)

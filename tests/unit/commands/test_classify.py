@@ -42,6 +42,7 @@ from consumer.telemetry.telemetry import Telemetry
 from consumer.worker.wiring import build_classifier, build_fleet
 from tests.builders import a_completion, a_position, a_record_of
 from tests.journeys.worker import make_policies
+from tests.salt import SALT
 from tests.unit.screening.prefilter.filters import by_hand
 
 REFUSAL = "I'm sorry, but I can't help with that."
@@ -310,7 +311,7 @@ async def test_what_the_filter_makes_of_it_stands_beside_what_the_model_says(
     digest = binding_of(load_catalogue(folder), "in").live.digest
     (folder / "set" / "filters").mkdir()
     write_artefact(folder / "set" / "filters" / "f", by_hand(version_digest=digest))
-    (tmp_path / "salt").write_bytes(b"s" * 32)
+    (tmp_path / "salt").write_bytes(SALT)
     with (folder / "set" / "topic.toml").open("a") as file:
         file.write(
             f'[screening.prefilter]\nfile = "f"\nrecall = 0.95\nsalt_file = "{tmp_path}/salt"\n'

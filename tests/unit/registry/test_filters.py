@@ -16,6 +16,7 @@ from consumer.registry.load import load_catalogue
 from consumer.registry.store import PolicyStore
 from consumer.screening.prefilter.artefact import write_artefact
 from consumer.telemetry.telemetry import Telemetry
+from tests.salt import SALT
 from tests.unit.registry.test_load import Folder
 from tests.unit.screening.prefilter.filters import by_hand
 
@@ -27,7 +28,7 @@ def folder(tmp_path: Path) -> Folder:
     folder = Folder(tmp_path)
     folder.topic(TABLE)
     folder.write("chat/filters/f", b"one")
-    folder.write("chat/salt", b"s" * 32)
+    folder.write("chat/salt", SALT)
     return folder
 
 

@@ -47,6 +47,45 @@ TEXT = "You stupid idiot, I will find you and kill you"
         ("𝓴𝓲𝓵𝓵 you", "styled letters"),
         ("ⓚⓘⓛⓛ", "styled letters"),
         ("hеllo there", "mixed scripts"),
+        ("ᎢᎻᎬY know", "mixed scripts"),
+        # A single word among plain ones is enough.
+        ("you know you are a aWRpb3Q", "base64"),
+        ("you know you are a 6964696f74", "numbers for letters"),
+        ("you know you are an idi\\x6ft", "escapes"),
+        ("you know you are an idi\\u006ft", "escapes"),
+        ("you know you are an U+0069 U+0064", "escapes"),
+        ("you know you are an idi%6ft", "escapes"),
+        ("you are a ⠊⠙⠊⠕⠞", "styled letters"),
+        ("you are an ʇoıpı uɐɯ ǝsǝɥʇ", "styled letters"),
+        ("you are an 🇮🇩🇮🇴🇹", "styled letters"),
+        ("you are an 🇮\u200a🇩", "styled letters"),
+        ("good game 🏴\U000e0069\U000e0064\U000e0069\U000e007f", "hidden characters"),
+        ("good game 😀\U000e0159\U000e0154\U000e0159", "hidden characters"),
+        ("good game 😀\U000e0159", "hidden characters"),
+        ("nice \u200b\u200c \u200b day", "hidden characters"),
+        ("an id\uffa0iot", "hidden characters"),
+        ("an id\u2800iot", "hidden characters"),
+        ("an id\x9biot", "hidden characters"),
+        ("an id\u200aiot", "parted letters"),
+        ("an id\x1ciot", "parted letters"),
+        ("an id\x85iot", "parted letters"),
+        ("so i  d  i  o  t", "parted letters"),
+        ("so\ni\n\nd\n\ni\n\no\n\nt", "parted letters"),
+        ("wh at an id io t yo u ar e", "parted letters"),
+        ("an i·d·i·o·t", "parted letters"),
+        ("an i:d:i:o:t", "parted letters"),
+        ("an (i)(d)(i)(o)(t)", "parted letters"),
+        ("an i😀d😀i😀o😀t", "parted letters"),
+        ("an idi**ot", "parted letters"),
+        ("an idi`ot", "parted letters"),
+        ("an idi\ufffcot", "parted letters"),
+        ("an idi<b></b>ot", "parted letters"),
+        ("an idi<!-- -->ot", "parted letters"),
+        ("an idi\\ot", "parted letters"),
+        ("an i*iot", "parted letters"),
+        ("an i****", "parted letters"),
+        ("an iiddiioott", "parted letters"),
+        ("ты д•у•р•а•к", "parted letters"),
     ],
 )
 def test_a_disguise_is_seen(text: str, expected: str) -> None:
@@ -78,6 +117,20 @@ def test_a_disguise_is_seen(text: str, expected: str) -> None:
         "😂😂😂",
         "lol wtf",
         "the naïve A β thing",
+        "iPhone YouTube McDonald DeLorean LaTeX 123456 DevOps",
+        '*hugs* **bold** _so_ __yes__ ~~no~~ (maybe) "quoted" `code`',
+        "@some_body #snake_case w/o he/she y'all it's self-made wait...what one,two",
+        "see https://example.com/some_thing*else_b or mail some_body@example.com",
+        "go 🇩🇪 🇩🇪🇩🇪🇩🇪 vs 🇫🇷",
+        "I am a U.S. citizen, e.g. or so",
+        "if it is so, we do it my way",
+        "hmm bookkeeper aaahhh committee",
+        "L'intel·ligència col·lectiva",
+        "葛\U000e0100飾区 ❤️ ☎️ 1️⃣",
+        "送・プ 日本、東京 すごい😀ね",
+        "Bonjour\u202f! 10\u202f000\u202f€ «\u202foui\u202f»",
+        "first line\n\nsecond line\tthird",
+        "C:/Users 50% off 20%30",
     ],
 )
 def test_plain_writing_is_let_be(text: str) -> None:
@@ -99,6 +152,15 @@ def test_looks_are_forgotten_and_long_words_not_kept(monkeypatch: pytest.MonkeyP
     assert looks["one"].real > 0
     assert looks["1234"].imag == 4
     assert looks["the"].imag == 0
-    assert set(looks) == {"the"}
+    assert looks["a"].imag == 3 * module.PART
+    assert set(looks) == {"the", "a"}
     assert looks["a" * (module.WORD_KEPT_MAX + 1)].imag == module.ODD
-    assert set(looks) == {"the"}
+    assert set(looks) == {"the", "a"}
+
+
+@pytest.mark.parametrize("piece", ["u", "_", "u_", "bx-", "_u+1", "x*", "x<", "ǝ", "u ", "1", "%6"])
+def test_a_long_text_of_one_piece_over_and_over_is_looked_through(piece: str) -> None:
+    """Patterns that begin anew at every letter took a second for each: a worker stood still."""
+    text = (piece * module.TEXT_MAX)[: module.TEXT_MAX]
+    assert disguise(text) != "long"
+    assert disguise(text + "u") == "long"

@@ -20,13 +20,14 @@ from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.audits.watch import LANGUAGES_MAX, OTHER
 from consumer.screening.filtering import LANGUAGE_MIN, Filtering, open_filtering
 from consumer.screening.normalise import normal_words
+from tests.salt import SALT
 from tests.unit.screening.prefilter.filters import by_hand
 
 TERMS = AuditTerms(recall=0.95, floor=0.1, near=0.5, run_length=100.0)
 
 
 def opened(folder: Path, terms: AuditTerms = TERMS, **changes: Any) -> Filtering:
-    (folder / "salt").write_bytes(b"s" * 32)
+    (folder / "salt").write_bytes(SALT)
     filtering = open_filtering(by_hand(**changes), folder / "f", folder / "salt", terms)
     filtering.barred = None
     return filtering
@@ -123,7 +124,7 @@ def test_a_missing_salt_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_before_its_notes_are_read_it_settles_nothing_and_says_so(tmp_path: Path) -> None:
-    (tmp_path / "salt").write_bytes(b"s" * 32)
+    (tmp_path / "salt").write_bytes(SALT)
     filtering = open_filtering(by_hand(), tmp_path / "f", tmp_path / "salt", TERMS)
     assert filtering.off == UNREAD
     assert decided(filtering, "we meet", 1).action == "ask"

@@ -17,6 +17,7 @@ from consumer.screening.filtering import UNSPOKEN
 from consumer.screening.filters import REPLACED, UNWRITABLE, Filters
 from consumer.screening.prefilter.artefact import write_artefact
 from tests.builders import a_binding
+from tests.salt import SALT
 from tests.unit.screening.prefilter.filters import by_hand
 
 LIVE = a_binding().live.digest
@@ -31,7 +32,7 @@ def named(folder: Path, demanded: float = 0.95, **changes: Any) -> Binding:
     artefact = by_hand(**({"version_digest": LIVE} | changes))
     file = folder / "f"
     write_artefact(file, artefact)
-    (folder / "salt").write_bytes(b"s" * 32)
+    (folder / "salt").write_bytes(SALT)
     terms = FilterTerms(str(file), artefact.digest, str(folder / "salt"), demanded, near=0.5)
     return a_binding(screening=ScreeningTerms(memo=None, prefilter=terms))
 

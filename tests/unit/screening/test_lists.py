@@ -180,3 +180,17 @@ def test_an_entry_of_which_nothing_is_seen_is_no_other_text() -> None:
     hidden = a_list("\u200b", match="exact")
     assert Lists([hidden]).find("\u200d", "") is None
     assert Lists([hidden]).find("\u200b", "") is not None
+
+
+@pytest.mark.parametrize(
+    "entry", ["e\u200b", "ｅ", "\U0001d41e", "е\u0301", "&#101;", "\u200b\u200c"]
+)
+def test_an_entry_of_which_one_letter_is_left_or_none_is_not_found_in_every_text(
+    entry: str,
+) -> None:
+    """It is found as it is written, and in no plain text."""
+    terms = ListTerms("f", Outcome.BLOCK, "anywhere", (ListEntry(1, entry),), "d")
+    lists = Lists([terms])
+
+    assert lists.find("sooooo we meet", normalised("sooooo we meet")) is None
+    assert lists.find(f"so {entry} it is", normalised(f"so {entry} it is")) is not None

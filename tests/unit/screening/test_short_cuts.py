@@ -9,8 +9,10 @@ from zlib import crc32
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.screening.disguise import ODD, _oddness
+from consumer.screening.codes import is_base64
+from consumer.screening.disguise import ODD, PART, _oddness
 from consumer.screening.normalise import normalised, word_normalised
+from consumer.screening.parted import PARTS, is_parted
 from consumer.screening.prefilter.features import (
     CHARACTERS_MAX,
     NAME_MAX,
@@ -69,7 +71,10 @@ def test_a_surplus_counts_plain_letters_alone(word: str) -> None:
 @settings(deadline=None)
 @given(st.text(ascii_lowercase.upper() + ascii_lowercase, min_size=1, max_size=19))
 def test_a_word_of_letters_is_odd_where_it_names_a_code(word: str) -> None:
-    """The slow way is a pattern; both see these names in words that are made of anything."""
+    """
+    The slow way is a pattern; both see these names in words that are made of anything. Else only
+    short words are odd, and those with all letters twice or that say something in base64.
+    """
     names = re.compile(r"\bbase$|\brot$|decode|crypt|cipher|morse", re.IGNORECASE)
     for each in (
         word,
@@ -81,7 +86,9 @@ def test_a_word_of_letters_is_odd_where_it_names_a_code(word: str) -> None:
         word[:9] + "Decode",
         "en" + "CRYPTed",
     ):
-        expected = ODD if names.search(each) else 0.0
+        expected = PART * PARTS.get(len(each), 0)
+        if names.search(each) or is_parted(each.lower()) or is_base64(each):
+            expected = ODD
         assert _oddness(each, each.lower()) == expected, each
 
 

@@ -14,6 +14,7 @@ from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.filtering import Filtering, open_filtering
 from consumer.screening.watched import WatchedMessage, answered
 from tests.builders import a_judgement
+from tests.salt import SALT
 from tests.unit.screening.prefilter.filters import by_hand
 
 ALLOWED = Judged((a_judgement("HH0"),))
@@ -30,7 +31,7 @@ class Bench:
     """One message, and what is noted of it."""
 
     def __init__(self, folder: Path, filtered: Filtered = AUDIT) -> None:
-        (folder / "salt").write_bytes(b"s" * 32)
+        (folder / "salt").write_bytes(SALT)
         terms = AuditTerms(recall=0.95)
         self.filtering: Filtering = open_filtering(by_hand(), folder, folder / "salt", terms)
         self.message = WatchedMessage(self.filtering, filtered, "t/0/7", "en", self.post)

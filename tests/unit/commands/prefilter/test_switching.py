@@ -14,6 +14,7 @@ from consumer.screening.audits.note import read_note
 from consumer.screening.prefilter.artefact import write_artefact
 from consumer.settings.load import load_settings
 from consumer.settings.settings import Settings
+from tests.salt import SALT
 from tests.unit.registry.test_load import Folder
 from tests.unit.screening.prefilter.filters import by_hand
 
@@ -53,7 +54,7 @@ def test_a_word_is_said_about_the_filter_in_force(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Neither about one for another version, nor where nobody would hear it."""
-    folder.write("chat/salt", b"s" * 32)
+    folder.write("chat/salt", SALT)
     folder.write("chat/filters/f", b"")
     folder.topic(TABLE)
     file = folder.root / "chat/filters/f"

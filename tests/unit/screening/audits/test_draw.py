@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+from hashlib import blake2b
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumer.errors import InvalidSettings
 from consumer.screening.audits.draw import AuditDraw
 from consumer.screening.audits.salt import SALT_BYTES_MAX, SALT_BYTES_MIN, read_salt
 from consumer.screening.audits.terms import AuditTerms
+from tests.salt import SALT
 
 DRAW = AuditDraw.of(b"k" * 32, AuditTerms(floor=0.02, near=0.3), near_from=0.4)
 
@@ -56,9 +62,9 @@ def test_whoever_is_drawn_at_a_lower_probability_is_drawn_at_a_higher_one() -> N
 def test_a_salt_is_read_and_made_a_key(tmp_path: Path) -> None:
     """White space at its ends, as an editor leaves it, does not count."""
     file = tmp_path / "salt"
-    file.write_bytes(b"s" * SALT_BYTES_MIN)
+    file.write_bytes(SALT)
     key = read_salt(file)
-    file.write_bytes(b"s" * SALT_BYTES_MIN + b"\n")
+    file.write_bytes(SALT + b"\n")
 
     assert len(key) == 32
     assert read_salt(file) == key
@@ -71,6 +77,49 @@ def test_a_salt_that_is_too_short_or_too_long_is_refused_by_name(tmp_path: Path,
 
     with pytest.raises(InvalidSettings, match=rf"salt has {size} bytes; it must have 16 to 4096"):
         read_salt(file)
+
+
+@pytest.mark.parametrize(
+    ("salt", "why"),
+    [
+        (b"s" * 32, "over and over"),
+        (b"\x00" * 64, "over and over"),
+        (b"chaos" * 8, "over and over"),
+        (b"changemechangeme", "over and over"),
+        (b"chaos" * 4 + b"cha", "over and over"),
+        (b"ssssssssssssssst", "fewer than 6 different bytes"),
+        (b"0101101001110100101", "fewer than 6 different bytes"),
+        (bytes(range(32)), "they follow one another"),
+        (b"abcdefghijklmnopqrstuvwxyz", "they follow one another"),
+        (b"0123456789abcdef", "they follow one another"),
+        (b"please-CHANGE-me-in-production", "a placeholder or a password"),
+        (b"<put your secret here>", "a placeholder or a password"),
+        (b"correct.password.1", "a placeholder or a password"),
+    ],
+)
+def test_a_salt_that_is_plainly_no_secret_is_refused(tmp_path: Path, salt: bytes, why: str) -> None:
+    """Whoever guesses it foresees which of his messages nobody looks at."""
+    file = tmp_path / "salt"
+    file.write_bytes(salt)
+
+    with pytest.raises(InvalidSettings, match=rf"is no secret: .*{why}.*/dev/urandom > salt"):
+        read_salt(file)
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_a_random_salt_is_taken_as_bytes_and_in_every_common_writing(content: bytes) -> None:
+    """As `head -c`, `openssl rand -hex` and `-base64` write them."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "salt"
+        random = blake2b(content, digest_size=32).digest()
+        for salt in (
+            random,
+            random.hex().encode(),
+            base64.b64encode(random),
+            random[:16].hex().encode(),
+        ):
+            file.write_bytes(salt)
+            assert len(read_salt(file)) == 32
 
 
 def test_a_salt_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:

@@ -169,3 +169,11 @@ def test_notes_are_read_as_they_were_written_and_foreign_ones_are_none() -> None
 def test_a_kept_state_of_another_filter_is_refused() -> None:
     with pytest.raises(InvalidSettings, match="of another filter"):
         FilterWatch("v", "b", TERMS).restore(new_watch().state())
+
+
+def test_a_note_of_a_chance_that_no_audit_has_is_none() -> None:
+    """What it weighs overflowed, and notes are kept for ever: no worker could have read them."""
+    value = b'{"kind":"positive","version":"v","artefact":"a","position":"t/0/1","probability":%s}'
+
+    assert read_note(value % b"1e-300") is None
+    assert read_note(value % b"0.000001") is not None

@@ -20,6 +20,7 @@ from consumer.screening.decision.statements import statements_of
 from consumer.screening.filters import Filters
 from consumer.screening.prefilter.head import Counts, RecallShown
 from tests.builders import a_binding
+from tests.salt import SALT
 from tests.unit.screening.test_filters import post
 
 LIVE = a_binding().live
@@ -70,7 +71,7 @@ def named(folder: Path, artefact: DecisionArtefact | None = None, **terms: Any) 
     artefact = artefact or by_hand()
     file, salt = folder / "d", folder / "salt"
     write_decision(file, artefact)
-    salt.write_bytes(b"s" * 32)
+    salt.write_bytes(SALT)
     fields = {"recall": 0.95, "near": 0.5} | terms
     demanded = FilterTerms(str(file), artefact.digest, str(salt), **fields)
     return a_binding(screening=ScreeningTerms(memo=None, decision=demanded))
