@@ -8,7 +8,7 @@ if there were no such stage; so is everything once the watch has switched it off
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from consumer.domain.value import Value
 from consumer.domain.verdicts.verdict import Cause
@@ -22,6 +22,11 @@ LANGUAGE_CHARS_MAX = 40
 """Of a language's name; the longest tags in use have 35."""
 UNREAD = "the notes of its audits are not read yet"
 ALARMED = "the alarm has switched it off; `safeguard {stage} on` switches it on again"
+MISSED = (
+    "the first notes of its audits were deleted, and with them what the alarm or a person may have "
+    "said: keep safeguard.audits for ever (retention.ms = -1), and switch it on again with "
+    "`safeguard {stage} on`"
+)
 SWITCHED_OFF = "a person has switched it off; `safeguard {stage} on` switches it on again"
 
 
@@ -45,6 +50,22 @@ class Voice(NamedTuple):
 
     model: str
     template: str
+
+
+class OffByNotes(Protocol):
+    """What the notes say of a stage that is off: a watch, or its standing."""
+
+    @property
+    def has_missed(self) -> bool: ...
+
+    @property
+    def is_alarmed(self) -> bool: ...
+
+
+def why_off(stage: Cause, by: OffByNotes) -> str:
+    """Why a stage is off by its notes, and what switches it on again."""
+    why = MISSED if by.has_missed else ALARMED if by.is_alarmed else SWITCHED_OFF
+    return why.format(stage=stage.value)
 
 
 class AuditedStage(ABC):
@@ -102,8 +123,7 @@ class AuditedStage(ABC):
             return self.barred
         if self.watch.is_on:
             return None
-        why = ALARMED if self.watch.is_alarmed else SWITCHED_OFF
-        return why.format(stage=self.stage.value)
+        return why_off(self.stage, self.watch)
 
     def drawn(self, score: float, source: str, partition: int, offset: int) -> Filtered:
         """What becomes of a message that is settled with this score: that, or an audit."""

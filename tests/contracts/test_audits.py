@@ -22,11 +22,15 @@ class Reading:
     def __init__(self, broker: Broker, mark: str) -> None:
         self.values: list[bytes] = []
         self._mark = mark.encode()
-        self.log = AuditLog(broker.config(), self._take)
+        self.is_cut = False
+        self.log = AuditLog(broker.config(), self._take, self._missed)
 
     def _take(self, value: bytes | None) -> None:
         if value is not None and value.startswith(self._mark):
             self.values.append(value)
+
+    def _missed(self) -> None:
+        self.is_cut = True
 
     def has(self, values: Sequence[bytes]) -> Callable[[], bool]:
         def look() -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+
 from consumer.kafka.reader.table import Table
 from tests.records import write
 from tests.stage import Broker
@@ -28,3 +31,30 @@ def test_a_topic_that_is_not_there_is_an_empty_table(embedded_broker: Broker) ->
     with closing(Table(embedded_broker.config(), "no-such-topic", entry)) as table:
         assert table.read() == {}
         assert table.revision == 0
+
+
+def test_whoever_follows_is_told_that_the_first_records_were_deleted(real_broker: Broker) -> None:
+    """Before any record that is left: what it says hangs on what cannot be read any more."""
+    topic, seen = real_broker.topic(), []
+
+    def taken(key: bytes | None, value: bytes | None) -> tuple[bytes, bytes | None] | None:
+        seen.append(value)
+        return entry(key, value)
+
+    def read() -> dict[bytes, bytes]:
+        with closing(
+            Table(real_broker.config(), topic, taken, when_cut=lambda: seen.append(b"cut"))
+        ) as table:
+            return dict(table.read())
+
+    for value in (b"1", b"2", b"3"):
+        write(real_broker.bootstrap_servers, topic, [value], key=b"a")
+    assert read() == {b"a": b"3"}
+    assert seen == [b"1", b"2", b"3"]
+
+    seen.clear()
+    admin = AdminClient({"bootstrap.servers": real_broker.bootstrap_servers})
+    (deleted,) = admin.delete_records([TopicPartition(topic, 0, 2)]).values()
+    deleted.result()
+    assert read() == {b"a": b"3"}
+    assert seen == [b"cut", b"3"]

@@ -209,7 +209,7 @@ class SimProcess:
     ) -> FilterWitness:
         """The stages with a filter, whose notes this process writes and follows."""
 
-        def opened(take: Callable[[bytes | None], None]) -> SimNoteLog:
+        def opened(take: Callable[[bytes | None], None], _missed: Callable[[], None]) -> SimNoteLog:
             self.witness.log = SimNoteLog(notes, self.network, take)
             return self.witness.log
 

@@ -13,7 +13,7 @@ from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import InvalidSettings, TopicsMissing
 from consumer.kafka.cluster.audits import AUDITS_TOPIC, AuditLog
 from consumer.registry.load import binding_of, load_catalogue
-from consumer.screening.audited import ALARMED, SWITCHED_OFF, AuditedStage
+from consumer.screening.audited import AuditedStage, why_off
 from consumer.screening.audits.forecast import Stream, messages_to_alarm, messages_to_certify
 from consumer.screening.audits.note import read_note
 from consumer.screening.audits.prevalence import PrevalenceEstimate
@@ -75,7 +75,7 @@ def _read(settings: Settings, filtering: AuditedStage) -> FilterWatch:
         if note is not None:
             watch.add(note)
 
-    with closing(AuditLog(kafka_config(settings.kafka), take)) as log:
+    with closing(AuditLog(kafka_config(settings.kafka), take, watch.miss_some)) as log:
         if not log.read():
             raise TopicsMissing(
                 f"there is no topic {AUDITS_TOPIC}: `safeguard topics apply` makes it"
@@ -104,7 +104,7 @@ def _lines(
     terms, (low, high) = filtering.terms, standing.bounds
     by_notes = "on"
     if not standing.is_on:
-        by_notes = (ALARMED if standing.is_alarmed else SWITCHED_OFF).format(stage=filtering.stage)
+        by_notes = why_off(filtering.stage, standing)
     shown = "shown anew on live traffic"
     if not standing.is_shown:
         shown = (

@@ -39,7 +39,14 @@ def audits_steps(catalogue: Catalogue, partitions: Mapping[str, int]) -> list[St
 class AuditLog:
     """The notes in their order. Blocking: use it in a thread, and one for each reading anew."""
 
-    def __init__(self, config: KafkaConfig, take: Callable[[bytes | None], None]) -> None:
+    def __init__(
+        self,
+        config: KafkaConfig,
+        take: Callable[[bytes | None], None],
+        missed: Callable[[], None],
+    ) -> None:
+        """`missed` is told, before any note, that earlier ones were deleted."""
+
         def taken(_key: bytes | None, value: bytes | None) -> None:
             take(value)
 
@@ -48,6 +55,7 @@ class AuditLog:
             AUDITS_TOPIC,
             taken,
             when_refused="filters settle nothing: grant Read and Describe on the topic",
+            when_cut=missed,
             stall_s=STALL_S,
             wait_ms=FETCH_WAIT_MS,
         )

@@ -53,12 +53,14 @@ class Table(Generic[Key, Value]):
         entry: Entry[Key, Value],
         *,
         when_refused: str | None = None,
+        when_cut: Callable[[], None] = lambda: None,
         stall_s: float = STALL_S,
         wait_ms: int = 10,
     ) -> None:
         """
         `when_refused`: to go on, with nothing, where we may not read the topic, and to log this
-        once. `wait_ms`: the broker holds an empty fetch for so long; whoever follows waits longer.
+        once. `when_cut` is told, before any record, that the topic's first records were deleted.
+        `wait_ms`: the broker holds an empty fetch for so long; whoever follows waits longer.
         """
         self._properties = properties.reader(config, ClientErrors(topic)) | {
             "fetch.wait.max.ms": wait_ms
@@ -66,6 +68,7 @@ class Table(Generic[Key, Value]):
         self._topic = topic
         self._entry = entry
         self._when_refused = when_refused
+        self._when_cut = when_cut
         self._stall_s = stall_s
         self._consumer: Consumer | None = None
         self._is_following = False
@@ -125,6 +128,11 @@ class Table(Generic[Key, Value]):
                 return False
             raise KafkaException(found.error)
         self._forget()
+        first, _ = consumer.get_watermark_offsets(
+            TopicPartition(self._topic, PARTITION), timeout=CALL_S
+        )
+        if first > 0:
+            self._when_cut()
         consumer.assign([TopicPartition(self._topic, PARTITION, 0)])
         self._is_following, self._is_at_end = True, False
         return True

@@ -32,6 +32,8 @@ class FilterStanding(NamedTuple):
     is_on: bool
     """Whether it may settle anything: not after an alarm or a person's word."""
     is_alarmed: bool
+    has_missed: bool
+    """Whether earlier notes were deleted, and nobody has switched it on since."""
     is_shown: bool
     """Whether the demanded recall was shown anew on live traffic."""
     bounds: RecallBounds
@@ -55,6 +57,7 @@ class FilterWatch:
         self._by_language: dict[str, PrevalenceTracker] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._is_on = True
+        self._has_missed = False
         self._positives = self._missed = 0
         self._terms = terms
 
@@ -72,9 +75,17 @@ class FilterWatch:
             case "switched on":
                 # Whoever switches it on knows of the alarm; it begins to listen anew.
                 self._alarm = _alarm(self._terms)
-                self._is_on = True
+                self._is_on, self._has_missed = True, False
             case "switched off":
                 self._is_on = False
+
+    def miss_some(self) -> None:
+        """
+        Notes that came before all others were deleted, and an alarm may have been among them.
+
+        So it is off until a person says otherwise: workers that have read them may know better.
+        """
+        self._is_on, self._has_missed = False, True
 
     def _add_positive(self, note: AuditNote) -> None:
         if note.position in self._seen:
@@ -113,10 +124,16 @@ class FilterWatch:
         return self._alarm.is_on
 
     @property
+    def has_missed(self) -> bool:
+        """Whether it is off since nobody knows what was said of it first."""
+        return self._has_missed
+
+    @property
     def standing(self) -> FilterStanding:
         return FilterStanding(
             is_on=self._is_on,
             is_alarmed=self._alarm.is_on,
+            has_missed=self._has_missed,
             is_shown=self._certificate.is_shown,
             bounds=self._bounds.bounds,
             positives=self._positives,
@@ -135,6 +152,7 @@ class FilterWatch:
             "version": self._version,
             "artefact": self._artefact,
             "on": int(self._is_on),
+            "has_missed": int(self._has_missed),
             "positives": self._positives,
             "missed": self._missed,
             "certificate": self._certificate.state(),
@@ -155,6 +173,7 @@ class FilterWatch:
         if (state.get("version"), state.get("artefact")) != (self._version, self._artefact):
             raise InvalidSettings("a kept state of audits is of another filter: start anew")
         self._is_on = number_of(state, "on") > 0
+        self._has_missed = number_of(state, "has_missed") > 0
         self._positives = int(number_of(state, "positives"))
         self._missed = int(number_of(state, "missed"))
         self._certificate.restore(_part(state, "certificate"))

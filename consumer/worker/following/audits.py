@@ -33,8 +33,9 @@ class NoteLog(Protocol):
     def close(self) -> None: ...
 
 
-OpenLog = Callable[[Callable[[bytes | None], None]], NoteLog]
-"""A reading from the beginning, which gives each note to the function."""
+OpenLog = Callable[[Callable[[bytes | None], None], Callable[[], None]], NoteLog]
+"""A reading from the beginning, which gives each note to the first function, and tells the second
+before any that earlier ones were deleted."""
 
 
 class AuditFollower:
@@ -82,7 +83,7 @@ class AuditFollower:
     async def _read(self) -> str | None:
         """Why not all notes are known; None where they are."""
         if self._log is None:
-            self._log = self._open_log(self._take)
+            self._log = self._open_log(self._take, self._missed)
         try:
             is_there = await asyncio.to_thread(self._log.read)
         except (Retryable, Fatal) as error:
@@ -101,6 +102,10 @@ class AuditFollower:
         if note is not None:
             for watch in self._watches:
                 watch.add(note)
+
+    def _missed(self) -> None:
+        for watch in self._watches:
+            watch.miss_some()
 
     def _tell(self) -> None:
         """Log what has changed since the last time, and keep the gauges."""

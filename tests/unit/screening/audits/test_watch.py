@@ -177,3 +177,18 @@ def test_a_note_of_a_chance_that_no_audit_has_is_none() -> None:
 
     assert read_note(value % b"1e-300") is None
     assert read_note(value % b"0.000001") is not None
+
+
+def test_whoever_missed_the_first_notes_is_off_until_a_person_says_otherwise() -> None:
+    """An alarm may have been among them, and others may have read it."""
+    watch = new_watch()
+    watch.miss_some()
+    watch.add(positive(1))
+
+    assert (watch.is_on, watch.standing.has_missed, watch.is_alarmed) == (False, True, False)
+    kept = new_watch()
+    kept.restore(json.loads(json.dumps(watch.state())))
+    assert kept.standing == watch.standing
+
+    watch.add(AuditNote(kind="switched on", version="v", artefact="a"))
+    assert (watch.is_on, watch.standing.has_missed) == (True, False)

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from consumer.domain.binding import Catalogue
 from consumer.errors import BrokerUnavailable
-from consumer.screening.audited import ALARMED, SWITCHED_OFF, UNREAD, Filtered
+from consumer.screening.audited import ALARMED, MISSED, SWITCHED_OFF, UNREAD, Filtered
 from consumer.screening.audits.note import AuditNote
 from consumer.screening.filtering import Filtering
 from consumer.screening.filters import Filters
@@ -26,10 +26,14 @@ class FakeTopic:
         self.values: list[bytes | None] = []
         self.is_there = True
         self.is_readable = True
+        self.is_cut = False
+        """Whether its first notes were deleted."""
         self.open = 0
 
-    def log(self, take: Callable[[bytes | None], None]) -> FakeLog:
+    def log(self, take: Callable[[bytes | None], None], missed: Callable[[], None]) -> FakeLog:
         self.open += 1
+        if self.is_cut:
+            missed()
         return FakeLog(self, take)
 
 
@@ -115,6 +119,23 @@ async def test_workers_go_off_at_the_same_note_whenever_they_read_it(tmp_path: P
     await other.follower.look()
     assert other.off() == ALARMED.format(stage="prefilter")
     assert one.filtering.watch.state() == other.filtering.watch.state()
+
+
+async def test_where_the_first_notes_were_deleted_it_is_off_until_a_person_says_on(
+    tmp_path: Path,
+) -> None:
+    """Whoever started later would settle on while those that read an alarm do not."""
+    topic = FakeTopic()
+    topic.is_cut = True
+    stand = Stand(tmp_path, topic)
+    await stand.follower.look()
+    assert stand.off() == MISSED.format(stage="prefilter")
+
+    filtering = stand.filtering
+    on = AuditNote(kind="switched on", version=filtering.version_digest, artefact=filtering.digest)
+    topic.values.append(on.encode())
+    await stand.follower.look()
+    assert stand.off() is None
 
 
 async def test_while_notes_cannot_be_read_it_is_off(tmp_path: Path) -> None:
