@@ -18,6 +18,7 @@ from consumer.registry.filters import read_filter
 from consumer.registry.lines import TOML_BYTES_MAX
 from consumer.registry.lists import read_lists
 from consumer.registry.pins import PINS, flaws_of_change, read_pins
+from consumer.registry.rounds import rounds
 from consumer.registry.topic.file import TopicFile, read_topic_file
 
 TOPIC_FILE = "topic.toml"
@@ -50,9 +51,11 @@ def load_catalogue(folder: Path) -> Catalogue:
         else:
             flaws += loaded
     flaws += _claimed_twice(claims)
+    catalogue = Catalogue(tuple(bindings))
+    flaws = flaws or rounds(catalogue)
     if flaws:
         raise InvalidPolicy(tuple(flaws))
-    return Catalogue(tuple(bindings))
+    return catalogue
 
 
 def binding_of(catalogue: Catalogue, topic: str) -> Binding:

@@ -727,6 +727,21 @@ def test_faults_of_shape_do_not_hide_faults_of_sense(folder: Folder) -> None:
     assert "never says when it applies" in said
 
 
+def test_sets_that_feed_each_other_in_a_round_are_refused(folder: Folder) -> None:
+    """What one allows another may read; without an end nobody could mean it."""
+    folder.topic("[outputs]\nallow = 'second'\n")
+    folder.write("more/topic.toml", "topics = ['second']\nlive = 1\n")
+    folder.write("more/v1/harassment.md", POLICY)
+    assert len(load_catalogue(folder.root).bindings) == 2
+
+    folder.write("more/topic.toml", "topics = ['second']\nlive = 1\n[outputs]\nflag = 'third'\n")
+    folder.write("most/topic.toml", "topics = ['third']\nlive = 1\n[outputs]\nblock = 'second'\n")
+    folder.write("most/v1/harassment.md", POLICY)
+    assert folder.flaws() == [
+        "more/topic.toml:1: messages would go round: second -> third -> second"
+    ]
+
+
 def test_a_broken_file_does_not_hide_a_topic_claimed_twice(folder: Folder) -> None:
     """What is wrong between sets is told together with what is wrong inside one."""
     folder.write("other/topic.toml", TOPIC)
