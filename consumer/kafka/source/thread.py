@@ -23,6 +23,7 @@ from consumer.kafka.source.announcer import Announcer
 from consumer.kafka.source.lookout import Lookout
 from consumer.kafka.source.mailbox import Mailbox
 from consumer.kafka.source.membership import Membership, NameHeld, leave
+from consumer.kafka.source.pace import Pace
 from consumer.kafka.source.share.namesakes import MadeAgain, may_be_made_again
 from consumer.kafka.source.share.rebalances import Rebalances
 from consumer.kafka.source.share.share import Share
@@ -59,6 +60,7 @@ class SourceThread:
         self._troubles = troubles
         self._adrift: set[Partition] = set()
         """Without a position: what we would have taken next is not there."""
+        self._pace = Pace()
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="kafka-source", daemon=True)
 
@@ -118,10 +120,13 @@ class SourceThread:
             return
         if credits > 0:
             pauses.feed(consumer)
+        if (rest_s := self._pace.rest_s(time.monotonic())) > 0:
+            time.sleep(rest_s)
         messages = consumer.consume(1, POLL_S)
         if messages and credits > 1:
             messages += consumer.consume(min(credits, BATCH_MAX) - 1, 0)
         if messages:
+            self._pace.went(time.monotonic())
             self._hand_over(messages)
         if self._adrift:
             self._begin_adrift_anew(consumer)
