@@ -28,7 +28,7 @@ REPEATS = ("sent_twice", "duplicated_same_verdict")
 
 RECOVER_IS = (
     "from a worker's SIGKILL, or SIGSTOP for longer than the session, to the first verdict that "
-    "the brokers stored under a later term, for each partition it held; the session of 10 s and "
+    "the brokers stored under another term, for each partition it held; the session of 10 s and "
     "the faults that struck meanwhile are in it"
 )
 

@@ -168,7 +168,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         server_restarts=storm.done["server"],
         struck={name: storm.done[name] for name in KINDS},
         rebalances=sum(map(journal.assignments, crew.logs)),
-        recover_s=summed_up(takeovers_s(crew.deaths, verdicts)),
+        recover_s=summed_up(takeovers_s(crew.deaths, ever)),
         settled=not behind,
         exits=[found._asdict() for found in crew.exits],
         # The audit's own word on these knows nothing of topics that are gone.

@@ -1,4 +1,4 @@
-"""A takeover is measured to the first verdict of a later term on the same partition."""
+"""A takeover is measured to the first verdict of another term on the same partition."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ def test_what_the_dead_one_wrote_and_other_partitions_do_not_count() -> None:
     assert takeovers_s([death], written) == [8.0]
     assert summed_up([8.0, 10.0]) == {"count": 2, "p50": 9.0, "max": 10.0}
     assert summed_up([]) == {"count": 0, "p50": None, "max": None}
+
+
+def test_an_input_that_was_made_again_counts_its_owners_anew() -> None:
+    """Its first owner has a lower term than the dead one, and took over all the same."""
+    written = [verdict(0, 1, 500), verdict(0, 1, 4_000), verdict(0, 5, 60_000)]
+
+    assert takeovers_s([Death("w", "kill", 1_000, {0: 4})], written) == [3.0]
 
 
 def test_a_log_says_what_was_held(tmp_path: Path) -> None:
