@@ -21,7 +21,7 @@ def test_every_setting_is_shown(
 ) -> None:
     """Those of one endpoint among several are shown with their meaning, and together as values."""
     # The logs are the process's, and other tests have some too.
-    monkeypatch.setattr(logs, "set_up_logs", lambda *_: None)
+    monkeypatch.setattr(logs, "set_up_logs", lambda *_, **__: None)
     file = tmp_path / "safeguard.toml"
     file.write_text(SEVERAL)
     settings(config=file, set=["kafka.group=mine"])
