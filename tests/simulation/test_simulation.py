@@ -9,7 +9,7 @@ import pytest
 from tests.simulation.simulate import run_many
 from tests.simulation.world import KINDS, SCREENED_CAUSES, WHIMS, simulate
 
-SEEDS = 400
+SEEDS = 250
 
 
 @pytest.mark.timeout(400)
