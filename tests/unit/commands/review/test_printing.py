@@ -5,6 +5,7 @@ from __future__ import annotations
 from consumer.commands.review.printing import docket_lines
 from consumer.domain.policy import Outcome
 from consumer.review.cases.account import docket_fields
+from consumer.review.cases.facts import VerdictFact
 from consumer.review.cases.handling import Naming
 from tests.builders import a_version
 from tests.cases import (
@@ -26,7 +27,7 @@ JUDGEMENT = {
 }
 
 
-def flagged() -> object:
+def flagged() -> VerdictFact:
     fact = a_verdict_fact()
     envelope = fact.envelope | {
         "judgements": [JUDGEMENT],
@@ -42,7 +43,7 @@ def flagged() -> object:
 
 
 def lines(*, rationale: bool = False) -> str:
-    docket = a_docket(flagged(), a_report(note="see"), an_appeal(note="no"))  # type: ignore[arg-type]
+    docket = a_docket(flagged(), a_report(note="see"), an_appeal(note="no"))
     fields = docket_fields(docket, a_version(), NOW_MS, rationale=rationale)
     return "\n".join(docket_lines(fields))
 
@@ -68,7 +69,7 @@ def test_what_a_reviewer_needs_is_there() -> None:
 
 def test_of_a_case_that_is_decided_nobody_asks_anything() -> None:
     """Its first line has the state, which is no answer to who asks."""
-    docket = a_docket(flagged())  # type: ignore[arg-type]
+    docket = a_docket(flagged())
     fields = dict(docket_fields(docket, a_version(), NOW_MS, rationale=False), asked="decided")
     assert not any("asked by" in line for line in docket_lines(fields))
 
@@ -82,7 +83,7 @@ def test_nothing_that_anybody_wrote_is_obeyed_by_the_terminal() -> None:
 def test_what_the_model_thought_is_shown_only_where_it_was_asked_for() -> None:
     assert "an insult" not in lines()
     assert "an insult" in lines(rationale=True)
-    docket = a_docket(flagged())  # type: ignore[arg-type]
+    docket = a_docket(flagged())
     (hidden,) = docket_fields(docket, None, NOW_MS, rationale=False)["judgements"]
     (shown,) = docket_fields(docket, None, NOW_MS, rationale=True)["judgements"]
     assert "rationale" not in hidden
