@@ -337,15 +337,24 @@ class Inquiry(Protocol):
         ...
 
 
+class ToScreen(NamedTuple):
+    """A message, and what it would be judged under."""
+
+    message: Message
+    version: PolicyVersion
+    binding: Binding
+    source: str
+    """The id of the topic that it was taken from, or its name where it has none."""
+
+
 class Screening(Protocol):
     """Says what need not reach the model: at once, and without ever failing."""
 
-    def screen(
-        self, message: Message, version: PolicyVersion, binding: Binding, source: str
-    ) -> Judged | Inquiry | None:
+    def screen(self, messages: Sequence[ToScreen]) -> list[Judged | Inquiry | None]:
         """
-        What settles the message, or what to ask the model with; None where it just is asked.
+        What settles each, or what to ask the model with; None where it just is asked.
 
-        `source` is the id of the topic that it was taken from, or its name where it has none.
+        They come in the order in which they were taken. It is the same as one by one, and costs
+        less.
         """
         ...

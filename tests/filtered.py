@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from consumer.domain.messages.message import Position
+from consumer.domain.messages.message import Message, Position
 from consumer.domain.screening import FilterTerms
 from consumer.domain.verdicts.headers import PROBABILITY
 from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.filtering import Filtering, open_filtering
-from consumer.screening.normalise import normal_words
 from consumer.screening.prefilter.artefact import read_artefact
 
 
@@ -41,9 +40,7 @@ def misdrawn(
     cause, outcome = headers.get("safeguard-cause"), headers.get("safeguard-outcome")
     if headers.get(PROBABILITY) is None and cause != b"prefilter":
         return None
-    said = filtering.decide(
-        text, normal_words(text), None, source=source, partition=at.partition, offset=at.offset
-    )
+    (said,) = filtering.decide([Message(at, 0, text, str(at))], source)
     wanted = ("settle", b"allow") if cause == b"prefilter" else ("audit", outcome)
     if (said.action, outcome) == wanted:
         return None

@@ -25,8 +25,9 @@ from consumer.domain.verdicts.judged import Heard, Judged
 from consumer.domain.verdicts.verdict import Cause, Judgement, UnjudgedReason
 from consumer.interfaces import Clock
 from consumer.registry.load import binding_of, load_catalogue
+from consumer.screening.first_stages import settled
 from consumer.screening.lists import Hit
-from consumer.screening.screener import Screener, settled
+from consumer.screening.screener import Screener
 from consumer.settings.settings import Settings
 from consumer.telemetry.clock import SystemClock
 from consumer.telemetry.telemetry import Telemetry

@@ -21,7 +21,7 @@ from consumer.domain.verdicts.decision import decide
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Cause, UnjudgedReason, Verdict, verdict_id
 from consumer.errors import Rejected
-from consumer.interfaces import Classifier, Clock, Screening
+from consumer.interfaces import Classifier, Clock, Inquiry, Screening, ToScreen
 from consumer.pipeline.assignment.assignment import Conclusion, Flight
 from consumer.pipeline.publisher import Publisher
 
@@ -95,32 +95,38 @@ class Processor:
         that is taken many times in a row costs two thirds of what it costs among the others.
         """
         read = [_read(flight) for flight in flights]
-        said = [
-            self._said(found, flight) if isinstance(found, Message) else None
-            for found, flight in zip(read, flights, strict=True)
-        ]
+        said = self._said(flights, read)
         opened: list[Verdict | Rejected | None] = []
         for flight, found, judged in zip(flights, read, said, strict=True):
             if not isinstance(found, Message):
                 opened.append(found)
-            elif judged is not None:
+            elif isinstance(judged, Judged):
                 opened.append(self._verdict(found, flight, judged))
             else:
-                flight.message = found
+                flight.message, flight.inquiry = found, judged
                 opened.append(None)
         return opened
 
-    def _said(self, message: Message, flight: Flight) -> Judged | None:
-        """What is said of a message without the model; where nothing is, how it is to be asked."""
-        judged = self._spared(message, flight)
-        # What people reported is judged once more by the model, not by what it said before.
-        if judged is None and self._screening is not None and _superseded(flight) is None:
-            source = flight.assignment.topic_id or message.position.topic
-            said = self._screening.screen(message, flight.version, flight.binding, source)
-            if isinstance(said, Judged):
-                return said
-            flight.inquiry = said
-        return judged
+    def _said(
+        self, flights: Sequence[Flight], read: Sequence[Message | Rejected | None]
+    ) -> list[Judged | Inquiry | None]:
+        """What is said of messages without the model, or how it is to be asked about them."""
+        said: list[Judged | Inquiry | None] = [
+            self._spared(found, flight) if isinstance(found, Message) else None
+            for found, flight in zip(read, flights, strict=True)
+        ]
+        if self._screening is None:
+            return said
+        asked, places = [], []
+        for at, (flight, found) in enumerate(zip(flights, read, strict=True)):
+            # What people reported is judged once more by the model, not by what it said before.
+            if said[at] is None and isinstance(found, Message) and _superseded(flight) is None:
+                source = flight.assignment.topic_id or found.position.topic
+                asked.append(ToScreen(found, flight.version, flight.binding, source))
+                places.append(at)
+        for at, screened in zip(places, self._screening.screen(asked), strict=True):
+            said[at] = screened
+        return said
 
     async def _ask(self, message: Message, flight: Flight) -> tuple[Judged, float]:
         """What the model says, and for how many milliseconds the message had waited before."""

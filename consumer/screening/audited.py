@@ -156,9 +156,12 @@ class AuditedStage(ABC):
         or allowed by the model.
         """
         name = _named(language)
-        if name not in self._counts and len(self._counts) >= LANGUAGES_MAX:
-            name = OTHER
-        self._counts.setdefault(name, [0, 0])[0 if is_settled else 1] += 1
+        counts = self._counts.get(name)
+        if counts is None:
+            if len(self._counts) >= LANGUAGES_MAX:
+                name = OTHER
+            counts = self._counts.setdefault(name, [0, 0])
+        counts[0 if is_settled else 1] += 1
 
     def take_counts(self) -> list[AuditNote]:
         """What was counted since the last time, as notes."""

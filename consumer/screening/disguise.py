@@ -41,11 +41,13 @@ WORDS_KEPT_MAX = 65_536
 """Words of which is remembered how they look: about 12 MB."""
 WORD_KEPT_MAX = 64
 """Characters of a word that is remembered; longer ones hardly come twice."""
-PART = 10_000.0
+PART = 20_000.0
 """What a two-letter word counts that may be a part of one: more than all digits of a text."""
 ODD = 1e9
 """What one odd word counts: more than all short words of a text."""
-DIGITS_MIN = 6.0
+DIGIT = 2.0
+"""What a digit counts."""
+DIGITS_MIN = 6 * DIGIT
 """Digits of a text from which on letters may be written as numbers."""
 RUN_MIN = 20
 """Characters of a word from which on it may be code and no word."""
@@ -129,9 +131,13 @@ _FOREIGN = frozenset(
 
 def disguise(text: str) -> Disguise | None:
     """What the text seems to be disguised by; nothing where it reads as it is written."""
+    return disguised(text, sum(map(_LOOKS.__getitem__, text.split()), 0j))
+
+
+def disguised(text: str, look: complex) -> Disguise | None:
+    """The same of a text whose words' looks, each as `word_look` has it, add up to this."""
     if len(text) > TEXT_MAX:
         return "long"
-    look = sum(map(_LOOKS.__getitem__, text.split()), 0j)
     if look.imag >= ODD:
         if not text.isascii() and (found := _unusual_characters(text)):
             return found
@@ -146,18 +152,23 @@ def disguise(text: str) -> Disguise | None:
     return "rot13" if look.real < 0 and is_shifted(_without_links(text.lower())) else None
 
 
-class _Looks(dict[str, complex]):
+def word_look(word: str) -> complex:
     """
-    How words look, forgotten all at once when there are too many.
+    How a word looks; both parts are whole numbers.
 
-    The real part is how plain a word is: by how much its common letters are more than must be.
-    The imaginary part is how odd: its digits, `PART` and more where it is short, or `ODD`. So one
-    sum over a text's words says what it has to be looked through for, and most texts for nothing.
+    The real part is how plain it is: by how much its common letters are more than must be. The
+    imaginary part is how odd: its digits, `PART` and more where it is short, or `ODD`. So one sum
+    over a text's words says what it has to be looked through for, and most texts for nothing.
     """
+    small = word.lower()
+    return complex(surplus(small), _oddness(word, small))
+
+
+class _Looks(dict[str, complex]):
+    """How words look, forgotten all at once when there are too many."""
 
     def __missing__(self, word: str) -> complex:
-        small = word.lower()
-        look = complex(surplus(small), _oddness(word, small))
+        look = word_look(word)
         if len(word) <= WORD_KEPT_MAX:
             if len(self) >= WORDS_KEPT_MAX:
                 self.clear()
@@ -190,10 +201,10 @@ def _oddness(word: str, small: str) -> float:
     if not word.isascii() and _unusual_characters(word):
         return ODD
     if _LONE_MARKS.fullmatch(word):
-        return DIGITS_MIN / 4
+        return 1.5 * DIGIT
     if len(word) in PARTS and word.isalpha():
         return PART * PARTS[len(word)]
-    return len(_DIGIT.findall(_PICTURE.sub("", word)))
+    return DIGIT * len(_DIGIT.findall(_PICTURE.sub("", word)))
 
 
 def _encoding(text: str) -> Disguise | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from consumer.domain.messages.message import Message
 from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import InvalidSettings
 from consumer.screening.audited import AuditedStage, Filtered, Voice
@@ -12,7 +14,7 @@ from consumer.screening.audits.draw import AuditDraw
 from consumer.screening.audits.salt import read_salt
 from consumer.screening.audits.terms import AuditTerms, weaker
 from consumer.screening.prefilter.artefact import FilterArtefact, check_evidence, mismatch
-from consumer.screening.prefilter.prefilter import Prefilter
+from consumer.screening.prefilter.prefilter import FilterLook, Prefilter
 
 LANGUAGE_MIN = 200
 """Messages of a language that were learned from; with fewer nothing is known of what is missed."""
@@ -50,31 +52,28 @@ class Filtering(AuditedStage):
         action: Literal["settle", "ask"] = "settle" if look.is_settled else "ask"
         return Filtered(action, look.score, asked_for=look.asked_for)
 
-    def decide(
-        self,
-        text: str,
-        words: list[str],
-        language: str | None,
-        *,
-        source: str,
-        partition: int,
-        offset: int,
-    ) -> Filtered:
+    def decide(self, messages: Sequence[Message], source: str) -> list[Filtered]:
         """
-        Of a message, given with its normalised words; asked again, also after a crash, it is the
-        same.
+        Of messages that were taken from one topic, which `source` names; asked again, also after a
+        crash or among others, it is the same.
 
         Whoever calls leaves out what is never settled by a filter: messages with context, edits of
         what was not allowed, authors with a recent verdict that is not allow.
         """
         if self.barred is not None or not self.watch.is_on:
-            return Filtered("ask", asked_for="switched off")
-        if self._is_little_known(language):
+            return [Filtered("ask", asked_for="switched off") for _ in messages]
+        looks = self._prefilter.looks([message.text for message in messages])
+        return [
+            self._decided(message, look, source)
+            for message, look in zip(messages, looks, strict=True)
+        ]
+
+    def _decided(self, message: Message, look: FilterLook, source: str) -> Filtered:
+        if self._is_little_known(message.written_in):
             return Filtered("ask", asked_for="little-known language")
-        look = self._prefilter.look(text, words)
         if not look.is_settled:
             return Filtered("ask", look.score, asked_for=look.asked_for)
-        return self.drawn(look.score, source, partition, offset)
+        return self.drawn(look.score, source, message.position.partition, message.position.offset)
 
     def _is_little_known(self, language: str | None) -> bool:
         """Whether few texts of the language were learned from; where none is known it is not."""

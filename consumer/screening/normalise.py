@@ -24,6 +24,9 @@ _RUN = re.compile(r"(?<![^\W_])(?:[^\W\d_][\s.,\-_*|/~+]){2,}[^\W\d_](?![^\W_])"
 """Three letters or more that stand alone with one mark or blank between each and the next."""
 _MAY_RUN = re.compile(r"[\s.,\-_*|/~+][^\W\d_][\s.,\-_*|/~+][^\W\d_](?![^\W_])")
 """The end of any such run, found in a third of the time."""
+_RUN_IN_WORD = re.compile(r"(?:^|[.,\-_*|/~+])[^\W\d_][.,\-_*|/~+][^\W\d_](?![^\W_])")
+_RUN_AT_EDGE = re.compile(r"^[^\W\d_](?![^\W_])|(?:^|[.,\-_*|/~+])[^\W\d_]$")
+"""Of one word: part of it, where the rest may stand in its neighbour."""
 _BETWEEN = re.compile(r"[\W_]")
 _REPEATED = re.compile(rf"(.)\1{{{REPEATS_MAX},}}")
 _LEET = re.compile(r"[a-z][0134578@$!|]+[a-z]|(?<![a-z0-9])\$[a-z]")
@@ -55,11 +58,26 @@ def normal_words(text: str) -> list[str]:
 
     The same word is the same string nearly always, so whoever looks it up need not hash it.
     """
-    if _MAY_RUN.search(text):
+    if may_run(text):
         text = _RUN.sub(_joined, text)
     written = text.split()
     words = [*map(_KNOWN.__getitem__, written)]
     return " ".join(map(word_normalised, written)).split() if "" in words else words
+
+
+def may_run(text: str) -> bool:
+    """Whether single letters may stand there in a run, so that words are more than themselves."""
+    return _MAY_RUN.search(text) is not None
+
+
+def runs_of(word: str) -> int:
+    """
+    What a word (what stands between blanks) says of `may_run`, which needs two or more of a text's
+    words together: 2 where such a run may lie in the word, 1 where it may begin or end there.
+    """
+    if word.isalpha():
+        return 1 if len(word) == 1 else 0
+    return 2 if _RUN_IN_WORD.search(word) else 1 if _RUN_AT_EDGE.search(word) else 0
 
 
 def word_normalised(word: str) -> str:

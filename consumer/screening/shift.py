@@ -7,8 +7,8 @@ from operator import mul
 
 LETTERS_MIN = 12
 """Fewer letters say nothing of how often each is used."""
-COMMON_MIN = 0.31
-"""Share of e, t, a, o, i and n among the letters: above it in all languages of Latin script."""
+COMMON_MIN = 31
+"""Percent of e, t, a, o, i and n among the letters: above it in all languages of Latin script."""
 SHIFT_MARGIN = 6.0
 """Nats by which another shift of the alphabet must explain the letters better."""
 
@@ -24,11 +24,15 @@ _BY_SHIFT = [[math.log(_SHARES[(at + shift) % 26]) for at in range(26)] for shif
 """Logarithms of the shares that the letters would have, were they shifted so far."""
 
 
-def surplus(small: str) -> float:
-    """By how much the common letters of a word in small letters are more than they must be."""
+def surplus(small: str) -> int:
+    """
+    By how much the common letters of a word in small letters are more than they must be.
+
+    In hundredths of a letter: sums of whole numbers are the same in whatever order.
+    """
     letters = small.encode("ascii", "ignore").translate(None, _NO_LETTERS)
     others = letters.translate(None, _COMMON)
-    return len(letters) - len(others) - COMMON_MIN * len(letters)
+    return 100 * (len(letters) - len(others)) - COMMON_MIN * len(letters)
 
 
 def is_shifted(small: str) -> bool:

@@ -105,7 +105,8 @@ def _order(learned: LearnedFilter, demand: Demand, seed: int) -> Order:
     artefact = filter_for(learned, purpose(demand))
     prefilter = Prefilter(artefact)
     tested = learned.split.certifying
-    settled = {id(e): prefilter.look(e.text).is_settled for e in tested}
+    looks = prefilter.looks([e.text for e in tested])
+    settled = {id(e): look.is_settled for e, look in zip(tested, looks, strict=True)}
     return Order(
         missed=artefact.head.shown.missed,
         positives=artefact.head.shown.positives,
@@ -124,7 +125,8 @@ def _order(learned: LearnedFilter, demand: Demand, seed: int) -> Order:
 def _curve(learned: LearnedFilter) -> list[CurvePoint]:
     prefilter = Prefilter(filter_for(learned, purpose(Demand(0.95, 0.0))))
     tested = learned.split.certifying
-    return curve_of([SeenLook(prefilter.look(e.text), e.is_positive) for e in tested])
+    looks = prefilter.looks([e.text for e in tested])
+    return curve_of([SeenLook(look, e.is_positive) for e, look in zip(tested, looks, strict=True)])
 
 
 def purpose(demand: Demand) -> Purpose:

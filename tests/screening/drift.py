@@ -11,11 +11,11 @@ from random import Random
 from statistics import fmean
 from typing import NamedTuple
 
+from consumer.domain.messages.message import Message, Position
 from consumer.screening.audits.draw import AuditDraw
 from consumer.screening.audits.forecast import Stream, messages_to_alarm
 from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.filtering import Filtering
-from consumer.screening.normalise import normal_words
 from consumer.screening.prefilter.example import FilterExample
 from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.train import filter_for, learn
@@ -75,7 +75,7 @@ def drift(recall: float, seed: int) -> Drift:
         until += 1
     after = [stage.step(harmless, new) for _ in range(1_000)]
     prefilter = Prefilter(artefact)
-    looks = [prefilter.look(example.text) for example in new]
+    looks = prefilter.looks([example.text for example in new])
     missed = [look.score >= artefact.head.near_from for look in looks if look.is_settled]
     recall_after = 1 - len(missed) / len(new)
     stream = Stream(PREVALENCE, recall_after, fmean(missed) if missed else 0.0)
@@ -107,14 +107,9 @@ class _Stage:
         example = self._dice.choice(positives if is_positive else harmless)
         self._offset += 1
         worker = self._workers[self._offset % 2]
-        filtered = worker.decide(
-            example.text,
-            normal_words(example.text),
-            None,
-            source="stream",
-            partition=self._offset % 2,
-            offset=self._offset,
-        )
+        position = Position("stream", self._offset % 2, self._offset)
+        message = Message(position, 0, example.text, str(position))
+        (filtered,) = worker.decide([message], "stream")
         if is_positive and filtered.action != "settle":
             self._notes += 1
             place = f"stream/{self._offset % 2}/{self._offset}"

@@ -6,13 +6,11 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from consumer.domain.binding import Binding
-from consumer.domain.messages.message import Message, Position
-from consumer.domain.policy import PolicyVersion
+from consumer.domain.messages.message import Position
 from consumer.domain.screening import FilterTerms
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Cause
-from consumer.interfaces import Inquiry
+from consumer.interfaces import Inquiry, ToScreen
 from consumer.screening.audited import AuditedStage
 from consumer.screening.audits.note import AuditNote, read_note
 from consumer.screening.filters import Filters
@@ -140,14 +138,15 @@ class FilterWitness:
         if self.has_read:
             self._journal.conclusions.add((self.notes, self._filtering.watch.is_on))
 
-    def screen(
-        self, message: Message, version: PolicyVersion, binding: Binding, source: str
-    ) -> Judged | Inquiry | None:
+    def screen(self, messages: Sequence[ToScreen]) -> list[Judged | Inquiry | None]:
         """As the screener says."""
-        said = self._screener.screen(message, version, binding, source)
-        if isinstance(said, Judged) and said.cause is Cause.PREFILTER:
-            now_s = self._loop.time()
-            has_run = now_s - self._loop.stands_until_s > FRESH_S
-            known_s = now_s - FRESH_S if has_run else SLEEPY
-            self._journal.settled.append(Settled(self._name, message.position, self.notes, known_s))
-        return said
+        found = self._screener.screen(messages)
+        for (message, *_), said in zip(messages, found, strict=True):
+            if isinstance(said, Judged) and said.cause is Cause.PREFILTER:
+                now_s = self._loop.time()
+                has_run = now_s - self._loop.stands_until_s > FRESH_S
+                known_s = now_s - FRESH_S if has_run else SLEEPY
+                self._journal.settled.append(
+                    Settled(self._name, message.position, self.notes, known_s)
+                )
+        return found

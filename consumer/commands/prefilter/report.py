@@ -55,7 +55,8 @@ def report_filter(settings: Settings, request: ReportRequest, *, as_json: bool) 
     with bars(Console(stderr=True)) as progress:
         judged = traffic.read(progress, head.certified_since_ms)
     prefilter = Prefilter(artefact)
-    looked = [LookedAt(example, prefilter.look(example.text)) for example in judged.examples]
+    looks = prefilter.looks([example.text for example in judged.examples])
+    looked = [*map(LookedAt, judged.examples, looks)]
     whole, languages, terms = slice_of("all", looked), by_language(looked), by_identity_term(looked)
     if request.page is not None:
         request.page.write_text(_page(artefact, looked, [whole, *languages], terms))

@@ -1,6 +1,6 @@
 """
 The learned filter of one policy version: what it sees of a text, how it scores, how it is made.
 
-May import domain and errors. Reading and scoring need no library; only `train.py` needs the extra
-`prefilter` (numpy, scipy, scikit-learn).
+May import domain and errors. Reading and scoring need numpy; only `train.py` needs the extra
+`prefilter` (scipy, scikit-learn).
 """

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from consumer.errors import InvalidSettings
 from consumer.screening.prefilter.features import TABLE
 from consumer.screening.prefilter.head import FilterHead
-from consumer.screening.prefilter.scorer import FAMILIAR_BITS, LinearModel
+from consumer.screening.prefilter.model import FAMILIAR_BITS, WEIGHT_MAX, LinearModel
 from consumer.screening.sealed import (
     LENGTH,
     digest_of,
@@ -140,7 +140,7 @@ def _weights(content: bytes, name: str) -> tuple[array[float], bytes]:
         values.byteswap()
     weights = array("f", bytes(4 * TABLE))
     for place, value in zip(places, values, strict=True):
-        if place >= TABLE or not abs(value) < float("inf"):
+        if place >= TABLE or not abs(value) < WEIGHT_MAX:
             raise InvalidSettings(f"{name} has a weight that is none: train it anew")
         weights[place] = value
     return weights, content[end:]

@@ -12,7 +12,8 @@ from consumer.screening.prefilter.recall import Positive, recall_low, recall_of
 
 def certify(prefilter: Prefilter, examples: Sequence[FilterExample], alpha: float) -> RecallShown:
     """What examples that training never saw show of a filter."""
-    is_settled = [prefilter.look(example.text).is_settled for example in examples]
+    looks = prefilter.looks([example.text for example in examples])
+    is_settled = [look.is_settled for look in looks]
     positives = [
         Positive(settled, example.weight)
         for settled, example in zip(is_settled, examples, strict=True)

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import repeat
-from operator import add
+from itertools import pairwise, repeat
 from string import punctuation
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zlib import crc32
+
+import numpy
+from numpy.typing import NDArray
 
 TABLE = 1 << 18
 """Places: a megabyte, which stays near the processor. Four times as many changed nothing."""
 RUN_MIN, RUN_MAX = 4, 5
 """Characters of a run, with a mark for either end of the word; measured in DECISIONS.md."""
 NAME_MAX = (1 << 28) - 1
-"""Of a word's name: three of them still fit the small integers that Python is quick with."""
+"""Of a word's name: three of them still fit every kind of integer."""
 CHARACTERS_MAX = 32
 """Of a word whose runs are seen: enough for any real one, and it bounds what a word can cost."""
 WORDS_MAX = 2_000
@@ -31,7 +33,6 @@ _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 _WORD, _RUN, _MARKS, _NAME = 1, 2, 3, 4
 """Where the checksum of each kind starts, so that a word and a run of the same letters differ."""
 _LAST = TABLE - 1
-_IN_TABLE, _THREE_TIMES = _LAST.__and__, (3).__mul__
 _RUNS = [
     tuple(
         slice(at, at + count)
@@ -41,6 +42,10 @@ _RUNS = [
     for length in range(CHARACTERS_MAX + 3)
 ]
 """All runs of a word, by its length with a mark for either end."""
+
+
+Name = TypeVar("Name", int, NDArray[numpy.int64])
+"""One, or an array of them."""
 
 
 class SeenWord(NamedTuple):
@@ -77,11 +82,15 @@ def is_link(word: str) -> bool:
     return "." in word and _LINK.search(word) is not None
 
 
+def pair_place(one: Name, other: Name) -> Name:
+    """The place of a pair of neighbours by their names, or those of many pairs by two arrays."""
+    # The order of a pair must matter, and names are spread evenly already.
+    return (3 * one + other) & _LAST
+
+
 def pair_places(names: Sequence[int]) -> set[int]:
     """Places of the pairs of neighbours in a text, of which the words' names are given."""
-    # The order of a pair must matter, and names are spread evenly already. Written for speed: a
-    # place is three times the one and the other, modulo the table.
-    return {*map(_IN_TABLE, map(add, map(_THREE_TIMES, names), names[1:]))}
+    return {pair_place(one, other) for one, other in pairwise(names)}
 
 
 def see_text(normal: str) -> list[int]:

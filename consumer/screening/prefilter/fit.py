@@ -1,7 +1,7 @@
 """
 Fit: weights from texts and labels, by logistic regression. Needs the extra `prefilter`.
 
-numpy, scipy and scikit-learn are imported where they are used: workers have none of them.
+scipy and scikit-learn are imported where they are used: workers have neither.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from array import array
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+import numpy
 
 from consumer.errors import InvalidSettings
 from consumer.screening.prefilter.features import TABLE, WORDS_MAX, is_link, pair_places, see_word
@@ -40,7 +42,7 @@ class TextMatrix:
     """Normalised texts as rows of their features, each divided by the root of its size."""
 
     def __init__(self, normals: Sequence[str]) -> None:
-        sparse, numpy = _libraries()
+        sparse = _scipy_sparse()
         seen = lru_cache(WORDS_KEPT_MAX)(see_word)
         places: list[int] = []
         ends = [0]
@@ -83,7 +85,6 @@ class TextMatrix:
 
         Both classes weigh the same in sum: positives are few, and they are what must not be missed.
         """
-        _, numpy = _libraries()
         from sklearn.linear_model import LogisticRegression
 
         chosen = self._rows[list(rows)]
@@ -101,7 +102,6 @@ class TextMatrix:
 
     def sums(self, rows: Sequence[int], fitted: Fitted) -> list[float]:
         """Of each of the rows under what was learned."""
-        _, numpy = _libraries()
         table = numpy.frombuffer(fitted.weights, numpy.float32).astype(numpy.float64)
         found: list[float] = (self._rows[list(rows)] @ table + fitted.bias).tolist()
         return found
@@ -109,7 +109,6 @@ class TextMatrix:
 
 def mean_of(models: Sequence[Fitted]) -> Fitted:
     """The model whose sums are the means of theirs."""
-    _, numpy = _libraries()
     tables = [numpy.frombuffer(model.weights, numpy.float32) for model in models]
     table = numpy.mean(tables, axis=0, dtype=numpy.float64).astype(numpy.float32)
     return Fitted(array("f", table.tobytes()), sum(model.bias for model in models) / len(models))
@@ -121,7 +120,6 @@ def fit_curve(sums: Sequence[float], labels: Sequence[bool], weights: Sequence[f
 
     It rises always: where the fit says otherwise scores mean nothing, and they keep their order.
     """
-    _, numpy = _libraries()
     from sklearn.linear_model import LogisticRegression
 
     learner = LogisticRegression(C=1e6).fit(
@@ -131,14 +129,13 @@ def fit_curve(sums: Sequence[float], labels: Sequence[bool], weights: Sequence[f
     return Curve(slope, offset) if slope > 0 else Curve(1.0, 0.0)
 
 
-def _libraries() -> tuple[Any, Any]:
+def _scipy_sparse() -> Any:
     try:
-        import numpy
         import sklearn  # noqa: F401
         from scipy import sparse
     except ImportError as error:
         raise InvalidSettings(
-            "training a filter needs numpy, scipy and scikit-learn: "
+            "training a filter needs scipy and scikit-learn: "
             "`pip install 'safeguard-consumer[prefilter]'`"
         ) from error
-    return sparse, numpy
+    return sparse

@@ -11,10 +11,11 @@ PART_WORDS = 40
 """Words of a part; each begins in the middle of the one before. Measured in DECISIONS.md."""
 
 
-def parts_of(words: list[str]) -> list[list[str]]:
-    """The text as its words, and its parts where it is longer than one."""
-    if len(words) <= PART_WORDS:
-        return [words]
+def parts_of(length: int) -> list[slice]:
+    """Of a text of so many words: the whole, and its parts where it is longer than one."""
+    whole = slice(0, length)
+    if length <= PART_WORDS:
+        return [whole]
     step = PART_WORDS // 2
-    begins = range(0, len(words) - PART_WORDS + step, step)
-    return [words, *(words[begin : begin + PART_WORDS] for begin in begins)]
+    begins = range(0, length - PART_WORDS + step, step)
+    return [whole, *(slice(begin, begin + PART_WORDS) for begin in begins)]

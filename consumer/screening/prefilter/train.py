@@ -24,6 +24,7 @@ from consumer.screening.prefilter.example import FilterExample, Split, split_by_
 from consumer.screening.prefilter.features import WORDS_MAX
 from consumer.screening.prefilter.fit import Curve, Fitted, TextMatrix, fit_curve, mean_of
 from consumer.screening.prefilter.head import Counts, FilterHead, RecallShown
+from consumer.screening.prefilter.model import familiar_bits
 from consumer.screening.prefilter.parts import parts_of
 from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.recall import (
@@ -32,7 +33,7 @@ from consumer.screening.prefilter.recall import (
     recall_to_aim_at,
     threshold_for,
 )
-from consumer.screening.prefilter.scorer import familiar_bits, logistic
+from consumer.screening.prefilter.scorer import logistic
 
 BLOCKS = 5
 """Of time; more cost more and change little."""
@@ -99,7 +100,8 @@ def learn(examples: Sequence[FilterExample], certifying_share: float) -> Learned
     """Learn from the earlier part."""
     split = split_by_time(examples, certifying_share)
     _check(split)
-    parts = [parts_of(normal_words(example.text)[:WORDS_MAX]) for example in split.learned]
+    texts = [normal_words(example.text)[:WORDS_MAX] for example in split.learned]
+    parts = [[words[part] for part in parts_of(len(words))] for words in texts]
     matrix = TextMatrix([" ".join(words) for words in _rows_of(parts)])
     labels = [example.is_positive for example in split.learned]
     weights = [example.weight for example in split.learned]

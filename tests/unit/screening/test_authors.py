@@ -14,6 +14,7 @@ from consumer.screening.inquiry import TextInquiry
 from consumer.screening.screener import Screener
 from tests.builders import a_binding, a_judgement, a_message
 from tests.unit.pipeline.staging import HandClock
+from tests.unit.screening.saying import said_of
 
 TERMS = AuthorTerms(for_s=60.0, authors_max=2)
 
@@ -53,10 +54,10 @@ class Room:
 
     def screen(self, text: str, author: str) -> object:
         message = a_message(text, author=author)
-        return self.screener.screen(message, self.binding.live, self.binding, "id")
+        return said_of(self.screener, message, self.binding)
 
     def holds(self, author: str) -> bool:
-        authors = self.screener._room(self.binding).authors
+        authors = self.screener._first_stages(self.binding).authors
         assert authors is not None
         return authors.holds(author, 100.0)
 

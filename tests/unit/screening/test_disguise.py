@@ -150,7 +150,7 @@ def test_looks_are_forgotten_and_long_words_not_kept(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "WORDS_KEPT_MAX", 2)
     looks = module._Looks()
     assert looks["one"].real > 0
-    assert looks["1234"].imag == 4
+    assert looks["1234"].imag == 4 * module.DIGIT
     assert looks["the"].imag == 0
     assert looks["a"].imag == 3 * module.PART
     assert set(looks) == {"the", "a"}

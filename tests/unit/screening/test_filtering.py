@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from consumer.domain.messages.message import Position
 from consumer.errors import InvalidSettings
 from consumer.screening.audited import (
     ALARMED,
@@ -19,7 +20,7 @@ from consumer.screening.audits.note import AuditNote
 from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.audits.watch import LANGUAGES_MAX, OTHER
 from consumer.screening.filtering import LANGUAGE_MIN, Filtering, open_filtering
-from consumer.screening.normalise import normal_words
+from tests.builders import a_message
 from tests.salt import SALT
 from tests.unit.screening.prefilter.filters import by_hand
 
@@ -34,9 +35,9 @@ def opened(folder: Path, terms: AuditTerms = TERMS, **changes: Any) -> Filtering
 
 
 def decided(filtering: Filtering, text: str, offset: int, language: str | None = None) -> Filtered:
-    return filtering.decide(
-        text, normal_words(text), language, source="t", partition=0, offset=offset
-    )
+    message = a_message(text, position=Position("chat", 0, offset), language=language)
+    (found,) = filtering.decide([message], "t")
+    return found
 
 
 def test_what_is_harmless_is_settled_but_for_the_audits(tmp_path: Path) -> None:

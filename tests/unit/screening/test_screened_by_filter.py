@@ -19,6 +19,7 @@ from consumer.screening.inquiry import TextInquiry
 from consumer.screening.screener import Screener
 from tests.builders import a_judgement, a_message, a_policy, a_version
 from tests.unit.pipeline.staging import HandClock
+from tests.unit.screening.saying import said_of
 from tests.unit.screening.test_filters import named, ready
 
 TEXT = "we meet near the garden"
@@ -39,7 +40,7 @@ class Post:
 
     def screen(self, offset: int = 0, text: str = TEXT, **changes: Any) -> object:
         message = a_message(text, position=Position("chat", 1, offset), **changes)
-        return self.screener.screen(message, self.binding.live, self.binding, "id")
+        return said_of(self.screener, message, self.binding)
 
 
 def test_what_is_harmless_is_allowed_and_its_verdict_names_the_filter(tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_a_message_of_another_version_is_for_the_model(tmp_path: Path) -> None:
     post = Post(tmp_path)
     other = a_version(replace(a_policy(), text="another text"), number=2)
     message = a_message(TEXT)
-    assert post.screener.screen(message, other, post.binding, "id") is None
+    assert said_of(post.screener, message, post.binding, other) is None
 
 
 def test_while_it_is_off_everything_is_for_the_model(tmp_path: Path) -> None:
@@ -115,9 +116,7 @@ def test_while_it_is_off_everything_is_for_the_model(tmp_path: Path) -> None:
     assert post.screen() is None
     post.filters.heed_writing(is_possible=True)
     assert isinstance(post.screen(), Judged)
-    assert (
-        Screener(HandClock()).screen(a_message(TEXT), post.binding.live, post.binding, "id") is None
-    )
+    assert said_of(Screener(HandClock()), a_message(TEXT), post.binding) is None
 
 
 def test_policies_are_prepared_with_their_filters(tmp_path: Path) -> None:
@@ -125,5 +124,5 @@ def test_policies_are_prepared_with_their_filters(tmp_path: Path) -> None:
     later = replace(post.binding, deadline_s=9.0)
     post.screener.prepare(Catalogue((later,)))
     assert post.screen() is None, "taken under policies that are not in force any more"
-    found = post.screener.screen(a_message(TEXT), later.live, later, "id")
+    found = said_of(post.screener, a_message(TEXT), later)
     assert isinstance(found, Judged)

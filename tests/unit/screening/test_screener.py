@@ -23,6 +23,7 @@ from consumer.screening.memo import TEXT_CHARS_MAX
 from consumer.screening.screener import Screener
 from tests.builders import a_binding, a_judgement, a_message, a_policy, a_version
 from tests.unit.pipeline.staging import HandClock
+from tests.unit.screening.saying import said_of
 
 LIST = ListTerms("raid.txt", Outcome.BLOCK, "words", (ListEntry(3, "vermin"),), "c" * 32)
 ALL = ScreeningTerms(MemoTerms(), NeighbourTerms(), (LIST,))
@@ -39,7 +40,7 @@ class Desk:
 
     def screen(self, text: str, author: str = "u", binding: Binding | None = None) -> object:
         binding = binding or self.binding
-        return self.screener.screen(a_message(text, author=author), binding.live, binding, "t")
+        return said_of(self.screener, a_message(text, author=author), binding)
 
     async def judge(self, text: str, judged: Judged, name: str = "v") -> None:
         """The model is asked about it."""
@@ -112,9 +113,7 @@ async def test_messages_of_nobody_are_each_of_an_author_of_their_own() -> None:
     message = a_message(RAID + " prt", author=None)
     said = [
         isinstance(
-            desk.screener.screen(
-                message._replace(id=f"m{n}"), desk.binding.live, desk.binding, "t"
-            ),
+            said_of(desk.screener, message._replace(id=f"m{n}"), desk.binding),
             Judged,
         )
         for n in range(4)

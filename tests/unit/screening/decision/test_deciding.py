@@ -23,6 +23,7 @@ from consumer.telemetry.metrics import Metrics
 from tests.builders import a_judgement, a_message
 from tests.unit.pipeline.staging import HandClock
 from tests.unit.screening.decision.stage import HandDecider, named, ready
+from tests.unit.screening.saying import said_of
 
 TEXT = "see you at the garden"
 
@@ -45,7 +46,7 @@ class Post:
 
     def screen(self, offset: int = 0, text: str = TEXT, **changes: Any) -> object:
         message = a_message(text, position=Position("chat", 1, offset), **changes)
-        return self.screener.screen(message, self.binding.live, self.binding, "id")
+        return said_of(self.screener, message, self.binding)
 
     async def said(self, offset: int = 0, text: str = TEXT, **changes: Any) -> Judged | None:
         """What the stage settles; None where the model is asked."""

@@ -12,7 +12,7 @@ from consumer.screening.prefilter.artefact import FilterArtefact, decode, encode
 from consumer.screening.prefilter.example import FilterExample
 from consumer.screening.prefilter.features import TABLE, see_word
 from consumer.screening.prefilter.head import Counts, FilterHead, RecallShown
-from consumer.screening.prefilter.scorer import familiar_bits
+from consumer.screening.prefilter.model import familiar_bits
 from consumer.screening.prefilter.train import Purpose, train
 
 PLAIN = [

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.screening.normalise import normalised
-from consumer.screening.prefilter import features, scorer
+from consumer.screening.prefilter import features
 from consumer.screening.prefilter.features import see_text, see_word
+from consumer.screening.prefilter.lexicon import Lexicon
+from consumer.screening.prefilter.model import (
+    FAMILIAR_BITS,
+    LinearModel,
+    familiar_bits,
+    is_familiar,
+)
 from consumer.screening.prefilter.prefilter import Prefilter
-from consumer.screening.prefilter.scorer import FAMILIAR_BITS, Scorer, familiar_bits, is_familiar
+from consumer.screening.prefilter.scorer import Scorer, TextScore
 from tests.unit.screening.prefilter.filters import PLAIN, by_hand, trained
+
+
+def scores_of(model: LinearModel, *texts: str) -> list[TextScore]:
+    """Of texts that come together, given as their normalised words."""
+    lexicon = Lexicon(model)
+    rows = [lexicon.rows_of(text.split()) for text in texts]
+    lengths = numpy.array([*map(len, rows)], numpy.int64)
+    flat = numpy.array([*chain.from_iterable(rows)], numpy.int64)
+    return Scorer(model, lexicon).score(flat, lengths)
+
+
+def score_of(model: LinearModel, text: str) -> TextScore:
+    (found,) = scores_of(model, text)
+    return found
 
 
 @settings(deadline=None)
@@ -25,10 +48,19 @@ def test_look_ups_give_what_the_features_give(words: list[str]) -> None:
     places = see_text(normal)
     total = sum(model.weights[place] for place in places)
     at = model.slope * (total / math.sqrt(max(1, len(places))) + model.bias) + model.offset
-    score = Scorer(model).score(normal.split())
+    score = score_of(model, normal)
 
     assert score.probability == pytest.approx(1 / (1 + math.exp(-at)))
-    assert Scorer(model).score(normal.split()) == score
+    assert score_of(model, normal) == score
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.sampled_from([*PLAIN, "vile", "vile!", "(new)", "x.example"]))))
+def test_a_score_is_the_same_in_whatever_company(texts: list[list[str]]) -> None:
+    """To the last bit: workers and restarts put other texts together."""
+    model = trained().model
+    said = [" ".join(words) for words in texts]
+    assert scores_of(model, *said) == [score_of(model, text) for text in said]
 
 
 def test_a_word_is_seen_without_the_marks_at_its_edges_but_they_are_seen_apart() -> None:
@@ -61,11 +93,11 @@ def test_the_order_of_a_pair_matters() -> None:
 
 
 def test_a_text_without_words_is_unfamiliar() -> None:
-    assert Scorer(by_hand().model).score([]).familiar == 0.0
+    assert score_of(by_hand().model, "").familiar == 0.0
 
 
 def test_words_that_training_saw_are_familiar() -> None:
-    scored = Scorer(by_hand().model).score(["garden", "house", "xyzzy", "plugh"])
+    scored = score_of(by_hand().model, "garden house xyzzy plugh")
     assert scored.familiar == 0.5
 
 
@@ -73,39 +105,24 @@ def test_a_word_with_other_marks_is_another_word_of_the_same_name() -> None:
     """Whichever comes first: neither is taken for the other."""
     model = trained().model._replace(slope=0.1)
     texts = ("nasty", "nasty!", "nasty")
-    scores = [Scorer(model).score(text.split()).probability for text in texts]
-    one = Scorer(model)
-    assert [one.score(text.split()).probability for text in texts] == scores
+    scores = [score_of(model, text).probability for text in texts]
+    assert [each.probability for each in scores_of(model, *texts)] == scores
     assert scores[0] != scores[1]
 
 
 def test_repeated_words_count_once() -> None:
-    one = Scorer(by_hand().model)
-    assert one.score(["vile", "vile"]).familiar == 1.0
+    found = score_of(by_hand().model, "vile vile")
+    assert found.familiar == 1.0
     # The pair of the word with itself is a feature more.
     size = len(see_word("vile").places)
     total = 8.0 * size / math.sqrt(size + 1)
-    assert one.score(["vile", "vile"]).probability == pytest.approx(
-        1 / (1 + math.exp(-2.0 * (total - 1.0)))
-    )
+    assert found.probability == pytest.approx(1 / (1 + math.exp(-2.0 * (total - 1.0))))
 
 
 def test_bits_of_familiar_words_are_those_of_their_names() -> None:
     bits = familiar_bits([0, 9, FAMILIAR_BITS + 20])
     assert [name for name in range(64) if is_familiar(bits, name)] == [0, 9, 20]
     assert is_familiar(bits, FAMILIAR_BITS)
-
-
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scorer, "WORDS_KEPT_MAX", 3)
-    one = Scorer(by_hand().model)
-    before = one.score(["garden", "house", "old", "near"])
-    assert "1 words" in repr(one)
-    assert one.score(["garden", "house", "old", "near"]) == before
-    assert "2 words" in repr(one)
-    long = "x" * (scorer.WORD_KEPT_MAX + 1)
-    assert one.score([long]) == one.score([long])
-    assert long not in one._known
 
 
 def test_an_explanation_names_what_adds_most() -> None:
@@ -118,5 +135,5 @@ def test_an_explanation_names_what_adds_most() -> None:
 def test_a_score_that_has_no_number_is_the_nearest_that_has() -> None:
     """Weights may be huge; probabilities are not."""
     model = by_hand().model._replace(slope=1e9)
-    assert Scorer(model).score(["vile"]).probability == pytest.approx(1.0)
-    assert Scorer(model).score(["garden"]).probability == pytest.approx(0.0)
+    assert score_of(model, "vile").probability == pytest.approx(1.0)
+    assert score_of(model, "garden").probability == pytest.approx(0.0)

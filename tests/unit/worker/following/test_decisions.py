@@ -19,6 +19,7 @@ from consumer.screening.screener import Screener
 from consumer.worker.following.decisions import AT_ONCE, DecisionFollower, followed
 from tests.builders import TOPIC, a_binding, a_judgement, a_message
 from tests.unit.pipeline.staging import HandClock
+from tests.unit.screening.saying import said_of
 
 DECISIONS = f"{TOPIC}.decisions"
 PARTITIONS = {TOPIC: 1, DECISIONS: 2, "other": 1}
@@ -70,7 +71,7 @@ class Scene:
         return None if value is None else Record(position, 0, None, value)
 
     async def remember(self) -> None:
-        found = self.screener.screen(a_message(TEXT), self.binding.live, self.binding, TOPIC)
+        found = said_of(self.screener, a_message(TEXT), self.binding)
         assert found is not None
         assert not isinstance(found, Judged)
         assert await found.elsewhere() is None
