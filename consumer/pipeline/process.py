@@ -70,17 +70,18 @@ class Processor:
                 return found
         message, inquiry = flight.message, flight.inquiry
         if inquiry is None:
-            return self._verdict(message, flight, *await self._ask(message, flight))
+            judged, queued_ms = await self._ask(message, flight)
+            return self._verdict(message, flight, judged, self._clock.wall_ms(), queued_ms)
         try:
-            judged = await inquiry.elsewhere()
-            if judged is not None:
+            said = await inquiry.elsewhere()
+            if said is not None:
                 waited_ms = (self._clock.now_s() - flight.taken_s) * 1_000
-                return self._verdict(message, flight, judged, waited_ms)
+                return self._verdict(message, flight, said, self._clock.wall_ms(), waited_ms)
             judged, queued_ms = await self._ask(message, flight)
             await inquiry.answered(judged, lambda: self._ask_again(message, flight))
             if inquiry.screened is not None:
                 judged = judged._replace(screened=inquiry.screened)
-            verdict = self._verdict(message, flight, judged, queued_ms)
+            verdict = self._verdict(message, flight, judged, self._clock.wall_ms(), queued_ms)
             inquiry.heard(judged, verdict.id)
             return verdict
         finally:
@@ -97,11 +98,12 @@ class Processor:
         read = [_read(flight) for flight in flights]
         said = self._said(flights, read)
         opened: list[Verdict | Rejected | None] = []
+        wall_ms = self._clock.wall_ms()
         for flight, found, judged in zip(flights, read, said, strict=True):
             if not isinstance(found, Message):
                 opened.append(found)
             elif isinstance(judged, Judged):
-                opened.append(self._verdict(found, flight, judged))
+                opened.append(self._verdict(found, flight, judged, wall_ms))
             else:
                 flight.message, flight.inquiry = found, judged
                 opened.append(None)
@@ -155,7 +157,7 @@ class Processor:
     def give_up(self, flight: Flight, reason: UnjudgedReason) -> Conclusion:
         """End a record that will not be judged: its verdict is unjudged, for that reason."""
         message = decode(flight.record, flight.binding.reading)
-        verdict = self._verdict(message, flight, Judged((), reason))
+        verdict = self._verdict(message, flight, Judged((), reason), self._clock.wall_ms())
         return self.publisher.verdict(flight, verdict)
 
     def _spared(self, message: Message, flight: Flight) -> Judged | None:
@@ -178,7 +180,12 @@ class Processor:
         return age is not None and age > max_age_s * 1_000
 
     def _verdict(
-        self, message: Message, flight: Flight, judged: Judged, queued_ms: float = 0.0
+        self,
+        message: Message,
+        flight: Flight,
+        judged: Judged,
+        wall_ms: int,
+        queued_ms: float = 0.0,
     ) -> Verdict:
         position, version, context = flight.record.position, flight.version, judged.context
         # Of the topic that it was taken from: the name may stand for another one by now.
@@ -201,7 +208,7 @@ class Processor:
             model=judged.model,
             template=judged.template,
             endpoint=judged.endpoint,
-            judged_at_ms=self._clock.wall_ms(),
+            judged_at_ms=wall_ms,
             queued_ms=queued_ms,
             model_ms=judged.model_ms,
             supersedes=superseded,
@@ -245,4 +252,7 @@ def _context(message: Message, flight: Flight) -> Context | None:
 def _superseded(flight: Flight) -> str | None:
     """The verdict that people reported, where this is the second judgement of its message."""
     record = flight.record
+    # Its headers would say so, and most records have none.
+    if not record.headers:
+        return None
     return second_of(record, flight.binding.origin_of(record.position.topic))

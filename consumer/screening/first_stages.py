@@ -48,13 +48,10 @@ class Stages(NamedTuple):
 class Left:
     """A message that lists and what was said before leave to the stages that follow."""
 
-    __slots__ = ("asked", "is_spared", "memo", "message", "said", "watched")
+    __slots__ = ("is_spared", "memo", "message", "said", "watched")
 
-    def __init__(
-        self, message: Message, asked: AskedText, memo: Memo | None, *, is_spared: bool
-    ) -> None:
+    def __init__(self, message: Message, memo: Memo | None, *, is_spared: bool) -> None:
         self.message = message
-        self.asked = asked
         self.memo = memo
         """Where what the model says of it is kept; None where it is not."""
         self.is_spared = is_spared
@@ -122,11 +119,10 @@ class FirstStages:
         is_spared = stages.by_score and self._spares(message, now_s)
         if not is_spared and memo is None and neighbours is None and self.authors is None:
             return None
-        asked = AskedText(stages.digest, text)
         if len(text) > TEXT_CHARS_MAX:
             memo = None
-        if memo is not None:
-            answer = memo.answer(asked, now_s)
+        if memo:
+            answer = memo.answer(AskedText(stages.digest, text), now_s)
             if answer is not None:
                 self.heed(message, most_severe([j.outcome for j in answer.judgements]), now_s)
                 return answer
@@ -137,7 +133,7 @@ class FirstStages:
             if shared is not None:
                 self.heed(message, shared[0], now_s)
                 return settled(Cause.NEAR_DUPLICATE, *shared)
-        return Left(message, asked, memo, is_spared=is_spared)
+        return Left(message, memo, is_spared=is_spared)
 
     def _neighbours_of(self, digest: str) -> Neighbours | None:
         """The bursts of a version, where the topic has that stage."""

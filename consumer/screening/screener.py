@@ -25,6 +25,7 @@ from consumer.screening.filters import Filters
 from consumer.screening.first_stages import FirstStages, Left, Named, Stages, named
 from consumer.screening.inquiry import AskDecision, TextInquiry
 from consumer.screening.lists import Hit, Lists
+from consumer.screening.memo import AskedText
 from consumer.screening.normalise import normal_words, normalised
 from consumer.screening.watched import WatchedMessage
 
@@ -140,7 +141,7 @@ class Screener:
             ask = self._decision(message, stages.deciding, source)
         return TextInquiry(
             self._clock,
-            left.asked,
+            AskedText(stages.digest, message.text),
             left.memo,
             stages.neighbours,
             left.watched,

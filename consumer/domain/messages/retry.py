@@ -26,7 +26,7 @@ SUPERSEDES = "safeguard-supersedes"
 
 def first_position(record: Record, origin: str) -> Position | None:
     """Where a retried record was first consumed, or None for what is not retried."""
-    if record.position.topic == origin:
+    if not record.headers or record.position.topic == origin:
         return None
     for name, value in reversed(record.headers):
         if name == FIRST_POSITION and _is_position(value, origin):

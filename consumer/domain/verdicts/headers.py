@@ -132,7 +132,6 @@ def is_envelope(headers: Headers) -> bool:
     return "ce_type" in names[names.index("safeguard-verdict-id") :]
 
 
-@lru_cache(maxsize=4_096)
 def percent(text: str) -> bytes:
     """Percent-encoded ASCII, at most 256 characters."""
     if len(text) <= MESSAGE_ID_CHARS_MAX and _PLAIN.fullmatch(text):

@@ -46,7 +46,7 @@ class FloorTracker:
         """It is stored at this offset; `sent` was the floor when it was sent."""
         floor = self.at(output)
         if sent.topic_id == floor.topic_id and offset >= floor.offset:
-            self._floors[output] = floor._replace(offset=offset + 1)
+            self._floors[output] = Floor(offset + 1, floor.topic_id)
 
 
 def lowest(floors: Iterable[Floor], topic_id: str) -> int:
