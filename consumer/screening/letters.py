@@ -22,5 +22,11 @@ def _marks() -> str:
     return "".join(f"{chr(low)}-{chr(high)}" for low, high in zip(begins, ends, strict=True))
 
 
-LETTERS = rf"\w{_marks()}"
-"""What stands within the brackets of a character class."""
+MARKS = _marks()
+"""What stands within the brackets of a character class, as in the next two."""
+LETTERS = rf"\w{MARKS}"
+UNPARTED = (
+    "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
+"""Scripts whose words stand together: Thai, Lao, Tibetan, Burmese, Khmer, kana and Han."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from consumer.screening.letters import LETTERS
+from consumer.screening.letters import LETTERS, UNPARTED
 from consumer.screening.normalise import normalised
 
 WORDS_MAX = 200
@@ -28,11 +28,8 @@ _DIGIT = re.compile(r"\d")
 _LINK = re.compile(r"[./@]|:\w")
 _PART = re.compile(rf"[^\W_][{LETTERS}]*")
 """Of words that a hyphen or an apostrophe joins."""
-_UNPARTED = re.compile(
-    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0003ffff]"
-)
-"""Scripts whose words stand together: Thai, Lao, Tibetan, Burmese, Khmer, kana and Han."""
+_SENTENCE = re.compile(f"[{UNPARTED}]")
+"""In scripts whose words stand together."""
 _TURNS_ROUND = """
 not no nor never none nobody nothing nowhere neither cannot cant dont doesnt didnt wont wouldnt
 shouldnt couldnt isnt arent wasnt werent aint hasnt havent hadnt without hardly stop unless n t
@@ -80,6 +77,6 @@ def is_weighty(word: str) -> bool:
     """Whether the word may turn what is said round, number or not."""
     if word in _HEAVY or "n't" in word or "n’t" in word or _LINK.search(word) is not None:
         return True
-    if not word.isascii() and _UNPARTED.search(word) is not None:
+    if not word.isascii() and _SENTENCE.search(word) is not None:
         return True
     return not word.isalpha() and not _HEAVY.isdisjoint(_PART.findall(word))
