@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,7 +59,7 @@ def report_filter(settings: Settings, request: ReportRequest, *, as_json: bool) 
     looked = [LookedAt(example, prefilter.look(example.text)) for example in judged.examples]
     whole, languages, terms = slice_of("all", looked), by_language(looked), by_identity_term(looked)
     if request.page is not None:
-        request.page.write_text(_page(artefact, looked, [whole, *languages], terms))
+        request.page.write_text(page_of(artefact, looked, [whole, *languages], terms), "utf-8")
     fields = {
         **facts_of(artefact),
         "all": _fields(whole),
@@ -99,7 +100,7 @@ def _lines(artefact: FilterArtefact, rows: Sequence[SliceRow], page: Path | None
     return [*lines_of(artefact), "", *lines, *written]
 
 
-def _page(
+def page_of(
     artefact: FilterArtefact,
     looked: Sequence[LookedAt],
     languages: Sequence[SliceRow],
@@ -108,9 +109,9 @@ def _page(
     points = curve_of(
         [SeenLook(each.look, each.example.is_positive, each.example.weight) for each in looked]
     )
-    about = [line.partition(" ")[::2] for line in lines_of(artefact)]
+    about = "".join(f"<li>{escape(line)}</li>" for line in lines_of(artefact))
     body = [
-        table_part("filter", ("", ""), about),
+        f"<ul>{about}</ul>",
         plot("Share of harmless messages saved, over recall", [NamedCurve("filter", points)]),
         table_part("by language", HEADS, [_row(row) for row in languages]),
         table_part("texts with identity terms", HEADS, [_row(row) for row in terms]),
