@@ -11,6 +11,7 @@ from rich.console import Console
 
 from consumer.commands.evaluate.measures.interval import Interval
 from consumer.commands.evaluate.report.markup import figure_of, frame, table_part
+from consumer.commands.place import check_place
 from consumer.commands.policy import version_named
 from consumer.commands.prefilter.curve import NamedCurve, SeenLook, curve_of, plot
 from consumer.commands.prefilter.facts import facts_of, lines_of
@@ -43,10 +44,13 @@ def report_filter(settings: Settings, request: ReportRequest, *, as_json: bool) 
     Print the table and write the page; 0, whatever it says.
 
     Raises:
-        InvalidSettings: the file is no sound filter, or its version or topic is not known here.
+        InvalidSettings: no page can be written there, the file is no sound filter, or its version
+            or topic is not known here.
         TopicsMissing: the topic or an output does not exist.
         BrokerUnavailable: a topic cannot be read now.
     """
+    if request.page is not None:
+        check_place("--page", request.page)
     artefact = read_artefact(request.file)
     head = artefact.head
     catalogue = load_catalogue(settings.policies.folder)
