@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from unicodedata import category
 
 import orjson
 from rich.console import Console
@@ -12,6 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from consumer.domain.messages.message import Record
 from consumer.kafka.reader.reader import Span, TopicReader
+
+AS_SEEN = ("Zs", "Cn", "Co")
+"""Blanks, and characters that only later releases of Unicode know."""
 
 
 def tell(
@@ -33,7 +37,20 @@ def tell(
         show(console)
     else:
         for line in lines:
-            print(line)
+            print(visible(line, kept="\n\t"))
+
+
+def visible(text: str, kept: str = "") -> str:
+    """
+    Anybody's text on a terminal: what is seen as it is, the rest but for `kept` escaped, so that
+    nothing is obeyed.
+    """
+    return "".join(
+        each
+        if each.isprintable() or each in kept or category(each) in AS_SEEN
+        else each.encode("unicode_escape").decode()
+        for each in text
+    )
 
 
 @contextmanager

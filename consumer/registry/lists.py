@@ -43,6 +43,8 @@ _BACKTRACKING = (
     ("(?R", "a recursion"),
 )
 _BACK_REFERENCE = re.compile(r"\\[1-9]|\\[gk]\b")
+_REMARK = re.compile(r"\s#\s")
+_EDGE = re.compile(r"(?<!\\)(?:\\\\)*\\[bB]")
 _POSSESSIVE = re.compile(r"[*+?}]\+")
 
 
@@ -84,7 +86,9 @@ def list_files(set_folder: Path) -> Iterator[Path]:
 
 def _entries(text: str) -> tuple[ListEntry, ...]:
     """What stands on the lines; nothing of an empty one, or of one that begins with `# `."""
-    lines = ((number, line.strip()) for number, line in enumerate(text.split("\n"), start=1))
+    # An old editor's lone carriage returns end lines too: else all of them were one entry.
+    written = text.replace("\r", "\n").split("\n")
+    lines = ((number, line.strip()) for number, line in enumerate(written, start=1))
     return tuple(
         ListEntry(number, line)
         for number, line in lines
@@ -103,6 +107,8 @@ def _flaws(table: ListTable, entries: Sequence[ListEntry]) -> list[tuple[int, st
             break
         if len(text) > ENTRY_CHARS_MAX:
             flaws.append((line, f"is longer than {ENTRY_CHARS_MAX:,} characters"))
+        elif _REMARK.search(text):
+            flaws.append((line, "a remark stands on its own line; a pattern may say [#]"))
         elif table.match == "anywhere" and len(text) == 1 and text.isascii() and text.isalnum():
             flaws.append((line, "is found in nearly every text: say more, or match whole words"))
         elif table.match == "patterns":
@@ -120,7 +126,16 @@ def _pattern_problem(pattern: str) -> str | None:
     if fault is None:
         found = compiled(pattern)
         is_anywhere = found.search("") or all(found.search(text) for text in SHORT_TEXTS)
-        return "is found in every text: say what has to be there" if is_anywhere else None
+        if is_anywhere:
+            return "is found in every text: say what has to be there"
+        if not pattern.isascii() and _EDGE.search(pattern):
+            return (
+                r"\b knows the edges of ASCII words alone, so other words are not found: write "
+                r"(?:^|\PL) before and (?:\PL|$) behind, or let the list match whole words"
+            )
+        if fault_of(together([pattern])) is not None:
+            return r"goes on to the end of the line and beyond: end what \Q begins with \E"
+        return None
     for sign, name in _BACKTRACKING:
         if sign in pattern:
             return f"{name} ({sign}) would have to go back in the text, which may take for ever"

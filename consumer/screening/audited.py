@@ -147,7 +147,7 @@ class AuditedStage(ABC):
             position=place,
             is_settled=filtered.action == "audit",
             probability=(filtered.audit_probability or 1.0) * seen,
-            language=_named(language),
+            language=language_named(language),
         )
 
     def count(self, language: str | None, *, is_settled: bool) -> None:
@@ -155,7 +155,7 @@ class AuditedStage(ABC):
         A message that says nothing of the recall: settled unseen, by this stage or by a later one,
         or allowed by the model.
         """
-        name = _named(language)
+        name = language_named(language)
         counts = self._counts.get(name)
         if counts is None:
             if len(self._counts) >= LANGUAGES_MAX:
@@ -179,6 +179,6 @@ class AuditedStage(ABC):
         ]
 
 
-def _named(language: str | None) -> str:
+def language_named(language: str | None) -> str:
     """Records may say anything there, and notes are kept for ever."""
     return "" if not language else language if len(language) <= LANGUAGE_CHARS_MAX else OTHER

@@ -24,10 +24,12 @@ from consumer.screening.audits.salt import read_salt
 from consumer.screening.audits.terms import AuditTerms
 from consumer.screening.audits.watch import FilterWatch
 from consumer.screening.decision import artefact as decision
+from consumer.screening.decision.artefact import DecisionArtefact, DecisionHead
 from consumer.screening.decision.deciding import Deciding, open_deciding
 from consumer.screening.decision.statements import statements_of
 from consumer.screening.filtering import Filtering, open_filtering
-from consumer.screening.prefilter.artefact import mismatch, read_artefact
+from consumer.screening.prefilter.artefact import FilterArtefact, mismatch, read_artefact
+from consumer.screening.prefilter.head import FilterHead
 from consumer.screening.watched import PostNote
 from consumer.telemetry.metrics import Metrics
 
@@ -219,7 +221,8 @@ def named_filter(
     """
     kept = None if before is None else _kept(before, binding, stage)
     filtering = kept or _opened(binding, stage, decider)
-    problem = _mismatch(binding, filtering)
+    assert isinstance(filtering, Filtering | Deciding)
+    problem = _mismatch(binding, filtering.head)
     if problem is not None:
         problem = f"{problem}. {_burden(filtering.settled_share)}"
     return NamedFilter(binding, filtering if problem is None else None, problem)
@@ -244,13 +247,35 @@ def _burden(settled_share: float) -> str:
     return f"Until then the model must carry all messages, {times:.1f} times what this left it"
 
 
-def _mismatch(binding: Binding, filtering: AuditedStage) -> str | None:
+def named_digest(binding: Binding, stage: Cause) -> str:
+    """
+    The digest of the file that a topic names for a stage, for whoever may not read the salt.
+
+    Raises:
+        InvalidSettings: it is broken, or made for another version.
+    """
+    found = _read(binding, stage)
+    problem = _mismatch(binding, found.head)
+    if problem is not None:
+        raise InvalidSettings(problem)
+    return found.digest
+
+
+def _mismatch(binding: Binding, head: FilterHead | DecisionHead) -> str | None:
     live = binding.live
-    if isinstance(filtering, Deciding):
-        return decision.mismatch(filtering.head, live.digest, statements_of(live))
-    assert isinstance(filtering, Filtering)
-    head = filtering.head
+    if isinstance(head, DecisionHead):
+        return decision.mismatch(head, live.digest, statements_of(live))
     return mismatch(head, live.digest, head.model, head.template)
+
+
+def _read(binding: Binding, stage: Cause) -> FilterArtefact | DecisionArtefact:
+    terms = terms_of(binding, stage)
+    assert terms is not None
+    file = Path(terms.file)
+    found = decision.read_decision(file) if stage is Cause.DECISION else read_artefact(file)
+    if found.digest != terms.digest:
+        raise InvalidSettings(f"{terms.file} changed while it was read: let it come to rest")
+    return found
 
 
 def _opened(binding: Binding, stage: Cause, decider: Decider | None) -> AuditedStage:
@@ -265,15 +290,7 @@ def _opened(binding: Binding, stage: Cause, decider: Decider | None) -> AuditedS
         run_length=terms.run_length,
         seen_min=seen_min(binding, stage),
     )
-    if stage is Cause.DECISION:
-        thresholds = decision.read_decision(file)
-        _check_rest(thresholds.digest, terms)
-        return open_deciding(thresholds, file, salt_file, demanded, decider)
-    artefact = read_artefact(file)
-    _check_rest(artefact.digest, terms)
-    return open_filtering(artefact, file, salt_file, demanded)
-
-
-def _check_rest(digest: str, terms: FilterTerms) -> None:
-    if digest != terms.digest:
-        raise InvalidSettings(f"{terms.file} changed while it was read: let it come to rest")
+    found = _read(binding, stage)
+    if isinstance(found, DecisionArtefact):
+        return open_deciding(found, file, salt_file, demanded, decider)
+    return open_filtering(found, file, salt_file, demanded)

@@ -81,10 +81,12 @@ class TextInquiry:
         if memo is None or self._is_audited:
             return None
         if memo.is_asked(asked):
-            return self._heeded(await memo.wait(asked))
-        # It may have been heard since this one was screened.
-        answer = memo.answer(asked, self._clock.now_s())
-        if answer is None:
+            answer = await memo.wait(asked)
+        else:
+            # It may have been heard since this one was screened.
+            answer = memo.answer(asked, self._clock.now_s())
+        # Of those who waited in vain all ask, and one of them for whoever comes now.
+        if answer is None and not memo.is_asked(asked):
             memo.ask(asked)
             self._leads = True
         return self._heeded(answer)
@@ -99,9 +101,11 @@ class TextInquiry:
 
     def heard(self, judged: Judged, verdict_id: str) -> None:
         now_s = self._clock.now_s()
-        if self._memo is not None:
+        # Only a call that the memo knows of is known not to have begun before a person, or another
+        # model, said otherwise; and who asks beside it must not end the wait of others.
+        if self._leads and self._memo is not None:
             self._memo.heard(self._asked, judged, verdict_id, now_s)
-            self._leads = False
+        self._leads = False
         self._heeded(judged)
         neighbours = self._neighbours
         if neighbours is None or remembered(judged, verdict_id) is None:

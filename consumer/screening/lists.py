@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from ahocorasick_rs import AhoCorasick
@@ -16,6 +17,7 @@ from ahocorasick_rs import AhoCorasick
 from consumer.domain.pattern import compiled, together
 from consumer.domain.policy import Outcome
 from consumer.domain.screening import ListEntry, ListTerms
+from consumer.screening.letters import LETTERS, MARKS, UNPARTED
 from consumer.screening.normalise import normalised
 
 
@@ -69,8 +71,7 @@ class _Whole:
     def __init__(self, entries: Sequence[ListEntry], *, may_allow: bool) -> None:
         self._lines = {entry.text: entry.line for entry in reversed(entries)}
         # What allows has to be there letter for letter: normalising hides a disguise.
-        plain = {} if may_allow else {normalised(e.text): e.line for e in reversed(entries)}
-        # Of what holds nothing that is seen nothing is left, and it is not the same for that.
+        plain = {} if may_allow else {_plain(e.text): e.line for e in reversed(entries)}
         self._plain = {text: line for text, line in plain.items() if text}
 
     def find(self, text: str, plain: str) -> int | None:
@@ -83,18 +84,28 @@ class _Phrases:
 
     def __init__(self, entries: Sequence[ListEntry], *, whole_words: bool) -> None:
         spoken = [(entry.text.casefold(), entry.line) for entry in entries]
-        plain = [(normalised(entry.text), entry.line) for entry in entries]
-        if not whole_words:
-            # Of what is one letter and signs that are not seen a letter is left, and all have that.
-            plain = [each for each in plain if len(each[0]) > 1 or each in spoken]
-        self._spoken = _Automaton(spoken, whole_words=whole_words)
-        self._plain = _Automaton(plain, whole_words=whole_words)
+        plain = [(_plain(entry.text), entry.line) for entry in entries]
+        self._automaton = _Automaton([*spoken, *plain], whole_words=whole_words)
 
     def find(self, text: str, plain: str) -> int | None:
         # What was written plainly is the same twice.
         text = text.casefold()
-        found = self._spoken.find(text)
-        return self._plain.find(plain) if found is None and plain != text else found
+        found = self._automaton.find(text)
+        return self._automaton.find(plain) if found is None and plain != text else found
+
+
+def _plain(entry: str) -> str:
+    """
+    An entry as it is looked for in normalised texts; nothing where too much would be found.
+
+    Of a sign that stands for letters these letters are left ("no" of a numero sign), of one letter
+    and signs that are not seen a letter, and of signs that are not seen nothing: other texts have
+    that too.
+    """
+    plain = normalised(entry)
+    if plain == entry.casefold():
+        return plain
+    return plain if len(plain) > 1 and any(map(str.isalnum, entry)) else ""
 
 
 class _Automaton:
@@ -106,8 +117,8 @@ class _Automaton:
     entries that lie within each other there may be hundreds at every letter.
     """
 
-    def __init__(self, phrases: Iterable[tuple[str, int]], *, whole_words: bool) -> None:
-        kept = {text: line for text, line in phrases if text}
+    def __init__(self, phrases: Sequence[tuple[str, int]], *, whole_words: bool) -> None:
+        kept = {text: line for text, line in reversed(phrases) if text}
         self._lines = list(kept.values())
         self._letters = _Search(list(kept))
         self._words = _Search([_marked(text) for text in kept]) if whole_words else None
@@ -124,7 +135,9 @@ class _Search:
     """Any of several strings, looked for a part of the text after the other."""
 
     def __init__(self, strings: Sequence[str]) -> None:
-        self._automaton = AhoCorasick(strings)
+        self._automata = [
+            (begin, AhoCorasick(strings[begin:end])) for begin, end in pairwise(_ends(strings))
+        ]
         self._reach = max(map(len, strings), default=1) - 1
 
     def first(self, text: str) -> int | None:
@@ -132,22 +145,42 @@ class _Search:
         for begin in range(0, len(text), PART_CHARS):
             # One that begins in this part may end in the next.
             part = text[begin : begin + PART_CHARS + self._reach]
-            found = self._automaton.find_matches_as_indexes(part)
-            if found:
-                return int(found[0][0])
+            for number, automaton in self._automata:
+                found = automaton.find_matches_as_indexes(part)
+                if found:
+                    return number + int(found[0][0])
         return None
 
 
+def _ends(strings: Sequence[str]) -> list[int]:
+    """Between which of them one automaton ends and the next begins."""
+    ends, chars = [0], 0
+    for at, string in enumerate(strings, start=1):
+        chars += len(string)
+        if chars >= AT_ONCE_CHARS or at == len(strings):
+            ends.append(at)
+            chars = 0
+    return ends
+
+
+AT_ONCE_CHARS = 200_000
+"""Of entries put together to one automaton: while the library does that, about 0.2 s, nothing else
+runs in the worker, and a reload must not stop it for seconds."""
 PART_CHARS = 4_096
 """The library finds all matches before it gives any, and in a long text there may be many."""
 MARK = "\x1f"
 """Parts no words and is a part of none, so that more of them in a text change nothing."""
-_EDGE = re.compile(r"\b")
+_ASCII_EDGE = re.compile(r"\b")
+_EDGE = re.compile(
+    rf"(?<![{LETTERS}])(?=[{LETTERS}])|(?<=[{LETTERS}])(?![{LETTERS}])"
+    rf"|(?=[{UNPARTED}])(?![{MARKS}])|(?<=[{UNPARTED}])(?![{MARKS}])"
+)
+"""Where words are not parted by blanks every letter is taken for one: who knows which are words?"""
 
 
 def _marked(text: str) -> str:
     """With a mark wherever a word begins or ends."""
-    return _EDGE.sub(MARK, text)
+    return (_ASCII_EDGE if text.isascii() else _EDGE).sub(MARK, text)
 
 
 class _Patterns:

@@ -64,6 +64,10 @@ class Memo:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def __bool__(self) -> bool:
+        """Whether it has anything to forget: an answer, or a call whose answer it would keep."""
+        return bool(self._kept or self._calls)
+
     def answer(self, asked: AskedText, now_s: float) -> Judged | None:
         """What the model said of it, if that was not long ago."""
         found = self._kept.get(asked)

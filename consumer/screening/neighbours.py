@@ -23,6 +23,9 @@ PAIRS_SHARE = 0.3
 """Of its pairs of words, what a message has in common with all that it may be like: one word that
 is another in the middle of five leaves half of them."""
 
+LIKE_MAX = 50
+"""Bursts that a message is compared with, those with the most in common: each takes some 50 us."""
+
 
 class Shared(NamedTuple):
     """What is said of a message for what was said of its like."""
@@ -59,9 +62,13 @@ class Neighbours:
         `author` is whoever wrote it, or the message itself where nobody knows.
         """
         terms = self.terms
-        for burst, score in self._of(words, now_s):
+        for burst in self._anchored(words, now_s):
             outcome = burst.shared(terms)
+            # Whoever writes many texts with one word in them lets no text be compared with each.
             if outcome is None or burst.is_less(words):
+                continue
+            score = burst.similarity(words, terms)
+            if not score:
                 continue
             if not burst.speaks_for(author, terms):
                 return None
@@ -73,7 +80,7 @@ class Neighbours:
         if len(words) < self.terms.words_min:
             return
         while self._bursts and now_s >= next(iter(self._bursts.values())).until_s:
-            self._drop_oldest()
+            self._drop(next(iter(self._bursts)))
         like = [n for n in self._like(words) if self._bursts[n].is_like(words, self.terms)]
         if outcome is Outcome.ALLOW:
             # Whether or not it belongs to them: where its like may pass, more has to be asked.
@@ -99,45 +106,50 @@ class Neighbours:
         # Only flag and block are shared, whichever it would come to.
         if not overturns(decided, Outcome.FLAG):
             return 0
-        ours = {id(burst) for burst, _ in self._of(words, now_s)}
+        ours = {id(b) for b in self._anchored(words, now_s) if b.similarity(words, self.terms)}
         found = [
             number
             for number, burst in self._bursts.items()
             if id(burst) in ours or burst.is_like(words, self.terms)
         ]
         for number in found:
-            self._unlist(number)
-            del self._bursts[number]
+            self._drop(number)
         return len(found)
 
-    def _of(self, words: Words, now_s: float) -> Iterator[tuple[Burst, float]]:
-        """The bursts that a message belongs to, with how like it is to each."""
+    def _anchored(self, words: Words, now_s: float) -> Iterator[Burst]:
+        """The bursts that a message may belong to."""
         for word in dict.fromkeys(words):
             for number in self._by_anchor.get(word, ()):
                 burst = self._bursts[number]
                 if now_s < burst.until_s:
-                    score = burst.similarity(words, self.terms)
-                    if score:
-                        yield burst, score
+                    yield burst
 
     def _like(self, words: Words) -> list[int]:
         """Bursts that may be like a message, those with the most in common first."""
         pairs = set(pairwise(words))
         common = Counter(number for pair in pairs for number in self._by_pair.get(pair, ()))
         least = len(pairs) * PAIRS_SHARE
-        return [number for number, count in common.most_common() if count >= least]
+        return [number for number, count in common.most_common(LIKE_MAX) if count >= least]
 
     def _begin(self, words: Words) -> int:
         while len(self._bursts) >= self.terms.bursts_max:
-            self._drop_oldest()
+            self._drop(self._least_known())
         self._numbers += 1
         self._bursts[self._numbers] = Burst(words)
         self._list(self._numbers)
         return self._numbers
 
-    def _drop_oldest(self) -> None:
-        self._unlist(next(iter(self._bursts)))
-        self._bursts.popitem(last=False)
+    def _least_known(self) -> int:
+        """
+        The oldest that shares nothing yet, else the oldest of all: many texts that are like no
+        other must not push out a raid that is going on.
+        """
+        waiting = (n for n, burst in self._bursts.items() if not burst.is_heard(self.terms))
+        return next(waiting, next(iter(self._bursts)))
+
+    def _drop(self, number: int) -> None:
+        self._unlist(number)
+        del self._bursts[number]
 
     def _list(self, number: int) -> None:
         burst = self._bursts[number]

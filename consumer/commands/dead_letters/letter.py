@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import orjson
 
+from consumer.commands.terminal import visible
 from consumer.domain.binding import RETRY
 from consumer.domain.messages.message import Position, Record
 from consumer.domain.messages.retry import ATTEMPTS, FIRST_POSITION, retry_headers
@@ -130,11 +131,7 @@ def printable(content: bytes | None) -> str:
     """Bytes of anybody's on a terminal: text as it is, the rest escaped, so nothing is obeyed."""
     if content is None:
         return "(null)"
-    text = content.decode("utf-8", "backslashreplace")
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
+    return visible(content.decode("utf-8", "backslashreplace"))
 
 
 def _text(value: bytes | None) -> str:

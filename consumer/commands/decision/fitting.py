@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from consumer.commands.decision.asking import AskedCases, CaseAsker
 from consumer.commands.evaluate.cases.own import Case, read_cases
+from consumer.commands.place import check_place
 from consumer.commands.policy import version_named
 from consumer.commands.terminal import tell
 from consumer.domain.policy import Outcome, PolicyVersion
@@ -65,6 +66,8 @@ def fit_thresholds(settings: Settings, request: FitRequest, *, as_json: bool) ->
     if not 0.0 <= request.flips_max <= 1.0:
         raise InvalidSettings(f"--flips {request.flips_max:g}: give 0 to 1")
     version = _version(settings, request)
+    file = request.out or Path(f"{version.id.replace('/', '_')}.decision")
+    check_place("--out", file)
     lacking = lacking_cases(read_cases(settings.policies.folder, version), request, version)
     answers = asyncio.run(_ask(settings, version))
     try:
@@ -72,7 +75,6 @@ def fit_thresholds(settings: Settings, request: FitRequest, *, as_json: bool) ->
     except InvalidSettings as error:
         # Both are mended by cases: who adds some should add enough.
         raise InvalidSettings(". ".join([str(error), *lacking])) from None
-    file = request.out or Path(f"{version.id.replace('/', '_')}.decision")
     write_decision(file, artefact)
     lines = [f"written: {file}", *_lines(artefact), *lacking]
     return _tell(artefact, file, lines, version, answers, as_json=as_json)

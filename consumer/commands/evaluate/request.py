@@ -9,6 +9,7 @@ from consumer.commands.costs.prices import PriceRequest
 from consumer.commands.evaluate.cases.columns import Columns
 from consumer.commands.evaluate.cases.presets import preset_of
 from consumer.commands.evaluate.report.gates import QualityGate
+from consumer.commands.place import check_place
 from consumer.errors import InvalidSettings
 
 REPORTS = (".json", ".html")
@@ -71,6 +72,4 @@ class CasesRequest(NamedTuple):
                 raise InvalidSettings(f"--report {file}: its name must end in .json or .html")
         for option, files in (("--report", self.reports), ("--export", self.exports)):
             for file in files:
-                # Else it would be found out when all is judged.
-                if not file.parent.is_dir():
-                    raise InvalidSettings(f"{option} {file}: there is no folder {file.parent}")
+                check_place(option, file)

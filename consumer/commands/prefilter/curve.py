@@ -8,13 +8,20 @@ from typing import NamedTuple
 
 from consumer.screening.prefilter.prefilter import FilterLook
 
-WIDTH, HEIGHT = 640, 300
-LEFT, BOTTOM = 60, 260
+WIDTH, HEIGHT = 460, 300
+"""A plot as wide as a telephone's screen has letters that can be read there."""
+LEFT, BOTTOM = 64, 256
 RECALL_MIN = 0.8
 """Left edge: below it no filter is wanted."""
 POINTS_MAX = 400
 """Of a curve: more cannot be seen."""
-COLOURS = ("#2563eb", "#c2410c", "#15803d", "#7e22ce")
+COLOURS = (
+    "light-dark(#1d4ed8,#7db0ff)",
+    "light-dark(#c2410c,#fdba74)",
+    "light-dark(#15803d,#86efac)",
+    "light-dark(#7e22ce,#d8b4fe)",
+)
+"""On paper and on a dark screen, as words beside a line are read."""
 
 
 class CurvePoint(NamedTuple):
@@ -79,13 +86,14 @@ def plot(title: str, curves: Sequence[NamedCurve]) -> str:
         )
         y = BOTTOM - 28 - 16 * number
         parts.append(
-            f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{path}"/>'
+            f'<polyline fill="none" style="stroke:{colour}" stroke-width="2" points="{path}"/>'
             f'<text x="{LEFT + 12}" y="{y}" style="fill:{colour}">{escape(name)}</text>'
         )
     label = escape(title, quote=True)
     return (
         f"<figure><figcaption>{escape(title)}</figcaption>"
-        f'<svg role="img" aria-label="{label}" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}">'
+        f'<svg role="img" aria-label="{label}" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
+        'style="min-width:0;max-width:100%">'
         f"{''.join(parts)}</svg></figure>"
     )
 
@@ -104,6 +112,8 @@ def _grid() -> str:
         )
     parts.append(
         f'<text class="dim" x="{_x(0.9):.1f}" y="{BOTTOM + 34}" text-anchor="middle">recall</text>'
+        f'<text class="dim" transform="translate(14 {_y(0.5):.1f}) rotate(-90)" '
+        'text-anchor="middle">saved</text>'
     )
     return "".join(parts)
 

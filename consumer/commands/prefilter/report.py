@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from consumer.commands.evaluate.measures.interval import Interval
 from consumer.commands.evaluate.report.markup import figure_of, frame, table_part
+from consumer.commands.place import check_place
 from consumer.commands.policy import version_named
 from consumer.commands.prefilter.curve import NamedCurve, SeenLook, curve_of, plot
 from consumer.commands.prefilter.facts import facts_of, lines_of
@@ -42,10 +44,13 @@ def report_filter(settings: Settings, request: ReportRequest, *, as_json: bool) 
     Print the table and write the page; 0, whatever it says.
 
     Raises:
-        InvalidSettings: the file is no sound filter, or its version or topic is not known here.
+        InvalidSettings: no page can be written there, the file is no sound filter, or its version
+            or topic is not known here.
         TopicsMissing: the topic or an output does not exist.
         BrokerUnavailable: a topic cannot be read now.
     """
+    if request.page is not None:
+        check_place("--page", request.page)
     artefact = read_artefact(request.file)
     head = artefact.head
     catalogue = load_catalogue(settings.policies.folder)
@@ -59,7 +64,7 @@ def report_filter(settings: Settings, request: ReportRequest, *, as_json: bool) 
     looked = [*map(LookedAt, judged.examples, looks)]
     whole, languages, terms = slice_of("all", looked), by_language(looked), by_identity_term(looked)
     if request.page is not None:
-        request.page.write_text(_page(artefact, looked, [whole, *languages], terms))
+        request.page.write_text(page_of(artefact, looked, [whole, *languages], terms), "utf-8")
     fields = {
         **facts_of(artefact),
         "all": _fields(whole),
@@ -100,7 +105,7 @@ def _lines(artefact: FilterArtefact, rows: Sequence[SliceRow], page: Path | None
     return [*lines_of(artefact), "", *lines, *written]
 
 
-def _page(
+def page_of(
     artefact: FilterArtefact,
     looked: Sequence[LookedAt],
     languages: Sequence[SliceRow],
@@ -109,9 +114,9 @@ def _page(
     points = curve_of(
         [SeenLook(each.look, each.example.is_positive, each.example.weight) for each in looked]
     )
-    about = [line.partition(" ")[::2] for line in lines_of(artefact)]
+    about = "".join(f"<li>{escape(line)}</li>" for line in lines_of(artefact))
     body = [
-        table_part("filter", ("", ""), about),
+        f"<ul>{about}</ul>",
         plot("Share of harmless messages saved, over recall", [NamedCurve("filter", points)]),
         table_part("by language", HEADS, [_row(row) for row in languages]),
         table_part("texts with identity terms", HEADS, [_row(row) for row in terms]),

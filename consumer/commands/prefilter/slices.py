@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from consumer.commands.evaluate.measures.interval import Interval, wilson
+from consumer.screening.audited import language_named
+from consumer.screening.audits.watch import LANGUAGES_MAX, OTHER
 from consumer.screening.prefilter.example import FilterExample
 from consumer.screening.prefilter.prefilter import FilterLook
 
@@ -54,11 +56,20 @@ def slice_of(name: str, looked: Sequence[LookedAt]) -> SliceRow:
 
 
 def by_language(looked: Sequence[LookedAt]) -> list[SliceRow]:
-    """The most frequent first; messages whose record names none come under a dash."""
+    """
+    The most frequent first; messages whose record names none come under a dash, and those of
+    languages beyond the most frequent, or of a name that is none, as one row, `other`.
+    """
     found: defaultdict[str, list[LookedAt]] = defaultdict(list)
     for each in looked:
-        found[each.example.language or "-"].append(each)
-    rows = [slice_of(name, part) for name, part in found.items() if len(part) >= MESSAGES_MIN]
+        found[language_named(each.example.language) or "-"].append(each)
+    parts = [(name, part) for name, part in found.items() if len(part) >= MESSAGES_MIN]
+    parts.sort(key=lambda each: -len(each[1]))
+    kept = dict(parts[:LANGUAGES_MAX])
+    rest = [each for _, part in parts[LANGUAGES_MAX:] for each in part]
+    if rest:
+        kept[OTHER] = [*kept.get(OTHER, ()), *rest]
+    rows = [slice_of(name, part) for name, part in kept.items()]
     return sorted(rows, key=lambda row: -row.messages)
 
 

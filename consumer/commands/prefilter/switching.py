@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+from consumer.domain.binding import Binding
 from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import BrokerUnavailable, InvalidSettings, TopicsMissing
 from consumer.kafka.cluster.audits import AUDITS_TOPIC, write_note
 from consumer.kafka.cluster.topics import Topics
 from consumer.registry.load import binding_of, load_catalogue
 from consumer.screening.audits.note import AuditNote
-from consumer.screening.filters import named_filter, stages_of
+from consumer.screening.filters import named_digest, named_filter, stages_of
 from consumer.settings.settings import Settings
 from consumer.worker.wiring import kafka_config
 
@@ -34,13 +35,11 @@ def switch_filter(
         raise InvalidSettings(
             f"{binding.set_name}/topic.toml names no filter: write [screening.{stage.value}]"
         )
-    filtering, problem = named_filter(binding, stage)[1:]
-    if filtering is None:
-        raise InvalidSettings(f"{topic} has no filter to switch: {problem}")
+    digest = _digest(binding, topic, stage, is_on=kind == "switched on")
     config = kafka_config(settings.kafka)
     if AUDITS_TOPIC not in Topics(config).partitions():
         raise TopicsMissing(f"there is no topic {AUDITS_TOPIC}: `safeguard topics apply` makes it")
-    note = AuditNote(kind=kind, version=binding.live.digest, artefact=filtering.digest)
+    note = AuditNote(kind=kind, version=binding.live.digest, artefact=digest)
     fault = write_note(config, note.encode())
     if fault is not None:
         raise BrokerUnavailable(
@@ -48,5 +47,16 @@ def switch_filter(
             "write there, and say it again"
         )
     word = "on" if kind == "switched on" else "off"
-    print(f"the filter {filtering.digest} of {binding.live.id} is switched {word}")
+    print(f"the filter {digest} of {binding.live.id} is switched {word}")
     return 0
+
+
+def _digest(binding: Binding, topic: str, stage: Cause, *, is_on: bool) -> str:
+    """Of the filter in force; whoever switches one on needs one that workers can use."""
+    try:
+        digest = named_digest(binding, stage)
+    except InvalidSettings as error:
+        raise InvalidSettings(f"{topic} has no filter to switch: {error}") from error
+    if is_on:
+        named_filter(binding, stage)
+    return digest

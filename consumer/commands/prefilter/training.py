@@ -10,6 +10,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 from consumer.commands.dead_letters.selection import moment_ms
+from consumer.commands.place import check_place
 from consumer.commands.policy import version_named
 from consumer.commands.prefilter.answers import Maker
 from consumer.commands.prefilter.facts import facts_of, lines_of
@@ -47,6 +48,8 @@ def train_filter(settings: Settings, request: TrainRequest, *, as_json: bool) ->
     catalogue = load_catalogue(settings.policies.folder)
     binding = binding_of(catalogue, request.topic)
     version = version_named(catalogue, request.version) if request.version else binding.live
+    file = request.out or Path(f"{version.id.replace('/', '_')}.prefilter")
+    check_place("--out", file)
     now_ms = SystemClock().wall_ms()
     since_ms = None if request.since is None else moment_ms(request.since, now_ms, "--since")
     traffic = TopicTraffic(settings, binding, request.topic, version)
@@ -65,7 +68,6 @@ def train_filter(settings: Settings, request: TrainRequest, *, as_json: bool) ->
         alpha=request.alpha,
     )
     artefact = train(judged.examples, purpose)
-    file = request.out or Path(f"{version.id.replace('/', '_')}.prefilter")
     write_artefact(file, artefact)
     _tell(artefact, file, lacking, as_json=as_json)
     return 0 if artefact.head.has_evidence else 1

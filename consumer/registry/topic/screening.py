@@ -73,11 +73,14 @@ class ListTable(ClosedTable):
     """`[[screening.lists]]`: what to do with texts that an entry of a list is found in."""
 
     file: ListFile
-    """Its name in the set's folder `lists/`: an entry a line, and `# ` begins a remark."""
+    """Its name in the set's folder `lists/`: an entry a line; a line of `# ` is a remark."""
     outcome: Literal["flag", "block", "allow"]
     """What becomes of the message; `allow` only where `match` is `exact`."""
     match: ListMatch = "words"
-    """An entry is found as whole `words`, `anywhere`, as one of `patterns`, or as all (`exact`)."""
+    """
+    An entry is found as whole `words` (anywhere where no blanks part words, as in Chinese or Thai),
+    `anywhere`, as one of `patterns`, or as all (`exact`).
+    """
 
     @model_validator(mode="after")
     def _hides_nothing(self) -> ListTable:

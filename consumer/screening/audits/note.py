@@ -16,6 +16,9 @@ PROBABILITY_MIN = 1e-7
 """Below two floors of audits, one upon the other: a note with less was not written by a worker, and
 what it weighs would be no number for whoever adds it up."""
 
+COUNT_MAX = 10**12
+"""More messages than a worker sees in a minute, or ever: a note with more is nobody's, too."""
+
 
 class AuditNote(BaseModel):
     """A positive, counts of what says nothing of the recall, or a person's word."""
@@ -35,9 +38,9 @@ class AuditNote(BaseModel):
     """Of a positive: with which the model was asked, by this stage's audits and later ones'."""
     language: str = ""
     """As the record said or as it was guessed; empty where neither did."""
-    settled: int = Field(default=0, ge=0)
+    settled: int = Field(default=0, ge=0, le=COUNT_MAX)
     """Of counts: messages settled unseen, here or by a later stage, since the last such note."""
-    negative: int = Field(default=0, ge=0)
+    negative: int = Field(default=0, ge=0, le=COUNT_MAX)
     """Of counts: messages that the model answered about, and allowed."""
 
     @property

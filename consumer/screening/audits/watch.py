@@ -73,8 +73,10 @@ class FilterWatch:
             case "counts":
                 self._add_counts(note)
             case "switched on":
-                # Whoever switches it on knows of the alarm; it begins to listen anew.
-                self._alarm = _alarm(self._terms)
+                # Whoever switches it on knows of the alarm; it begins to listen anew. Of one that
+                # is on nobody knows anything: what was heard until now stays heard.
+                if not self._is_on:
+                    self._alarm = _alarm(self._terms)
                 self._is_on, self._has_missed = True, False
             case "switched off":
                 self._is_on = False

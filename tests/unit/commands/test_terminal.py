@@ -67,3 +67,11 @@ def test_a_bar_ends_full_though_offsets_are_missing() -> None:
 
     assert [len(batch) for batch in batches] == [2, 1]
     assert progress.disable
+
+
+def test_what_anybody_wrote_is_shown_and_obeyed_by_no_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tell(FIELDS, ["\x1b[31mred\x07 \u202eevil", "größe\u00a0🔥\ttwo\nlines"], as_json=False)
+
+    assert capsys.readouterr().out == ("\\x1b[31mred\\x07 \\u202eevil\ngröße\u00a0🔥\ttwo\nlines\n")

@@ -82,6 +82,9 @@ def test_a_list_is_no_part_of_the_version(folder: Folder) -> None:
         ("a{9999}", "invalid repetition size"),
         ("a*", "is found in every text"),
         (r"\b", "is found in every text"),
+        (r"\bжид\b", "ASCII words alone"),
+        (r"(kike|жид)\B", "ASCII words alone"),
+        (r"\Qa.b", r"end what \Q begins with \E"),
         ("[a-z]", "is found in every text"),
     ],
 )
@@ -113,6 +116,11 @@ def test_patterns_that_are_too_large_together_are_refused(
         (ONE, None, "chat/lists/raid.txt:1: cannot be read"),
         (ONE, b"fine\n\xff\n", "chat/lists/raid.txt:2: not UTF-8"),
         (ONE, b"a" * 1_001, "chat/lists/raid.txt:1: is longer than 1,000 characters"),
+        (
+            ONE,
+            b"gg\nevil.example  # of the raid",
+            "raid.txt:2: a remark stands on its own line",
+        ),
         (ONE.replace("block", "allow"), b"gg", "chat/topic.toml:3: "),
         (ONE.replace("raid.txt", "../raid.txt"), b"gg", "must be the name of a file"),
         (ONE + 'match = "regex"\n', b"gg", "match"),
@@ -126,6 +134,21 @@ def test_what_cannot_be_is_named(
     if content is not None:
         folder.write("chat/lists/raid.txt", content)
     assert flaw in folder.flaw()
+
+
+def test_edges_of_ascii_words_and_whole_quotations_are_taken(folder: Folder) -> None:
+    folder.topic(PATTERNS)
+    patterns = (r"\bkike\b", r"\Qa.b\E", r"(?:^|\PL)жид(?:\PL|$)", r"жид\\b")
+    folder.write("chat/lists/raid.txt", "\n".join(patterns))
+    assert len(folder.load().screening.lists[0].entries) == len(patterns)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_lines_may_end_as_any_editor_ends_them(folder: Folder, ending: str) -> None:
+    folder.topic(ONE)
+    folder.write("chat/lists/raid.txt", ending.join(("evil.example", "# remark", "", "worse", "")))
+    entries = folder.load().screening.lists[0].entries
+    assert entries == (ListEntry(1, "evil.example"), ListEntry(4, "worse"))
 
 
 def test_an_exact_list_may_allow(folder: Folder) -> None:

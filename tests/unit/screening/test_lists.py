@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import tracemalloc
+from collections.abc import Sequence
 
 import pytest
+from ahocorasick_rs import AhoCorasick
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -194,3 +196,62 @@ def test_an_entry_of_which_one_letter_is_left_or_none_is_not_found_in_every_text
 
     assert lists.find("sooooo we meet", normalised("sooooo we meet")) is None
     assert lists.find(f"so {entry} it is", normalised(f"so {entry} it is")) is not None
+
+
+@pytest.mark.parametrize("match", ["words", "anywhere", "exact"])
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        ("№", "Noooo"),
+        ("№", "Oh noooo"),
+        ("\U0001f170", "Such a daaaay"),
+        ("\U0001f170", "A"),
+        ("™", "Tm"),
+        ("a\u200b", "Such a daaaay"),
+        ("a\u200b", "A"),
+    ],
+)
+def test_a_sign_is_not_the_letters_that_it_stands_for(
+    entry: str, text: str, match: ListMatch
+) -> None:
+    assert found(a_list(entry, match=match), text) is None
+    assert found(a_list(entry, match=match), entry) == 1
+
+
+@pytest.mark.parametrize(("entry", "text"), [("मल", "मला दे"), ("हर", "हरामी"), ("ไม", "เขา ไม่ มา")])
+def test_a_word_does_not_end_where_its_vowels_are_marks(entry: str, text: str) -> None:
+    assert found(a_list(entry), text) is None
+    assert found(a_list(entry), f"({entry}) {text}") == 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "text"), [("坏人", "他是坏人啊"), ("ばか", "おまえはばかだ"), ("เลว", "คนเลวมาก")]
+)
+def test_whole_words_are_found_where_no_blanks_part_them(entry: str, text: str) -> None:
+    assert found(a_list(entry), text) == 1
+
+
+def test_a_long_list_is_put_together_in_parts_and_all_of_it_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While the library puts one together nothing else runs in the worker."""
+    sizes = []
+
+    def put_together(strings: Sequence[str]) -> AhoCorasick:
+        sizes.append(sum(map(len, strings)))
+        return AhoCorasick(strings)
+
+    monkeypatch.setattr("consumer.screening.lists.AhoCorasick", put_together)
+    monkeypatch.setattr("consumer.screening.lists.AT_ONCE_CHARS", 20)
+    words = [f"word{number}x" for number in range(30)]
+    lists = Lists([a_list(*words)])
+    assert max(sizes) < 20 + max(map(len, words)) + 2
+    for line, word in enumerate(words, start=1):
+        hit = lists.find(f"so {word} it", f"so {word} it")
+        assert hit is not None
+        assert hit.line == line
+
+
+@pytest.mark.parametrize("match", ["words", "anywhere", "exact"])
+def test_of_equal_entries_the_first_is_named_however_they_match(match: ListMatch) -> None:
+    assert found(a_list("rats", "Rats", "rats", match=match), "rats") == 1

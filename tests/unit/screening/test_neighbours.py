@@ -9,6 +9,7 @@ import pytest
 
 from consumer.domain.policy import Outcome
 from consumer.domain.screening import NeighbourTerms
+from consumer.screening.burst import Burst
 from consumer.screening.neighbours import Neighbours, Shared
 from consumer.screening.normalise import normalised
 from consumer.screening.wording import words_of
@@ -100,6 +101,88 @@ def test_what_says_another_thing_is_for_the_model(text: str, ends: tuple[str, ..
     assert shares(burst, threat.upper() + "!! prt")
     assert not shares(burst, text)
     assert not shares(burst, text + " prt")
+
+
+@pytest.mark.parametrize(
+    ("threat", "other"),
+    [
+        (
+            "я убью тебя сегодня вечером у твоего дома",
+            "я не убью тебя сегодня вечером у твоего дома",
+        ),
+        ("жить вам тут осталось два дня на свете", "жить вам тут осталось без два дня на свете"),
+        ("θα σε σκοτώσω απόψε στο σπίτι σου", "δεν θα σε σκοτώσω απόψε στο σπίτι σου"),
+        ("tôi sẽ giết bạn tối nay ở nhà", "tôi sẽ không giết bạn tối nay ở nhà"),
+        ("aku akan membunuh kamu malam ini juga", "aku tidak akan membunuh kamu malam ini juga"),
+        ("오늘 밤 너를 집 앞에서 정말 죽인다", "오늘 밤 너를 집 앞에서 정말 안 죽인다"),
+        ("मैं आज रात तुमको घर पर मारूंगा", "मैं आज रात तुमको घर पर नहीं मारूंगा"),
+        ("i will kill you tonight at the station", "i don`t will kill you tonight at the station"),
+        (
+            "i will kill you tonight at the station",
+            "i will not-at-all kill you tonight at the station",
+        ),
+        ("i will kill you tonight at the station", "🚫 i will kill you tonight at the station"),
+        ("เรา จะ ฆ่า พวก มัน คืน นี้", "เรา จะ ไม่ ฆ่า พวก มัน คืน นี้"),
+        # In scripts without blanks a word is a sentence: "that is a rumour".
+        ("我们 今晚 去打 他们 大家 一起来", "我们 今晚 去打 他们 大家 一起来 这是谣言"),
+    ],
+)
+def test_a_word_that_turns_it_round_is_heard_in_other_languages_and_spellings(
+    threat: str, other: str
+) -> None:
+    burst = a_burst(threat, threat, threat)
+    assert shares(burst, threat + "!")
+    assert not shares(burst, other)
+
+
+def test_a_word_has_its_vowels_where_they_are_marks() -> None:
+    """Else two words of Hindi were six, and enough to share a verdict by."""
+    assert words("नहीं मारूंगा ไม่") == ("नहीं", "मारूंगा", "ไม่")
+
+
+def test_what_each_said_in_another_place_has_to_be_said_by_one_of_them() -> None:
+    """Each negates once; what negates nowhere is what none of them said."""
+    start, end = "we will let them live", "in our town tonight"
+    burst = a_burst(
+        f"we will not let them live {end}",
+        f"{start} nowhere {end}",
+        f"we will not let them live {end} ok",
+    )
+    assert shares(burst, f"we will not let them live {end} friends")
+    assert shares(burst, f"{start} nowhere {end} friends")
+    assert not shares(burst, f"{start} {end} friends")
+
+
+def test_long_texts_are_neither_compared_nor_held() -> None:
+    long = " ".join(f"{letter * 600}" for letter in ("ab", "cd", "ef", "gh", "ij"))
+    burst = a_burst(*[long] * 3)
+    assert len(burst) == 0
+
+
+def test_a_message_is_compared_with_no_more_bursts_than_may_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Texts of the same few words in every order are like all others at the first glance."""
+    dice = Random(3)
+    burst = Neighbours(TERMS)
+    monkeypatch.setattr("consumer.screening.neighbours.LIKE_MAX", 5)
+    compared = []
+    monkeypatch.setattr(Burst, "is_like", lambda *_: compared.append(1))
+    for _ in range(20):
+        text = tuple(dice.choice("abcdefgh") for _ in range(100))
+        compared.clear()
+        burst.heard(text, Outcome.BLOCK, "v", 100.0)
+        assert len(compared) <= 5
+    assert len(burst) == 20
+
+
+def test_texts_that_are_like_no_other_push_no_raid_out() -> None:
+    burst = a_burst(*RAIDERS, terms=replace(TERMS, bursts_max=3))
+    for number in range(20):
+        alone = tuple(f"w{number}{letter}" for letter in "abcdef")
+        burst.heard(alone, Outcome.BLOCK, "v", 100.0)
+    assert len(burst) == 3
+    assert shares(burst, RAID + " prt")
 
 
 @pytest.mark.parametrize("other", ["kiss", "meet", "call"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -262,6 +263,73 @@ async def test_who_asks_while_a_person_overturns_is_not_remembered() -> None:
     assert desk.screener.decided("call me", Outcome.ALLOW, desk.binding) == 0
     inquiry.heard(BLOCKED, "v")
     assert not isinstance(desk.screen("call me"), Judged)
+
+
+async def test_a_call_that_has_begun_is_something_to_forget() -> None:
+    """Else nobody would look up what a person decided, and the answer would be kept."""
+    desk = Desk()
+    inquiry = desk.asked("call me")
+    assert await inquiry.elsewhere() is None
+    assert desk.screener.remembers(desk.binding)
+    inquiry.gave_up()
+    assert not desk.screener.remembers(desk.binding)
+
+
+@pytest.mark.parametrize("is_of_a_person", [True, False])
+async def test_who_asks_beside_the_call_that_others_wait_for_is_not_remembered(
+    monkeypatch: pytest.MonkeyPatch, *, is_of_a_person: bool
+) -> None:
+    """It may have begun before a person overturned that, or before there was another model."""
+    monkeypatch.setattr("consumer.screening.memo.WAITING_MAX", 0)
+    desk = Desk(ScreeningTerms())
+    desk.screener.spoken_to("one model")
+    leads, beside = desk.asked("call me"), desk.asked("call me")
+    assert await leads.elsewhere() is None
+    assert await beside.elsewhere() is None
+    leads.gave_up()
+    if is_of_a_person:
+        desk.screener.decided("call me", Outcome.ALLOW, desk.binding)
+    else:
+        desk.screener.spoken_to("another model")
+    beside.heard(BLOCKED, "v")
+    assert not isinstance(desk.screen("call me"), Judged)
+
+
+async def test_who_asks_beside_the_call_ends_nobodys_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consumer.screening.memo.WAITING_MAX", 1)
+    desk = Desk(ScreeningTerms())
+    leads, waits, beside = (desk.asked("call me") for _ in range(3))
+    assert await leads.elsewhere() is None
+    waiting = asyncio.create_task(waits.elsewhere())
+    await asyncio.sleep(0)
+    assert await beside.elsewhere() is None
+    beside.heard(Judged((), UnjudgedReason.OUTAGE), "v")
+    beside.gave_up()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    leads.heard(BLOCKED, "v1")
+    found = await waiting
+    assert found is not None
+    assert found.screened == Screened(Cause.MEMO, None, "v1")
+
+
+async def test_of_those_who_waited_in_vain_one_asks_for_whoever_comes_now() -> None:
+    desk = Desk(ScreeningTerms())
+    leads, one, other = (desk.asked("call me") for _ in range(3))
+    assert await leads.elsewhere() is None
+    waiting = [asyncio.create_task(each.elsewhere()) for each in (one, other)]
+    await asyncio.sleep(0)
+    leads.gave_up()
+    assert await asyncio.gather(*waiting) == [None, None]
+    late = asyncio.create_task(desk.asked("call me").elsewhere())
+    await asyncio.sleep(0)
+    other.heard(BLOCKED, "v1")
+    other.gave_up()
+    one.heard(BLOCKED, "v2")
+    found = await late
+    assert found is not None
+    assert found.screened == Screened(Cause.MEMO, None, "v2")
+    assert isinstance(desk.screen("call me"), Judged)
 
 
 async def test_a_burst_ends_with_a_persons_word_against_it() -> None:

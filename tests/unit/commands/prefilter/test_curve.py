@@ -13,6 +13,8 @@ from consumer.commands.prefilter.slices import (
     slice_of,
 )
 from consumer.commands.prefilter.training import duration, said_of
+from consumer.screening.audited import LANGUAGE_CHARS_MAX
+from consumer.screening.audits.watch import LANGUAGES_MAX
 from consumer.screening.prefilter.example import FilterExample
 from consumer.screening.prefilter.prefilter import FilterLook
 from consumer.screening.prefilter.recall import Shortage
@@ -110,3 +112,17 @@ def test_what_is_lacking_is_said_in_words() -> None:
 )
 def test_durations_are_said_in_a_unit_that_people_think_in(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+def test_languages_beyond_the_most_frequent_and_names_that_are_none_are_one_row() -> None:
+    """Records may say anything there, and a page of thousands of rows hides those that count."""
+    rows = [looked("x", False, False, "en")] * (MESSAGES_MIN + 2)
+    rows += [looked("x", False, False, "y" * 2_000)] * (MESSAGES_MIN + 1)
+    for number in range(LANGUAGES_MAX):
+        rows += [looked("x", False, False, f"l{number}")] * MESSAGES_MIN
+    found = by_language(rows)
+    assert len(found) == LANGUAGES_MAX
+    assert sum(row.messages for row in found) == len(rows)
+    assert found[0].name == "other"
+    assert found[0].messages == 3 * MESSAGES_MIN + 1
+    assert all(len(row.name) <= LANGUAGE_CHARS_MAX for row in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -84,3 +85,37 @@ def test_a_word_is_said_about_the_filter_in_force(
     faults[0] = "refused"
     with pytest.raises(BrokerUnavailable, match="cannot be written: refused"):
         switch_filter(settings(folder), topic(folder), "switched on")
+
+
+def test_who_may_not_read_the_salt_can_switch_off_and_not_on(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is called at night is no worker; only what settles messages needs the secret."""
+    folder.write("chat/filters/f", b"")
+    folder.topic(TABLE)
+    live = folder.load().live.digest
+    artefact = by_hand(version_digest=live)
+    write_artefact(folder.root / "chat/filters/f", artefact)
+    monkeypatch.setattr(FakeTopics, "found", {AUDITS_TOPIC: 1})
+    written: list[bytes] = []
+    monkeypatch.setattr(switching, "write_note", lambda _config, value: written.append(value))
+
+    with pytest.raises(InvalidSettings, match="the salt of the audits cannot be read"):
+        switch_filter(settings(folder), topic(folder), "switched on")
+    assert not written
+    assert switch_filter(settings(folder), topic(folder), "switched off") == 0
+    note = read_note(written[0])
+    assert note is not None
+    assert (note.kind, note.version, note.artefact) == ("switched off", live, artefact.digest)
+
+
+@pytest.mark.parametrize("content", [b"", b"words", b"safeguard prefilter 1\n"])
+@pytest.mark.parametrize("kind", ["switched on", "switched off"])
+def test_a_broken_file_says_nothing_of_what_workers_run(
+    folder: Folder, content: bytes, kind: Literal["switched on", "switched off"]
+) -> None:
+    folder.write("chat/salt", SALT)
+    folder.write("chat/filters/f", content)
+    folder.topic(TABLE)
+    with pytest.raises(InvalidSettings, match=r"no filter to switch: .*filters/f is "):
+        switch_filter(settings(folder), topic(folder), kind)

@@ -78,6 +78,33 @@ def test_a_person_switches_it_on_again_and_the_alarm_listens_anew() -> None:
     assert (off.is_on, off.is_alarmed) == (False, False)
 
 
+def test_switching_on_what_is_on_takes_nothing_from_the_alarm() -> None:
+    """Two people heed one alarm, or a job says it every hour: what was heard stays heard."""
+    one, other = new_watch(), new_watch()
+    on = AuditNote(kind="switched on", version="v", artefact="a")
+    for number in range(40):
+        for watch in (one, other):
+            watch.add(positive(number, is_settled=True))
+        if other.is_on:
+            other.add(on)
+    assert not one.is_on
+    assert not other.is_on
+
+
+@pytest.mark.parametrize("name", ["settled", "negative"])
+def test_a_count_that_no_worker_counts_is_no_note(name: str) -> None:
+    """It would be no number for whoever adds it up, and notes are read for ever."""
+    said = '{"kind":"counts","version":"v","artefact":"a","%s":%s}'
+    assert read_note((said % (name, "9" * 400)).encode()) is None
+    found = read_note((said % (name, 10**12)).encode())
+    assert found is not None
+    watch = new_watch()
+    for _ in range(1_000):
+        watch.add(found)
+    assert watch.standing.messages == 10**15
+    assert watch.by_language() is not None
+
+
 def test_a_note_that_is_repeated_or_of_another_filter_moves_nothing() -> None:
     watch = new_watch()
     watch.add(positive(1))
