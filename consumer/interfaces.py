@@ -337,7 +337,7 @@ class Inquiry(Protocol):
         ...
 
 
-class ToScreen(NamedTuple):
+class ToScreen(Value, frozen=True):
     """A message, and what it would be judged under."""
 
     message: Message

@@ -94,7 +94,7 @@ class Screener:
         return found
 
     def _screened(self, run: list[ToScreen]) -> list[Judged | Inquiry | None]:
-        _, version, binding, source = run[0]
+        version, binding, source = run[0].version, run[0].binding, run[0].source
         first, now_s = self._first_stages(binding), self._clock.now_s()
         stages = first.stages_for(version)
         # What a score settles is allowed, and no stage before it heeds that of others: so all that

@@ -141,12 +141,11 @@ class FilterWitness:
     def screen(self, messages: Sequence[ToScreen]) -> list[Judged | Inquiry | None]:
         """As the screener says."""
         found = self._screener.screen(messages)
-        for (message, *_), said in zip(messages, found, strict=True):
+        for screened, said in zip(messages, found, strict=True):
             if isinstance(said, Judged) and said.cause is Cause.PREFILTER:
                 now_s = self._loop.time()
                 has_run = now_s - self._loop.stands_until_s > FRESH_S
                 known_s = now_s - FRESH_S if has_run else SLEEPY
-                self._journal.settled.append(
-                    Settled(self._name, message.position, self.notes, known_s)
-                )
+                position = screened.message.position
+                self._journal.settled.append(Settled(self._name, position, self.notes, known_s))
         return found

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping
 from consumer.domain.checkpoint import Floor, is_same_topic
 from consumer.interfaces import Output
 
+_BEGINNING = Floor(0)
+"""Made once: each publication asks thrice."""
+
 
 class FloorTracker:
     """The floors of one process; they rise with what is acknowledged."""
@@ -40,7 +43,7 @@ class FloorTracker:
 
     def at(self, output: Output) -> Floor:
         """That of an output which nobody has looked at is its beginning."""
-        return self._floors.get(output, Floor(0))
+        return self._floors.get(output, _BEGINNING)
 
     def acknowledged(self, output: Output, sent: Floor, offset: int) -> None:
         """It is stored at this offset; `sent` was the floor when it was sent."""
