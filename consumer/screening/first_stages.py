@@ -14,14 +14,14 @@ from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Cause, Screened, most_severe
 from consumer.screening.audited import AuditedStage
 from consumer.screening.authors import RecentAuthors
+from consumer.screening.bursts.neighbours import Neighbours
+from consumer.screening.bursts.wording import words_of
 from consumer.screening.decision.deciding import Deciding
 from consumer.screening.filtering import Filtering
 from consumer.screening.lists import Lists
 from consumer.screening.memo import TEXT_CHARS_MAX, AskedText, Memo
-from consumer.screening.neighbours import Neighbours
-from consumer.screening.normalise import normal_words, normalised
+from consumer.screening.texts.normalise import normal_words, normalised
 from consumer.screening.watched import WatchedMessage
-from consumer.screening.wording import words_of
 
 VERSIONS_MAX = 4
 """Versions of one set whose bursts are kept: the live one, and those that still judge what was

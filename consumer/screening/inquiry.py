@@ -8,11 +8,11 @@ from consumer.domain.policy import Outcome
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Screened, most_severe
 from consumer.interfaces import Clock
+from consumer.screening.bursts.neighbours import Neighbours
+from consumer.screening.bursts.wording import words_of
 from consumer.screening.memo import AskedText, Memo, remembered
-from consumer.screening.neighbours import Neighbours
-from consumer.screening.normalise import normalised
+from consumer.screening.texts.normalise import normalised
 from consumer.screening.watched import WatchedMessage, answered
-from consumer.screening.wording import words_of
 
 AskDecision = Callable[[], Awaitable[Judged | WatchedMessage]]
 """Asks the decision endpoint about the message: what it settles, or whom to tell what follows."""

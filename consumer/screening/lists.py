@@ -17,8 +17,8 @@ from ahocorasick_rs import AhoCorasick
 from consumer.domain.pattern import compiled, together
 from consumer.domain.policy import Outcome
 from consumer.domain.screening import ListEntry, ListTerms
-from consumer.screening.letters import LETTERS, MARKS, UNPARTED
-from consumer.screening.normalise import normalised
+from consumer.screening.texts.letters import LETTERS, MARKS, UNPARTED
+from consumer.screening.texts.normalise import normalised
 
 
 class Hit(NamedTuple):

@@ -26,7 +26,7 @@ from consumer.screening.first_stages import FirstStages, Left, Named, Stages, na
 from consumer.screening.inquiry import AskDecision, TextInquiry
 from consumer.screening.lists import Hit, Lists
 from consumer.screening.memo import AskedText
-from consumer.screening.normalise import normal_words, normalised
+from consumer.screening.texts.normalise import normal_words, normalised
 from consumer.screening.watched import WatchedMessage
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from statistics import fmean, quantiles
 from typing import Any, NamedTuple
 
-from consumer.screening.disguise import disguise
-from consumer.screening.normalise import normalised
 from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.train import filter_for, learn
+from consumer.screening.texts.disguise import disguise
+from consumer.screening.texts.normalise import normalised
 from tests.screening.avoided import TESTED, Demand, purpose
 from tests.screening.public_sets import lines_of, stream_of
 

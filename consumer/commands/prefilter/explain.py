@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from consumer.commands.terminal import tell
-from consumer.screening.normalise import normalised
 from consumer.screening.prefilter.artefact import read_artefact
 from consumer.screening.prefilter.prefilter import FilterLook, Prefilter
+from consumer.screening.texts.normalise import normalised
 
 
 def explain_text(file: Path, text: str, *, as_json: bool) -> int:

@@ -19,8 +19,8 @@ from consumer.screening.audits.salt import read_salt
 from consumer.screening.audits.terms import AuditTerms, weaker
 from consumer.screening.decision.artefact import DecisionArtefact, unlike
 from consumer.screening.decision.nearness import nearness
-from consumer.screening.disguise import disguise
-from consumer.screening.normalise import normal_words
+from consumer.screening.texts.disguise import disguise
+from consumer.screening.texts.normalise import normal_words
 
 NO_ENDPOINT = "there is no decision endpoint: set inference.decision.address"
 

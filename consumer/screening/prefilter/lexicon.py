@@ -15,10 +15,10 @@ from typing import NamedTuple, TypeAlias
 import numpy
 from numpy.typing import NDArray
 
-from consumer.screening.disguise import TEXT_MAX, word_look
-from consumer.screening.normalise import may_run, normal_words, runs_of, word_normalised
 from consumer.screening.prefilter.features import WORDS_MAX, is_link, see_word
 from consumer.screening.prefilter.model import UNIT, LinearModel, is_familiar
+from consumer.screening.texts.disguise import TEXT_MAX, word_look
+from consumer.screening.texts.normalise import may_run, normal_words, runs_of, word_normalised
 
 WORDS_KEPT_MAX = 65_536
 """Words that are remembered, as written: about 15 MB; all are forgotten when there are more."""

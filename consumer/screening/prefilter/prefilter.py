@@ -14,13 +14,13 @@ from typing import Literal
 import numpy
 
 from consumer.domain.value import Value
-from consumer.screening.disguise import Disguise, disguised
-from consumer.screening.normalise import normal_words
 from consumer.screening.prefilter.artefact import FilterArtefact
 from consumer.screening.prefilter.features import WORDS_MAX
 from consumer.screening.prefilter.lexicon import Lexicon, Numbers
 from consumer.screening.prefilter.parts import PART_WORDS, parts_of
 from consumer.screening.prefilter.scorer import Scorer, TextScore, WordShare
+from consumer.screening.texts.disguise import Disguise, disguised
+from consumer.screening.texts.normalise import normal_words
 
 PARTS_SHOWN = 12
 """Of an explanation: what lies beyond adds little."""

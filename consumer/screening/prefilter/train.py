@@ -16,8 +16,6 @@ from itertools import chain, islice, pairwise
 from typing import NamedTuple
 
 from consumer.errors import InvalidSettings
-from consumer.screening.disguise import disguise
-from consumer.screening.normalise import normal_words
 from consumer.screening.prefilter.artefact import FilterArtefact, decode, encode
 from consumer.screening.prefilter.certify import certify
 from consumer.screening.prefilter.example import FilterExample, Split, split_by_time
@@ -34,6 +32,8 @@ from consumer.screening.prefilter.recall import (
     threshold_for,
 )
 from consumer.screening.prefilter.scorer import logistic
+from consumer.screening.texts.disguise import disguise
+from consumer.screening.texts.normalise import normal_words
 
 BLOCKS = 5
 """Of time; more cost more and change little."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from consumer.domain.policy import Outcome
 from consumer.domain.screening import ListEntry, ListMatch, ListTerms
 from consumer.screening.lists import PART_CHARS, Hit, Lists
-from consumer.screening.normalise import normalised
+from consumer.screening.texts.normalise import normalised
 
 
 def a_list(

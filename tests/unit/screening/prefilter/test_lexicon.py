@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.screening.disguise import TEXT_MAX, disguise, word_look
-from consumer.screening.normalise import may_run, normal_words, runs_of
 from consumer.screening.prefilter import lexicon as module
 from consumer.screening.prefilter.lexicon import ADDS, NAME, WORD_KEPT_MAX, Lexicon, sums_of
 from consumer.screening.prefilter.prefilter import Prefilter
+from consumer.screening.texts.disguise import TEXT_MAX, disguise, word_look
+from consumer.screening.texts.normalise import may_run, normal_words, runs_of
 from tests.unit.screening.prefilter.filters import PLAIN, by_hand, of_words, trained
 
 WORDS = st.one_of(

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.screening.normalise import normalised
 from consumer.screening.prefilter import features
 from consumer.screening.prefilter.features import see_text, see_word
 from consumer.screening.prefilter.lexicon import Lexicon
@@ -22,6 +21,7 @@ from consumer.screening.prefilter.model import (
 )
 from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.scorer import Scorer, TextScore
+from consumer.screening.texts.normalise import normalised
 from tests.unit.screening.prefilter.filters import PLAIN, by_hand, trained
 
 

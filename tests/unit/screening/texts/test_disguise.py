@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.screening import disguise as module
-from consumer.screening.disguise import disguise
+from consumer.screening.texts import disguise as module
+from consumer.screening.texts.disguise import disguise
 
 TEXT = "You stupid idiot, I will find you and kill you"
 

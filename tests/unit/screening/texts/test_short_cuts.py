@@ -9,10 +9,6 @@ from zlib import crc32
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.screening.codes import is_base64
-from consumer.screening.disguise import ODD, PART, _oddness
-from consumer.screening.normalise import normalised, word_normalised
-from consumer.screening.parted import PARTS, is_parted
 from consumer.screening.prefilter.features import (
     CHARACTERS_MAX,
     NAME_MAX,
@@ -21,7 +17,11 @@ from consumer.screening.prefilter.features import (
     TABLE,
     see_word,
 )
-from consumer.screening.shift import COMMON_MIN, surplus
+from consumer.screening.texts.codes import is_base64
+from consumer.screening.texts.disguise import ODD, PART, _oddness
+from consumer.screening.texts.normalise import normalised, word_normalised
+from consumer.screening.texts.parted import PARTS, is_parted
+from consumer.screening.texts.shift import COMMON_MIN, surplus
 
 WORDS = st.one_of(
     st.text(ascii_lowercase, min_size=1, max_size=50),

@@ -15,9 +15,15 @@ from typing import Literal
 
 import disarm
 
-from consumer.screening.codes import is_base64, is_hexadecimal
-from consumer.screening.parted import PARTS, PARTS_MIN, are_words_parted, has_thin_blanks, is_parted
-from consumer.screening.shift import is_shifted, surplus
+from consumer.screening.texts.codes import is_base64, is_hexadecimal
+from consumer.screening.texts.parted import (
+    PARTS,
+    PARTS_MIN,
+    are_words_parted,
+    has_thin_blanks,
+    is_parted,
+)
+from consumer.screening.texts.shift import is_shifted, surplus
 
 Disguise = Literal[
     "long",

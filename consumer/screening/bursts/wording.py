@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-from consumer.screening.letters import LETTERS, UNPARTED
-from consumer.screening.normalise import normalised
+from consumer.screening.texts.letters import LETTERS, UNPARTED
+from consumer.screening.texts.normalise import normalised
 
 WORDS_MAX = 200
 """Of a text that is compared: what is said over and over in a raid is shorter."""

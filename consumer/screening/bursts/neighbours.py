@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 from consumer.domain.decided import overturns
 from consumer.domain.policy import Outcome
 from consumer.domain.screening import NeighbourTerms
-from consumer.screening.burst import Burst, Words
+from consumer.screening.bursts.burst import Burst, Words
 
 Pair = tuple[str, str]
 PAIRS_SHARE = 0.3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.screening.overlap import Words, overlap, overlap_count
+from consumer.screening.bursts.overlap import Words, overlap, overlap_count
 
 TEXTS = st.lists(st.sampled_from("abcd"), max_size=12).map(tuple)
 

@@ -14,8 +14,8 @@ from itertools import chain
 
 from consumer.domain.policy import Outcome
 from consumer.domain.screening import NeighbourTerms
-from consumer.screening.overlap import overlap, overlap_count
-from consumer.screening.wording import has_number, is_weighty
+from consumer.screening.bursts.overlap import overlap, overlap_count
+from consumer.screening.bursts.wording import has_number, is_weighty
 
 Words = tuple[str, ...]
 

@@ -9,10 +9,10 @@ import pytest
 
 from consumer.domain.policy import Outcome
 from consumer.domain.screening import NeighbourTerms
-from consumer.screening.burst import Burst
-from consumer.screening.neighbours import Neighbours, Shared
-from consumer.screening.normalise import normalised
-from consumer.screening.wording import words_of
+from consumer.screening.bursts.burst import Burst
+from consumer.screening.bursts.neighbours import Neighbours, Shared
+from consumer.screening.bursts.wording import words_of
+from consumer.screening.texts.normalise import normalised
 
 TERMS = NeighbourTerms()
 RAID = "join our raid tonight in the main hall and call them all vermin until they leave"
@@ -165,7 +165,7 @@ def test_a_message_is_compared_with_no_more_bursts_than_may_be(
     """Texts of the same few words in every order are like all others at the first glance."""
     dice = Random(3)
     burst = Neighbours(TERMS)
-    monkeypatch.setattr("consumer.screening.neighbours.LIKE_MAX", 5)
+    monkeypatch.setattr("consumer.screening.bursts.neighbours.LIKE_MAX", 5)
     compared = []
     monkeypatch.setattr(Burst, "is_like", lambda *_: compared.append(1))
     for _ in range(20):

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.commands.evaluate.disguises import DISGUISES
-from consumer.screening import normalise
-from consumer.screening.normalise import normal_words, normalised
+from consumer.screening.texts import normalise
+from consumer.screening.texts.normalise import normal_words, normalised
 
 READ_ALL_THE_SAME = (
     "zero-width", "soft-hyphens", "selectors", "bidi-isolates", "bidi-marks", "homoglyphs",
