@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from consumer.domain.binding import Catalogue
 from consumer.domain.messages.context import ContextTerms
-from consumer.domain.messages.message import Position
+from consumer.domain.messages.message import Message, Position
 from consumer.domain.policy import Outcome
-from consumer.domain.screening import MemoTerms
+from consumer.domain.screening import AuthorTerms, ListEntry, ListTerms, MemoTerms
 from consumer.domain.verdicts.judged import Judged
 from consumer.domain.verdicts.verdict import Cause, Screened
+from consumer.interfaces import ToScreen
 from consumer.screening.inquiry import TextInquiry
 from consumer.screening.screener import Screener
 from tests.builders import a_judgement, a_message, a_policy, a_version
@@ -101,6 +103,48 @@ def test_what_looks_disguised_or_is_of_unknown_words_is_never_settled(tmp_path: 
     assert not isinstance(post.screen(0, TEXT + " " + TEXT + " free-gift.example/now"), Judged)
     assert isinstance(post.screen(0, TEXT + " " + TEXT), Judged)
     assert not isinstance(post.screen(0, TEXT + " " + "aGVsbG8gd29ybGQgaGVsbG8=" * 3), Judged)
+
+
+def shown(said: object) -> object:
+    return said if isinstance(said, Judged) else type(said)
+
+
+def test_messages_together_are_screened_as_one_after_the_other(tmp_path: Path) -> None:
+    """Who is on a list is read by the model from then on, also where both come in one batch."""
+    entry = (ListEntry(1, "raid"),)
+    raid = ListTerms("raid.txt", Outcome.BLOCK, "words", entry, "l1")
+    dice = Random(1)
+    batch: list[Message] = []
+    for offset in range(60):
+        text = dice.choice([TEXT, "a raid", "vile garden", "", "we meet " * 30 + "vile"])
+        place = Position("chat", 1, offset)
+        batch.append(a_message(text, position=place, author=dice.choice(["ann", "bob", "cid"])))
+    said = []
+    for size in (1, 7, 60):
+        post = Post(tmp_path, floor=0.3)
+        screening = replace(post.binding.screening, lists=(raid,), authors=AuthorTerms())
+        binding = replace(post.binding, screening=screening)
+        screener = Screener(post.screener._clock, ready(binding))
+        asked = [ToScreen(each, binding.live, binding, "id") for each in batch]
+        parts = [screener.screen(asked[at : at + size]) for at in range(0, len(asked), size)]
+        said.append([shown(each) for part in parts for each in part])
+    assert said[0] == said[1] == said[2]
+    causes = {each.cause for each in said[0] if isinstance(each, Judged)}
+    assert causes == {Cause.LIST, Cause.PREFILTER}
+    assert TextInquiry in said[0]
+
+
+def test_messages_of_several_versions_come_together(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    other = a_version(replace(a_policy(), text="another text"), number=2)
+    versions = [post.binding.live, other, post.binding.live]
+    asked = [
+        ToScreen(a_message(TEXT, position=Position("chat", 1, at)), version, post.binding, "id")
+        for at, version in enumerate(versions)
+    ]
+    said = post.screener.screen(asked)
+    assert [isinstance(each, Judged) for each in said] == [True, False, True]
+    assert post.screener.screen([]) == []
 
 
 def test_a_message_of_another_version_is_for_the_model(tmp_path: Path) -> None:
