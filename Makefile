@@ -13,7 +13,11 @@ LIMIT ?= 0
 DATA ?= ../shared/data/openai-moderation-2022.jsonl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test lint unit bench flow chaos review odd-servers first-hours screening simulate mutants kafka moderate-dataset evaluate schemas picture demo-picture deploy-check lock clean
+# Some machines forbid Python to keep what it has compiled. The tests start hundreds of processes, and
+# each would compile the whole service anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help demo test lint ready parts compiled unit bench flow chaos review odd-servers first-hours screening simulate mutants kafka moderate-dataset evaluate schemas picture demo-picture deploy-check lock clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -26,11 +30,22 @@ demo: .venv/.runtime ## watch messages become verdicts, on embedded parts
 
 # Files in their own order: the long ones, which wait for brokers most of the time, come first, and many
 # small ones fill the rest. Three at a time keep two cores busy.
-test: lint ## lint, types, import contracts and every test, on a real broker and server
+test: ready ## lint, types, import contracts and every test, on a real broker and server
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+# What has to be before the tests, beside each other.
+ready: .venv/.dev
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync lint parts compiled
+
+# Mostly waits for downloads and for installers, of which one may run at a time.
+parts: .venv/.dev
 	$(BIN)/python -m tests.brokers.kafka --prepare
 	$(BIN)/python -m tests.databases
 	$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+# Three workers would collect the tests at the same moment, and each would compile all of them.
+compiled: .venv/.dev
+	@said=$$($(BIN)/python -m pytest --collect-only -qq) || { echo "$$said"; exit 1; }
 
 lint: .venv/.dev ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check .

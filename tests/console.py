@@ -21,6 +21,7 @@ from consumer.review.console.sign_in.ways import LINK
 from consumer.settings.load import load_settings
 from consumer.settings.settings import Settings
 from tests.cases import NOW_MS, a_verdict_fact
+from tests.databases import sqlite_store
 from tests.journeys.worker import make_policies
 
 ORIGIN = "http://127.0.0.1:8700"
@@ -128,7 +129,7 @@ def console_scene(folder: Path, more: str = "", **changes: Any) -> Iterator[Cons
     policies = make_policies(folder / "policies", f'["{TOPIC}"]', more=REVIEW + more)
     named = {
         "policies.folder": str(policies),
-        "review.store": f"sqlite:///{folder / 'review.sqlite'}",
+        "review.store": sqlite_store(folder / "review.sqlite"),
         "review.console.links": "true",
     }
     settings = load_settings(None, named | changes, {})

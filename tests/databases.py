@@ -1,7 +1,8 @@
 """
 A real PostgreSQL on this machine, from the system's packages, and a store in either database.
 
-One server for a session, on a free port of the loopback; each test has a database of its own.
+One server for a session, on a free port of the loopback; each test has a database of its own. Its
+tables are made by the migrations once, and copied: making them takes longer than most tests.
 `python -m tests.databases` installs what is missing, where this process may do so.
 """
 
@@ -15,12 +16,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pg8000.native import Connection, DatabaseError, InterfaceError
 
+from consumer.review.store.database import Database
 from tests.brokers.fixtures import started_or_skipped
 from tests.brokers.runtime import CACHE, RuntimeUnavailable, locked
 from tests.servers.child import free_ports
@@ -28,6 +31,8 @@ from tests.servers.child import free_ports
 START_S = 30.0
 INSTALL_S = 300.0
 USER = "safeguard"
+MADE = "made"
+"""The database whose tables are copied."""
 _names = itertools.count()
 
 
@@ -39,6 +44,7 @@ class RealPostgres:
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._programs = Path()
+        self._is_made = False
 
     def __enter__(self) -> RealPostgres:
         self._programs = programs()
@@ -63,6 +69,8 @@ class RealPostgres:
         """Start it, and wait until it answers."""
         command = [str(self._programs / "postgres"), "-D", str(self._data), "-p", str(self._port)]
         command += ["-h", "127.0.0.1", "-k", "", "-c", "max_connections=200"]
+        # It is killed, but the machine stays up: nothing need be on the disk itself.
+        command += ["-c", "fsync=off"]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, **_as_user())
         until_s = time.monotonic() + START_S
@@ -86,9 +94,18 @@ class RealPostgres:
 
     def database(self) -> str:
         """The address of a new, empty one."""
-        name = f"store{next(_names)}"
+        return self._created(f"store{next(_names)}")
+
+    def store(self) -> str:
+        """The address of a new one that has the tables of a store, and nothing in them."""
+        if not self._is_made:
+            Database(self._created(MADE)).close()
+            self._is_made = True
+        return self._created(f"store{next(_names)}", f"TEMPLATE {MADE}")
+
+    def _created(self, name: str, how: str = "") -> str:
         connection = self._connect("postgres")
-        connection.run(f"CREATE DATABASE {name}")
+        connection.run(f"CREATE DATABASE {name} {how}")
         connection.close()
         return f"postgresql://{USER}@127.0.0.1:{self._port}/{name}"
 
@@ -143,9 +160,37 @@ def real_postgres() -> Iterator[RealPostgres]:
         yield postgres
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def sqlite_store(file: Path) -> str:
+    """The address of a store in this file, which gets a store's tables if it is not there."""
+    if not file.exists():
+        file.write_bytes(_tables())
+    return f"sqlite:///{file}"
+
+
+@cache
+def _tables() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "made.sqlite"
+        Database(f"sqlite:///{file}").close()
+        return file.read_bytes()
+
+
+EITHER = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+"""What holds for one database holds for the other."""
+
+
+@pytest.fixture(params=EITHER)
 def store_address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty store, in either database: what holds for one holds for both."""
+    """The address of a store with nothing in it, in either database."""
+    if request.param == "sqlite":
+        return sqlite_store(tmp_path / "review.sqlite")
+    postgres: RealPostgres = request.getfixturevalue("real_postgres")
+    return postgres.store()
+
+
+@pytest.fixture(params=EITHER)
+def no_store_yet(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a store whose tables are still to be made, in either database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'review.sqlite'}"
     postgres: RealPostgres = request.getfixturevalue("real_postgres")

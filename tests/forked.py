@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 IMPORTED = (
     "consumer.cli",
+    "consumer.commands.audit.auditor",
     "consumer.commands.review.acts",
     "consumer.commands.review.figures",
     "consumer.review.store.database",

@@ -54,7 +54,10 @@ class SmallProvider:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self.issuer = f"http://127.0.0.1:{self._server.server_port}/realm"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        # It looks so often, in seconds, whether it is to end: by default twice a second.
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), daemon=True
+        )
 
     def __enter__(self) -> SmallProvider:
         self._thread.start()

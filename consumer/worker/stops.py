@@ -84,9 +84,10 @@ _parent = _Parent()
 
 def hear() -> None:
     """From now on a stop ends the process in good order. A reload finds the newest files anyway."""
+    # First: whoever sees that stops are heard may send a reload at once.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     for number in STOPS:
         signal.signal(number, lambda _number, _frame: leave(0))
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _watch_parent()
 
 

@@ -93,11 +93,23 @@ def is_axe_as_it_was() -> bool:
     return sha256(AXE.read_bytes()).hexdigest() == AXE_SHA256
 
 
-@pytest.fixture
-def real_browser() -> Iterator[Chromium]:
-    """A browser; where it cannot be had, CI fails and a laptop skips."""
+@pytest.fixture(scope="module")
+def started_browser() -> Iterator[Chromium]:
+    """
+    One for a file of tests; where it cannot be had, CI fails and a laptop skips.
+
+    Not one for the session: while it runs, its loop is the thread's, and async tests have none.
+    """
     with started_or_skipped(chromium()) as browser:
         yield browser
+
+
+@pytest.fixture
+def real_browser(started_browser: Chromium) -> Iterator[Chromium]:
+    """A browser without windows; those of the test, and what they hold, are gone after it."""
+    yield started_browser
+    for context in started_browser.contexts:
+        context.close()
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ from consumer.review.store.outbox import ItemState, Outbox
 from consumer.review.store.tables import outbox
 from tests.builders import a_binding
 from tests.cases import BLOCK, NOW_MS, a_decision, a_report, a_verdict_fact
+from tests.databases import sqlite_store
 from tests.records import ends_of, read_all, write
 from tests.stage import Broker
 
@@ -42,7 +43,7 @@ class Scene:
         self.names = [self.topic + end for end in ends]
         broker.creator.create_topics({self.names[0]: 1, self.names[3]: 1})
         self.terms = ReviewTerms(statements=StatementTerms(topic="{topic}.statements"))
-        self.database = Database(f"sqlite:///{folder / 'review.sqlite'}")
+        self.database = Database(sqlite_store(folder / "review.sqlite"))
         self.book = CaseBook(self.database, lambda _: self.terms)
         self.desk = ReviewDesk(self.database, self.book, DeskTerms(undo_ms=0))
         self.outbox = Outbox(self.database)

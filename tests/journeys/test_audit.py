@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +16,11 @@ from confluent_kafka.admin import AdminClient
 
 from consumer.dev.safeguard.server import StandInSafeguard
 from consumer.domain.checkpoint import Checkpoint, Floor
+from tests.forked import run_command
 from tests.journeys.worker import finished, make_policies, settings_for, working
 from tests.records import commit, write, write_rows
 from tests.stage import Broker
 
-ROOT = Path(__file__).parent.parent.parent
 GROUP = "night shift"
 NOW_MS = int(time.time() * 1_000)
 """Older records than the real broker's retention allows would be gone before they are read."""
@@ -74,22 +73,7 @@ class Stage:
 
     def audit(self, *words: str, topic: str = "") -> subprocess.CompletedProcess[str]:
         sets = [word for pair in self._words for word in ("--set", pair)]
-        return subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "consumer",
-                "audit",
-                f"--topic={topic or self.topic}",
-                *sets,
-                *words,
-            ],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
+        return run_command(["audit", f"--topic={topic or self.topic}", *sets, *words])
 
     def report(self, *words: str) -> tuple[int, dict[str, Any]]:
         found = self.audit("--json", *words)

@@ -18,6 +18,7 @@ from consumer.review.cases.ruling import ActRefused, Ruling
 from consumer.settings.load import load_settings
 from consumer.settings.settings import Settings
 from tests.cases import a_report, a_verdict_fact
+from tests.databases import sqlite_store
 from tests.journeys.worker import make_policies
 
 CASE = case_id("chat", "m-1")
@@ -31,7 +32,7 @@ def settings(tmp_path: Path) -> Settings:
         None,
         {
             "policies.folder": str(policies),
-            "review.store": f"sqlite:///{tmp_path / 'review.sqlite'}",
+            "review.store": sqlite_store(tmp_path / "review.sqlite"),
         },
         {},
     )

@@ -36,6 +36,7 @@ from tests.builders import (
     a_verdict,
 )
 from tests.cases import a_verdict_fact, about
+from tests.databases import sqlite_store
 
 NAMED = {"message_id": "m-1", "reporter": "u-2", "reason": "rude"}
 PLACED = NAMED | {"position": f"{TOPIC}/1/7"}
@@ -56,7 +57,7 @@ class Writer:
 
 class Scene:
     def __init__(self, folder: Path) -> None:
-        self.database = Database(f"sqlite:///{folder / 'review.sqlite'}")
+        self.database = Database(sqlite_store(folder / "review.sqlite"))
         self.book = CaseBook(self.database, lambda _: ReviewTerms())
         self.writer = Writer()
 
