@@ -11,8 +11,8 @@ from consumer.domain.counted import counted
 from consumer.domain.policy import Policy, PolicyVersion
 from consumer.domain.verdicts.verdict import Cause
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
+from consumer.files import as_saved_anywhere, read_file
 from consumer.registry.advice import advice_on_policy, advice_on_topic
-from consumer.registry.files import as_saved_anywhere, read_file
 from consumer.registry.load import POLICY_BYTES_MAX, load_catalogue
 from consumer.registry.strays import strays_in
 from consumer.screening.decision.deciding import policies_without_question

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from consumer.domain.policy import Effort, Example, Look, Outcome, Policy, SecondLookTerms
 from consumer.errors import Flaw
-from consumer.registry.files import as_saved_anywhere
+from consumer.files import as_saved_anywhere
 from consumer.registry.lines import Lines, line_of, yaml_lines
 from consumer.registry.spelling import did_you_mean
 from consumer.registry.wording import shape, worded, yaml_worded

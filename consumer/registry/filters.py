@@ -14,7 +14,7 @@ from pathlib import Path
 
 from consumer.domain.screening import FilterTerms
 from consumer.errors import Flaw
-from consumer.registry.files import names_in, read_file
+from consumer.files import names_in, read_file
 from consumer.registry.topic.screening import PrefilterTable
 
 FOLDER = "filters"

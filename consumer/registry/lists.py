@@ -16,7 +16,7 @@ from consumer.domain.pattern import compiled, fault_of, together
 from consumer.domain.policy import Outcome, digest_of
 from consumer.domain.screening import ListEntry, ListTerms
 from consumer.errors import Flaw
-from consumer.registry.files import as_saved_anywhere, names_in, read_file
+from consumer.files import as_saved_anywhere, names_in, read_file
 from consumer.registry.topic.screening import ListTable
 
 FOLDER = "lists"

@@ -12,8 +12,8 @@ from consumer.domain.lane import lane_of
 from consumer.domain.policy import USER_MESSAGE, Outcome, Policy, PolicyVersion, digest_of
 from consumer.domain.screening import FilterTerms, ListTerms, ScreeningTerms
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
+from consumer.files import as_saved_anywhere, is_printable, names_in, printable, read_file
 from consumer.registry.document import read_policy
-from consumer.registry.files import as_saved_anywhere, is_printable, names_in, printable, read_file
 from consumer.registry.filters import read_filter
 from consumer.registry.lines import TOML_BYTES_MAX
 from consumer.registry.lists import read_lists

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from consumer.domain.binding import Binding
 from consumer.domain.policy import PolicyVersion
 from consumer.errors import Flaw, InvalidPolicy
-from consumer.registry.files import as_saved_anywhere, read_file
+from consumer.files import as_saved_anywhere, read_file
 from consumer.registry.lines import TOML_BYTES_MAX, toml_fields
 
 PINS = "pins.toml"

@@ -13,7 +13,7 @@ import structlog
 
 from consumer.domain.binding import Catalogue
 from consumer.errors import Flaw, InvalidPolicy
-from consumer.registry.files import names_in, printable
+from consumer.files import names_in, printable
 from consumer.registry.filters import filter_files
 from consumer.registry.lists import list_files
 from consumer.registry.load import (

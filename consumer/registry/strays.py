@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from consumer.errors import Flaw
-from consumer.registry.files import names_in, printable
+from consumer.files import names_in, printable
 from consumer.registry.load import TOPIC_FILE, is_policy, version_folders
 
 STRAYS_MAX = 50

@@ -14,6 +14,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from consumer.errors import InvalidSettings
+from consumer.files import read_file
 
 FILE_MAX = 64 * 1024 * 1024
 """Bytes: eight times what a full table takes; a larger file is some other file."""
@@ -69,14 +70,10 @@ def read_sealed(file: Path) -> bytes:
     Raises:
         InvalidSettings: it cannot be read, or is too large to be one.
     """
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(FILE_MAX + 1)
-    except OSError as error:
-        raise InvalidSettings(f"the filter {file} cannot be read: {error.strerror}") from error
-    if len(content) > FILE_MAX:
-        raise InvalidSettings(f"{file} has more than {FILE_MAX} bytes and is no filter")
-    return content
+    found = read_file(file, FILE_MAX)
+    if isinstance(found, str):
+        raise InvalidSettings(f"the filter {file} {found}")
+    return found
 
 
 def write_sealed(file: Path, content: bytes) -> None:

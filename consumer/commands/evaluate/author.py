@@ -17,7 +17,7 @@ from consumer.commands.evaluate.report.author import author_lines
 from consumer.commands.evaluate.report.author_page import author_page
 from consumer.commands.evaluate.report.document import EvaluationDocument
 from consumer.errors import InvalidSettings
-from consumer.registry.files import read_file
+from consumer.files import read_file
 
 REPORT_BYTES_MAX = 50_000_000
 """Of a report; the largest hold some hundred kilobytes."""

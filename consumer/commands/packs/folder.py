@@ -11,7 +11,7 @@ from consumer.commands.evaluate.cases.lines import lines_of
 from consumer.commands.evaluate.cases.tables import cell_rows
 from consumer.commands.packs.table import Rows
 from consumer.errors import Flaw, InvalidPolicy, InvalidSettings
-from consumer.registry.files import as_saved_anywhere, names_in, printable, read_file
+from consumer.files import as_saved_anywhere, names_in, printable, read_file
 from consumer.registry.load import POLICY_BYTES_MAX
 
 DEPTH_MAX = 5

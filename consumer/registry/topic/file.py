@@ -12,8 +12,8 @@ from consumer.domain.binding import MessageTerms
 from consumer.domain.messages.rules import EventTerms, Tombstones
 from consumer.domain.policy import USER_MESSAGE
 from consumer.errors import Flaw
+from consumer.files import as_saved_anywhere
 from consumer.registry.document import flaws_of
-from consumer.registry.files import as_saved_anywhere
 from consumer.registry.lines import line_of, toml_fields, toml_lines
 from consumer.registry.topic.budget import BudgetTable
 from consumer.registry.topic.context import ContextTable

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from consumer.errors import InvalidSettings
+from consumer.files import read_file
 
 SALT_BYTES_MIN = 16
 """Fewer can be guessed, and whoever knows the salt knows which messages nobody looks at."""
@@ -20,6 +21,7 @@ PLACEHOLDERS = (
     *(b"insert", b"random", b"qwerty", b"letmein", b"12345", b"safeguard", b"moderation"),
 )
 """What stands in files that somebody has yet to fill, and in what people take for a password."""
+_WHO_HAS_IT = "who runs the workers has it and may let you read it."
 
 
 def read_salt(file: Path) -> bytes:
@@ -31,14 +33,13 @@ def read_salt(file: Path) -> bytes:
             could guess.
     """
     make = f"make one with `head -c 32 /dev/urandom > {file.name}` and give it to all workers"
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(SALT_BYTES_MAX + 1).strip()
-    except OSError as error:
+    found = read_file(file, SALT_BYTES_MAX)
+    if isinstance(found, str):
         raise InvalidSettings(
-            f"the salt of the audits cannot be read from {file}: {error.strerror}; {make}"
-        ) from error
-    if not SALT_BYTES_MIN <= len(content) <= SALT_BYTES_MAX:
+            f"the salt of the audits in {file} {found}; {_WHO_HAS_IT} Where there is none, {make}"
+        )
+    content = found.strip()
+    if len(content) < SALT_BYTES_MIN:
         raise InvalidSettings(
             f"the salt of the audits in {file} has {len(content)} bytes; it must have "
             f"{SALT_BYTES_MIN} to {SALT_BYTES_MAX}: {make}"

@@ -120,7 +120,7 @@ def test_a_filter_that_was_not_shown_to_be_good_enough_is_refused(
 
 
 def test_a_missing_salt_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSettings, match=r"salt of the audits cannot be read from .*/salt"):
+    with pytest.raises(InvalidSettings, match=r"salt of the audits in .*/salt cannot be read"):
         open_filtering(by_hand(), tmp_path / "f", tmp_path / "salt", TERMS)
 
 

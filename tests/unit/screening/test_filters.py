@@ -131,7 +131,7 @@ def test_one_that_is_broken_gone_or_without_salt_refuses_the_policies(tmp_path: 
     with pytest.raises(InvalidPolicy, match="has 5 bytes; it must have"):
         ready(binding)
     salt.unlink()
-    with pytest.raises(InvalidPolicy, match="salt of the audits cannot be read"):
+    with pytest.raises(InvalidPolicy, match=r"salt of the audits in .* cannot be read"):
         ready(binding)
 
 
@@ -188,6 +188,6 @@ def test_another_salt_is_taken_with_the_next_reload_and_a_lost_one_refuses_it(
     assert after is not before
     assert before.off == REPLACED
     salt.unlink()
-    with pytest.raises(InvalidPolicy, match="the salt of the audits cannot be read"):
+    with pytest.raises(InvalidPolicy, match=r"the salt of the audits in .* cannot be read"):
         filters.prepare(Catalogue((binding,)))
     assert filters.in_use() == [after]

@@ -9,7 +9,7 @@ import orjson
 
 from consumer.domain.policy import Outcome, Policy, PolicyVersion
 from consumer.errors import Flaw, InvalidPolicy
-from consumer.registry.files import as_saved_anywhere, read_file
+from consumer.files import as_saved_anywhere, read_file
 
 FILE = "cases.jsonl"
 BYTES_MAX = 50_000_000

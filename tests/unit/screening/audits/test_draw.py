@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,12 +71,21 @@ def test_a_salt_is_read_and_made_a_key(tmp_path: Path) -> None:
     assert read_salt(file) == key
 
 
-@pytest.mark.parametrize("size", [0, SALT_BYTES_MIN - 1, SALT_BYTES_MAX + 1])
-def test_a_salt_that_is_too_short_or_too_long_is_refused_by_name(tmp_path: Path, size: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (0, "has 0 bytes; it must have 16 to 4096"),
+        (SALT_BYTES_MIN - 1, "has 15 bytes; it must have 16 to 4096"),
+        (SALT_BYTES_MAX + 1, "is larger than 4,096 bytes"),
+    ],
+)
+def test_a_salt_that_is_too_short_or_too_long_is_refused_by_name(
+    tmp_path: Path, size: int, said: str
+) -> None:
     file = tmp_path / "salt"
     file.write_bytes(b"s" * size)
 
-    with pytest.raises(InvalidSettings, match=rf"salt has {size} bytes; it must have 16 to 4096"):
+    with pytest.raises(InvalidSettings, match=f"salt {said}"):
         read_salt(file)
 
 
@@ -123,8 +133,15 @@ def test_a_random_salt_is_taken_as_bytes_and_in_every_common_writing(content: by
 
 
 def test_a_salt_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSettings, match=r"cannot be read from .*missing: No such file.*head"):
+    with pytest.raises(InvalidSettings, match=r"missing cannot be read: No such.*who runs.*head"):
         read_salt(tmp_path / "missing")
+
+
+def test_a_salt_that_is_a_pipe_holds_nobody_up(tmp_path: Path) -> None:
+    """Nobody writes to the pipe: whoever opened it like other files would wait for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidSettings, match="no ordinary file"):
+        read_salt(tmp_path / "pipe")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from hashlib import blake2b
 from pathlib import Path
 
@@ -82,12 +83,15 @@ def test_a_weight_that_is_no_number_is_refused() -> None:
 def test_a_file_that_cannot_be_read_or_is_too_large_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidSettings, match=r"pipe cannot be read: it is no ordinary file"):
+        read_artefact(tmp_path / "pipe")
     with pytest.raises(InvalidSettings, match=r"missing cannot be read: No such file"):
         read_artefact(tmp_path / "missing")
     file = tmp_path / "large"
     file.write_bytes(b"x" * 11)
     monkeypatch.setattr(sealed_file, "FILE_MAX", 10)
-    with pytest.raises(InvalidSettings, match="more than 10 bytes"):
+    with pytest.raises(InvalidSettings, match="larger than 10 bytes"):
         read_artefact(file)
 
 
