@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from statistics import fmean, quantiles
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from consumer.screening.prefilter.prefilter import Prefilter
 from consumer.screening.prefilter.train import filter_for, learn
@@ -20,6 +20,8 @@ TIMED = 10_000
 """Texts that are timed, each seen for the first time."""
 TIMED_AT_ONCE = 250
 """Texts of a batch: some milliseconds, which the machine often leaves undisturbed."""
+TOGETHER = 125
+"""Texts that a worker looks at at once where messages wait: half of what it may have in flight."""
 BASELINE = 2_000
 """Texts of the baseline, which is slow and remembers nothing."""
 
@@ -29,7 +31,10 @@ class Cost(NamedTuple):
 
     characters: float
     screen: float
-    """All of it: normalised, scored and looked at for disguises."""
+    """All of it, as a worker does it where messages wait: normalised, scored and looked at for
+    disguises, `TOGETHER` at a time."""
+    alone: float
+    """The same of texts that come one by one."""
     normalise: float
     disguise: float
     baseline: float
@@ -49,7 +54,12 @@ def cost() -> Cost:
     timed = texts[WARMING:]
     return Cost(
         characters=fmean(map(len, timed)),
-        screen=_microseconds(prefilter.look, timed),
+        screen=_microseconds(
+            prefilter.looks,
+            [timed[at : at + TOGETHER] for at in range(0, len(timed), TOGETHER)],
+            TOGETHER,
+        ),
+        alone=_microseconds(prefilter.look, timed),
         normalise=_microseconds(normalised, timed),
         disguise=_microseconds(disguise, timed),
         baseline=_microseconds(_baseline(), timed[:BASELINE]),
@@ -77,13 +87,21 @@ def _dumps() -> Callable[[str], object]:
     return json.dumps
 
 
-def _microseconds(call: Callable[[str], object], texts: list[str]) -> float:
-    """The lower quartile over batches: what else runs on the machine disturbs the others more."""
+Given = TypeVar("Given")
+
+
+def _microseconds(call: Callable[[Given], object], given: list[Given], texts: int = 1) -> float:
+    """
+    Of a text, where so many are given at a time.
+
+    The lower quartile over batches: what else runs on the machine disturbs the others more.
+    """
     found = []
-    for at in range(0, len(texts), TIMED_AT_ONCE):
-        batch = texts[at : at + TIMED_AT_ONCE]
+    at_once = TIMED_AT_ONCE // texts
+    for at in range(0, len(given), at_once):
+        batch = given[at : at + at_once]
         start_s = time.process_time()
-        for text in batch:
-            call(text)
-        found.append((time.process_time() - start_s) / len(batch) * 1e6)
+        for each in batch:
+            call(each)
+        found.append((time.process_time() - start_s) / len(batch) / texts * 1e6)
     return quantiles(found, n=4)[0]
