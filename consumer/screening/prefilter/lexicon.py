@@ -21,7 +21,7 @@ from consumer.screening.texts.disguise import TEXT_MAX, word_look
 from consumer.screening.texts.normalise import may_run, normal_words, runs_of, word_normalised
 
 WORDS_KEPT_MAX = 65_536
-"""Words that are remembered, as written: about 15 MB; all are forgotten when there are more."""
+"""Words that are remembered, as written: about 25 MB; all are forgotten when there are more."""
 WORD_KEPT_MAX = 40
 """Characters of a word that is remembered; longer ones hardly come twice."""
 UNSEEN_LINK = -WORDS_MAX
