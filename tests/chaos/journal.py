@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,28 @@ def health_address(log: Path) -> str | None:
     """Where the worker is asked for its health, once it has started."""
     started = [event for event in events(log) if event.get("event") == "started"]
     return str(started[-1]["health"]) if started else None
+
+
+class Recoveries:
+    """When owners of partitions had found out what was done before them."""
+
+    def __init__(self, logs: Iterable[Path]) -> None:
+        self._at_ms: dict[tuple[int, int], list[float]] = {}
+        """By partition and term; terms begin anew with an input that is made again."""
+        for log in logs:
+            for event in events(log):
+                if event.get("event") == "recovered":
+                    moment = datetime.fromisoformat(event["timestamp"]).timestamp() * 1_000
+                    of = self._at_ms.setdefault((_number(event), int(event["term"])), [])
+                    of.append(moment)
+
+    def __repr__(self) -> str:
+        return f"<Recoveries {sum(map(len, self._at_ms.values()))}>"
+
+    def before(self, partition: int, term: int, before_ms: float) -> float | None:
+        """When the last owner with that term had, before a moment; None where none had."""
+        found = [at for at in self._at_ms.get((partition, term), ()) if at <= before_ms]
+        return max(found, default=None)
 
 
 def _number(event: dict[str, Any]) -> int:

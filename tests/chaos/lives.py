@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from operator import itemgetter
 from typing import NamedTuple
 
 from consumer.commands.audit.published import OutputReader, Published, RecordFate
 from consumer.domain.messages.message import Position
+from tests.chaos.shown import Shown
 from tests.records import Stored
 
 
@@ -28,6 +29,8 @@ class Compared(NamedTuple):
     contradicting: list[str]
     judged_twice: list[str]
     """Another owner said the same as the one before, which it should have found."""
+    judged_unshown: list[str]
+    """The same, where what the one before said was surely not shown yet when the other looked."""
     sent_twice: list[str]
     """One owner stored its verdict again, having seen neither a report nor the verdict itself."""
     verdicts: int
@@ -42,9 +45,23 @@ class _Said(NamedTuple):
     deleted_ms: float
     term: str | None
     """Of the owner that said it."""
+    output: tuple[str, int]
+    offset: int
 
 
-def compare(lives: Iterable[Life], topic: str, sources: Sequence[str], group: str) -> Compared:
+Began = Callable[[int, int, float], float | None]
+"""When the owner of a partition, with this term, had looked what there was, before a moment; None
+where nobody knows. In ms since 1970."""
+
+
+def compare(
+    lives: Iterable[Life],
+    topic: str,
+    sources: Sequence[str],
+    group: str,
+    shown: Shown | None = None,
+    began: Began = lambda partition, term, before_ms: None,
+) -> Compared:
     """
     Records on which two verdicts were stored while the earlier still lay on its output.
 
@@ -57,8 +74,11 @@ def compare(lives: Iterable[Life], topic: str, sources: Sequence[str], group: st
         for source, found, record in _published(life.records, topic, sources, group):
             at = Position(topic, found.partition, found.offset)
             term = record.header("safeguard-term")
-            said[source, at].append(_Said(record.timestamp_ms, found.fate, life.deleted_ms, term))
-    compared = Compared([], [], [], sum(map(len, said.values())))
+            place = (record.topic, record.partition), record.offset
+            said[source, at].append(
+                _Said(record.timestamp_ms, found.fate, life.deleted_ms, term, *place)
+            )
+    compared = Compared([], [], [], [], sum(map(len, said.values())))
     for (_, at), of in said.items():
         # What still lay there when the next one came.
         beside = [
@@ -66,11 +86,22 @@ def compare(lives: Iterable[Life], topic: str, sources: Sequence[str], group: st
         ]
         if any(one.fate != two.fate for one, two in beside):
             compared.contradicting.append(str(at))
-        elif any(one.term != two.term for one, two in beside):
-            compared.judged_twice.append(str(at))
+        elif others := [(one, two) for one, two in beside if one.term != two.term]:
+            is_excused = shown is not None and all(
+                _was_hidden(one, two, at.partition, shown, began) for one, two in others
+            )
+            (compared.judged_unshown if is_excused else compared.judged_twice).append(str(at))
         elif beside:
             compared.sent_twice.append(str(at))
     return compared
+
+
+def _was_hidden(one: _Said, two: _Said, partition: int, shown: Shown, began: Began) -> bool:
+    """Whether whoever said the later one could not find the earlier when it looked."""
+    looked_ms = began(partition, int(two.term or 0), two.stored_ms)
+    return looked_ms is not None and shown.was_hidden(
+        one.output, one.offset, looked_ms, one.deleted_ms
+    )
 
 
 def _published(

@@ -23,8 +23,8 @@ FAULTS = (
     "orphans",
 )
 """What must be 0."""
-REPEATS = ("sent_twice", "duplicated_same_verdict")
-"""What a broker that falls can bring about; the second is the audit's count of it."""
+REPEATS = ("judged_unshown", "sent_twice", "duplicated_same_verdict")
+"""What a broker that falls can bring about; the last is the audit's count of it."""
 
 RECOVER_IS = (
     "from a worker's SIGKILL, or SIGSTOP for longer than the session, to the first verdict that "
@@ -61,6 +61,11 @@ class Outcome:
     """Records of which two things were said, the earlier of which still lay on its output then."""
     judged_twice: int
     """Records of which two owners said the same, likewise: the later one should have found it."""
+    judged_unshown: int
+    """
+    The same, where the earlier one was surely not shown yet when the later owner had looked: a
+    broker had taken it and its copies were behind. See deploy/README.md.
+    """
     sent_twice: int
     """
     Records whose verdict one owner stored again, since it had seen neither a report nor, on the

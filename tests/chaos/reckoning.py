@@ -11,7 +11,8 @@ from consumer.commands.audit.order import KeyOrder, Place, first_of
 from consumer.domain.messages.message import Position
 from consumer.domain.verdicts.provenance import is_of_topic
 from consumer.screening.filtering import Filtering
-from tests.chaos.lives import Compared, Life, compare
+from tests.chaos.lives import Began, Compared, Life, compare
+from tests.chaos.shown import Shown
 from tests.filtered import misdrawn
 from tests.records import Stored
 
@@ -23,7 +24,7 @@ class Reckoning(NamedTuple):
     out_of_order: list[str]
     misdrawn: list[str] = []
     """Verdicts that settle or audit otherwise than text and position of their record say."""
-    compared: Compared = Compared([], [], [], 0)
+    compared: Compared = Compared([], [], [], [], 0)
     """What came of holding the verdicts of all inputs of the name against each other."""
 
 
@@ -36,10 +37,13 @@ def reckon(
     filtering: Filtering | None = None,
     *,
     earlier: Sequence[str] = (),
+    shown: Shown | None = None,
+    began: Began = lambda partition, term, before_ms: None,
 ) -> Reckoning:
     """
     `gone` are the outputs that were deleted, `source` is the input's id and `earlier` those of the
-    inputs before it; `filtering` is the filter that the topic named all the time.
+    inputs before it; `filtering` is the filter that the topic named all the time. `shown` and
+    `began` say what who came later could find.
 
     A record whose verdict went with its output may be judged once more, if no commit knew of it:
     so its place in the order of its key is that of its first verdict, wherever that lay.
@@ -70,5 +74,5 @@ def reckon(
             order = orders[record.partition, record.key]
             if not order.follows(first_of(places[position])):
                 found.out_of_order.append(str(position))
-    name = next((record.topic for record in inputs), "")
-    return found._replace(compared=compare(of_all, name, [source, *earlier], group))
+    name, sources = next((record.topic for record in inputs), ""), [source, *earlier]
+    return found._replace(compared=compare(of_all, name, sources, group, shown, began))

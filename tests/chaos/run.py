@@ -30,6 +30,7 @@ from tests.chaos.model import Model
 from tests.chaos.outcome import Outcome
 from tests.chaos.reckoning import Reckoning, reckon
 from tests.chaos.schedule import SEATS, schedule
+from tests.chaos.shown import Shown, watched
 from tests.chaos.storm import NODES, Storm
 from tests.chaos.stuck import stuck_workers
 from tests.chaos.takeover import summed_up, takeovers_s
@@ -106,7 +107,10 @@ def run(plan: Plan, folder: Path) -> Outcome:
         stuck: list[str] = []
         began_ms: dict[str, float] = {}
         policies = scene.write_policies(folder / "policies")
-        with _reports(diary, feeder, cluster, plan):
+        with (
+            watched(kafka.bootstrap_servers, _outputs(plan)) as shown,
+            _reports(diary, feeder, cluster, plan),
+        ):
             feeder.start(lambda: storm.progress / len(plan.protocols))
             for number, protocol in enumerate(plan.protocols):
                 crew.config.write_text(
@@ -133,7 +137,9 @@ def run(plan: Plan, folder: Path) -> Outcome:
         diary.tell("auditing")
         report = _audit(crew.config)
         verdicts = read_all(kafka.bootstrap_servers, scene.OUTPUTS, AUDIT_S)
-        found = _reckon(kafka, cluster, storm, verdicts, policies)
+        found = _reckon(
+            kafka, cluster, storm, verdicts, policies, shown, journal.Recoveries(crew.logs)
+        )
     ever = [*verdicts, *(record for life in storm.gone for record in life.records)]
     poison, too_large = (_blamed(verdicts, kind) for kind in (PoisonMessage, MessageTooLarge))
     return Outcome(
@@ -148,6 +154,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         duplicated_same_verdict=report["duplicated_same_verdict"],
         contradicting=max(len(found.compared.contradicting), report["contradicting"]),
         judged_twice=len(found.compared.judged_twice),
+        judged_unshown=len(found.compared.judged_unshown),
         sent_twice=len(found.compared.sent_twice),
         compared=found.compared.verdicts,
         out_of_order=len(found.out_of_order),
@@ -177,6 +184,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
             missing=found.lost,
             contradicting=found.compared.contradicting,
             judged_twice=found.compared.judged_twice,
+            judged_unshown=found.compared.judged_unshown,
             sent_twice=found.compared.sent_twice,
             out_of_order=found.out_of_order,
             misdrawn=found.misdrawn,
@@ -187,6 +195,10 @@ def run(plan: Plan, folder: Path) -> Outcome:
         duration_s=round(time.monotonic() - began_s, 1),
         machine=machine.describe(),
     )
+
+
+def _outputs(plan: Plan) -> list[tuple[str, int]]:
+    return [(topic, number) for topic in scene.OUTPUTS for number in range(plan.partitions)]
 
 
 def _create_topics(kafka: RealKafka, plan: Plan) -> None:
@@ -242,13 +254,23 @@ def _reckon(
     storm: Storm,
     verdicts: Sequence[Stored],
     policies: Path,
+    shown: Shown,
+    recoveries: journal.Recoveries,
 ) -> Reckoning:
     """An audit sees the topics that are there; what lay on those that are gone counts as well."""
     inputs = read_all(kafka.bootstrap_servers, [scene.TOPIC], AUDIT_S)
     source = cluster.topic_id(scene.TOPIC)
     filtering = fresh_filtering(scene.filter_of(policies))
     return reckon(
-        inputs, verdicts, storm.gone, source, scene.GROUP, filtering, earlier=storm.earlier
+        inputs,
+        verdicts,
+        storm.gone,
+        source,
+        scene.GROUP,
+        filtering,
+        earlier=storm.earlier,
+        shown=shown,
+        began=recoveries.before,
     )
 
 
