@@ -188,4 +188,4 @@ def _facts(found: Restriction, explanation: str) -> str:
         parts.append("A machine that applies the policy found it.")
     parts.append(DECIDED[found.automation])
     parts.append(explanation)
-    return " ".join(parts)[:5000]
+    return " ".join(parts)

@@ -63,6 +63,10 @@ def test_a_golden_case_is_asked_of_everybody_once(scene: ConsoleScene) -> None:
         "bob": (1, 1),
         "eve": (1, 0),
     }
+    assert list(second_look_lines(found)) == [
+        "second looks bob: golden 1 of 1 right",
+        "second looks eve: golden 0 of 1 right",
+    ]
     undecided = scene.flag(7, "not decided at all")
     assert lead.post(f"/cases/{undecided}/golden").status_code == 409
 
