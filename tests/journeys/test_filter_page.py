@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import ViewportSize
 
 from consumer.commands.prefilter.report import page_of
 from consumer.commands.prefilter.slices import LookedAt, by_identity_term, by_language, slice_of
@@ -40,12 +42,12 @@ def a_page() -> str:
 @pytest.mark.parametrize("width", [400, 1_400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_read_on_any_screen_and_nothing_leaves_it(
-    real_browser: Chromium, tmp_path: Path, width: int, scheme: str
+    real_browser: Chromium, tmp_path: Path, width: int, scheme: Literal["light", "dark"]
 ) -> None:
     file = tmp_path / "page.html"
     file.write_text(a_page(), "utf-8")
-    size = {"width": width, "height": 800}
-    with real_browser.new_context(viewport=size, color_scheme=scheme, bypass_csp=True) as context:  # type: ignore[arg-type]
+    size: ViewportSize = {"width": width, "height": 800}
+    with real_browser.new_context(viewport=size, color_scheme=scheme, bypass_csp=True) as context:
         page = context.new_page()
         page.goto(file.as_uri())
         assert page.title().startswith("Filter for <b>zzz")
